@@ -1,0 +1,1 @@
+//! Journal, cursors and outbox.

@@ -1,0 +1,2 @@
+//! The binary `campanile`.
+fn main() {}
