@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# What a Pi runs: the release daemon, cross-compiled to aarch64, and started under emulation.
+
+# shellcheck source=ci/lib/rust.sh
+source "$(dirname "$0")/lib/rust.sh"
+
+TARGET=aarch64-unknown-linux-gnu
+
+cross_rust
+# The C compiler is for the linker and for ring's assembly.
+unpack gcc-aarch64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+CC_PREFIX=$UNPACKED
+# The linker scripts among the libraries name their parts from the root; without the path they are
+# looked for beside the script.
+grep -lI 'GNU ld script' "$CC_PREFIX"/usr/aarch64-linux-gnu/lib/*.so |
+    xargs sed -i 's|/usr/aarch64-linux-gnu/lib/||g'
+expose "$CC_PREFIX" usr/bin/aarch64-linux-gnu-{gcc,ar,as,ld}
+unpack qemu-user qemu-user-static
+expose "$UNPACKED" usr/bin/qemu-aarch64-static
+
+export PATH=$CC_PREFIX/bin:$UNPACKED/bin:$PATH
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc AR_aarch64_unknown_linux_gnu=aarch64-linux-gnu-ar
+
+say "campanile for $TARGET"
+cargo build --quiet --release --locked --target "$TARGET" -p campanile
+BINARY=$CARGO_TARGET_DIR/$TARGET/release/campanile
+
+on_aarch64() { timeout 120 qemu-aarch64-static -L "$CC_PREFIX/usr/aarch64-linux-gnu" "$BINARY" "$@" </dev/null; }
+on_aarch64 --version

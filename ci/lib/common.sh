@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# What every script here shares: where things are, and how to speak.
+#
+# Sourced, not run. After `source`, the working directory is the root of the project.
+
+set -euo pipefail
+shopt -s inherit_errexit
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# Downloads and what is built from them, each under a name that holds its versions: a second run
+# finds them, a newer version gets a place of its own.
+CACHE=${CAMPANILE_CI_CACHE:-$ROOT/ci/.cache}
+# One target directory for all steps, so that nothing is compiled twice.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
+# What a failed step leaves behind for a person to read.
+ARTEFACTS=${CAMPANILE_CI_ARTEFACTS:-$CARGO_TARGET_DIR/ci-artefacts}
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+
+mkdir -p "$CACHE"
+CACHE=$(cd "$CACHE" && pwd)
+cd "$ROOT"
+
+say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*"; }
+
+die() {
+    printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2
+    exit 1
+}
+
+# free_port: a TCP port of the loopback that nobody listens on now. The caller takes it at once; a
+# listener that loses the race says so when it starts.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 20000))
+        if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds; fails when the time is up.
+wait_for() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        ((SECONDS < end)) || return 1
+        sleep 0.05
+    done
+}

@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# A second Rust compiler, from Debian's security archive, for targets that the pinned toolchain has
+# no libraries for: it comes with the source of core and with std for aarch64. Nothing is installed.
+
+# shellcheck source=ci/lib/debian.sh
+source "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
+
+# cross_rust: from here on cargo compiles with that compiler, into a target directory of its own (the
+# pinned compiler's would be thrown away whole at every change of compiler).
+cross_rust() {
+    command -v cargo >/dev/null || die "cargo is missing: install Rust with rustup, then run this again"
+    need gcc libc6-dev
+    refresh_lists
+    local llvm
+    llvm=$(closure rustc-web | grep -oE '^libllvm[0-9]+' | head -n 1)
+    UNPACK_EXCLUDE=(
+        --exclude='./usr/src/rustc-*/compiler' --exclude='./usr/src/rustc-*/src' --exclude='./usr/src/rustc-*/debian'
+    )
+    unpack rust rustc-web libstd-rust-web-dev libstd-rust-web-dev:arm64 rust-web-src "lld-${llvm#libllvm}"
+    UNPACK_EXCLUDE=()
+    # rustc looks for its linker of bare-metal targets under the name rust-lld.
+    expose "$UNPACKED" usr/bin/rustc "rust-lld=usr/lib/llvm-${llvm#libllvm}/bin/lld"
+    export PATH=$UNPACKED/bin:$PATH RUSTC=$UNPACKED/bin/rustc
+    export CARGO_TARGET_DIR=$CARGO_TARGET_DIR/cross
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# The core on bare metal: compiled for Cortex-M0 and RISC-V, and a minimal Cortex-M0 image with the
+# engine that is sized and must hold no panicking symbol.
+#
+#   ci/nostd.sh              everything
+#   ci/nostd.sh self-test    only the proof that the search for panics finds one
+
+# shellcheck source=ci/lib/rust.sh
+source "$(dirname "$0")/lib/rust.sh"
+
+FLASH_BUDGET=24576
+RAM_BUDGET=5120
+# Everything that panics ends in core::panicking or calls the handler; the other names are the cold
+# functions in front of it, in case that link-time optimisation melts the rest into them.
+PANICS='panicking|rust_begin_unwind|unwrap_failed|expect_failed|slice_.*_fail|cell.*panic_'
+
+build_core() {
+    local target=$1
+    shift
+    say "campanile-core for $target ${*:-(default features)}"
+    cargo build --quiet --release -Zbuild-std=core --target "$target" -p campanile-core "$@"
+}
+
+build_image() {
+    cargo build --quiet --release --locked -Zbuild-std=core --target thumbv6m-none-eabi \
+        --manifest-path ci/image/Cargo.toml "$@"
+    IMAGE=$CARGO_TARGET_DIR/thumbv6m-none-eabi/release/campanile-image
+}
+
+panicking_symbols() { arm-none-eabi-nm --demangle "$1" | grep -E "$PANICS" || true; }
+
+self_test() {
+    build_image --features panicking
+    [[ $(panicking_symbols "$IMAGE") ]] ||
+        die "an image that can panic shows no panicking symbol: the search for them finds nothing"
+    say "self-test: the search finds the panic of an image that has one"
+}
+
+size_image() {
+    build_image
+    local text data bss flash ram found
+    read -r text data bss _ < <(arm-none-eabi-size "$IMAGE" | tail -n 1)
+    flash=$((text + data))
+    ram=$((data + bss))
+    say "image with 16 inputs, 16 scenarios, 2 KiB log: flash $flash B (budget $FLASH_BUDGET), RAM $ram B (budget $RAM_BUDGET)"
+    found=$(panicking_symbols "$IMAGE")
+    [[ -z $found ]] || die "the image can panic:"$'\n'"$found"
+    say "no panicking symbol"
+    ((flash <= FLASH_BUDGET && ram <= RAM_BUDGET)) || die "the image is over its budget"
+}
+
+cross_rust
+unpack binutils-arm binutils-arm-none-eabi
+expose "$UNPACKED" usr/bin/arm-none-eabi-{nm,size}
+PATH=$UNPACKED/bin:$PATH
+# The source of core may only be compiled by the very compiler that it came with, which takes this
+# variable for the permission that a nightly compiler has.
+export RUSTC_BOOTSTRAP=1
+
+if [[ ${1:-} == self-test ]]; then
+    self_test
+    exit
+fi
+for target in thumbv6m-none-eabi riscv32imc-unknown-none-elf; do
+    build_core "$target"
+    build_core "$target" --features defmt
+done
+self_test
+size_image
