@@ -1,0 +1,54 @@
+//! Debounce: how raw levels become reported ones. This file has the settings; the state machine is in `watcher`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Duration;
+
+/// How one edge, press or release, is decided. The algorithm of the edge *away* from the reported level is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Algorithm {
+    /// Report at the edge.
+    #[default]
+    None,
+    /// Report when the line has been still for `t_us`.
+    Defer {
+        /// Microseconds.
+        t_us: u32,
+    },
+    /// Report at the edge, then lock out both directions for `t_us`. With a guard, report `after_us` behind the edge,
+    /// if no other came between: crosstalk spikes of less than a microsecond do not pass.
+    Eager {
+        /// Lock-out in microseconds, fixed, not extended by further edges.
+        t_us: u32,
+        /// Glitch guard in microseconds; 0 for none.
+        after_us: u16,
+    },
+    /// Report when the line has been away from the reported level for `t_us` on balance.
+    Integrate {
+        /// Microseconds.
+        t_us: u32,
+    },
+}
+
+impl Algorithm {
+    /// The algorithm's main span, T; zero for `None`.
+    pub const fn span(self) -> Duration {
+        Duration::from_micros(match self {
+            Self::None => 0,
+            Self::Defer { t_us } | Self::Eager { t_us, .. } | Self::Integrate { t_us } => t_us as u64,
+        })
+    }
+}
+
+/// The debounce of one input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Debounce {
+    /// For the edge to `On`.
+    pub press: Algorithm,
+    /// For the edge to `Off`.
+    pub release: Algorithm,
+    /// Of `Defer` and `Integrate`: report at the latest this long after the onset, in microseconds; 0 for ten times T.
+    pub max_wait_us: u32,
+}

@@ -1,0 +1,78 @@
+//! Ids: small numbers that the compiler of programs hands out. Names stay on the host, in the symbol table.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        pub struct $name(pub u8);
+
+        impl $name {
+            /// The place in the program's table.
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// An input: 0 to 63, as a raw edge has six bits for it.
+    InputId
+    /// An output.
+    OutputId
+    /// A sensor: a named, scaled number.
+    SensorId
+    /// A variable: a named i32.
+    VarId
+    /// A scenario.
+    ScenarioId
+    /// A trigger: a place in the program's sorted table of triggers.
+    TriggerId
+    /// A run: the slot in the pool of runs that it occupies from its `Run` record to its `End`.
+    RunId
+    /// A message: its text and the names of its data are in the symbol table.
+    TemplateId
+    /// Something at the other end of a wire that is up or down: a sink, a gateway's client, a satellite.
+    PeerId
+}
+
+/// The most inputs that a program may have: a raw edge has six bits for its input.
+pub const MAX_INPUTS: usize = 64;
+
+/// A logical level: what the pin means, `active = "low"` already taken into account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Level {
+    /// Released, open, dry, dark.
+    #[default]
+    Off,
+    /// Pressed, closed, wet, lit.
+    On,
+}
+
+impl Level {
+    /// `On` for true.
+    pub const fn from_bool(on: bool) -> Self {
+        if on { Self::On } else { Self::Off }
+    }
+
+    /// Whether this is `On`.
+    pub const fn is_on(self) -> bool {
+        matches!(self, Self::On)
+    }
+
+    /// The other level.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        Self::from_bool(!self.is_on())
+    }
+}
+
+impl From<Level> for i32 {
+    fn from(level: Level) -> Self {
+        Self::from(level.is_on())
+    }
+}

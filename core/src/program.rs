@@ -1,0 +1,219 @@
+//! A program: what a house does. Inputs, outputs, sensors, variables, triggers and scenarios, without names.
+//!
+//! The parts here are what the compiler hands out and what the engine executes. Their form in bytes, the *image*,
+//! is in [`image`]; what the engine refuses, in [`verify`]; the instructions of scenarios, in [`code`].
+
+pub mod code;
+pub mod image;
+pub mod verify;
+
+use serde::{Deserialize, Serialize};
+
+use crate::debounce::Debounce;
+use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, VarId};
+use crate::time::Duration;
+
+/// An input: a line that is watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputDef {
+    /// Hash of board and line: a swap of programs keeps the level of the same line.
+    pub line: u32,
+    /// How its edges are decided.
+    pub debounce: Debounce,
+    /// The storm guard: edges per second that are let through in the long run; 0 for no guard.
+    pub storm: u16,
+}
+
+/// An output: a line that is driven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputDef {
+    /// Hash of board and line: a swap of programs keeps the level of the same line.
+    pub line: u32,
+    /// Taken at start, at stop, on a fault and when `max_on` passes.
+    pub safe: Level,
+    /// The longest time it may stay away from its safe level; zero for no limit.
+    pub max_on: Duration,
+}
+
+/// A sensor: a named number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SensorDef {
+    /// Hash of its name: a swap of programs keeps its value.
+    pub name: u32,
+}
+
+/// A variable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VarDef {
+    /// Hash of its name: a swap of programs keeps its value.
+    pub name: u32,
+    /// Its value at the first start.
+    pub initial: i32,
+}
+
+/// What makes a scenario run. The table of triggers is sorted by [`On::key`], those of one key in the file's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriggerDef {
+    /// Which scenario.
+    pub scenario: ScenarioId,
+    /// When.
+    pub on: On,
+}
+
+/// The occasions for a scenario. Append only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum On {
+    /// The engine has started, or the program was installed.
+    Started,
+    /// A debounced input changed, or has stayed so for a time.
+    Input {
+        /// Which.
+        input: InputId,
+        /// To this level; `None` for both.
+        to: Option<Level>,
+        /// Measured from the decision, given up when it changes again; zero to fire at once.
+        hold: Duration,
+    },
+    /// An output changed.
+    Output {
+        /// Which.
+        output: OutputId,
+        /// To this level; `None` for both.
+        to: Option<Level>,
+    },
+    /// A variable changed.
+    Variable {
+        /// Which.
+        var: VarId,
+    },
+    /// A sensor crossed a limit upwards; armed again at `limit - hysteresis` or less.
+    Above {
+        /// Which.
+        sensor: SensorId,
+        /// Fires beyond it.
+        limit: i32,
+        /// Not negative.
+        hysteresis: i32,
+    },
+    /// A sensor crossed a limit downwards; armed again at `limit + hysteresis` or more.
+    Below {
+        /// Which.
+        sensor: SensorId,
+        /// Fires beyond it.
+        limit: i32,
+        /// Not negative.
+        hysteresis: i32,
+    },
+    /// Any change of a sensor's value.
+    Sensor {
+        /// Which.
+        sensor: SensorId,
+    },
+    /// At load + k periods, without drift.
+    Every {
+        /// Not zero.
+        period: Duration,
+    },
+    /// `at` or `cron`: the runner computes the moments from the program's table of schedules and feeds a `Tick`.
+    Schedule {
+        /// Place in the table of schedules.
+        schedule: u8,
+    },
+    /// A peer came or went.
+    Link {
+        /// Which.
+        peer: PeerId,
+        /// Came, or went.
+        up: bool,
+    },
+}
+
+impl On {
+    /// What the table of triggers is sorted by: the kind of the occasion and the id it is about.
+    pub const fn key(&self) -> (u8, u8) {
+        match *self {
+            Self::Started => (0, 0),
+            Self::Input { input, .. } => (1, input.0),
+            Self::Output { output, .. } => (2, output.0),
+            Self::Variable { var } => (3, var.0),
+            Self::Above { sensor, .. } | Self::Below { sensor, .. } | Self::Sensor { sensor } => {
+                (4, sensor.0)
+            }
+            Self::Every { .. } => (5, 0),
+            Self::Schedule { .. } => (6, 0),
+            Self::Link { peer, .. } => (7, peer.0),
+        }
+    }
+}
+
+/// A scenario: triggers, a condition, actions. Its code is its condition, then its body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioDef {
+    /// Hash of what its author wrote, names included: a swap of programs keeps the runs of an unchanged scenario.
+    pub hash: u32,
+    /// Bytes of the condition; 0 for none.
+    pub condition: u16,
+    /// Bytes of the body.
+    pub body: u16,
+    /// What happens to an occurrence while it runs.
+    pub mode: Mode,
+    /// What happens to a run when the power comes back.
+    pub after_restart: AfterRestart,
+}
+
+/// What happens to an occurrence while the scenario runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// It is skipped.
+    #[default]
+    Single,
+    /// The run begins anew, and keeps its outputs.
+    Restart,
+    /// It waits, up to so many with the one that runs.
+    Queued(u8),
+    /// It runs too, up to so many.
+    Parallel(u8),
+}
+
+impl Mode {
+    /// How many slots of the pool of runs the scenario needs.
+    pub const fn slots(self) -> u8 {
+        match self {
+            Self::Single | Self::Restart => 1,
+            Self::Queued(n) | Self::Parallel(n) => n,
+        }
+    }
+}
+
+/// What happens to a run when the power comes back. All but `Cancel` make the scenario *durable*.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AfterRestart {
+    /// It ends.
+    #[default]
+    Cancel,
+    /// It goes on; time switched off does not count.
+    Resume,
+    /// It goes on; time switched off counts, and what has passed is due at once.
+    FireIfMissed,
+}
+
+/// All parts of a program, as the compiler has them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parts<'a> {
+    /// At most [`MAX_INPUTS`](crate::id::MAX_INPUTS).
+    pub inputs: &'a [InputDef],
+    /// In the order of their ids, as all of these.
+    pub outputs: &'a [OutputDef],
+    /// Sensors.
+    pub sensors: &'a [SensorDef],
+    /// Variables.
+    pub variables: &'a [VarDef],
+    /// Sorted by [`On::key`].
+    pub triggers: &'a [TriggerDef],
+    /// Moments of `at` and `cron`.
+    pub schedules: &'a [crate::calendar::Schedule],
+    /// Scenarios.
+    pub scenarios: &'a [ScenarioDef],
+    /// Condition and body of the first scenario, of the second, ...
+    pub code: &'a [u8],
+}

@@ -1,0 +1,170 @@
+//! The image: a program in bytes. A magic number, a version, the counts, the parts in postcard form, the code as it
+//! is, and a checksum over everything before it. Golden bytes are in the tests.
+//!
+//! The reader decodes part by part, so that a program needs no second place in memory.
+
+use crc::{CRC_32_ISO_HDLC, CRC_64_XZ, Crc, NoTable};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Parts;
+use super::verify::{LoadError, What};
+
+/// The first bytes of every image.
+pub const MAGIC: [u8; 4] = *b"CmpP";
+/// The version of this form. A reader refuses any other.
+pub const VERSION: u8 = 1;
+
+const CHECKSUM: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
+const HASH: Crc<u64, NoTable> = Crc::<u64, NoTable>::new(&CRC_64_XZ);
+const CHECKSUM_LEN: usize = 4;
+
+/// The name of an image: what `Install` and `Boot` records carry.
+pub fn hash(image: &[u8]) -> u64 {
+    HASH.checksum(image)
+}
+
+/// How many there are of each part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Inputs.
+    pub inputs: u8,
+    /// Outputs.
+    pub outputs: u8,
+    /// Sensors.
+    pub sensors: u8,
+    /// Variables.
+    pub variables: u8,
+    /// Triggers.
+    pub triggers: u8,
+    /// Schedules.
+    pub schedules: u8,
+    /// Scenarios.
+    pub scenarios: u8,
+    /// Bytes of code.
+    pub code: u16,
+}
+
+/// Writes the image of `parts` into `buf` and gives its length.
+///
+/// # Errors
+/// `TooMany` if a part has more items than an id can name, `Truncated` if `buf` is too short.
+pub fn encode(parts: &Parts<'_>, buf: &mut [u8]) -> Result<usize, LoadError> {
+    let counts = Counts {
+        inputs: count(What::Inputs, parts.inputs.len())?,
+        outputs: count(What::Outputs, parts.outputs.len())?,
+        sensors: count(What::Sensors, parts.sensors.len())?,
+        variables: count(What::Variables, parts.variables.len())?,
+        triggers: count(What::Triggers, parts.triggers.len())?,
+        schedules: count(What::Schedules, parts.schedules.len())?,
+        scenarios: count(What::Scenarios, parts.scenarios.len())?,
+        code: u16::try_from(parts.code.len()).map_err(|_| LoadError::TooMany {
+            what: What::Code,
+            have: u16::MAX,
+            max: u16::MAX,
+        })?,
+    };
+    let mut w = Encoder { buf, len: 0 };
+    w.bytes(&MAGIC)?;
+    w.bytes(&[VERSION])?;
+    w.item(&counts)?;
+    w.items(parts.inputs)?;
+    w.items(parts.outputs)?;
+    w.items(parts.sensors)?;
+    w.items(parts.variables)?;
+    w.items(parts.triggers)?;
+    w.items(parts.schedules)?;
+    w.items(parts.scenarios)?;
+    w.bytes(parts.code)?;
+    let sum = CHECKSUM.checksum(w.buf.get(..w.len).unwrap_or_default());
+    w.bytes(&sum.to_le_bytes())?;
+    Ok(w.len)
+}
+
+fn count(what: What, have: usize) -> Result<u8, LoadError> {
+    u8::try_from(have).map_err(|_| LoadError::TooMany {
+        what,
+        have: u16::try_from(have).unwrap_or(u16::MAX),
+        max: u16::from(u8::MAX),
+    })
+}
+
+struct Encoder<'a> {
+    buf: &'a mut [u8],
+    len: usize,
+}
+
+impl Encoder<'_> {
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+        let end = self.len.checked_add(bytes.len()).ok_or(LoadError::Truncated)?;
+        self.buf.get_mut(self.len..end).ok_or(LoadError::Truncated)?.copy_from_slice(bytes);
+        self.len = end;
+        Ok(())
+    }
+
+    fn item<T: Serialize>(&mut self, item: &T) -> Result<(), LoadError> {
+        let room = self.buf.get_mut(self.len..).ok_or(LoadError::Truncated)?;
+        let used = postcard::to_slice(item, room).map_err(|_| LoadError::Truncated)?.len();
+        self.len = self.len.saturating_add(used);
+        Ok(())
+    }
+
+    fn items<T: Serialize>(&mut self, items: &[T]) -> Result<(), LoadError> {
+        items.iter().try_for_each(|item| self.item(item))
+    }
+}
+
+/// An image whose frame is whole: magic, version, counts and checksum. Its parts come one after the other.
+#[derive(Clone, Copy)]
+pub struct Image<'a> {
+    /// How many there are of each part.
+    pub counts: Counts,
+    rest: &'a [u8],
+}
+
+impl<'a> Image<'a> {
+    /// Checks the frame.
+    ///
+    /// # Errors
+    /// `NotAnImage`, `Version`, `Truncated` or `Checksum`.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, LoadError> {
+        let (magic, rest) = bytes.split_first_chunk().ok_or(LoadError::NotAnImage)?;
+        if *magic != MAGIC {
+            return Err(LoadError::NotAnImage);
+        }
+        let (&version, rest) = rest.split_first().ok_or(LoadError::Truncated)?;
+        if version != VERSION {
+            return Err(LoadError::Version { have: version, want: VERSION });
+        }
+        let (rest, sum) = rest.split_last_chunk::<CHECKSUM_LEN>().ok_or(LoadError::Truncated)?;
+        let covered = bytes.len().saturating_sub(CHECKSUM_LEN);
+        if CHECKSUM.checksum(bytes.get(..covered).unwrap_or_default()) != u32::from_le_bytes(*sum) {
+            return Err(LoadError::Checksum);
+        }
+        let (counts, rest) = postcard::take_from_bytes(rest).map_err(|_| LoadError::Truncated)?;
+        Ok(Self { counts, rest })
+    }
+
+    /// Takes the next item. The caller knows from the counts which type it has.
+    ///
+    /// # Errors
+    /// `Truncated` if the bytes are none.
+    pub fn item<T: DeserializeOwned>(&mut self) -> Result<T, LoadError> {
+        let (item, rest) = postcard::take_from_bytes(self.rest).map_err(|_| LoadError::Truncated)?;
+        self.rest = rest;
+        Ok(item)
+    }
+
+    /// Takes the code, which is all that is left.
+    ///
+    /// # Errors
+    /// `Truncated` or `TrailingBytes` if it is not as long as the counts say.
+    pub fn code(self) -> Result<&'a [u8], LoadError> {
+        let want = usize::from(self.counts.code);
+        match self.rest.len() {
+            have if have < want => Err(LoadError::Truncated),
+            have if have > want => Err(LoadError::TrailingBytes),
+            _ => Ok(self.rest),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Records: the entries of the log, in memory, in the journal and on the link.
+//!
+//! A raw edge is `[1 L iiiiii][varint dt]`. All others are `[kind][len][varint dt][payload]`, where `len` counts
+//! what follows it. `dt` is the time from the record before, in microseconds. The sequence number is implicit.
+//! Kinds are append-only; an unknown kind can be stepped over; bytes behind the payload are refused.
+//!
+//! The host has records of its own, from kind 128 on. Their first byte would read as a raw edge, so they never
+//! stand among the engine's: the journal keeps them in groups of their own, which start at [`FIRST_HOST_KIND`].
+
+use crate::decision::Decision;
+use crate::id::{InputId, Level, MAX_INPUTS};
+use crate::input::Input;
+use crate::time::Duration;
+use crate::wire::{Reader, Writer};
+
+/// The revision of the engine's behaviour. A change that alters any golden log raises it.
+pub const CORE_REV: u16 = 1;
+
+/// No record is longer than this, its head included.
+pub const MAX_RECORD: usize = 96;
+
+/// Kinds from here on are the host's own: the engine neither writes nor reads them.
+pub const FIRST_HOST_KIND: u8 = 128;
+
+/// How many different records the engine writes, raw edges included; see [`class`].
+pub const CLASSES: usize = 26;
+
+/// In the first byte: this is a raw edge.
+const EDGE: u8 = 0x80;
+/// In the first byte of a raw edge: its level.
+const EDGE_ON: u8 = 0x40;
+/// In the first byte of a raw edge: its input.
+const EDGE_INPUT: u8 = 0x3f;
+const _: () = assert!(MAX_INPUTS == EDGE_INPUT as usize + 1, "a raw edge has six bits for its input");
+
+const FIRST_DECISION: u8 = 64;
+
+/// What a record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Record {
+    /// What came in; a replay feeds it.
+    Input(Input),
+    /// What was decided; a replay must produce it.
+    Decision(Decision),
+}
+
+/// One record of a byte stream, taken apart as far as its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    head: u8,
+    /// Time from the record before.
+    pub dt: Duration,
+    payload: &'a [u8],
+    /// The record's bytes, head and all.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> Frame<'a> {
+    /// Takes the first record off `bytes` and gives the rest; `None` if they do not start with a whole one.
+    pub fn split(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let mut r = Reader::new(bytes);
+        let head = r.u8()?;
+        let (dt, payload) = if head & EDGE != 0 {
+            (r.varint()?, [].as_slice())
+        } else {
+            let len = r.u8()?;
+            let mut body = Reader::new(r.bytes(usize::from(len))?);
+            (body.varint()?, body.rest())
+        };
+        let (bytes, rest) = bytes.split_at_checked(bytes.len().checked_sub(r.rest().len())?)?;
+        Some((Self { head, dt: Duration::from_micros(dt), payload, bytes }, rest))
+    }
+
+    /// The record's kind: 0 for a raw edge.
+    pub const fn kind(&self) -> u8 {
+        if self.head & EDGE != 0 { 0 } else { self.head }
+    }
+
+    /// What the record says; `None` if its kind is unknown or its payload is not what the kind says.
+    pub fn record(&self) -> Option<Record> {
+        if self.head & EDGE != 0 {
+            let level = Level::from_bool(self.head & EDGE_ON != 0);
+            return Some(Record::Input(Input::Edge { input: InputId(self.head & EDGE_INPUT), level }));
+        }
+        if self.head == 0 {
+            return None;
+        }
+        let mut r = Reader::new(self.payload);
+        let record = if self.head < FIRST_DECISION {
+            Record::Input(Input::get_fields(self.head, &mut r)?)
+        } else {
+            Record::Decision(Decision::get_fields(self.head, &mut r)?)
+        };
+        r.is_empty().then_some(record)
+    }
+}
+
+impl Record {
+    /// The record's kind: 0 for a raw edge.
+    pub const fn kind(&self) -> u8 {
+        match self {
+            Self::Input(input) => input.tag(),
+            Self::Decision(decision) => decision.tag(),
+        }
+    }
+
+    /// Writes the whole record and gives its length; `None` if `buf` is too short ([`MAX_RECORD`] never is).
+    pub fn encode(&self, dt: Duration, buf: &mut [u8]) -> Option<usize> {
+        if let Self::Input(Input::Edge { input, level }) = *self {
+            let mut w = Writer::new(buf);
+            w.u8(edge_head(input, level));
+            w.varint(dt.micros());
+            return w.finish();
+        }
+        let (head, body) = buf.split_at_mut_checked(2)?;
+        let mut w = Writer::new(body);
+        w.varint(dt.micros());
+        match self {
+            Self::Input(input) => input.put_fields(&mut w),
+            Self::Decision(decision) => decision.put_fields(&mut w),
+        }
+        let len = w.finish()?;
+        head.copy_from_slice(&[self.kind(), u8::try_from(len).ok()?]);
+        len.checked_add(2)
+    }
+}
+
+/// The first byte of a raw edge.
+pub const fn edge_head(input: InputId, level: Level) -> u8 {
+    EDGE | if level.is_on() { EDGE_ON } else { 0 } | (input.0 & EDGE_INPUT)
+}
+
+/// A dense number for each kind, for tables of counters; `None` for kinds that the engine does not write.
+pub const fn class(kind: u8) -> Option<usize> {
+    match kind {
+        0..=13 => Some(kind as usize),
+        64..=75 => (kind as usize).checked_sub(50),
+        _ => None,
+    }
+}

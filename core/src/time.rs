@@ -1,0 +1,103 @@
+//! Time as the engine knows it: microseconds since an epoch the host chose, handed in with every input.
+//!
+//! The types saturate instead of wrapping or panicking. They are neither embassy's ticks (whose length differs
+//! between boards) nor std's `Instant` (which cannot be made up, as a replay has to).
+
+use serde::{Deserialize, Serialize};
+
+/// A point in monotonic time, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Instant(u64);
+
+/// A span of monotonic time, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Duration(u64);
+
+impl Instant {
+    /// The epoch.
+    pub const ZERO: Self = Self(0);
+    /// Later than everything: a deadline that is not set.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// The point `us` microseconds after the epoch.
+    pub const fn from_micros(us: u64) -> Self {
+        Self(us)
+    }
+
+    /// Microseconds since the epoch.
+    pub const fn micros(self) -> u64 {
+        self.0
+    }
+
+    /// This point and `span` later; `NEVER` where that is out of range.
+    #[must_use]
+    pub const fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(span.0))
+    }
+
+    /// This point and `span` earlier; the epoch where that is out of range.
+    #[must_use]
+    pub const fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
+    /// The time from `earlier` to this point; zero if `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Whether this is a point at all, or a deadline that is not set.
+    pub const fn is_set(self) -> bool {
+        self.0 != u64::MAX
+    }
+
+    /// `None` for a deadline that is not set.
+    pub const fn to_option(self) -> Option<Self> {
+        if self.is_set() { Some(self) } else { None }
+    }
+}
+
+impl Duration {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+
+    /// A span of `us` microseconds.
+    pub const fn from_micros(us: u64) -> Self {
+        Self(us)
+    }
+
+    /// A span of `ms` milliseconds.
+    pub const fn from_millis(ms: u64) -> Self {
+        Self(ms.saturating_mul(1_000))
+    }
+
+    /// A span of `s` seconds.
+    pub const fn from_secs(s: u64) -> Self {
+        Self(s.saturating_mul(1_000_000))
+    }
+
+    /// The span in microseconds.
+    pub const fn micros(self) -> u64 {
+        self.0
+    }
+
+    /// Whether the span is zero.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Both spans in a row, saturating.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// This span less the other, zero at the least.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
