@@ -4,6 +4,23 @@
 //!
 //! No clock is read, nothing is allocated, nothing panics; time comes in with every input. `engine::Engine` states
 //! the contract. A port writes a board (what `Outputs` asks) and runs `runner::run`; `examples/minimal.rs` is one.
+// Tests may fail loudly.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::large_stack_arrays
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
 
 pub mod calendar;
 pub mod debounce;
