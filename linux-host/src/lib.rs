@@ -1,1 +1,5 @@
-//! The daemon library.
+//! Campanile on Linux: the compiler of the file, the boards, the loop, the sinks and the command line.
+//!
+//! The binary is a few lines around [`cli::main`]; everything else is here, so that tests reach it.
+
+pub mod cli;

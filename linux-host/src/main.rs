@@ -1,2 +1,7 @@
-//! The binary `campanile`.
-fn main() {}
+//! The binary `campanile`: wiring only.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    campanile::cli::main()
+}

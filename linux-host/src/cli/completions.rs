@@ -1,0 +1,23 @@
+//! `campanile completions SHELL`.
+
+use std::io::{self, Write as _};
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use super::{Cli, Failure};
+
+/// Arguments of `completions`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile completions bash > /etc/bash_completion.d/campanile")]
+pub(super) struct Args {
+    /// For which shell
+    shell: Shell,
+}
+
+/// Prints the script.
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "campanile", &mut script);
+    Ok(io::stdout().write_all(&script)?)
+}
