@@ -1,1 +1,3 @@
 //! Journal, cursors and outbox.
+
+pub mod symbols;
