@@ -3,3 +3,5 @@
 //! The binary is a few lines around [`cli::main`]; everything else is here, so that tests reach it.
 
 pub mod cli;
+pub mod schedule_text;
+pub mod zone;
