@@ -25,7 +25,7 @@ kernel() {
     say "building gpio-sim for $version"
     rm -rf "$KERNEL"
     mkdir -p "$KERNEL/modules" "$KERNEL/build"
-    extract_vmlinux "$image_root/boot/vmlinuz-$version" >"$KERNEL/vmlinux"
+    extract_vmlinux "$image_root/boot/vmlinuz-$version" "$KERNEL/vmlinux"
     build_gpio_sim "$source_root/usr/src/$source.tar.xz" "$headers_root" "$version"
     collect_modules "$image_root" "$version"
     rm -rf "$KERNEL/build" "$source_root" "$headers_root" "$image_root"
@@ -35,13 +35,12 @@ kernel() {
 # The uncompressed kernel boots three times as fast as the compressed one under emulation. It is the
 # first xz stream of the file that decompresses to an ELF file.
 extract_vmlinux() {
-    local offset
-    for offset in $(LC_ALL=C grep -obUaP '\xfd7zXZ\x00' "$1" | cut -d: -f1); do
-        # xz complains about what follows the stream; the first bytes tell whether it was the kernel.
-        if [[ $(tail -c "+$((offset + 1))" "$1" | xz -dc 2>/dev/null | head -c 4 | od -An -c) == *E*L*F* ]]; then
-            tail -c "+$((offset + 1))" "$1" | xz -dc 2>/dev/null || true
-            return
-        fi
+    local offsets offset
+    mapfile -t offsets < <(LC_ALL=C grep -obUaP '\xfd7zXZ\x00' "$1" | cut -d: -f1)
+    for offset in "${offsets[@]}"; do
+        # xz complains about what follows the stream; what it gave until then tells whether it was the kernel.
+        tail -c "+$((offset + 1))" "$1" | xz -dc 2>/dev/null >"$2" || true
+        [[ $(head -c 4 "$2" | tail -c 3) == ELF ]] && return
     done
     die "no xz stream with a kernel in $1"
 }
