@@ -8,3 +8,4 @@ pub mod compare;
 pub mod executor;
 pub mod prng;
 pub mod script;
+pub mod trace;

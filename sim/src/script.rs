@@ -51,8 +51,15 @@ pub enum Action {
         /// In the sensor's unit.
         value: Option<f64>,
     },
-    /// `command = { .. }`: somebody asks for something.
-    Command(Command),
+    /// `command = { set = "chime", to = "on" }`, with `id = 7` and `late = "40s"` where these matter.
+    Command {
+        /// What is asked.
+        command: Command,
+        /// The sender's number for it; without one each command has a new number.
+        id: Option<u32>,
+        /// How long it was under way.
+        late: Duration,
+    },
     /// `restart = "10s"`: the power is cut, and comes back after this time. What was not synced to disk is lost.
     Restart {
         /// How long it is off.
@@ -151,20 +158,6 @@ pub enum Command {
         input: String,
         /// How long.
         span: Option<Duration>,
-    },
-    /// Any of the others, sent so long ago: `late = "40s"`.
-    Late {
-        /// How long it was under way.
-        by: Duration,
-        /// What was asked.
-        command: Box<Command>,
-    },
-    /// Any of the others, under a number of the sender's own: `id = 7`. Without one each command has a new number.
-    Numbered {
-        /// The number.
-        id: u32,
-        /// What was asked.
-        command: Box<Command>,
     },
 }
 
