@@ -31,9 +31,9 @@
 //! what was done, and the `Wait` and `Arm` of durable scenarios. Never shown: what only establishes the start, that is
 //! the readings at the start with their first events, outputs that take their safe level there, and `Restore`.
 
-mod words;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use campanile_core::calendar::local_fields;
 use campanile_core::decision::{Decision, EndWhy, RunHow, Source};
@@ -98,9 +98,8 @@ impl Trace {
 
     fn input(&mut self, at: Instant, input: &Input, symbols: &Symbols) -> Option<Line> {
         match *input {
-            Input::Edge { input, level } => self.if_verbose(|| {
-                Line::new(format!("{} edge {}", symbols.input(input), words::level(level)))
-            }),
+            Input::Edge { input, level } => self
+                .if_verbose(|| Line::new(format!("{} edge {}", symbols.input(input), words::level(level)))),
             Input::Late { input, level, by } => self.if_verbose(|| {
                 Line::new(format!("{} edge {}", symbols.input(input), words::level(level)))
                     .with(format!("late {}", span(by)))
@@ -203,12 +202,15 @@ impl Trace {
                 Line::new(format!("{} {}", symbols.output(output), words::level(level)))
                     .with(format!("by {by}"))
             }),
-            Decision::Let { var, value } => {
-                Some(Line::new(format!("{} = {value}", symbols.variable(var))))
-            }
+            Decision::Let { var, value } => Some(Line::new(format!("{} = {value}", symbols.variable(var)))),
             Decision::Send { template, values, onset_ago } => {
                 let line = Line::new(format!("{} sent", symbols.message(template)));
-                Some(words::message(symbols, template, &values).into_iter().fold(line, Line::with).onset(at, onset_ago))
+                Some(
+                    words::message(symbols, template, &values)
+                        .into_iter()
+                        .fold(line, Line::with)
+                        .onset(at, onset_ago),
+                )
             }
             Decision::Reply { origin, id, result } => {
                 let line = Line::new(format!("command {}", words::reply(result)))
@@ -219,7 +221,12 @@ impl Trace {
             Decision::Missed { trigger, n } => {
                 let scenario = symbols.triggers.get(trigger.index()).map(|trigger| trigger.scenario);
                 let line = Line::new(format!("{} missed {n}", symbols.trigger(trigger)));
-                Some(scenario.map(|scenario| format!("of {}", symbols.scenario(scenario))).into_iter().fold(line, Line::with))
+                Some(
+                    scenario
+                        .map(|scenario| format!("of {}", symbols.scenario(scenario)))
+                        .into_iter()
+                        .fold(line, Line::with),
+                )
             }
             Decision::Arm { trigger, left } => self.if_verbose(|| {
                 let line = Line::new(format!("{} armed", symbols.trigger(trigger)));

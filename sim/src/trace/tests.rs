@@ -153,7 +153,8 @@ fn a_start_is_silent_and_a_restart_is_not() {
 #[test]
 fn what_is_lost_or_wrong_is_shown() {
     let chime = OutputId(0);
-    let command = |id| Record::Decision(Decision::Reply { origin: Origin::Script, id, result: ReplyResult::Done });
+    let command =
+        |id| Record::Decision(Decision::Reply { origin: Origin::Script, id, result: ReplyResult::Done });
     let records = [
         (1, Record::Input(Input::Overrun { input: Some(InputId(0)), lost: 5, why: OverrunWhy::Kernel })),
         (1, Record::Input(Input::Overrun { input: None, lost: 2, why: OverrunWhy::Queue })),
@@ -164,17 +165,23 @@ fn what_is_lost_or_wrong_is_shown() {
         (6, Record::Input(Input::Done { output: chime, ok: false })),
         (7, Record::Input(Input::Done { output: chime, ok: true })),
         (8, Record::Decision(Decision::Skip { scenario: ScenarioId(0), why: SkipWhy::Unknown })),
-        (9, Record::Input(Input::Command {
-            origin: Origin::Script,
-            id: 3,
-            op: Op::Set { output: chime, level: Level::On },
-        })),
+        (
+            9,
+            Record::Input(Input::Command {
+                origin: Origin::Script,
+                id: 3,
+                op: Op::Set { output: chime, level: Level::On },
+            }),
+        ),
         (9, command(3)),
-        (10, Record::Decision(Decision::Reply {
-            origin: Origin::Script,
-            id: 3,
-            result: ReplyResult::Duplicate,
-        })),
+        (
+            10,
+            Record::Decision(Decision::Reply {
+                origin: Origin::Script,
+                id: 3,
+                result: ReplyResult::Duplicate,
+            }),
+        ),
         (11, Record::Input(Input::Link { peer: PeerId(0), up: false })),
         (12, Record::Decision(Decision::End { run: RunId(9), why: EndWhy::Stopped })),
     ];
