@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use campanile_core::id::Level;
 use campanile_core::time::Instant;
+pub use campanile_delivery::symbols::{Active, Drive, Line, Pull};
 
 pub use error::LineError;
 pub use virtual_board::VirtualBoard;
@@ -28,50 +29,24 @@ pub use wake::WakeSlot;
 /// The consumer name under which the kernel lists our lines.
 pub const CONSUMER: &str = "campanile";
 
-/// The pull of an input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pull {
-    /// What the firmware or device tree left.
-    #[default]
-    AsIs,
-    /// To the supply.
-    Up,
-    /// To ground.
-    Down,
-    /// Switched off.
-    None,
-}
-
-/// The drive of an output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Drive {
-    /// Both levels actively.
-    #[default]
-    PushPull,
-    /// Low actively, high by a resistor.
-    OpenDrain,
-    /// High actively, low by a resistor.
-    OpenSource,
-}
-
 /// An input as the file wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputSpec {
-    /// Name or offset of the line.
-    pub line: String,
+    /// Which line.
+    pub line: Line,
     /// Which resistor.
     pub pull: Pull,
-    /// Whether the physical low is `On`.
-    pub active_low: bool,
+    /// Which voltage is `On`.
+    pub active: Active,
 }
 
 /// An output as the file wants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutputSpec {
-    /// Name or offset of the line.
-    pub line: String,
-    /// Whether `On` is the physical low.
-    pub active_low: bool,
+    /// Which line.
+    pub line: Line,
+    /// Which voltage is `On`.
+    pub active: Active,
     /// How it drives.
     pub drive: Drive,
     /// Its level from the moment of opening on.
@@ -79,7 +54,7 @@ pub struct OutputSpec {
 }
 
 /// What a board is, in the file's `[boards.x]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum BoardSpec {
     /// The kernel's GPIO character devices.
     Gpiochip {
@@ -206,7 +181,7 @@ pub trait OutputLine: Send + Sync {
 pub fn open(spec: &BoardSpec) -> Result<Arc<dyn Board>, LineError> {
     match spec {
         BoardSpec::Gpiochip { chip } => Ok(Arc::new(gpiochip::GpiochipBoard::open(chip)?)),
-        BoardSpec::Virtual => Ok(VirtualBoard::new()),
+        BoardSpec::Virtual => Ok(Arc::new(VirtualBoard::new())),
         #[cfg(feature = "rppal")]
         BoardSpec::Rppal => Ok(Arc::new(rppal::RppalBoard::open()?)),
         #[cfg(not(feature = "rppal"))]

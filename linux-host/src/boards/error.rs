@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn the_texts_say_who_and_what_to_do() {
-        let busy = LineError::Busy { line: "GPIO14".into(), chip: "gpiochip0".into(), by: Some("spi0 CS0".into()) };
+        let busy =
+            LineError::Busy { line: "GPIO14".into(), chip: "gpiochip0".into(), by: Some("spi0 CS0".into()) };
         assert_eq!(
             busy.to_string(),
             "line GPIO14 on gpiochip0 is busy: held by \"spi0 CS0\"; stop that program or driver, or take another line"

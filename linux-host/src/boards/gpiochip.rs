@@ -16,7 +16,8 @@ use gpiocdev::{Chip, Request};
 
 use super::error::nearest;
 use super::{
-    Board, CONSUMER, Drive, InputLine, InputSpec, LineError, LineInfo, OutputLine, OutputSpec, Pull, Taken, WakeSlot,
+    Active, Board, CONSUMER, Drive, InputLine, InputSpec, Line, LineError, LineInfo, OutputLine, OutputSpec,
+    Pull, Taken, WakeSlot,
 };
 
 mod group;
@@ -45,10 +46,14 @@ impl KnownChip {
     fn look(path: &Path) -> Result<Self, LineError> {
         // Opened once by hand: the library's error does not keep apart who is forbidden from what is missing.
         std::fs::File::open(path).map_err(|e| forbidden_or(path, "open the GPIO chip", e))?;
-        let failed = |e: gpiocdev::Error| LineError::Io { what: "ask the GPIO chip", source: std::io::Error::other(e) };
+        let failed = |e: gpiocdev::Error| LineError::Io {
+            what: "ask the GPIO chip",
+            source: std::io::Error::other(e),
+        };
         let chip = Chip::from_path(path).map_err(failed)?;
         let info = chip.info().map_err(failed)?;
-        let names = chip.line_info_iter().map_err(failed)?.map(|info| info.map(|info| info.name).unwrap_or_default());
+        let names =
+            chip.line_info_iter().map_err(failed)?.map(|info| info.map(|info| info.name).unwrap_or_default());
         Ok(Self { path: path.to_owned(), name: info.name, label: info.label, lines: names.collect() })
     }
 
@@ -92,49 +97,61 @@ impl GpiochipBoard {
         let have = chips.iter().map(KnownChip::title).collect();
         match chips.into_iter().find(|chip| chip.is_called(wanted) || target.as_ref() == Some(&chip.path)) {
             Some(chip) => Ok(Self { chips: vec![chip] }),
-            None => Err(refused.unwrap_or(LineError::NoSuchChip { wanted: wanted.to_owned(), have })),
+            None => Err(refused.unwrap_or_else(|| LineError::NoSuchChip { wanted: wanted.to_owned(), have })),
         }
     }
 
-    /// The chip and offset of a line by name, or by offset where it is clear which chip is meant.
-    fn find(&self, line: &str) -> Result<(&KnownChip, u32), LineError> {
-        let named: Vec<_> = self
-            .chips
-            .iter()
-            .filter_map(|chip| chip.lines.iter().position(|name| name == line).map(|offset| (chip, offset as u32)))
-            .collect();
-        match named.as_slice() {
-            [one] => return Ok(*one),
-            [] => {}
+    /// The chip and offset of a line: by name on any chip, by offset where it is clear which chip is meant.
+    fn find(&self, line: &Line) -> Result<(&KnownChip, u32), LineError> {
+        match line {
+            Line::Name(name) => self.find_name(name),
+            Line::Offset(offset) => self.find_offset(*offset),
+        }
+    }
+
+    fn find_name(&self, name: &str) -> Result<(&KnownChip, u32), LineError> {
+        let place = |chip: &KnownChip| chip.lines.iter().position(|other| other == name);
+        let found: Vec<_> =
+            self.chips.iter().filter_map(|chip| Some((chip, u32::try_from(place(chip)?).ok()?))).collect();
+        match found.as_slice() {
+            [one] => Ok(*one),
+            [] => Err(LineError::NoSuchLine {
+                line: name.to_owned(),
+                searched: self.titles().join(", "),
+                nearest: nearest(
+                    name,
+                    self.chips.iter().flat_map(|chip| chip.lines.iter().map(String::as_str)),
+                ),
+            }),
             several => {
-                return header_chip(several.iter().copied(), |(chip, _)| chip).ok_or_else(|| LineError::Ambiguous {
-                    line: line.to_owned(),
+                header_chip(several.iter().copied(), |(chip, _)| chip).ok_or_else(|| LineError::Ambiguous {
+                    line: name.to_owned(),
                     chips: several.iter().map(|(chip, _)| chip.title()).collect(),
-                });
+                })
             }
         }
-        if let Ok(offset) = line.parse::<u32>() {
-            let chip = match self.chips.as_slice() {
-                [one] => one,
-                several => header_chip(several.iter(), |chip| chip).ok_or_else(|| LineError::OffsetNeedsChip {
-                    line: line.to_owned(),
-                    have: several.iter().map(KnownChip::title).collect(),
-                })?,
-            };
-            if (offset as usize) < chip.lines.len() {
-                return Ok((chip, offset));
-            }
-            let searched = format!("{}, whose offsets are 0 to {}", chip.title(), chip.lines.len().saturating_sub(1));
-            return Err(LineError::NoSuchLine { line: line.to_owned(), searched, nearest: Vec::new() });
-        }
-        Err(LineError::NoSuchLine {
-            line: line.to_owned(),
-            searched: self.chips.iter().map(KnownChip::title).collect::<Vec<_>>().join(", "),
-            nearest: nearest(line, self.chips.iter().flat_map(|chip| chip.lines.iter().map(String::as_str))),
-        })
     }
 
-    fn request(&self, line: &str, configure: impl FnOnce(&mut Config)) -> Result<(Request, u32), LineError> {
+    fn find_offset(&self, offset: u32) -> Result<(&KnownChip, u32), LineError> {
+        let chip = match self.chips.as_slice() {
+            [one] => one,
+            several => header_chip(several.iter(), |chip| chip).ok_or_else(|| {
+                LineError::OffsetNeedsChip { line: offset.to_string(), have: self.titles() }
+            })?,
+        };
+        if (offset as usize) < chip.lines.len() {
+            return Ok((chip, offset));
+        }
+        let searched =
+            format!("{}, whose offsets are 0 to {}", chip.title(), chip.lines.len().saturating_sub(1));
+        Err(LineError::NoSuchLine { line: offset.to_string(), searched, nearest: Vec::new() })
+    }
+
+    fn titles(&self) -> Vec<String> {
+        self.chips.iter().map(KnownChip::title).collect()
+    }
+
+    fn request(&self, line: &Line, configure: impl FnOnce(&mut Config)) -> Result<(Request, u32), LineError> {
         let (chip, offset) = self.find(line)?;
         let mut config = Config::default();
         config.on_chip(&chip.path).with_line(offset);
@@ -144,7 +161,7 @@ impl GpiochipBoard {
             .with_kernel_event_buffer_size(KERNEL_EVENTS)
             .request()
             .map(|request| (request, offset))
-            .map_err(|error| explain(chip, offset, line, &error))
+            .map_err(|error| explain(chip, offset, &line.to_string(), &error))
     }
 }
 
@@ -195,22 +212,32 @@ fn explain(chip: &KnownChip, offset: u32, line: &str, error: &gpiocdev::Error) -
 impl Board for GpiochipBoard {
     fn open_input(&self, spec: &InputSpec, _wake: &Arc<WakeSlot>) -> Result<Box<dyn InputLine>, LineError> {
         let (request, offset) = self.request(&spec.line, |config| configure_input(config, spec, true))?;
-        Ok(Box::new(KernelInput { request, offset, spec: spec.clone(), seen: None }))
+        Ok(Box::new(KernelInput {
+            request,
+            offset,
+            spec: spec.clone(),
+            line: spec.line.to_string(),
+            seen: None,
+        }))
     }
 
     fn open_output(&self, spec: &OutputSpec) -> Result<Box<dyn OutputLine>, LineError> {
-        let (request, offset) = self.request(&spec.line, |config| configure_output(config, spec, spec.safe))?;
-        Ok(Box::new(KernelOutput { request, offset, line: spec.line.clone() }))
+        let (request, offset) =
+            self.request(&spec.line, |config| configure_output(config, spec, spec.safe))?;
+        Ok(Box::new(KernelOutput { request, offset, line: spec.line.to_string() }))
     }
 
     fn lines(&self) -> Result<Vec<LineInfo>, LineError> {
         let mut all = Vec::new();
         for chip in &self.chips {
-            let open = Chip::from_path(&chip.path)
-                .map_err(|e| LineError::Io { what: "open the GPIO chip", source: std::io::Error::other(e) })?;
-            let infos = open
-                .line_info_iter()
-                .map_err(|e| LineError::Io { what: "list the chip's lines", source: std::io::Error::other(e) })?;
+            let open = Chip::from_path(&chip.path).map_err(|e| LineError::Io {
+                what: "open the GPIO chip",
+                source: std::io::Error::other(e),
+            })?;
+            let infos = open.line_info_iter().map_err(|e| LineError::Io {
+                what: "list the chip's lines",
+                source: std::io::Error::other(e),
+            })?;
             all.extend(infos.filter_map(Result::ok).map(|info| describe(chip, &info)));
         }
         Ok(all)
@@ -252,7 +279,7 @@ fn configure_input(config: &mut Config, spec: &InputSpec, edges: bool) {
         Pull::Down => Some(Bias::PullDown),
         Pull::None => Some(Bias::Disabled),
     });
-    if spec.active_low {
+    if spec.active == Active::Low {
         config.as_active_low();
     } else {
         config.as_active_high();
@@ -261,7 +288,7 @@ fn configure_input(config: &mut Config, spec: &InputSpec, edges: bool) {
 }
 
 fn configure_output(config: &mut Config, spec: &OutputSpec, level: Level) {
-    if spec.active_low {
+    if spec.active == Active::Low {
         config.as_active_low();
     } else {
         config.as_active_high();
@@ -285,6 +312,7 @@ fn failed(line: &str, what: &'static str, error: &gpiocdev::Error) -> LineError 
 struct KernelInput {
     request: Request,
     offset: u32,
+    line: String,
     spec: InputSpec,
     /// The number of the last edge read; `None` when the next one may have any.
     seen: Option<u32>,
@@ -295,7 +323,7 @@ impl KernelInput {
         let mut config = Config::default();
         config.with_line(self.offset);
         configure_input(&mut config, spec, edges);
-        self.request.reconfigure(&config).map_err(|e| failed(&spec.line, "reconfigure", &e))
+        self.request.reconfigure(&config).map_err(|e| failed(&self.line, "reconfigure", &e))
     }
 }
 
@@ -307,8 +335,9 @@ impl InputLine for KernelInput {
     fn take(&mut self, _now: Instant, give: &mut dyn FnMut(Taken)) -> Result<(), LineError> {
         let mut words = [0; EVENTS_PER_READ * EVENT_WORDS];
         let event = self.request.edge_event_u64_size();
-        let line = &self.spec.line;
-        let filled = self.request.read_edge_events_into_slice(&mut words).map_err(|e| failed(line, "read", &e))?;
+        let line = &self.line;
+        let filled =
+            self.request.read_edge_events_into_slice(&mut words).map_err(|e| failed(line, "read", &e))?;
         for words in words[..filled.min(words.len())].chunks_exact(event) {
             let edge = self.request.edge_event_from_slice(words).map_err(|e| failed(line, "read", &e))?;
             let at = Instant::from_micros(edge.timestamp_ns / 1_000);
@@ -322,7 +351,7 @@ impl InputLine for KernelInput {
     }
 
     fn level(&self) -> Result<Level, LineError> {
-        let value = self.request.lone_value().map_err(|e| failed(&self.spec.line, "read", &e))?;
+        let value = self.request.lone_value().map_err(|e| failed(&self.line, "read", &e))?;
         Ok(Level::from_bool(value == Value::Active))
     }
 
@@ -392,18 +421,23 @@ mod tests {
     #[test]
     fn lines_are_found_by_name_on_any_chip_and_by_offset_on_the_headers() {
         let pi = board(&[("gpio-brcmstb", &["", "PWR_LED"]), ("pinctrl-rp1", &["ID_SDA", "GPIO1", "GPIO2"])]);
-        let at = |line: &str| pi.find(line).map(|(chip, offset)| (chip.name.clone(), offset)).map_err(|e| e.to_string());
-        assert_eq!(at("GPIO2"), Ok(("gpiochip1".into(), 2)));
-        assert_eq!(at("PWR_LED"), Ok(("gpiochip0".into(), 1)));
-        assert_eq!(at("1"), Ok(("gpiochip1".into(), 1)));
-        assert!(at("3").unwrap_err().contains("0 to 2"));
-        assert!(at("GPI02").unwrap_err().contains("did you mean GPIO2"));
+        let at = |line: Line| {
+            pi.find(&line).map(|(chip, offset)| (chip.name.clone(), offset)).map_err(|e| e.to_string())
+        };
+        let name = |name: &str| Line::Name(name.into());
+        assert_eq!(at(name("GPIO2")), Ok(("gpiochip1".into(), 2)));
+        assert_eq!(at(name("PWR_LED")), Ok(("gpiochip0".into(), 1)));
+        assert_eq!(at(Line::Offset(1)), Ok(("gpiochip1".into(), 1)));
+        assert!(at(Line::Offset(3)).unwrap_err().contains("0 to 2"));
+        assert!(at(name("GPI02")).unwrap_err().contains("did you mean GPIO2"));
     }
 
     #[test]
     fn an_unclear_line_is_refused_with_the_chips_it_could_be_on() {
         let two = board(&[("a", &["X", ""]), ("b", &["X"])]);
-        assert!(matches!(two.find("X"), Err(LineError::Ambiguous { chips, .. }) if chips == ["gpiochip0 [a]", "gpiochip1 [b]"]));
-        assert!(matches!(two.find("0"), Err(LineError::OffsetNeedsChip { .. })));
+        assert!(
+            matches!(two.find(&Line::Name("X".into())), Err(LineError::Ambiguous { chips, .. }) if chips == ["gpiochip0 [a]", "gpiochip1 [b]"])
+        );
+        assert!(matches!(two.find(&Line::Offset(0)), Err(LineError::OffsetNeedsChip { .. })));
     }
 }

@@ -10,7 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use campanile_core::id::Level;
 use campanile_core::time::Instant;
 
-use super::{Board, CONSUMER, InputLine, InputSpec, LineError, LineInfo, OutputLine, OutputSpec, Pull, Taken, WakeSlot};
+use super::{
+    Active, Board, CONSUMER, InputLine, InputSpec, LineError, LineInfo, OutputLine, OutputSpec, Pull, Taken,
+    WakeSlot,
+};
 
 /// The most moves of one line that wait to be taken; beyond it the oldest are lost, and counted, as in a kernel's
 /// buffer.
@@ -85,7 +88,12 @@ impl VirtualBoard {
         self.lock().get(line).is_some_and(|line| line.level_at(now))
     }
 
-    fn claim(&self, name: &str, output: bool, set_up: impl FnOnce(&mut VirtualLine)) -> Result<(), LineError> {
+    fn claim(
+        &self,
+        name: &str,
+        output: bool,
+        set_up: impl FnOnce(&mut VirtualLine),
+    ) -> Result<(), LineError> {
         let mut lines = self.lock();
         let line = lines.entry(name.to_owned()).or_default();
         if line.held {
@@ -129,23 +137,25 @@ impl Drop for Held {
 
 impl Board for Arc<VirtualBoard> {
     fn open_input(&self, spec: &InputSpec, wake: &Arc<WakeSlot>) -> Result<Box<dyn InputLine>, LineError> {
-        self.claim(&spec.line, false, |line| {
+        let name = spec.line.to_string();
+        self.claim(&name, false, |line| {
             // At rest: where the resistor pulls it, or else released.
             line.level = match spec.pull {
                 Pull::Up => true,
                 Pull::Down => false,
-                Pull::AsIs | Pull::None => spec.active_low,
+                Pull::AsIs | Pull::None => spec.active == Active::Low,
             };
             line.wake = Some(wake.clone());
         })?;
-        let held = Held { board: self.clone(), name: spec.line.clone() };
-        Ok(Box::new(VirtualInput { held, active_low: spec.active_low }))
+        let held = Held { board: self.clone(), name };
+        Ok(Box::new(VirtualInput { held, active_low: spec.active == Active::Low }))
     }
 
     fn open_output(&self, spec: &OutputSpec) -> Result<Box<dyn OutputLine>, LineError> {
-        self.claim(&spec.line, true, |line| line.level = spec.safe.is_on() != spec.active_low)?;
-        let held = Held { board: self.clone(), name: spec.line.clone() };
-        Ok(Box::new(VirtualOutput { held, active_low: Mutex::new(spec.active_low) }))
+        let name = spec.line.to_string();
+        self.claim(&name, true, |line| line.level = spec.safe.is_on() != (spec.active == Active::Low))?;
+        let held = Held { board: self.clone(), name };
+        Ok(Box::new(VirtualOutput { held, active_low: Mutex::new(spec.active == Active::Low) }))
     }
 
     fn lines(&self) -> Result<Vec<LineInfo>, LineError> {
@@ -210,7 +220,7 @@ impl InputLine for VirtualInput {
     }
 
     fn reconfigure(&mut self, spec: &InputSpec) -> Result<(), LineError> {
-        self.active_low = spec.active_low;
+        self.active_low = spec.active == Active::Low;
         Ok(())
     }
 
@@ -232,21 +242,22 @@ impl OutputLine for VirtualOutput {
     }
 
     fn reconfigure(&self, spec: &OutputSpec, level: Level) -> Result<(), LineError> {
-        *self.active_low.lock().unwrap_or_else(PoisonError::into_inner) = spec.active_low;
+        *self.active_low.lock().unwrap_or_else(PoisonError::into_inner) = spec.active == Active::Low;
         self.set(level)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Drive, Line};
     use super::*;
 
     fn at(us: u64) -> Instant {
         Instant::from_micros(us)
     }
 
-    fn button(active_low: bool) -> InputSpec {
-        InputSpec { line: "button".into(), pull: Pull::AsIs, active_low }
+    fn button(active: Active) -> InputSpec {
+        InputSpec { line: Line::Name("button".into()), pull: Pull::AsIs, active }
     }
 
     fn take(line: &mut dyn InputLine, now: u64) -> Vec<Taken> {
@@ -258,7 +269,7 @@ mod tests {
     #[test]
     fn moves_come_at_their_time_with_their_own_stamps_and_logical_levels() {
         let board = VirtualBoard::new();
-        let mut line = board.open_input(&button(true), &Arc::default()).unwrap();
+        let mut line = board.open_input(&button(Active::Low), &Arc::default()).unwrap();
         board.play("button", [(at(10), false), (at(15), true), (at(20), false)]);
         assert_eq!(line.due(), Some(at(10)));
         assert_eq!(
@@ -272,7 +283,7 @@ mod tests {
     #[test]
     fn a_later_hand_takes_the_place_of_what_was_laid_down() {
         let board = VirtualBoard::new();
-        let mut line = board.open_input(&button(false), &Arc::default()).unwrap();
+        let mut line = board.open_input(&button(Active::High), &Arc::default()).unwrap();
         board.play("button", [(at(10), true), (at(100), false)]);
         board.play("button", [(at(50), false)]);
         assert_eq!(take(&mut *line, 1000).len(), 2);
@@ -282,7 +293,7 @@ mod tests {
     #[test]
     fn too_many_moves_are_lost_and_counted() {
         let board = VirtualBoard::new();
-        let mut line = board.open_input(&button(false), &Arc::default()).unwrap();
+        let mut line = board.open_input(&button(Active::High), &Arc::default()).unwrap();
         board.play("button", (0..MAX_MOVES as u64 + 10).map(|i| (at(i), i % 2 == 0)));
         let taken = take(&mut *line, 1_000_000);
         assert_eq!(taken[0], Taken::Lost { at: at(10), count: 10 });
@@ -292,7 +303,12 @@ mod tests {
     #[test]
     fn one_holder_at_a_time_and_the_safe_level_from_the_first_moment() {
         let board = VirtualBoard::new();
-        let spec = OutputSpec { line: "relay".into(), active_low: true, drive: super::super::Drive::PushPull, safe: Level::Off };
+        let spec = OutputSpec {
+            line: Line::Name("relay".into()),
+            active: Active::Low,
+            drive: Drive::PushPull,
+            safe: Level::Off,
+        };
         let output = board.open_output(&spec).unwrap();
         assert!(board.level("relay", at(0)), "off is high");
         output.set(Level::On).unwrap();
