@@ -41,6 +41,8 @@ ids! {
 
 /// The most inputs that a program may have: a raw edge has six bits for its input.
 pub const MAX_INPUTS: usize = 64;
+/// The most outputs that a program may have.
+pub const MAX_OUTPUTS: usize = 64;
 
 /// A logical level: what the pin means, `active = "low"` already taken into account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -63,7 +63,7 @@ pub struct TriggerDef {
 /// The occasions for a scenario. Append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum On {
-    /// The engine has started, or the program was installed.
+    /// The engine has started. A swap of programs is no start.
     Started,
     /// A debounced input changed, or has stayed so for a time.
     Input {

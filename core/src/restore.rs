@@ -10,30 +10,32 @@ use crate::time::{Duration, Instant};
 use crate::wire::{wire_enum, wire_union};
 
 wire_union! {
-    /// One piece of state. Append only.
+    /// One piece of state, to be taken back in the order of these numbers. Append only.
     Restore {
         /// First of all: the engine's time, the time of the last record, and the number of the next one.
-        0 Head { /** The engine's time. */ now: Instant, /** Back to the last record. */ logged_ago: Duration, /** The next record's. */ seq: u64 },
+        0 Head { /** The engine's time. */ now: Instant, /** Back to the last record. */ logged_ago: Duration, /** The next record's. */ seq: u64, /** Occurrences at this instant so far. */ occurrences: u8, /** The start is not over yet. */ starting: bool },
         /// The last wall-clock time.
         1 Clock { /** As of the checkpoint, microseconds since 1970. */ unix: i64, /** Seconds ahead of UTC. */ offset: i32, /** Synchronised. */ trusted: bool },
-        /// An input: what was read last and what is reported.
-        2 Input { /** Which. */ input: InputId, /** The last raw level. */ raw: Level, /** The reported level. */ reported: Level },
-        /// An input's debouncing, where it differs from one long quiet.
-        3 Watch { /** Which. */ input: InputId, /** See `debounce::Flags`. */ flags: u8, /** Raw edges since the last event. */ edges: u16, /** Of `integrate`, microseconds. */ acc: u32, /** Back to the last edge. */ since_ago: Duration, /** Back to the onset. */ onset_ago: Duration, /** On to the end of the lock-out. */ lock_left: Duration, /** On to the next deadline. */ due_left: Option<Duration> },
-        /// An output.
-        4 Output { /** Which. */ output: OutputId, /** Its level. */ level: Level, /** Its last writer. */ by: By, /** Until `max-on`. */ max_left: Option<Duration>, /** The hardware refused it. */ failed: bool },
-        /// A sensor.
-        5 Sensor { /** Which. */ sensor: SensorId, /** Its value. */ value: Option<i32> },
-        /// A variable.
-        6 Var { /** Which. */ var: VarId, /** Its value. */ value: i32 },
-        /// A trigger that waits, or whose threshold is armed.
-        7 Trigger { /** Which. */ trigger: TriggerId, /** Of `above` and `below`: may fire. */ armed: bool, /** Of `for` and `every`. */ left: Option<Duration> },
-        /// A run.
-        8 Run { /** Its slot. */ run: RunId, /** Of which scenario. */ scenario: ScenarioId, /** What caused it. */ cause: Cause, /** Where it stands. */ state: RunState, /** Where in its body it goes on. */ pc: u16, /** Until then. */ left: Option<Duration>, /** Back to the onset of its cause. */ onset_ago: Duration, /** Loops. */ rounds: Rounds, /** What `timed-out` reads. */ timed_out: bool, /** Its place among those queued. */ place: u16 },
-        /// One of the last sixteen commands, oldest first.
-        9 Command { /** Whose. */ origin: Origin, /** Their number. */ id: u32 },
         /// `Stall` holds until here.
-        10 Stall { /** On to its end. */ left: Duration },
+        2 Stall { /** On to its end. */ left: Duration },
+        /// One of the last sixteen commands, oldest first.
+        3 Command { /** Whose. */ origin: Origin, /** Their number. */ id: u32 },
+        /// An input: what was read last and what is reported.
+        4 Input { /** Which. */ input: InputId, /** The last raw level. */ raw: Level, /** The reported level. */ reported: Level },
+        /// An input's debouncing; directly behind its `Input`.
+        5 Watch { /** Which. */ input: InputId, /** The watcher's own. */ flags: u8, /** Raw edges since the last event. */ edges: u16, /** Of `integrate`, microseconds. */ acc: u32, /** Back to the last edge. */ since_ago: Duration, /** Back to the onset. */ onset_ago: Duration, /** On to the end of the lock-out. */ lock_left: Duration, /** On to the next deadline. */ due_left: Option<Duration> },
+        /// A sensor.
+        6 Sensor { /** Which. */ sensor: SensorId, /** Its value. */ value: Option<i32> },
+        /// A variable.
+        7 Var { /** Which. */ var: VarId, /** Its value. */ value: i32 },
+        /// A trigger that waits, or whose threshold is armed.
+        8 Trigger { /** Which. */ trigger: TriggerId, /** Of `above` and `below`: may fire. */ armed: bool, /** Of `for` and `every`. */ left: Option<Duration> },
+        /// A run.
+        9 Run { /** Its slot. */ run: RunId, /** Of which scenario. */ scenario: ScenarioId, /** What caused it. */ cause: Cause, /** Where it stands. */ state: RunState, /** Where in its body it goes on. */ pc: u16, /** Until then. */ left: Option<Duration>, /** Back to the onset of its cause. */ onset_ago: Duration, /** Loops. */ rounds: Rounds, /** What `timed-out` reads. */ timed_out: bool, /** Its place among those queued. */ place: u16 },
+        /// An output.
+        10 Output { /** Which. */ output: OutputId, /** Its level. */ level: Level, /** Its last writer. */ by: By, /** Until `max-on`. */ max_left: Option<Duration>, /** The hardware refused it. */ failed: bool, /** Safety took it at this instant. */ held: bool },
+        /// The node was off for a time that nobody knows yet: this was the wall clock when it stopped.
+        11 Stopped { /** Microseconds since 1970. */ unix: i64 },
     }
 }
 

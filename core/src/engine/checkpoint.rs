@@ -1,0 +1,120 @@
+//! Checkpoints: the state as items, and back. Fresh + checkpoint + what follows = the whole, to the byte.
+
+use crate::engine::view::{BootInfo, View, WallClock, id};
+use crate::id::{InputId, OutputId, RunId, SensorId, TriggerId, VarId};
+use crate::program::On;
+use crate::restore::Restore;
+use crate::scenario::run::Run;
+use crate::time::Instant;
+
+impl View<'_> {
+    /// See [`Engine::checkpoint`](crate::engine::Engine::checkpoint). In the order of the items' numbers.
+    pub(crate) fn checkpoint(&mut self, seq: u64, last: Instant, f: &mut dyn FnMut(Restore)) {
+        let now = self.s.now;
+        f(Restore::Head {
+            now,
+            logged_ago: now.since(last),
+            seq,
+            occurrences: self.s.agenda.taken_at(now),
+            starting: self.s.starting,
+        });
+        if let Some(clock) = self.s.clock {
+            f(Restore::Clock { unix: clock.unix_at(now), offset: clock.offset, trusted: clock.trusted });
+        }
+        if self.s.stall > now {
+            f(Restore::Stall { left: self.s.stall.since(now) });
+        }
+        self.s.commands.iter().for_each(|&(origin, id)| f(Restore::Command { origin, id }));
+        for (index, watcher) in self.inputs.iter().enumerate() {
+            watcher.checkpoint(InputId(id(index)), now, f);
+        }
+        for (index, cell) in self.sensors.iter().enumerate().filter(|(_, cell)| cell.value.is_some()) {
+            f(Restore::Sensor { sensor: SensorId(id(index)), value: cell.value });
+        }
+        for (index, cell) in self.variables.iter().enumerate() {
+            f(Restore::Var { var: VarId(id(index)), value: cell.value });
+        }
+        for (index, cell) in self.triggers.iter().enumerate() {
+            let left = cell.due.to_option().map(|due| due.since(now));
+            // `every` is always due; a restored one must not go back to the period after load.
+            if left.is_some() || cell.armed || matches!(cell.def.on, On::Every { .. }) {
+                f(Restore::Trigger { trigger: TriggerId(id(index)), armed: cell.armed, left });
+            }
+        }
+        for (index, run) in self.runs.iter().enumerate() {
+            run.checkpoint(RunId(id(index)), now).into_iter().for_each(&mut *f);
+        }
+        for (index, cell) in self.outputs.iter().enumerate() {
+            f(Restore::Output {
+                output: OutputId(id(index)),
+                level: cell.level,
+                by: cell.by,
+                max_left: cell.due.to_option().map(|due| due.since(now)),
+                failed: cell.failed,
+                held: cell.held == now,
+            });
+        }
+        if let Some(unix) = self.s.boot.and_then(|boot| boot.stopped_unix) {
+            f(Restore::Stopped { unix });
+        }
+    }
+
+    /// See [`Engine::restore`](crate::engine::Engine::restore).
+    pub(crate) fn restore(&mut self, item: &Restore) {
+        let now = self.s.now;
+        match *item {
+            Restore::Head { now, logged_ago, seq, occurrences, starting } => {
+                self.s.now = now;
+                self.s.starting = starting;
+                self.s.agenda.resume(now, occurrences);
+                // What `load` did is part of the state that comes now.
+                (self.s.drive, self.s.ask) = (0, 0);
+                self.s.next = Instant::ZERO;
+                self.log.ring.restart(seq, now.minus(logged_ago));
+            }
+            Restore::Clock { unix, offset, trusted } => {
+                self.s.clock = Some(WallClock { at: now, unix, offset, trusted });
+            }
+            Restore::Stall { left } => self.s.stall = now.plus(left),
+            Restore::Command { origin, id } => self.remember_command(origin, id),
+            Restore::Input { input, .. } | Restore::Watch { input, .. } => {
+                if let Some(watcher) = self.inputs.get_mut(input.index()) {
+                    watcher.restore(item, now);
+                }
+            }
+            Restore::Sensor { sensor, value } => {
+                if let Some(cell) = self.sensors.get_mut(sensor.index()) {
+                    cell.value = value;
+                }
+            }
+            Restore::Var { var, value } => {
+                if let Some(cell) = self.variables.get_mut(var.index()) {
+                    cell.value = value;
+                }
+            }
+            Restore::Trigger { trigger, armed, left } => {
+                if let Some(cell) = self.triggers.get_mut(trigger.index()) {
+                    cell.armed = armed;
+                    cell.due = left.map_or(Instant::NEVER, |left| now.plus(left));
+                }
+            }
+            Restore::Run { run, place, .. } => {
+                if let Some((slot, restored)) = self.runs.get_mut(run.index()).zip(Run::restored(item, now)) {
+                    *slot = restored;
+                    self.s.place = self.s.place.max(place.saturating_add(1));
+                }
+                self.plan_minute();
+            }
+            Restore::Output { output, level, by, max_left, failed, held } => {
+                if let Some(cell) = self.outputs.get_mut(output.index()) {
+                    (cell.level, cell.by, cell.failed) = (level, by, failed);
+                    cell.due = max_left.map_or(Instant::NEVER, |left| now.plus(left));
+                    cell.held = if held { now } else { Instant::NEVER };
+                }
+            }
+            Restore::Stopped { unix } => {
+                self.s.boot = Some(BootInfo { off: None, stopped_unix: Some(unix), at: now });
+            }
+        }
+    }
+}

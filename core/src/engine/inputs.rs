@@ -1,0 +1,221 @@
+//! Inputs: each is recorded, then does what it does. All of them are processed at once; what they set off is left
+//! on the agenda.
+
+use crate::decision::{By, Cause, Decision, ReplyResult, Source};
+use crate::engine::Rejected;
+use crate::engine::view::{View, WallClock};
+use crate::id::{InputId, Level, SensorId, TriggerId};
+use crate::input::{Input, LevelWhy, Op, Origin};
+use crate::program::code;
+use crate::time::{Duration, Instant};
+
+impl View<'_> {
+    /// See [`Engine::handle`](crate::engine::Engine::handle).
+    pub(crate) fn handle(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
+        if self.s.hash.is_none() {
+            return Err(Rejected::NoProgram);
+        }
+        self.check_ids(&input)?;
+        let by = self.s.now.since(at);
+        let at = at.max(self.s.now);
+        if !self.s.is_free(at) {
+            return Err(Rejected::Busy);
+        }
+        self.s.now = at;
+        let is_start = matches!(
+            input,
+            Input::Boot { .. }
+                | Input::Restore { .. }
+                | Input::Level { why: LevelWhy::Start, .. }
+                | Input::Link { .. }
+        );
+        let input = match input {
+            Input::Edge { input, level } if !by.is_zero() => Input::Late { input, level, by },
+            other => other,
+        };
+        self.note(input);
+        if self.s.starting && !is_start {
+            self.s.starting = false;
+            self.started();
+        }
+        self.apply(input);
+        Ok(at)
+    }
+
+    fn check_ids(&self, input: &Input) -> Result<(), Rejected> {
+        let counts = &self.s.counts;
+        let (id, count) = match *input {
+            Input::Edge { input, .. } | Input::Level { input, .. } | Input::Late { input, .. } => {
+                (input.0, counts.inputs)
+            }
+            Input::Overrun { input: Some(input), .. } => (input.0, counts.inputs),
+            Input::Reading { sensor, .. } => (sensor.0, counts.sensors),
+            Input::Tick { trigger } => (trigger.0, counts.triggers),
+            Input::Done { output, .. } => (output.0, counts.outputs),
+            Input::Install { .. } => return Err(Rejected::NeedsImage),
+            _ => return Ok(()),
+        };
+        if id < count { Ok(()) } else { Err(Rejected::Unknown) }
+    }
+
+    fn apply(&mut self, input: Input) {
+        match input {
+            Input::Edge { input, level } => self.edge(input, level, Duration::ZERO),
+            Input::Late { input, level, by } => self.edge(input, level, by),
+            Input::Level { input, level, why } => self.level(input, level, why),
+            Input::Reading { sensor, value } => self.reading(sensor, value),
+            Input::Command { origin, id, op } => self.command(origin, id, op),
+            Input::Tick { trigger } => self.tick(trigger),
+            Input::Clock { unix, offset, trusted } => self.clock(unix, offset, trusted),
+            Input::Done { output, ok } => self.done(output, ok),
+            Input::Overrun { input: Some(input), lost, .. } => self.overrun(input, lost),
+            // Commands and messages that were lost concern no line; the record is all there is to do.
+            Input::Overrun { input: None, .. } | Input::Install { .. } => {}
+            Input::Stall { until } => self.s.stall = until,
+            Input::Link { peer, up } => self.link_changed(peer, up),
+            Input::Boot { off, .. } => self.boot(off),
+            Input::Restore { item } => self.recall(&item),
+        }
+    }
+
+    fn edge(&mut self, input: InputId, level: Level, late: Duration) {
+        let now = self.s.now;
+        if let Some(watcher) = self.inputs.get_mut(input.index()) {
+            watcher.edge(now, level, late);
+            self.s.wake_at(watcher.due);
+        }
+    }
+
+    fn level(&mut self, input: InputId, level: Level, why: LevelWhy) {
+        let now = self.s.now;
+        let Some(watcher) = self.inputs.get_mut(input.index()) else { return };
+        if watcher.start(now, level) {
+            self.decide(Decision::Event {
+                source: Source::Input { input },
+                value: Some(level.into()),
+                onset_ago: Duration::ZERO,
+                bounces: 0,
+            });
+            self.input_known(input, level);
+        } else if why != LevelWhy::Start || watcher.raw() != Some(level) {
+            self.edge(input, level, Duration::ZERO);
+        }
+    }
+
+    fn overrun(&mut self, input: InputId, lost: u32) {
+        let now = self.s.now;
+        if let Some(watcher) = self.inputs.get_mut(input.index()) {
+            watcher.overrun(now, lost);
+            self.s.wake_at(watcher.due);
+        }
+    }
+
+    fn reading(&mut self, sensor: SensorId, value: Option<i32>) {
+        let Some(cell) = self.sensors.get_mut(sensor.index()) else { return };
+        let old = core::mem::replace(&mut cell.value, value);
+        if old == value {
+            return;
+        }
+        self.decide(Decision::Event {
+            source: Source::Sensor { sensor },
+            value,
+            onset_ago: Duration::ZERO,
+            bounces: 0,
+        });
+        self.sensor_changed(sensor, old, value);
+    }
+
+    fn tick(&mut self, trigger: TriggerId) {
+        let now = self.s.now;
+        self.fire(trigger.index(), now);
+    }
+
+    fn clock(&mut self, unix: i64, offset: i32, trusted: bool) {
+        let now = self.s.now;
+        self.s.clock = Some(WallClock { at: now, unix, offset, trusted });
+        if trusted {
+            self.catch_up(unix);
+        }
+        self.look_at_clock();
+    }
+
+    fn command(&mut self, origin: Origin, id: u32, op: Op) {
+        let known = self.s.commands.iter().any(|&seen| seen == (origin, id));
+        let result = if known {
+            ReplyResult::Duplicate
+        } else {
+            self.remember_command(origin, id);
+            self.carry_out(origin, op)
+        };
+        self.decide(Decision::Reply { origin, id, result });
+    }
+
+    pub(crate) fn remember_command(&mut self, origin: Origin, id: u32) {
+        if self.s.commands.is_full() {
+            self.s.commands.pop_front();
+        }
+        // There is room now; a full queue only makes a repeat look new.
+        let _ = self.s.commands.push_back((origin, id));
+    }
+
+    fn carry_out(&mut self, origin: Origin, op: Op) -> ReplyResult {
+        let now = self.s.now;
+        match op {
+            Op::Set { output, level } if output.index() < self.outputs.len() => {
+                if !self.write(output, level, By::Command { origin }) {
+                    return ReplyResult::Refused;
+                }
+            }
+            Op::Start { scenario } if scenario.index() < self.scenarios.len() => {
+                self.occur(scenario, Cause::Command { origin }, now);
+            }
+            Op::Stop { scenario } if scenario.index() < self.scenarios.len() => self.stop_scenario(scenario),
+            Op::Let { var, value } if var.index() < self.variables.len() => self.assign(var, value),
+            Op::Play { input, level } if input.index() < self.inputs.len() => {
+                self.edge(input, level, Duration::ZERO);
+            }
+            Op::Expired {} => return ReplyResult::Expired,
+            _ => return ReplyResult::Unknown,
+        }
+        ReplyResult::Done
+    }
+
+    /// Runs that wait for something of this kind look again at this instant.
+    pub(crate) fn look(&mut self, named: impl Fn(&code::Op) -> bool) {
+        for index in 0..self.runs.len() {
+            if self.waits_for(index, &named)
+                && let Some(run) = self.runs.get_mut(index)
+            {
+                run.look = true;
+                let now = self.s.now;
+                self.s.wake_at(now);
+            }
+        }
+    }
+
+    /// The minute changed, or the clock did.
+    pub(crate) fn look_at_clock(&mut self) {
+        self.look(is_clock);
+        self.plan_minute();
+    }
+
+    /// When the next minute begins, if a run waits for that.
+    pub(crate) fn plan_minute(&mut self) {
+        const MINUTE: i64 = 60_000_000;
+        let waits = (0..self.runs.len()).any(|index| self.waits_for(index, is_clock));
+        self.s.minute = match self.s.clock.filter(|clock| waits && clock.trusted) {
+            Some(clock) => {
+                let into = clock.unix_at(self.s.now).rem_euclid(MINUTE);
+                let left = MINUTE.saturating_sub(into).unsigned_abs();
+                self.s.now.plus(Duration::from_micros(left))
+            }
+            None => Instant::NEVER,
+        };
+        let minute = self.s.minute;
+        self.s.wake_at(minute);
+    }
+}
+
+const fn is_clock(op: &code::Op) -> bool {
+    matches!(op, code::Op::Hour {} | code::Op::Minute {} | code::Op::Weekday {})
+}

@@ -1,0 +1,69 @@
+//! Loading: from a verified image into the tables.
+
+use crate::capacity::Empty;
+use crate::decision::{By, Decision, SafetyWhy};
+use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
+use crate::engine::view::{View, bit};
+use crate::id::OutputId;
+use crate::program::image::{Image, hash};
+use crate::program::verify::LoadError;
+use crate::program::{InputDef, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef};
+use crate::time::Instant;
+use crate::watcher::Watcher;
+
+impl View<'_> {
+    /// Begins a program whose parts are in place: all outputs take their safe levels.
+    pub(crate) fn begin(&mut self, at: Instant) {
+        self.s.now = at;
+        self.s.starting = true;
+        for index in 0..self.s.counts.outputs {
+            let output = OutputId(index);
+            let Some(cell) = self.outputs.get(output.index()) else { continue };
+            let (level, by) = (cell.def.safe, By::Safety { why: SafetyWhy::Start });
+            self.s.drive |= bit(index);
+            self.decide(Decision::Set { output, level, by });
+        }
+    }
+
+    /// Puts the program's parts into their places. The check came before: an error here leaves no program.
+    pub(crate) fn fill(&mut self, at: Instant, bytes: &[u8]) -> Result<(), LoadError> {
+        let mut image = Image::open(bytes)?;
+        let counts = image.counts;
+        for cell in self.inputs.iter_mut().take(counts.inputs.into()) {
+            *cell = Watcher::new(image.item::<InputDef>()?);
+        }
+        for cell in self.outputs.iter_mut().take(counts.outputs.into()) {
+            let def: OutputDef = image.item()?;
+            *cell = Output { level: def.safe, def, ..Output::EMPTY };
+        }
+        for cell in self.sensors.iter_mut().take(counts.sensors.into()) {
+            *cell = Sensor { def: image.item::<SensorDef>()?, value: None };
+        }
+        for cell in self.variables.iter_mut().take(counts.variables.into()) {
+            *cell = Variable::from(image.item::<VarDef>()?);
+        }
+        for cell in self.triggers.iter_mut().take(counts.triggers.into()) {
+            let def: TriggerDef = image.item()?;
+            let due = match def.on {
+                On::Every { period } => at.plus(period),
+                _ => Instant::NEVER,
+            };
+            self.s.wake_at(due);
+            *cell = Trigger { def, due, ..Trigger::EMPTY };
+        }
+        for cell in self.schedules.iter_mut().take(counts.schedules.into()) {
+            *cell = image.item()?;
+        }
+        let mut start = 0u16;
+        for cell in self.scenarios.iter_mut().take(counts.scenarios.into()) {
+            let def: ScenarioDef = image.item()?;
+            *cell = Scenario { def, start };
+            start = start.saturating_add(def.condition).saturating_add(def.body);
+        }
+        let code = image.code()?;
+        self.code.iter_mut().zip(code).for_each(|(place, &byte)| *place = byte);
+        self.s.counts = counts;
+        self.s.hash = Some(hash(bytes));
+        Ok(())
+    }
+}

@@ -1,0 +1,88 @@
+//! Outputs: who may write them, and what makes them safe (I7).
+
+use crate::decision::{By, Decision, FaultKind, SafetyWhy};
+use crate::engine::view::{View, bit, id};
+use crate::id::{Level, OutputId};
+use crate::time::Instant;
+
+impl View<'_> {
+    /// Writes an output; the last write wins, but not against safety at the same instant. False if refused.
+    pub(crate) fn write(&mut self, output: OutputId, level: Level, by: By) -> bool {
+        let now = self.s.now;
+        let Some(cell) = self.outputs.get_mut(output.index()) else { return false };
+        let is_safety = matches!(by, By::Safety { .. });
+        if !is_safety && cell.held == now && level != cell.def.safe {
+            self.decide(Decision::Fault { what: FaultKind::SafetyHolds, at: output.0 });
+            return false;
+        }
+        let changed = cell.level != level;
+        if changed || cell.failed {
+            self.s.drive |= bit(output.0);
+        }
+        cell.by = by;
+        if changed {
+            cell.level = level;
+            let limited = level != cell.def.safe && !cell.def.max_on.is_zero();
+            cell.due = if limited { now.plus(cell.def.max_on) } else { Instant::NEVER };
+        }
+        let due = cell.due;
+        self.s.wake_at(due);
+        self.decide(Decision::Set { output, level, by });
+        if changed && by != (By::Safety { why: SafetyWhy::Stop }) {
+            self.output_changed(output, level);
+        }
+        true
+    }
+
+    /// An output takes its safe level.
+    pub(crate) fn make_safe(&mut self, output: OutputId, why: SafetyWhy) {
+        let now = self.s.now;
+        let Some(cell) = self.outputs.get_mut(output.index()) else { return };
+        if !matches!(why, SafetyWhy::RunEnded | SafetyWhy::Start) {
+            cell.held = now;
+        }
+        let safe = cell.def.safe;
+        self.write(output, safe, By::Safety { why });
+    }
+
+    /// An output was on for as long as it may be.
+    pub(crate) fn max_on(&mut self, output: OutputId) {
+        if let Some(cell) = self.outputs.get_mut(output.index()) {
+            cell.due = Instant::NEVER;
+        }
+        self.make_safe(output, SafetyWhy::MaxOn);
+    }
+
+    /// The hardware took an output's level, or did not.
+    pub(crate) fn done(&mut self, output: OutputId, ok: bool) {
+        let Some(cell) = self.outputs.get_mut(output.index()) else { return };
+        let failed_before = core::mem::replace(&mut cell.failed, !ok);
+        if ok {
+            return;
+        }
+        let is_safe = cell.level == cell.def.safe;
+        self.decide(Decision::Fault { what: FaultKind::OutputFailed, at: output.0 });
+        if !failed_before && !is_safe {
+            self.make_safe(output, SafetyWhy::Fault);
+        }
+    }
+
+    /// All outputs take their safe levels, whatever holds them.
+    pub(crate) fn all_safe(&mut self, why: SafetyWhy) {
+        for index in 0..self.outputs.len() {
+            self.make_safe(OutputId(id(index)), why);
+            self.s.drive |= bit(id(index));
+        }
+    }
+
+    /// See [`Engine::stop`](crate::engine::Engine::stop). Runs get no `End`: those that are durable go on after the
+    /// next start.
+    pub(crate) fn stop(&mut self, at: Instant) {
+        self.s.now = self.s.now.max(at);
+        self.s.active = None;
+        while self.s.agenda.pop().is_some() {}
+        self.runs.iter_mut().for_each(|run| run.state = None);
+        self.triggers.iter_mut().for_each(|trigger| trigger.due = Instant::NEVER);
+        self.all_safe(SafetyWhy::Stop);
+    }
+}

@@ -1,0 +1,106 @@
+//! A new start: what outlives a power cut, and what becomes of the runs that were under way.
+
+use crate::decision::{By, Decision, EndWhy, RunHow};
+use crate::engine::view::{BootInfo, View};
+use crate::program::AfterRestart;
+use crate::restore::{Restore, RunState};
+use crate::scenario::run::Run;
+use crate::time::{Duration, Instant};
+
+impl View<'_> {
+    pub(crate) fn boot(&mut self, off: Option<Duration>) {
+        self.s.boot = Some(BootInfo { off, stopped_unix: None, at: self.s.now });
+    }
+
+    /// Takes one item behind a `Boot`.
+    pub(crate) fn recall(&mut self, item: &Restore) {
+        match *item {
+            Restore::Input { input, reported, .. } => {
+                if let Some(watcher) = self.inputs.get_mut(input.index()) {
+                    watcher.remember(reported);
+                }
+            }
+            Restore::Var { var, value } => {
+                if let Some(cell) = self.variables.get_mut(var.index()) {
+                    cell.value = value;
+                }
+            }
+            Restore::Command { origin, id } => self.remember_command(origin, id),
+            Restore::Trigger { trigger, left, .. } => {
+                if let Some(cell) = self.triggers.get_mut(trigger.index()) {
+                    cell.left = left;
+                }
+            }
+            Restore::Stopped { unix } => {
+                if let Some(boot) = self.s.boot.as_mut().filter(|boot| boot.off.is_none()) {
+                    boot.stopped_unix = Some(unix);
+                }
+            }
+            Restore::Run { run, scenario, .. } => {
+                let durable = self.scenarios.get(scenario.index()).map(|cell| cell.def.after_restart);
+                let restored = Run::restored(item, self.s.now).zip(durable);
+                match restored.filter(|_| self.runs.get(run.index()).is_some_and(|slot| slot.state.is_none()))
+                {
+                    Some((_, AfterRestart::Cancel)) | None => {
+                        self.decide(Decision::End { run, why: EndWhy::Reboot });
+                    }
+                    Some((restored, after)) => self.revive(run, restored, after),
+                }
+            }
+            // The run goes on, so what it did holds again; whatever else was on stays safe.
+            Restore::Output { output, level, by: by @ By::Run { run, scenario }, .. }
+                if self.runs.get(run.index()).is_some_and(|slot| slot.is_of(scenario)) =>
+            {
+                self.write(output, level, by);
+            }
+            // The rest is read anew: levels, sensors, the clock.
+            _ => {}
+        }
+    }
+
+    fn revive(&mut self, slot: crate::id::RunId, mut run: Run, after: AfterRestart) {
+        let now = self.s.now;
+        let body = self.scenarios.get(run.scenario.index()).map_or(0, |cell| cell.def.body);
+        if after == AfterRestart::FireIfMissed && run.due.is_set() {
+            match self.s.boot.and_then(|boot| boot.off) {
+                Some(off) => run.due = run.due.minus(off).max(now),
+                None => run.catch_up = true,
+            }
+        }
+        // A body that shrank has no such place; the check at load keeps all others within it.
+        run.pc = run.pc.min(body);
+        if run.state != Some(RunState::Queued) {
+            run.look = run.state == Some(RunState::Until);
+        }
+        let (scenario, cause, onset) = (run.scenario, run.cause, run.onset);
+        let (due, pc, rounds, queued) =
+            (run.due(now), run.pc, run.rounds, run.state == Some(RunState::Queued));
+        let left = run.due.to_option().map(|due| due.since(now));
+        self.s.place = self.s.place.max(run.place.saturating_add(1));
+        if let Some(place) = self.runs.get_mut(slot.index()) {
+            *place = run;
+        }
+        self.s.wake_at(due);
+        let how = if queued { RunHow::Queued } else { RunHow::Resumed };
+        self.decide(Decision::Run { run: slot, scenario, cause, how, onset_ago: now.since(onset) });
+        if !queued {
+            self.decide(Decision::Wait { run: slot, pc, left, rounds });
+        }
+    }
+
+    /// The clock is trusted for the first time, and tells how long the node was off.
+    pub(crate) fn catch_up(&mut self, unix: i64) {
+        let Some(boot) = self.s.boot.as_mut() else { return };
+        let Some(stopped) = boot.stopped_unix.take() else { return };
+        let now = self.s.now;
+        let up = now.since(boot.at);
+        let gone = u64::try_from(unix.saturating_sub(stopped)).unwrap_or(0);
+        let off = Duration::from_micros(gone).minus(up);
+        for run in self.runs.iter_mut().filter(|run| run.catch_up) {
+            run.catch_up = false;
+            run.due = run.due.minus(off).max(now);
+        }
+        let due = self.runs.iter().map(|run| run.due(now)).min().unwrap_or(Instant::NEVER);
+        self.s.wake_at(due);
+    }
+}

@@ -1,0 +1,115 @@
+//! The swap of programs: what goes on under the new one, and what ends.
+
+use crate::decision::{Decision, EndWhy, SafetyWhy};
+use crate::engine::cells::Trigger;
+use crate::engine::view::{View, bit, id};
+use crate::id::{OutputId, RunId, ScenarioId};
+use crate::input::Input;
+use crate::program::On;
+use crate::time::Instant;
+
+impl View<'_> {
+    /// Takes over what the old program leaves; the new one's parts are in place.
+    pub(crate) fn swap(&mut self, at: Instant, old: &View<'_>) {
+        self.s.now = at;
+        if let Some(hash) = self.s.hash {
+            self.note(Input::Install { hash });
+        }
+        for watcher in self.inputs.iter_mut() {
+            if let Some(same) = old.inputs.iter().find(|other| other.def.line == watcher.def.line) {
+                watcher.take_over(same, at);
+            }
+        }
+        for cell in self.sensors.iter_mut() {
+            let same = old.sensors.iter().find(|other| other.def.name == cell.def.name);
+            cell.value = same.and_then(|same| same.value);
+        }
+        for cell in self.variables.iter_mut() {
+            if let Some(same) = old.variables.iter().find(|other| other.name == cell.name) {
+                cell.value = same.value;
+            }
+        }
+        self.take_over_triggers(old);
+        self.s.next = Instant::ZERO;
+        self.take_over_runs(old);
+        self.take_over_outputs(old);
+    }
+
+    fn take_over_triggers(&mut self, old: &View<'_>) {
+        for index in 0..self.triggers.len() {
+            let Some(trigger) = self.triggers.get(index) else { continue };
+            let Some(scenario) = self.scenarios.get(trigger.def.scenario.index()) else { continue };
+            let same = old.triggers.iter().find(|other| {
+                let kept = old.scenarios.get(other.def.scenario.index());
+                kept.is_some_and(|kept| kept.def.hash == scenario.def.hash)
+                    && self.same_occasion(trigger, other, old)
+            });
+            let Some(state) = same.map(|same| (same.armed, same.due, same.left)) else { continue };
+            if let Some(trigger) = self.triggers.get_mut(index) {
+                (trigger.armed, trigger.due, trigger.left) = state;
+            }
+        }
+    }
+
+    /// Whether a trigger of the old program is about the same thing, whatever its id is now.
+    fn same_occasion(&self, new: &Trigger, other: &Trigger, old: &View<'_>) -> bool {
+        match (new.def.on, other.def.on) {
+            (On::Input { input: a, to, hold }, On::Input { input: b, to: old_to, hold: old_hold }) => {
+                let lines = self.inputs.get(a.index()).zip(old.inputs.get(b.index()));
+                (to, hold) == (old_to, old_hold) && lines.is_some_and(|(a, b)| a.def.line == b.def.line)
+            }
+            (
+                On::Above { sensor: a, limit, hysteresis },
+                On::Above { sensor: b, limit: old_limit, hysteresis: old_hysteresis },
+            )
+            | (
+                On::Below { sensor: a, limit, hysteresis },
+                On::Below { sensor: b, limit: old_limit, hysteresis: old_hysteresis },
+            ) => {
+                let sensors = self.sensors.get(a.index()).zip(old.sensors.get(b.index()));
+                (limit, hysteresis) == (old_limit, old_hysteresis)
+                    && sensors.is_some_and(|(a, b)| a.def.name == b.def.name)
+            }
+            (On::Every { period: a }, On::Every { period: b }) => a == b,
+            _ => false,
+        }
+    }
+
+    fn take_over_runs(&mut self, old: &View<'_>) {
+        self.s.place = old.s.place;
+        for (index, run) in old.runs.iter().enumerate().filter(|(_, run)| run.state.is_some()) {
+            let hash = old.scenarios.get(run.scenario.index()).map(|kept| kept.def.hash);
+            let same = self.scenarios.iter().position(|cell| Some(cell.def.hash) == hash);
+            match (same, self.runs.get_mut(index)) {
+                (Some(scenario), Some(slot)) => {
+                    *slot = run.clone();
+                    slot.scenario = ScenarioId(id(scenario));
+                }
+                _ => self.decide(Decision::End { run: RunId(id(index)), why: EndWhy::Swap }),
+            }
+        }
+    }
+
+    /// Outputs that both programs have keep their level, unless the run that wrote it is over.
+    fn take_over_outputs(&mut self, old: &View<'_>) {
+        for index in 0..self.s.counts.outputs {
+            let output = OutputId(index);
+            let Some(cell) = self.outputs.get_mut(output.index()) else { continue };
+            let Some(same) = old.outputs.iter().find(|other| other.def.line == cell.def.line) else {
+                self.s.drive |= bit(index);
+                self.make_safe(output, SafetyWhy::Start);
+                continue;
+            };
+            (cell.level, cell.by, cell.failed) = (same.level, same.by, same.failed);
+            (cell.due, cell.held) = (same.due, same.held);
+            let new_safe = cell.def.safe;
+            let orphan = old.runs.iter().enumerate().any(|(run, _)| {
+                let run = RunId(id(run));
+                same.is_of(run) && self.runs.get(run.index()).is_none_or(|slot| slot.state.is_none())
+            });
+            if orphan && same.level != new_safe {
+                self.make_safe(output, SafetyWhy::RunEnded);
+            }
+        }
+    }
+}

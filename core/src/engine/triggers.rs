@@ -1,0 +1,181 @@
+//! Triggers: what a change sets off.
+
+use core::ops::Range;
+
+use crate::decision::{Cause, Decision, FaultKind};
+use crate::engine::view::{View, id};
+use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
+use crate::program::On;
+use crate::program::code::Op;
+use crate::scenario::agenda::Occurrence;
+use crate::time::{Duration, Instant};
+
+impl View<'_> {
+    /// A debounced input changed.
+    pub(crate) fn input_changed(&mut self, input: InputId, level: Level, onset: Instant) {
+        for index in self.triggers_about((1, input.0)) {
+            let Some(On::Input { to, hold, .. }) = self.triggers.get(index).map(|trigger| trigger.def.on)
+            else {
+                continue;
+            };
+            let matches = to.is_none_or(|to| to == level);
+            if !hold.is_zero() {
+                self.arm(index, matches.then_some(hold));
+            } else if matches {
+                self.fire(index, onset);
+            }
+        }
+        self.look(|op| matches!(op, Op::Input { input: named } if *named == input));
+    }
+
+    /// The first reading of an input: nothing changed, but `for` and conditions begin here.
+    pub(crate) fn input_known(&mut self, input: InputId, level: Level) {
+        let before = self.inputs.get(input.index()).and_then(|watcher| watcher.before());
+        for index in self.triggers_about((1, input.0)) {
+            let Some(trigger) = self.triggers.get_mut(index) else { continue };
+            let On::Input { to, hold, .. } = trigger.def.on else { continue };
+            let left = trigger.left.take();
+            if hold.is_zero() || to.is_some_and(|to| to != level) {
+                continue;
+            }
+            // The same level as before the restart: what was left then is left now; the time off is unknown.
+            let resumed = left.filter(|_| before == Some(level));
+            self.arm(index, Some(resumed.unwrap_or(hold)));
+        }
+        self.look(|op| matches!(op, Op::Input { input: named } if *named == input));
+    }
+
+    /// An output changed.
+    pub(crate) fn output_changed(&mut self, output: OutputId, level: Level) {
+        let now = self.s.now;
+        for index in self.triggers_about((2, output.0)) {
+            let on = self.triggers.get(index).map(|trigger| trigger.def.on);
+            if matches!(on, Some(On::Output { to, .. }) if to.is_none_or(|to| to == level)) {
+                self.fire(index, now);
+            }
+        }
+        self.look(|op| matches!(op, Op::Output { output: named } if *named == output));
+    }
+
+    /// A variable changed.
+    pub(crate) fn variable_changed(&mut self, var: VarId) {
+        let now = self.s.now;
+        for index in self.triggers_about((3, var.0)) {
+            self.fire(index, now);
+        }
+        self.look(|op| matches!(op, Op::Var { var: named } if *named == var));
+    }
+
+    /// A sensor changed. The first value, and the first after none, arms and never fires.
+    pub(crate) fn sensor_changed(&mut self, sensor: SensorId, old: Option<i32>, new: Option<i32>) {
+        let now = self.s.now;
+        for index in self.triggers_about((4, sensor.0)) {
+            let Some(trigger) = self.triggers.get_mut(index) else { continue };
+            let fires = match (trigger.def.on, new) {
+                (On::Sensor { .. }, _) => old.is_some() && new.is_some(),
+                (On::Above { limit, hysteresis, .. }, Some(value)) => {
+                    let rearm = value <= limit.saturating_sub(hysteresis);
+                    crossed(&mut trigger.armed, old.is_none(), value > limit, rearm)
+                }
+                (On::Below { limit, hysteresis, .. }, Some(value)) => {
+                    let rearm = value >= limit.saturating_add(hysteresis);
+                    crossed(&mut trigger.armed, old.is_none(), value < limit, rearm)
+                }
+                _ => false,
+            };
+            if fires {
+                self.fire(index, now);
+            }
+        }
+        self.look(|op| matches!(op, Op::Sensor { sensor: named } if *named == sensor));
+    }
+
+    /// A peer came or went.
+    pub(crate) fn link_changed(&mut self, peer: PeerId, up: bool) {
+        let now = self.s.now;
+        for index in self.triggers_about((7, peer.0)) {
+            let on = self.triggers.get(index).map(|trigger| trigger.def.on);
+            if matches!(on, Some(On::Link { up: wanted, .. }) if wanted == up) {
+                self.fire(index, now);
+            }
+        }
+    }
+
+    /// The start is over.
+    pub(crate) fn started(&mut self) {
+        let now = self.s.now;
+        for index in self.triggers_about((0, 0)) {
+            self.fire(index, now);
+        }
+    }
+
+    /// The deadline of a `for` or `every`.
+    pub(crate) fn fire_timer(&mut self, trigger: TriggerId) {
+        let (now, stall) = (self.s.now, self.s.stall);
+        let Some(cell) = self.triggers.get_mut(trigger.index()) else { return };
+        let mut missed = 0;
+        if let On::Every { period } = cell.def.on {
+            cell.due = cell.due.plus(period);
+            if cell.due <= stall {
+                // Moments that a stall swallowed: counted, not made up for.
+                let span = stall.since(cell.due).micros().checked_div(period.micros()).unwrap_or(0);
+                missed = span.saturating_add(1);
+                cell.due = cell.due.plus(Duration::from_micros(missed.saturating_mul(period.micros())));
+            }
+        } else {
+            cell.due = Instant::NEVER;
+        }
+        let due = cell.due;
+        self.s.wake_at(due);
+        self.fire(trigger.index(), now);
+        if missed > 0 {
+            self.decide(Decision::Missed { trigger, n: u32::try_from(missed).unwrap_or(u32::MAX) });
+        }
+    }
+
+    /// A trigger's occasion has come.
+    pub(crate) fn fire(&mut self, index: usize, onset: Instant) {
+        let Some(scenario) = self.triggers.get(index).map(|trigger| trigger.def.scenario) else { return };
+        self.occur(scenario, Cause::Trigger { trigger: TriggerId(id(index)) }, onset);
+    }
+
+    /// Puts a scenario on the agenda.
+    pub(crate) fn occur(&mut self, scenario: ScenarioId, cause: Cause, onset: Instant) {
+        if !self.s.agenda.push(Occurrence { scenario, cause, onset }) {
+            self.decide(Decision::Fault { what: FaultKind::AgendaFull, at: scenario.0 });
+        }
+    }
+
+    /// Arms or disarms a `for`.
+    fn arm(&mut self, index: usize, left: Option<Duration>) {
+        let now = self.s.now;
+        let Some(trigger) = self.triggers.get_mut(index) else { return };
+        let was_armed = trigger.due.is_set();
+        trigger.due = left.map_or(Instant::NEVER, |left| now.plus(left));
+        let (due, scenario) = (trigger.due, trigger.def.scenario);
+        self.s.wake_at(due);
+        let durable = self.scenarios.get(scenario.index()).is_some_and(|scenario| scenario.is_durable());
+        if durable && (was_armed || left.is_some()) {
+            self.decide(Decision::Arm { trigger: TriggerId(id(index)), left });
+        }
+    }
+
+    /// The places of the triggers of one key; the table is sorted by it.
+    fn triggers_about(&self, key: (u8, u8)) -> Range<usize> {
+        let start = self.triggers.partition_point(|trigger| trigger.def.on.key() < key);
+        let rest = self.triggers.get(start..).unwrap_or_default();
+        let len = rest.iter().take_while(|trigger| trigger.def.on.key() == key).count();
+        start..start.saturating_add(len)
+    }
+}
+
+/// A threshold: fires on a crossing while armed, is armed again by the way back.
+const fn crossed(armed: &mut bool, first: bool, beyond: bool, rearm: bool) -> bool {
+    let fires = beyond && *armed && !first;
+    if beyond {
+        *armed = false;
+    } else if rearm || first {
+        *armed = true;
+    }
+    fires
+}

@@ -1,0 +1,197 @@
+//! The engine without its capacity: slices of the tables, the scalar state, the log. All logic is written on this.
+
+use crate::calendar::Schedule;
+use crate::decision::Decision;
+use crate::effect::Effect;
+use crate::engine::Step;
+use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
+use crate::id::{InputId, OutputId, RunId};
+use crate::input::{Input, Origin};
+use crate::log::LogMut;
+use crate::program::image::Counts;
+use crate::record::Record;
+use crate::scenario::agenda::Agenda;
+use crate::scenario::run::Run;
+use crate::time::{Duration, Instant};
+use crate::watcher::Watcher;
+
+/// How many commands are kept to recognise a repeat.
+pub(crate) const COMMANDS_KEPT: usize = 16;
+
+/// What is not in a table.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(crate) hash: Option<u64>,
+    pub(crate) counts: Counts,
+    /// When the last thing happened.
+    pub(crate) now: Instant,
+    /// Nothing is due before this. It may be too early, never too late.
+    pub(crate) next: Instant,
+    /// The start is not over: `started` triggers have not fired.
+    pub(crate) starting: bool,
+    pub(crate) agenda: Agenda,
+    /// The run that executes.
+    pub(crate) active: Option<Active>,
+    /// Inputs to be read, a bit each.
+    pub(crate) ask: u64,
+    /// Outputs to be driven, a bit each.
+    pub(crate) drive: u64,
+    pub(crate) clock: Option<WallClock>,
+    /// When runs that wait for the clock look again.
+    pub(crate) minute: Instant,
+    pub(crate) boot: Option<BootInfo>,
+    /// Deadlines of `every` before this fell into a stall.
+    pub(crate) stall: Instant,
+    pub(crate) commands: heapless::Deque<(Origin, u32), COMMANDS_KEPT>,
+    /// The place of the next run that queues.
+    pub(crate) place: u16,
+}
+
+/// A run between two of its steps.
+#[derive(Clone, Copy)]
+pub(crate) struct Active {
+    pub(crate) run: RunId,
+    pub(crate) steps: u16,
+}
+
+/// What the last `Clock` said.
+#[derive(Clone, Copy)]
+pub(crate) struct WallClock {
+    pub(crate) at: Instant,
+    pub(crate) unix: i64,
+    pub(crate) offset: i32,
+    pub(crate) trusted: bool,
+}
+
+impl WallClock {
+    /// Microseconds since 1970 at `now`.
+    pub(crate) fn unix_at(&self, now: Instant) -> i64 {
+        let passed = i64::try_from(now.since(self.at).micros()).unwrap_or(i64::MAX);
+        self.unix.saturating_add(passed)
+    }
+}
+
+/// What a new start said of the time before it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct BootInfo {
+    /// How long the node was off.
+    pub(crate) off: Option<Duration>,
+    /// When it stopped, by the wall clock, if only the clock will tell how long it was off.
+    pub(crate) stopped_unix: Option<i64>,
+    /// When this start was.
+    pub(crate) at: Instant,
+}
+
+impl State {
+    pub(crate) const fn new() -> Self {
+        Self {
+            hash: None,
+            counts: Counts {
+                inputs: 0,
+                outputs: 0,
+                sensors: 0,
+                variables: 0,
+                triggers: 0,
+                schedules: 0,
+                scenarios: 0,
+                code: 0,
+            },
+            now: Instant::ZERO,
+            next: Instant::NEVER,
+            starting: false,
+            agenda: Agenda::new(),
+            active: None,
+            ask: 0,
+            drive: 0,
+            clock: None,
+            minute: Instant::NEVER,
+            boot: None,
+            stall: Instant::ZERO,
+            commands: heapless::Deque::new(),
+            place: 0,
+        }
+    }
+
+    /// Whether nothing is left to do before an input at `at` is taken.
+    #[inline]
+    pub(crate) fn is_free(&self, at: Instant) -> bool {
+        self.next > at && self.ask | self.drive == 0 && self.active.is_none() && self.agenda.is_empty()
+    }
+
+    /// Something is due at `at`.
+    #[inline]
+    pub(crate) fn wake_at(&mut self, at: Instant) {
+        self.next = self.next.min(at);
+    }
+}
+
+/// The engine without its capacity.
+pub(crate) struct View<'a> {
+    pub(crate) inputs: &'a mut [Watcher],
+    pub(crate) outputs: &'a mut [Output],
+    pub(crate) sensors: &'a mut [Sensor],
+    pub(crate) variables: &'a mut [Variable],
+    pub(crate) triggers: &'a mut [Trigger],
+    pub(crate) schedules: &'a mut [Schedule],
+    pub(crate) scenarios: &'a mut [Scenario],
+    pub(crate) runs: &'a mut [Run],
+    pub(crate) code: &'a mut [u8],
+    pub(crate) s: &'a mut State,
+    pub(crate) log: LogMut<'a>,
+}
+
+impl View<'_> {
+    /// See [`Engine::poll`](crate::engine::Engine::poll). The order: readings and levels that are owed to the host,
+    /// the run that executes, the agenda, then what is due.
+    pub(crate) fn poll(&mut self, now: Instant) -> Step {
+        if let Some(index) = take_lowest(&mut self.s.ask) {
+            return Step::Do(Effect::ReadInput { input: InputId(index) });
+        }
+        if let Some(index) = take_lowest(&mut self.s.drive) {
+            let output = OutputId(index);
+            if let Some(cell) = self.outputs.get(output.index()) {
+                return Step::Do(Effect::SetOutput { output, level: cell.level });
+            }
+        }
+        if let Some(active) = self.s.active {
+            self.execute(active);
+            return Step::Again;
+        }
+        if let Some(occurrence) = self.s.agenda.pop() {
+            self.take(occurrence);
+            return Step::Again;
+        }
+        if self.s.next > now {
+            return Step::Idle { next: self.s.next.to_option() };
+        }
+        self.do_due(now)
+    }
+
+    pub(crate) fn decide(&mut self, decision: Decision) {
+        self.log.push(self.s.now, &Record::Decision(decision));
+    }
+
+    pub(crate) fn note(&mut self, input: Input) {
+        self.log.push(self.s.now, &Record::Input(input));
+    }
+}
+
+/// Takes the lowest bit out of a set.
+fn take_lowest(set: &mut u64) -> Option<u8> {
+    if *set == 0 {
+        return None;
+    }
+    let index = set.trailing_zeros();
+    *set &= set.wrapping_sub(1);
+    u8::try_from(index).ok()
+}
+
+/// The bit of an id in a set.
+pub(crate) const fn bit(index: u8) -> u64 {
+    1u64.wrapping_shl(index as u32)
+}
+
+/// The id of a place in a table; tables have 255 places at most.
+pub(crate) fn id(index: usize) -> u8 {
+    u8::try_from(index).unwrap_or(u8::MAX)
+}

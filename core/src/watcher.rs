@@ -1,0 +1,300 @@
+//! The watcher of one input: raw level, reported level, and the debouncing between them.
+//!
+//! An edge only moves the watcher's one deadline; what is due is decided by [`Watcher::fire`], at the deadline's own
+//! time, so that a late wake-up changes nothing. Once an input is quiet, its reported level is its raw level, for
+//! every algorithm and every trace (I6); then the watcher asks for a reading of the line, in case the raw level is
+//! not the physical one.
+
+use crate::capacity::Empty;
+use crate::debounce::Algorithm;
+use crate::id::InputId;
+use crate::id::Level;
+use crate::program::InputDef;
+use crate::restore::Restore;
+use crate::time::{Duration, Instant};
+
+/// The shortest stillness that counts as quiet, for inputs whose algorithms have shorter spans or none.
+pub const QUIET_MIN: Duration = Duration::from_millis(1);
+
+/// The line has been read, or has moved.
+const KNOWN: u8 = 1;
+/// The last raw level is on.
+const RAW: u8 = 2;
+/// The reported level is on.
+const REPORTED: u8 = 4;
+/// The next edge away from the reported level is an onset, however short the agreement before it was.
+const FRESH: u8 = 8;
+/// The line has moved since it was read; when it is quiet it is read again.
+const UNSETTLED: u8 = 16;
+/// Before the restart, the reported level was known ...
+const BEFORE: u8 = 32;
+/// ... and on.
+const BEFORE_ON: u8 = 64;
+
+/// A line, its levels and its debouncing.
+#[derive(Clone, Debug)]
+pub struct Watcher {
+    pub(crate) def: InputDef,
+    flags: u8,
+    /// Raw edges since the last event.
+    edges: u16,
+    /// Of `integrate`: time away from the reported level, on balance, as of `since`.
+    acc: u32,
+    /// The last edge.
+    since: Instant,
+    onset: Instant,
+    /// End of the lock-out.
+    lock: Instant,
+    /// When the watcher wants to be fired.
+    pub(crate) due: Instant,
+    edges_total: u32,
+    bounces_total: u32,
+}
+
+impl Empty for Watcher {
+    const EMPTY: Self = Self {
+        def: InputDef::EMPTY,
+        flags: 0,
+        edges: 0,
+        acc: 0,
+        since: Instant::ZERO,
+        onset: Instant::ZERO,
+        lock: Instant::ZERO,
+        due: Instant::NEVER,
+        edges_total: 0,
+        bounces_total: 0,
+    };
+}
+
+/// What a deadline brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fired {
+    /// The reported level changed.
+    Report {
+        /// To this.
+        level: Level,
+        /// When the line first left the level reported before.
+        onset: Instant,
+        /// Raw edges since the last event, beyond the one that was needed.
+        bounces: u16,
+    },
+    /// The line is quiet: read it.
+    Ask,
+    /// The deadline had moved.
+    Nothing,
+}
+
+impl Watcher {
+    /// A watcher of a line that was never read.
+    pub fn new(def: InputDef) -> Self {
+        Self { def, ..Self::EMPTY }
+    }
+
+    /// The last raw level, if any is known.
+    pub const fn raw(&self) -> Option<Level> {
+        self.level(KNOWN, RAW)
+    }
+
+    /// The reported level, if any is known.
+    pub const fn reported(&self) -> Option<Level> {
+        self.level(KNOWN, REPORTED)
+    }
+
+    /// The reported level before the restart, if any was known.
+    pub(crate) const fn before(&self) -> Option<Level> {
+        self.level(BEFORE, BEFORE_ON)
+    }
+
+    /// Raw edges in this engine's life.
+    pub const fn edges_total(&self) -> u32 {
+        self.edges_total
+    }
+
+    /// Suppressed edges in this engine's life, as far as an event has come after them.
+    pub const fn bounces_total(&self) -> u32 {
+        self.bounces_total
+    }
+
+    const fn level(&self, known: u8, on: u8) -> Option<Level> {
+        if self.has(known) { Some(Level::from_bool(self.has(on))) } else { None }
+    }
+
+    const fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    fn set(&mut self, flag: u8, on: bool) {
+        if on {
+            self.flags |= flag;
+        } else {
+            self.flags &= !flag;
+        }
+    }
+
+    const fn away(&self) -> bool {
+        self.has(RAW) != self.has(REPORTED)
+    }
+
+    /// The algorithm of the edge away from the reported level.
+    const fn in_force(&self) -> Algorithm {
+        if self.has(REPORTED) { self.def.debounce.release } else { self.def.debounce.press }
+    }
+
+    /// The first reading: reported at once, as there is nothing to debounce. False if a level was known already.
+    pub fn start(&mut self, at: Instant, level: Level) -> bool {
+        if self.has(KNOWN) {
+            return false;
+        }
+        self.set(KNOWN | FRESH, true);
+        self.set(RAW | REPORTED, level.is_on());
+        self.since = at;
+        true
+    }
+
+    /// The line moved to `level`, `late` before `at`; or a reading found it there.
+    #[inline]
+    pub fn edge(&mut self, at: Instant, level: Level, late: Duration) {
+        if !self.has(KNOWN) {
+            // A line that moves was at the other level before.
+            self.start(at, level.opposite());
+        }
+        let algorithm = self.in_force();
+        let still = at.since(self.since);
+        let was_away = self.away();
+        if let Algorithm::Integrate { t_us } = algorithm {
+            let moved = u32::try_from(still.micros()).unwrap_or(u32::MAX);
+            self.acc = if was_away {
+                self.acc.saturating_add(moved).min(t_us)
+            } else {
+                self.acc.saturating_sub(moved)
+            };
+        }
+        self.edges = self.edges.saturating_add(1);
+        self.edges_total = self.edges_total.wrapping_add(1);
+        self.set(RAW, level.is_on());
+        self.since = at;
+        self.set(UNSETTLED, true);
+        if self.away() {
+            if !was_away && (self.has(FRESH) || still >= algorithm.span()) {
+                self.onset = at.minus(late);
+                self.set(FRESH, false);
+            }
+            self.due = self.decision(algorithm).max(at);
+        } else {
+            self.due = self.quiet();
+        }
+    }
+
+    /// Edges were lost: what was pending is void, and the next level counts as an edge even if it is the same.
+    pub fn overrun(&mut self, at: Instant, lost: u32) {
+        if !self.has(KNOWN) {
+            return;
+        }
+        self.edges = self.edges.saturating_add(u16::try_from(lost).unwrap_or(u16::MAX));
+        self.set(RAW, self.has(REPORTED));
+        self.set(FRESH | UNSETTLED, true);
+        self.acc = 0;
+        self.since = at;
+        self.due = self.quiet();
+    }
+
+    /// When the pending change is to be reported.
+    fn decision(&self, algorithm: Algorithm) -> Instant {
+        let still_for = |us: u32| self.since.plus(Duration::from_micros(u64::from(us)));
+        let limit = |t_us: u32| {
+            let max_wait = match self.def.debounce.max_wait_us {
+                0 => u64::from(t_us).saturating_mul(10),
+                us => u64::from(us),
+            };
+            self.onset.plus(Duration::from_micros(max_wait))
+        };
+        let due = match algorithm {
+            Algorithm::None => self.since,
+            Algorithm::Eager { after_us, .. } => still_for(u32::from(after_us)),
+            Algorithm::Defer { t_us } => still_for(t_us).min(limit(t_us)),
+            Algorithm::Integrate { t_us } => still_for(t_us.saturating_sub(self.acc)).min(limit(t_us)),
+        };
+        due.max(self.lock)
+    }
+
+    /// When the line has been still for long enough to be read again.
+    fn quiet(&self) -> Instant {
+        let (press, release) = (self.def.debounce.press.span(), self.def.debounce.release.span());
+        self.since.plus(press.max(release).max(QUIET_MIN)).max(self.lock)
+    }
+
+    /// Does what is due at `at`, the watcher's own deadline.
+    pub fn fire(&mut self, at: Instant) -> Fired {
+        if self.due > at || !self.has(KNOWN) {
+            return Fired::Nothing;
+        }
+        if !self.away() {
+            self.due = Instant::NEVER;
+            self.set(UNSETTLED, false);
+            return Fired::Ask;
+        }
+        if let Algorithm::Eager { t_us, .. } = self.in_force() {
+            self.lock = at.plus(Duration::from_micros(u64::from(t_us)));
+        }
+        let bounces = self.edges.saturating_sub(1);
+        self.bounces_total = self.bounces_total.wrapping_add(u32::from(bounces));
+        (self.edges, self.acc) = (0, 0);
+        self.set(REPORTED, self.has(RAW));
+        self.set(FRESH, true);
+        self.due = self.quiet().max(at);
+        Fired::Report { level: Level::from_bool(self.has(RAW)), onset: self.onset, bounces }
+    }
+
+    /// Gives the state as restore items.
+    pub(crate) fn checkpoint(&self, input: InputId, now: Instant, f: &mut dyn FnMut(Restore)) {
+        let Some((raw, reported)) = self.raw().zip(self.reported()) else { return };
+        f(Restore::Input { input, raw, reported });
+        f(Restore::Watch {
+            input,
+            flags: self.flags,
+            edges: self.edges,
+            acc: self.acc,
+            since_ago: now.since(self.since),
+            onset_ago: now.since(self.onset),
+            lock_left: self.lock.since(now),
+            due_left: self.due.to_option().map(|due| due.since(now)),
+        });
+    }
+
+    /// Takes back what [`checkpoint`](Self::checkpoint) gave; false if the item is not an input's.
+    pub(crate) fn restore(&mut self, item: &Restore, now: Instant) -> bool {
+        match *item {
+            Restore::Input { raw, reported, .. } => {
+                self.flags = KNOWN | FRESH;
+                self.set(RAW, raw.is_on());
+                self.set(REPORTED, reported.is_on());
+            }
+            Restore::Watch { flags, edges, acc, since_ago, onset_ago, lock_left, due_left, .. } => {
+                self.flags = flags;
+                (self.edges, self.acc) = (edges, acc);
+                (self.since, self.onset) = (now.minus(since_ago), now.minus(onset_ago));
+                self.lock = now.plus(lock_left);
+                self.due = due_left.map_or(Instant::NEVER, |left| now.plus(left));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Notes what was reported before the restart; the line itself is unknown until it is read.
+    pub(crate) fn remember(&mut self, reported: Level) {
+        self.set(BEFORE, true);
+        self.set(BEFORE_ON, reported.is_on());
+    }
+
+    /// Goes on with the state of the watcher that the old program had for the same line. What is pending is decided
+    /// by the new program's algorithms.
+    pub(crate) fn take_over(&mut self, old: &Self, now: Instant) {
+        *self = Self { def: self.def, ..old.clone() };
+        if self.def.debounce != old.def.debounce && self.due.is_set() {
+            self.acc = 0;
+            let due = if self.away() { self.decision(self.in_force()) } else { self.quiet() };
+            self.due = due.max(now);
+        }
+    }
+}
