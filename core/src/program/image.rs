@@ -26,6 +26,7 @@ pub fn hash(image: &[u8]) -> u64 {
 
 /// How many there are of each part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counts {
     /// Inputs.
     pub inputs: u8,
