@@ -13,8 +13,15 @@ CACHE=${CAMPANILE_CI_CACHE:-$ROOT/ci/.cache}
 # One target directory for all steps, so that nothing is compiled twice.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$ROOT/target}
 # What a failed step leaves behind for a person to read.
+# shellcheck disable=SC2034 # used by what sources this
 ARTEFACTS=${CAMPANILE_CI_ARTEFACTS:-$CARGO_TARGET_DIR/ci-artefacts}
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+
+# A shell that was not started at a login may not know of rustup's programs.
+if ! command -v cargo >/dev/null && [[ -e $HOME/.cargo/env ]]; then
+    # shellcheck source=/dev/null
+    source "$HOME/.cargo/env"
+fi
 
 mkdir -p "$CACHE"
 CACHE=$(cd "$CACHE" && pwd)

@@ -2,4 +2,8 @@
 //!
 //! The binary is a few lines around [`cli::main`]; everything else is here, so that tests reach it.
 
+pub mod boards;
 pub mod cli;
+pub mod daemon;
+pub mod schedule_text;
+pub mod zone;

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# Every check of the project, on a Debian 12 machine with git and Rust; installs what else it needs.
+#
+#   ci/all.sh              all steps
+#   ci/all.sh STEP...      these steps
+#   ci/all.sh --help       what the steps are
+#
+# Each step says its name, its result and how long it took; what a failed step printed is shown, and
+# kept with what it left behind in target/ci-artefacts. Nothing is skipped: a step that cannot run fails.
+# The last line is `N passed, N failed`, and the exit status is 0 if none failed.
+
+# shellcheck source=ci/lib/mosquitto.sh
+source "$(dirname "$0")/lib/mosquitto.sh"
+
+# The steps in their order, the quick ones first.
+STEPS=(
+    "scripts:shellcheck on every script"
+    "fmt:the sources are formatted"
+    "deps:licences, bans and sources of dependencies, as deny.toml says"
+    "clippy:no warning from clippy, all targets"
+    "features:no warning from clippy in the other sets of features"
+    "docs:no warning from rustdoc"
+    "test:all tests of the workspace, with a real MQTT broker"
+    "nostd:core for Cortex-M0 and RISC-V; size of a minimal image, and no panic in it"
+    "release:the release daemon"
+    "readme:the commands of the README do what it says"
+    "mqtt:the daemon and a real MQTT broker, with outages"
+    "gpio-vm:the daemon on the kernel's simulated GPIO, in a virtual machine"
+    "aarch64:the release daemon for a Pi, started under emulation"
+)
+
+step_scripts() {
+    need shellcheck
+    # What they source is checked with them, where it is clear what uses it.
+    shellcheck --check-sourced --external-sources --source-path="$ROOT" .ci/run ci/*.sh
+    shellcheck --shell=dash ci/guest/*
+}
+
+step_fmt() { cargo fmt --all --check && cargo fmt --check --manifest-path ci/image/Cargo.toml; }
+
+step_deps() { ci/deps.sh; }
+
+step_clippy() { cargo clippy --quiet --locked --workspace --all-targets -- -D warnings; }
+
+# What the workspace as a whole cannot show, because cargo unites the features of all packages.
+step_features() {
+    local features
+    for features in "" runner defmt log; do
+        echo "campanile-core with [$features]"
+        cargo clippy --quiet --locked -p campanile-core --no-default-features --features "$features" -- -D warnings
+    done
+    echo "campanile with [rppal]"
+    cargo clippy --quiet --locked -p campanile --all-targets --features rppal -- -D warnings
+}
+
+step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --workspace --no-deps; }
+
+step_test() {
+    mosquitto_tools
+    cargo test --locked --workspace --no-fail-fast
+}
+
+step_nostd() { ci/nostd.sh; }
+
+step_release() { cargo build --locked --release; }
+
+step_readme() { ci/readme.sh; }
+
+step_mqtt() { ci/mqtt.sh; }
+
+step_gpio-vm() { ci/gpio-vm.sh; }
+
+step_aarch64() { ci/aarch64.sh; }
+
+usage() {
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+    echo "Steps:"
+    printf '%s\n' "${STEPS[@]}" | sed 's/^\([^:]*\):/    \1:/' | awk -F: '{printf "%-14s%s\n", $1, $2}'
+}
+
+# known STEP: whether there is one of this name.
+known() { printf '%s\n' "${STEPS[@]}" | grep -q "^$1:"; }
+
+# run_step NAME: counts the step as passed or failed. To be called as a plain command: within a condition
+# the shell would let a step go on after a command that failed.
+run_step() {
+    local name=$1 log=$ARTEFACTS/$1.log status start=$SECONDS
+    printf '%-10s ' "$name"
+    set +e
+    (
+        set -e
+        "step_$name"
+    ) >"$log" 2>&1 </dev/null
+    status=$?
+    set -e
+    if ((status == 0)); then
+        passed=$((passed + 1))
+        printf 'ok      %5d s\n' "$((SECONDS - start))"
+    else
+        failed=$((failed + 1))
+        printf 'FAILED  %5d s, exit %d; the end of what it said (the whole: %s):\n' \
+            "$((SECONDS - start))" "$status" "$log"
+        tail -n 150 "$log" | sed 's/^/    /'
+    fi
+}
+
+case ${1:-} in
+    -h | --help)
+        usage
+        exit
+        ;;
+esac
+for step; do
+    known "$step" || {
+        echo "all: there is no step '$step'; ci/all.sh --help lists them" >&2
+        exit 2
+    }
+done
+command -v cargo >/dev/null || die "cargo is missing: install Rust with rustup, then run this again"
+(($#)) || mapfile -t every < <(printf '%s\n' "${STEPS[@]}" | cut -d: -f1)
+(($#)) || set -- "${every[@]}"
+
+need gcc libc6-dev
+rm -rf "$ARTEFACTS"
+mkdir -p "$ARTEFACTS"
+passed=0
+failed=0
+for step; do
+    run_step "$step"
+done
+echo "$passed passed, $failed failed"
+((failed == 0))

@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# A real MQTT broker and its clients, kept apart from the machine: installing the package would start a
+# service.
+
+# shellcheck source=ci/lib/debian.sh
+source "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
+
+# mosquitto_tools: puts mosquitto, mosquitto_pub and mosquitto_sub on the PATH of what follows.
+mosquitto_tools() {
+    unpack mosquitto mosquitto mosquitto-clients
+    expose "$UNPACKED" usr/sbin/mosquitto usr/bin/mosquitto_{pub,sub}
+    export PATH=$UNPACKED/bin:$PATH
+}
+
+# broker_start FOLDER: a broker on a free port of the loopback, with its log in the folder; sets
+# BROKER_PORT and BROKER_PID.
+broker_start() {
+    local folder=$1
+    BROKER_PORT=$(free_port)
+    cat >"$folder/mosquitto.conf" <<END
+listener $BROKER_PORT 127.0.0.1
+allow_anonymous true
+max_queued_messages 0
+END
+    ((EUID)) || echo "user root" >>"$folder/mosquitto.conf"
+    mosquitto -c "$folder/mosquitto.conf" >"$folder/mosquitto.log" 2>&1 </dev/null &
+    BROKER_PID=$!
+    wait_for 10 mosquitto_pub -h 127.0.0.1 -p "$BROKER_PORT" -t ready -m 1 2>/dev/null ||
+        die "mosquitto does not start: $(tail -n 5 "$folder/mosquitto.log")"
+}
+
+# broker_stop: ends it, by its process id.
+broker_stop() {
+    [[ ${BROKER_PID:-} ]] || return 0
+    kill "$BROKER_PID" 2>/dev/null || true
+    wait "$BROKER_PID" 2>/dev/null || true
+    BROKER_PID=
+}
