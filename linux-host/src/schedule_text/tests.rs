@@ -7,7 +7,7 @@ fn bits(values: impl IntoIterator<Item = u32>) -> u64 {
 }
 
 /// The span's text, what is wrong, and what would be right.
-fn wrong<'a>(text: &'a str, result: Result<Schedule, TextError>) -> (&'a str, String, String) {
+fn wrong(text: &str, result: Result<Schedule, TextError>) -> (&str, String, String) {
     let error = result.expect_err(text);
     (&text[error.span], error.what, error.help)
 }
