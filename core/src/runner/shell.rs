@@ -1,0 +1,165 @@
+//! The engine with its hands: effects are carried out, and the recorder gets what is new.
+
+use super::readings::{Lines, bit};
+use super::{Outputs, Recorder};
+use crate::capacity::Capacity;
+use crate::effect::Effect;
+use crate::engine::{Engine, Step};
+use crate::fmt::warning;
+use crate::id::{InputId, Level, OutputId};
+use crate::input::Input;
+use crate::log::Cursor;
+use crate::time::Instant;
+
+pub(super) struct Shell<'a, C: Capacity, O, R> {
+    pub(super) engine: &'a mut Engine<C>,
+    pub(super) outputs: &'a mut O,
+    pub(super) recorder: &'a mut R,
+    /// Up to where the recorder has the log.
+    pub(super) recorded: Cursor,
+    /// The engine's next deadline.
+    pub(super) next: Instant,
+    /// Inputs that the engine wants read, a bit each.
+    pub(super) asked: u64,
+    /// Outputs that the hardware refused last, a bit each.
+    failed: u64,
+    /// Outputs of which this has changed, a bit each.
+    changed: u64,
+}
+
+impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
+    pub(super) fn new(
+        engine: &'a mut Engine<C>,
+        outputs: &'a mut O,
+        recorder: &'a mut R,
+        recorded: Option<Cursor>,
+    ) -> Self {
+        let recorded = recorded.unwrap_or_else(|| engine.log().tail());
+        Self { engine, outputs, recorder, recorded, next: Instant::NEVER, asked: 0, failed: 0, changed: 0 }
+    }
+
+    /// Does everything that is due at `at`.
+    pub(super) fn settle(&mut self, at: Instant) {
+        loop {
+            match self.engine.poll(at) {
+                Step::Do(effect) => self.carry_out(effect),
+                Step::Again => {}
+                Step::Idle { next } => {
+                    self.next = next.unwrap_or(Instant::NEVER);
+                    match self.take_done() {
+                        Some(done) => self.hand_in(Instant::ZERO, done),
+                        None => return,
+                    }
+                }
+            }
+            self.keep_up();
+        }
+    }
+
+    /// Does what is due at or before `at`, feeds the input, and does what follows from it at once.
+    pub(super) fn feed(&mut self, at: Instant, input: Input) {
+        self.settle(at);
+        self.hand_in(at, input);
+        self.settle(at);
+    }
+
+    /// A stamp before the engine's own time becomes that: so `ZERO` means "right behind what happened last".
+    fn hand_in(&mut self, at: Instant, input: Input) {
+        if let Err(why) = self.engine.handle(at, input) {
+            warning!("input refused ({:?}): {:?}", why, input);
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::SetOutput { output, level } => {
+                let failed = self.outputs.set(output, level).is_err();
+                let bit = output_bit(output);
+                if failed != (self.failed & bit != 0) {
+                    self.failed ^= bit;
+                    self.changed |= bit;
+                }
+            }
+            // Read when the edge source is empty: before that, the line is ahead of the engine.
+            Effect::ReadInput { input } => self.asked |= bit(input),
+        }
+    }
+
+    fn take_done(&mut self) -> Option<Input> {
+        let output = OutputId(u8::try_from(self.changed.trailing_zeros()).ok().filter(|lowest| *lowest < 64)?);
+        self.changed &= self.changed.wrapping_sub(1);
+        Some(Input::Done { output, ok: self.failed & output_bit(output) == 0 })
+    }
+
+    /// Gives the recorder what is new.
+    pub(super) fn record(&mut self) {
+        if !self.is_recorded() {
+            self.recorded = self.recorder.record(&self.engine.log(), self.recorded);
+        }
+    }
+
+    /// Long work is recorded on the way, before the ring comes round.
+    fn keep_up(&mut self) {
+        let log = self.engine.log();
+        if self.unread() > (log.capacity() as u64) / 4 {
+            self.record();
+        }
+    }
+
+    /// Whether the recorder has everything.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.recorded == self.engine.log().head()
+    }
+
+    /// Less than a quarter of the log is free of records that the recorder has not taken.
+    pub(super) fn is_full(&self) -> bool {
+        let capacity = self.engine.log().capacity() as u64;
+        capacity.saturating_sub(self.unread()) < capacity / 4
+    }
+
+    fn unread(&self) -> u64 {
+        self.engine.log().head().pos.saturating_sub(self.recorded.pos)
+    }
+
+    /// Waits until there is room for more input.
+    pub(super) async fn hand_over(&mut self) {
+        self.record();
+        while self.is_full() {
+            self.recorder.room().await;
+            self.record();
+        }
+    }
+
+    /// Waits until the recorder has everything.
+    pub(super) async fn hand_over_all(&mut self) {
+        self.record();
+        while !self.is_recorded() {
+            self.recorder.room().await;
+            self.record();
+        }
+    }
+
+    /// The inputs of the program, a bit each.
+    pub(super) fn inputs(&self) -> u64 {
+        let count = self.engine.counts().inputs;
+        1u64.checked_shl(u32::from(count)).map_or(u64::MAX, |bit| bit.wrapping_sub(1))
+    }
+}
+
+impl<C: Capacity, O: Outputs, R: Recorder> Lines for Shell<'_, C, O, R> {
+    fn read(&mut self, input: InputId) -> Option<Level> {
+        let level = self.outputs.read(input);
+        if level.is_none() {
+            warning!("input cannot be read: {:?}", input);
+        }
+        level
+    }
+
+    fn raw(&self, input: InputId) -> Option<Level> {
+        self.engine.input(input).and_then(|state| state.raw)
+    }
+}
+
+const fn output_bit(output: OutputId) -> u64 {
+    1u64.wrapping_shl(output.0 as u32)
+}
