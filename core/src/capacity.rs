@@ -4,6 +4,7 @@
 use crate::calendar::Schedule;
 use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
 use crate::scenario::run::Run;
+use crate::storm::Guard;
 use crate::watcher::Watcher;
 
 /// A value that a place holds while nothing is in it.
@@ -34,6 +35,8 @@ impl<T: Empty + Clone, const N: usize> Slots<T> for [T; N] {
 pub trait Capacity: Clone + 'static {
     /// Watched lines, 64 at most.
     type Inputs: Slots<Watcher>;
+    /// The runner's storm guards, one for each input.
+    type Guards: Slots<Guard>;
     /// Driven lines, 64 at most.
     type Outputs: Slots<Output>;
     /// Named numbers.
@@ -79,6 +82,7 @@ macro_rules! capacity {
 
         impl $crate::capacity::Capacity for $name {
             type Inputs = [$crate::watcher::Watcher; $inputs];
+            type Guards = [$crate::storm::Guard; $inputs];
             type Outputs = [$crate::engine::cells::Output; $outputs];
             type Sensors = [$crate::engine::cells::Sensor; $sensors];
             type Variables = [$crate::engine::cells::Variable; $variables];

@@ -28,13 +28,18 @@ pub mod debounce;
 pub mod decision;
 pub mod effect;
 pub mod engine;
+#[cfg(feature = "runner")]
+mod fmt;
 pub mod id;
 pub mod input;
 pub mod log;
 pub mod program;
 pub mod record;
 pub mod restore;
+#[cfg(feature = "runner")]
+pub mod runner;
 pub mod scenario;
+pub mod storm;
 pub mod time;
 pub mod watcher;
 pub mod wire;

@@ -22,47 +22,40 @@
 //! - More than 100 ms behind a deadline, the loop first feeds a [`Input::Stall`] stamped at the engine's own time.
 //! - A line with more edges than its [`storm`](crate::program::InputDef::storm) rate, after a burst of 256, is masked
 //!   for 100 ms; then come `Overrun { lost, Storm }` and a `Level` from a reading.
-//! - After any other `Overrun` the loop reads the line (all lines, if it names none) and feeds the `Level`, unless the
-//!   source gives one itself.
+//! - After any other `Overrun` of an input the loop reads its line and feeds the `Level`, unless the source gives one
+//!   itself.
 //! - After each episode the engine asks for a reading. If it differs from the last edge, and no edge explains it within
 //!   the slack, a `Level { why: Quiet }` is fed.
 //! - While the recorder has left less than a quarter of the log free, no input is taken; deadlines go on.
 //!
 //! All state is in fixed arrays; no call does unbounded work between two points where other tasks may run.
 
+mod event_loop;
 mod queue;
 mod readings;
 mod shell;
-mod storm;
-#[cfg(test)]
-mod tests;
 mod ticks;
 
-use embassy_futures::select::select4;
-use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::RawMutex;
 use embassy_sync::channel::Receiver;
-use embassy_time::Timer;
 
 use crate::calendar::ZoneTable;
 use crate::capacity::Capacity;
-use crate::effect::Effect;
-use crate::engine::{Engine, InstallError};
-use crate::fmt::warning;
+use crate::engine::Engine;
 use crate::id::{InputId, Level, OutputId};
-use crate::input::{COMMAND_TTL, Input, LevelWhy, Op, Origin, OverrunWhy};
+use crate::input::{Input, LevelWhy, Op, Origin};
 use crate::log::{Cursor, EventLog};
+use crate::program::image;
 use crate::program::verify::LoadError;
 use crate::record::CORE_REV;
 use crate::restore::Restore;
 use crate::time::{Duration, Instant};
 
 pub use queue::EdgeQueue;
-pub use storm::Guard;
 
-use readings::Readings;
+use event_loop::Loop;
+use readings::{Lines as _, take_lowest};
 use shell::Shell;
-use ticks::Ticks;
 
 /// An input with the stamp of its capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,10 +204,14 @@ pub struct Start<'a> {
     pub boot: u64,
     /// How long the node was off, if anyone knows.
     pub off: Option<Duration>,
+    /// The wall clock, an [`Input::Clock`]; `None` if there is none, or it is not trusted yet.
+    pub clock: Option<Input>,
 }
 
-/// Loads a program and brings back what outlived the last run: `Boot`, a `Restore` for each of `kept`, and one reading
-/// of every input. Gives the place up to which the recorder has the log, for [`Options::recorded`].
+/// Loads a program and brings back what outlived the last run: `Boot`, a `Restore` for each of `kept`, one reading of
+/// every input, and a `Clock`. Gives the place up to which the recorder has the log, for [`Options::recorded`].
+///
+/// If the node was off with another program, load that one here and [`Message::Install`] the new one behind it.
 ///
 /// # Errors
 /// The program is refused; nothing was touched.
@@ -226,22 +223,25 @@ pub async fn start<C: Capacity>(
     outputs: &mut impl Outputs,
     recorder: &mut impl Recorder,
 ) -> Result<Cursor, LoadError> {
+    let recorded = engine.log().head();
     engine.load(at, start.image)?;
-    let hash = crate::program::image::hash(start.image);
-    let mut shell = Shell::new(engine, outputs, recorder, None);
-    shell.settle(at);
+    let hash = image::hash(start.image);
+    let mut shell = Shell::new(engine, outputs, recorder, Some(recorded));
     shell.feed(at, Input::Boot { boot: start.boot, core_rev: CORE_REV, hash, off: start.off });
     shell.hand_over().await;
     for item in kept {
         shell.feed(at, Input::Restore { item });
         shell.hand_over().await;
     }
-    for input in shell.inputs() {
-        if let Some(level) = shell.outputs.read(input) {
+    let mut inputs = shell.inputs();
+    while let Some(input) = take_lowest(&mut inputs) {
+        if let Some(level) = shell.read(input) {
             shell.feed(at, Input::Level { input, level, why: LevelWhy::Start });
             shell.hand_over().await;
         }
     }
+    shell.feed(at, start.clock.unwrap_or(Input::Clock { unix: 0, offset: 0, trusted: false }));
+    shell.hand_over().await;
     Ok(shell.recorded)
 }
 
@@ -255,19 +255,5 @@ pub async fn run<C: Capacity, M: RawMutex, const N: usize>(
     options: Options<'_>,
 ) -> Stopped {
     let shell = Shell::new(engine, outputs, recorder, options.recorded);
-    let ticks = Ticks::new(options.zone);
-    Loop {
-        shell,
-        edges,
-        slack: options.slack,
-        ticks,
-        guards: C::Guards::EMPTY,
-        masked: 0,
-        readings: Readings::default(),
-        held: None,
-        stalled: Instant::ZERO,
-        checkpoint: false,
-    }
-    .run(messages)
-    .await
+    Loop::new(shell, edges, options).run(messages).await
 }

@@ -75,6 +75,10 @@ mod tests {
         Instant::from_micros(us)
     }
 
+    const fn fresh() -> Guard {
+        Guard::EMPTY
+    }
+
     /// How many of `count` edges, `gap` microseconds apart, pass before the first that does not.
     fn passed(guard: &mut Guard, from: u64, gap: u64, rate: u16, count: u64) -> u64 {
         (0..count).take_while(|n| guard.admit(us(from + n * gap), rate)).count() as u64
@@ -82,19 +86,19 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_no_more() {
-        assert_eq!(passed(&mut Guard::EMPTY, 5_000, 0, 500, 1_000), BURST);
+        assert_eq!(passed(&mut fresh(), 5_000, 0, 500, 1_000), BURST);
     }
 
     #[test]
     fn the_rate_itself_passes_for_ever_and_twice_the_rate_does_not() {
-        assert_eq!(passed(&mut Guard::EMPTY, 0, 2_000, 500, 100_000), 100_000);
-        let twice = passed(&mut Guard::EMPTY, 0, 1_000, 500, 100_000);
+        assert_eq!(passed(&mut fresh(), 0, 2_000, 500, 100_000), 100_000);
+        let twice = passed(&mut fresh(), 0, 1_000, 500, 100_000);
         assert!((510..=514).contains(&twice), "{twice} edges at twice the rate");
     }
 
     #[test]
     fn after_the_mask_there_is_room_for_what_the_rate_gave_meanwhile() {
-        let mut guard = Guard::EMPTY;
+        let mut guard = fresh();
         passed(&mut guard, 0, 10, 500, 1_000);
         guard.lose();
         let until = guard.masked_until(500);
@@ -106,6 +110,6 @@ mod tests {
 
     #[test]
     fn no_rate_is_no_guard() {
-        assert_eq!(passed(&mut Guard::EMPTY, 0, 0, 0, 10_000), 10_000);
+        assert_eq!(passed(&mut fresh(), 0, 0, 0, 10_000), 10_000);
     }
 }

@@ -4,6 +4,7 @@ use crate::capacity::Capacity;
 use crate::decision::By;
 use crate::engine::Engine;
 use crate::id::{InputId, Level, OutputId, RunId, ScenarioId, SensorId, VarId};
+use crate::input::Input;
 use crate::restore::RunState;
 use crate::time::Instant;
 
@@ -113,8 +114,17 @@ impl<C: Capacity> Engine<C> {
         })
     }
 
+    /// The last `Clock`, and when it was taken.
+    pub fn clock(&self) -> Option<(Instant, Input)> {
+        let clock = self.state.clock?;
+        let input = Input::Clock { unix: clock.unix, offset: clock.offset, trusted: clock.trusted };
+        Some((clock.at, input))
+    }
+
     /// The moments of `at` and `cron`: each trigger with its schedule.
-    pub fn schedules(&self) -> impl Iterator<Item = (crate::id::TriggerId, crate::calendar::Schedule)> {
+    pub fn schedules(
+        &self,
+    ) -> impl Iterator<Item = (crate::id::TriggerId, crate::calendar::Schedule)> + Clone {
         let used = self.tables.triggers.as_ref().iter().take(usize::from(self.state.counts.triggers));
         used.zip(0u8..).filter_map(|(trigger, index)| match trigger.def.on {
             crate::program::On::Schedule { schedule } => {

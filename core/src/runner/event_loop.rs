@@ -10,7 +10,8 @@ use super::readings::{Readings, bit, take_lowest};
 use super::shell::Shell;
 use super::ticks::{Ticks, Wall};
 use super::{Captured, Edges, Message, Options, Outputs, Recorder, Stopped};
-use crate::capacity::{Capacity, Slots};
+use crate::capacity::Capacity;
+use crate::capacity::Slots as _;
 use crate::engine::InstallError;
 use crate::fmt::warning;
 use crate::id::InputId;
@@ -74,8 +75,11 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         }
     }
 
-    pub(super) async fn run<M: RawMutex, const N: usize>(mut self, messages: Receiver<'_, M, Message, N>) -> Stopped {
-        self.shell.settle(Instant::ZERO);
+    pub(super) async fn run<M: RawMutex, const N: usize>(
+        mut self,
+        messages: Receiver<'_, M, Message, N>,
+    ) -> Stopped {
+        self.shell.settle(self.shell.engine.now());
         self.read_unknown();
         self.look_at_clock();
         loop {
@@ -115,7 +119,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         if due >= self.stalled && now.since(due) > STALLED {
             self.stalled = now;
             self.ticks.slept(now);
-            self.shell.feed(Instant::ZERO, Input::Stall { until: now });
+            self.shell.feed(self.shell.engine.now(), Input::Stall { until: now });
         }
     }
 
@@ -170,7 +174,11 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         let mut first = (Instant::NEVER, InputId(0));
         while let Some(input) = take_lowest(&mut masked) {
             let rate = self.shell.engine.storm(input);
-            let until = self.guards.as_ref().get(input.index()).map_or(Instant::ZERO, |guard| guard.masked_until(rate));
+            let until = self
+                .guards
+                .as_ref()
+                .get(input.index())
+                .map_or(Instant::ZERO, |guard| guard.masked_until(rate));
             if until < first.0 {
                 first = (until, input);
             }
@@ -213,7 +221,11 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
     }
 
     /// The next input that is not an edge: what the loop owes itself, then a message.
-    fn take<M: RawMutex, const N: usize>(&mut self, now: Instant, messages: &Receiver<'_, M, Message, N>) -> Option<Held> {
+    fn take<M: RawMutex, const N: usize>(
+        &mut self,
+        now: Instant,
+        messages: &Receiver<'_, M, Message, N>,
+    ) -> Option<Held> {
         let (until, input) = self.unmask_due();
         if until <= now {
             return Some(Held::Input(self.unmask(input)));
@@ -290,7 +302,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
     }
 
     fn look_at_clock(&mut self) {
-        if let Some((at, unix, offset, trusted)) = self.shell.engine.clock() {
+        if let Some((at, Input::Clock { unix, offset, trusted })) = self.shell.engine.clock() {
             self.ticks.set(Wall { at, unix, offset, trusted }, self.shell.engine.schedules());
         }
     }

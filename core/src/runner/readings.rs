@@ -100,7 +100,8 @@ impl Readings {
                     && lines.raw(input) != Some(level)
                 {
                     self.suspects |= bit(input);
-                    self.levels = if level.is_on() { self.levels | bit(input) } else { self.levels & !bit(input) };
+                    self.levels =
+                        if level.is_on() { self.levels | bit(input) } else { self.levels & !bit(input) };
                     self.since = now;
                 }
             }

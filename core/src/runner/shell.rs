@@ -47,7 +47,7 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
                 Step::Idle { next } => {
                     self.next = next.unwrap_or(Instant::NEVER);
                     match self.take_done() {
-                        Some(done) => self.hand_in(Instant::ZERO, done),
+                        Some(done) => self.hand_in(self.engine.now(), done),
                         None => return,
                     }
                 }
@@ -63,7 +63,6 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
         self.settle(at);
     }
 
-    /// A stamp before the engine's own time becomes that: so `ZERO` means "right behind what happened last".
     fn hand_in(&mut self, at: Instant, input: Input) {
         if let Err(why) = self.engine.handle(at, input) {
             warning!("input refused ({:?}): {:?}", why, input);
@@ -86,7 +85,8 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
     }
 
     fn take_done(&mut self) -> Option<Input> {
-        let output = OutputId(u8::try_from(self.changed.trailing_zeros()).ok().filter(|lowest| *lowest < 64)?);
+        let output =
+            OutputId(u8::try_from(self.changed.trailing_zeros()).ok().filter(|lowest| *lowest < 64)?);
         self.changed &= self.changed.wrapping_sub(1);
         Some(Input::Done { output, ok: self.failed & output_bit(output) == 0 })
     }
@@ -141,7 +141,7 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
 
     /// The inputs of the program, a bit each.
     pub(super) fn inputs(&self) -> u64 {
-        let count = self.engine.counts().inputs;
+        let count = self.engine.inputs();
         1u64.checked_shl(u32::from(count)).map_or(u64::MAX, |bit| bit.wrapping_sub(1))
     }
 }

@@ -62,7 +62,10 @@ impl<'a> Ticks<'a> {
     }
 
     /// Takes the next tick.
-    pub(super) fn take(&mut self, schedules: impl Iterator<Item = (TriggerId, Schedule)> + Clone) -> Option<TriggerId> {
+    pub(super) fn take(
+        &mut self,
+        schedules: impl Iterator<Item = (TriggerId, Schedule)> + Clone,
+    ) -> Option<TriggerId> {
         let (unix_s, trigger) = self.next.take()?;
         self.last = Some((unix_s, trigger));
         self.plan(schedules);
