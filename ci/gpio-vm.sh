@@ -11,14 +11,15 @@
 source "$(dirname "$0")/lib/vm.sh"
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
+# shellcheck source=ci/lib/delivered.sh
+source "$(dirname "$0")/lib/delivered.sh"
 
 OUT=$ARTEFACTS/gpio-vm
 rm -rf "$OUT"
 mkdir -p "$OUT"
-SUBSCRIBER_PID=
 
 cleanup() {
-    [[ -z $SUBSCRIBER_PID ]] || kill "$SUBSCRIBER_PID" 2>/dev/null || true
+    subscriber_stop
     broker_stop
     rm -rf "$OUT/root"
 }
@@ -29,8 +30,7 @@ qemu_x86
 kernel
 mosquitto_tools
 broker_start "$OUT"
-mosquitto_sub -V 5 -h 127.0.0.1 -p "$BROKER_PORT" -q 1 -t 'campanile/#' -F '%t %p' >"$OUT/received.log" 2>"$OUT/subscriber.log" </dev/null &
-SUBSCRIBER_PID=$!
+subscriber_start "$OUT/received.log"
 
 vm_root "$OUT/root"
 vm_program "$OUT/root" "$CARGO_TARGET_DIR/release/campanile"
@@ -44,9 +44,17 @@ if ! (vm_run "$OUT/root" "$OUT"); then
     tail -n 20 "$OUT/console.log"
     exit 1
 fi
-sleep 1 # the subscriber writes what it has
-kill "$SUBSCRIBER_PID" && wait "$SUBSCRIBER_PID" || true
-SUBSCRIBER_PID=
+subscriber_stop
 
-tr -d '\r' <"$OUT/result.log" | sed '/^journal begins$/,/^journal ends$/d'
-ci/lib/delivered.sh "$OUT"
+tr -d '\r' <"$OUT/result.log" >"$OUT/result.txt"
+sed -n '/^messages begin$/,/^messages end$/p' "$OUT/result.txt" | sed '1d;$d' >"$OUT/written.jsonl"
+sed '/^messages begin$/,/^messages end$/d' "$OUT/result.txt"
+delivered "$OUT/written.jsonl" "$OUT/received.log"
+
+# One event a press, whatever the bounces, and the count that survived the kill.
+presses=$(sed -n 's/^presses //p' "$OUT/result.txt")
+events=$(grep '^campanile/gate/input/button .*"value":"on"' "$OUT/received.log" | identities | wc -l)
+[[ $presses && $events -eq $presses ]] || die "$presses bouncing presses became $events events"
+count=$(grep '^campanile/gate/variable/presses ' "$OUT/received.log" | tail -n 1 | sed -E 's/.*"value":([0-9]+).*/\1/')
+[[ $count -eq $presses ]] || die "the variable 'presses' is $count after $presses presses"
+say "$presses bouncing presses became $events events, counted through a kill and a stop"

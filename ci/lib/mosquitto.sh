@@ -12,27 +12,47 @@ mosquitto_tools() {
     export PATH=$UNPACKED/bin:$PATH
 }
 
-# broker_start FOLDER: a broker on a free port of the loopback, with its log in the folder; sets
-# BROKER_PORT and BROKER_PID.
+# broker_start FOLDER: a broker on the loopback, with its log and its memory in the folder; sets BROKER_PORT
+# (a free one, if it is not set) and BROKER_PID.
 broker_start() {
     local folder=$1
-    BROKER_PORT=$(free_port)
+    BROKER_PORT=${BROKER_PORT:-$(free_port)}
     cat >"$folder/mosquitto.conf" <<END
 listener $BROKER_PORT 127.0.0.1
 allow_anonymous true
 max_queued_messages 0
+persistence true
+persistence_location $folder/
 END
     ((EUID)) || echo "user root" >>"$folder/mosquitto.conf"
-    mosquitto -c "$folder/mosquitto.conf" >"$folder/mosquitto.log" 2>&1 </dev/null &
+    mosquitto -c "$folder/mosquitto.conf" >>"$folder/mosquitto.log" 2>&1 </dev/null &
     BROKER_PID=$!
     wait_for 10 mosquitto_pub -h 127.0.0.1 -p "$BROKER_PORT" -t ready -m 1 2>/dev/null ||
         die "mosquitto does not start: $(tail -n 5 "$folder/mosquitto.log")"
 }
 
-# broker_stop: ends it, by its process id.
+# broker_stop: asks it to end, by its process id; it keeps what it has acknowledged.
 broker_stop() {
     [[ ${BROKER_PID:-} ]] || return 0
     kill "$BROKER_PID" 2>/dev/null || true
     wait "$BROKER_PID" 2>/dev/null || true
     BROKER_PID=
+}
+
+# subscriber_start FILE: everything of campanile goes to the file, a line `topic payload` each. The
+# broker keeps its session, so that it misses nothing while the broker is away.
+subscriber_start() {
+    mosquitto_sub -V 5 -h 127.0.0.1 -p "$BROKER_PORT" -q 1 -c -i ci-subscriber -x 3600 -k 5 \
+        -t 'campanile/#' -F '%t %p' >"$1" 2>"$1.err" </dev/null &
+    SUBSCRIBER_PID=$!
+    sleep 1 # it says nothing when it is subscribed
+}
+
+# subscriber_stop: after what has come is in the file.
+subscriber_stop() {
+    [[ ${SUBSCRIBER_PID:-} ]] || return 0
+    sleep 1
+    kill "$SUBSCRIBER_PID" 2>/dev/null || true
+    wait "$SUBSCRIBER_PID" 2>/dev/null || true
+    SUBSCRIBER_PID=
 }
