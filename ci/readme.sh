@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# The README keeps its word: its start works as it is written, its commands exist, its houses compile,
+# and its links lead somewhere.
+
+# shellcheck source=ci/lib/common.sh
+source "$(dirname "$0")/lib/common.sh"
+
+OUT=$ARTEFACTS/readme
+rm -rf "$OUT"
+mkdir -p "$OUT"
+
+# blocks LANGUAGE: the lines of all fenced blocks of this language.
+blocks() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" README.md | grep -v '^```'; }
+
+# The two commands of the start. `demo` runs until someone has seen enough: three seconds here.
+for command in "cargo run --release -- demo" "ci/all.sh"; do
+    blocks sh | grep -q "^$command\( *#.*\)\?\$" || die "the README does not show '$command'"
+done
+cargo build --quiet --locked --release
+cargo run --quiet --locked --release -- demo --for 3s >"$OUT/demo.log" 2>&1 </dev/null ||
+    die "the demo fails: $(tail -n 20 "$OUT/demo.log")"
+[[ -s $OUT/demo.log ]] || die "the demo shows nothing"
+say "the demo ran: $(wc -l <"$OUT/demo.log") lines"
+
+# Every command that it names.
+campanile=$CARGO_TARGET_DIR/release/campanile
+commands=$(blocks sh | sed -nE 's/^(sudo )?campanile ([a-z]+).*/\2/p; s/^cargo run --release -- ([a-z]+).*/\1/p' | sort -u)
+for command in $commands; do
+    "$campanile" "$command" --help >/dev/null || die "the README names 'campanile $command', which there is not"
+done
+say "commands that exist:" "$(tr '\n' ' ' <<<"$commands")"
+
+# Every whole house in it: a block that names a node.
+block=
+houses=0
+while IFS= read -r line; do
+    if [[ $line == '```toml' ]]; then
+        block=$OUT/house.toml
+        : >"$block"
+    elif [[ $line == '```' && $block ]]; then
+        if grep -q '^\[node\]' "$block"; then
+            "$campanile" check "$block" >"$OUT/check.log" 2>&1 || die "a house of the README is wrong: $(cat "$OUT/check.log")"
+            houses=$((houses + 1))
+        fi
+        block=
+    elif [[ $block ]]; then
+        printf '%s\n' "$line" >>"$block"
+    fi
+done <README.md
+say "$houses houses compile"
+
+for document in *.md; do
+    while read -r target; do
+        [[ -e ${target%%#*} ]] || die "$document leads to '$target', which there is not"
+    done < <(grep -oE '\]\([^)]+\)' "$document" | sed 's/^](//; s/)$//' | grep -vE '^(https?:|#|mailto:)')
+done
+say "the links of the documents lead somewhere"
