@@ -1,3 +1,60 @@
-//! Journal, cursors and outbox.
+//! Journal, cursors and outbox of Campanile, over small traits and with the time handed in, so that the simulator runs
+//! what ships.
+//!
+//! * [`Journal`]: the log of a node on disk. Write, publish, then sync within the window; torn tails are cut, damage is
+//!   set aside, a failing disk is outlived in bounded memory, and every loss is a record.
+//! * [`Reader`]: from any place to the live end, on any thread.
+//! * [`CursorFile`]: how far a sink has delivered; never ahead of what was acknowledged.
+//! * [`Outbox`] and [`Feed`]: what is under way to a receiver, at least once and in order.
+//! * [`Directory`]: the real disk; [`disk::Disk`]: one that fails, tears and forgets.
+//!
+//! The bytes on disk are described in `FORMAT.md`.
 
+mod backoff;
+mod boot;
+mod checksum;
+mod cursor;
+mod directory;
+pub mod disk;
+mod error;
+mod feed;
+mod group;
+mod health;
+mod host;
+mod index;
+mod journal;
+mod name;
+mod open;
+mod options;
+mod outbox;
+mod position;
+mod program;
+mod reader;
+mod recovery;
+mod retention;
+mod segment;
+mod slots;
+mod storage;
 pub mod symbols;
+mod tail;
+#[cfg(test)]
+mod testing;
+mod writer;
+
+pub use backoff::Random;
+pub use cursor::{CURSOR_EVERY, CursorFile, newest_boot};
+pub use directory::{Directory, DirectoryError};
+pub use error::OpenError;
+pub use feed::{Feed, FeedStep};
+pub use health::Degraded;
+pub use host::{CHECKPOINT_KIND, GapWhy, HostRecord};
+pub use index::Index;
+pub use journal::{AppendError, Batch, Counts, Journal, Status};
+pub use name::{BadName, Name, NodeName, SinkName};
+pub use open::{Archive, Opened};
+pub use options::{Options, SEGMENT_LEN, Sync, WhenFull};
+pub use outbox::{DeadLetter, Lag, Outbox, OutboxOptions, Ticket, Turn};
+pub use position::{BadBoot, Boot, Cursor, Mark, Position, RecordId};
+pub use program::StoredProgram;
+pub use reader::{Body, Item, Lagged, Move, Next, Reader, Wall};
+pub use storage::{File, Storage};

@@ -1,0 +1,357 @@
+//! A disk in memory that does what real ones do: it forgets what was not synced, tears writes, loses sectors out of
+//! order, fills up, turns read-only and fails. For the simulator and for tests; the same seed gives the same disk.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::backoff::Random;
+use crate::storage::{File, Storage};
+
+/// What survives or not survives a power cut as one piece.
+const SECTOR: usize = 512;
+
+/// A disk with one directory. Clones are the same disk.
+#[derive(Clone)]
+pub struct Disk(Arc<Mutex<Inner>>);
+
+/// An open file of a [`Disk`].
+pub struct DiskFile {
+    disk: Disk,
+    id: u64,
+}
+
+/// What goes wrong from now on.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    /// Every write fails like this; nothing of it arrives.
+    pub writes: Option<io::ErrorKind>,
+    /// Every sync fails like this, and what it should have kept will never be.
+    pub syncs: Option<io::ErrorKind>,
+    /// Every read fails like this.
+    pub reads: Option<io::ErrorKind>,
+    /// Every creation, renaming and removal fails like this.
+    pub names: Option<io::ErrorKind>,
+    /// After so many bytes a write stops in the middle and fails like a broken disk.
+    pub write_budget: Option<u64>,
+    /// The most bytes of all files: more is a full disk.
+    pub room: Option<u64>,
+    /// One write, sync or change of names in so many fails, at random; 0 is never.
+    pub one_in: u64,
+}
+
+impl Faults {
+    /// A disk that the kernel has made read-only.
+    pub fn read_only() -> Self {
+        let why = Some(io::ErrorKind::ReadOnlyFilesystem);
+        Self { writes: why, syncs: why, names: why, ..Self::default() }
+    }
+}
+
+/// What a power cut leaves of the writes that were not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerCut {
+    /// Nothing.
+    Nothing,
+    /// So many bytes of them, in the order of writing.
+    Bytes(usize),
+    /// Each sector or not, at random, and so for each change of names up to some point.
+    Sectors,
+}
+
+struct Inner {
+    files: BTreeMap<u64, Data>,
+    names: BTreeMap<String, u64>,
+    stable_names: BTreeMap<String, u64>,
+    name_changes: Vec<BTreeMap<String, u64>>,
+    next_id: u64,
+    faults: Faults,
+    random: Random,
+    written: u64,
+}
+
+#[derive(Default)]
+struct Data {
+    now: Vec<u8>,
+    stable: Vec<u8>,
+    unsynced: Vec<(usize, Vec<u8>)>,
+}
+
+impl Disk {
+    /// An empty disk.
+    pub fn new(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            files: BTreeMap::new(),
+            names: BTreeMap::new(),
+            stable_names: BTreeMap::new(),
+            name_changes: Vec::new(),
+            next_id: 0,
+            faults: Faults::default(),
+            random: Random::new(seed),
+            written: 0,
+        })))
+    }
+
+    /// Chooses what goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.lock().faults = faults;
+    }
+
+    /// The power goes and comes back. Files that were open are not to be used any more.
+    pub fn power_cut(&self, what: PowerCut) {
+        let mut inner = self.lock();
+        let Inner { files, random, .. } = &mut *inner;
+        for data in files.values_mut() {
+            let mut left = match what {
+                PowerCut::Bytes(bytes) => bytes,
+                PowerCut::Nothing | PowerCut::Sectors => 0,
+            };
+            for (offset, bytes) in std::mem::take(&mut data.unsynced) {
+                let mut at = 0;
+                while at < bytes.len() {
+                    // To the end of the sector that this byte is in.
+                    let len = (SECTOR - (offset + at) % SECTOR).min(bytes.len() - at);
+                    let keep = match what {
+                        PowerCut::Sectors if random.bits() & 1 == 0 => len,
+                        _ => left.min(len),
+                    };
+                    data.stable[offset + at..offset + at + keep].copy_from_slice(&bytes[at..at + keep]);
+                    left -= keep.min(left);
+                    at += len;
+                }
+            }
+            data.now.clone_from(&data.stable);
+        }
+        let changes = std::mem::take(&mut inner.name_changes);
+        if what != PowerCut::Nothing && !changes.is_empty() {
+            let kept = match what {
+                PowerCut::Sectors => (inner.random.bits() % (changes.len() as u64 + 1)) as usize,
+                _ => changes.len(),
+            };
+            if let Some(names) = kept.checked_sub(1).and_then(|last| changes.into_iter().nth(last)) {
+                inner.stable_names = names;
+            }
+        }
+        inner.names = inner.stable_names.clone();
+    }
+
+    /// Changes the bytes of a file behind everybody's back.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn tamper(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        let mut inner = self.lock();
+        let id = inner.id(name)?;
+        if let Some(data) = inner.files.get_mut(&id) {
+            change(&mut data.now);
+            data.stable.clone_from(&data.now);
+        }
+        Ok(())
+    }
+
+    /// All bytes ever written, without those of new files.
+    pub fn written(&self) -> u64 {
+        self.lock().written
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn id(&self, name: &str) -> io::Result<u64> {
+        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn change_names(&mut self, change: impl FnOnce(&mut BTreeMap<String, u64>)) -> io::Result<()> {
+        self.may(|faults| faults.names)?;
+        change(&mut self.names);
+        self.name_changes.push(self.names.clone());
+        Ok(())
+    }
+
+    fn may(&mut self, fault: impl FnOnce(&Faults) -> Option<io::ErrorKind>) -> io::Result<()> {
+        let one_in = self.faults.one_in;
+        let drawn = one_in != 0 && self.random.bits().is_multiple_of(one_in);
+        match fault(&self.faults).or_else(|| drawn.then_some(io::ErrorKind::Other)) {
+            Some(kind) => Err(kind.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn used(&self) -> u64 {
+        self.names.values().filter_map(|id| self.files.get(id)).map(|data| data.now.len() as u64).sum()
+    }
+}
+
+impl Storage for Disk {
+    type File = DiskFile;
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.lock().names.keys().cloned().collect())
+    }
+
+    fn open(&self, name: &str) -> io::Result<DiskFile> {
+        let id = self.lock().id(name)?;
+        Ok(DiskFile { disk: self.clone(), id })
+    }
+
+    fn create(&self, name: &str, len: u64) -> io::Result<DiskFile> {
+        let mut inner = self.lock();
+        if inner.faults.room.is_some_and(|room| inner.used() + len > room) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let id = inner.next_id;
+        inner.change_names(|names| {
+            names.insert(name.to_owned(), id);
+        })?;
+        inner.next_id += 1;
+        let zeros = vec![0; usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?];
+        inner.files.insert(id, Data { now: zeros.clone(), stable: zeros, unsynced: Vec::new() });
+        Ok(DiskFile { disk: self.clone(), id })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut inner = self.lock();
+        let id = inner.id(from)?;
+        inner.change_names(|names| {
+            names.remove(from);
+            names.insert(to.to_owned(), id);
+        })
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.id(name)?;
+        inner.change_names(|names| {
+            names.remove(name);
+        })
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        let mut inner = self.lock();
+        inner.may(|faults| faults.names)?;
+        inner.name_changes.clear();
+        inner.stable_names = inner.names.clone();
+        Ok(())
+    }
+}
+
+impl File for DiskFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.disk.lock().files.get(&self.id).map_or(0, |data| data.now.len() as u64))
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let inner = self.disk.lock();
+        if let Some(kind) = inner.faults.reads {
+            return Err(kind.into());
+        }
+        let from = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let bytes = inner.files.get(&self.id).and_then(|data| data.now.get(from..)).unwrap_or_default();
+        let len = bytes.len().min(buf.len());
+        buf[..len].copy_from_slice(&bytes[..len]);
+        Ok(len)
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut inner = self.disk.lock();
+        inner.may(|faults| faults.writes)?;
+        let mut part = bytes;
+        let mut result = Ok(());
+        if let Some(budget) = &mut inner.faults.write_budget {
+            let len = usize::try_from(*budget).unwrap_or(usize::MAX).min(bytes.len());
+            *budget -= len as u64;
+            if len < bytes.len() {
+                (part, result) = (&bytes[..len], Err(io::ErrorKind::Other.into()));
+            }
+        }
+        inner.written += part.len() as u64;
+        let at = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let Some(data) = inner.files.get_mut(&self.id) else { return Err(io::ErrorKind::NotFound.into()) };
+        let Some(place) = data.now.get_mut(at..at + part.len()) else {
+            // The journal never writes behind the end of a file.
+            return Err(io::ErrorKind::FileTooLarge.into());
+        };
+        place.copy_from_slice(part);
+        data.unsynced.push((at, part.to_vec()));
+        result
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut inner = self.disk.lock();
+        let failed = inner.may(|faults| faults.syncs);
+        let Some(data) = inner.files.get_mut(&self.id) else { return Err(io::ErrorKind::NotFound.into()) };
+        let unsynced = std::mem::take(&mut data.unsynced);
+        // The kernel forgets the pages of a failed sync, and the next one says nothing of them.
+        failed?;
+        for (at, bytes) in unsynced {
+            data.stable[at..at + bytes.len()].copy_from_slice(&bytes);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::get;
+
+    fn disk() -> (Disk, DiskFile) {
+        let disk = Disk::new(1);
+        let file = disk.create("a", 2048).unwrap();
+        disk.sync_names().unwrap();
+        (disk, file)
+    }
+
+    #[test]
+    fn a_power_cut_takes_what_was_not_synced() {
+        let (disk, file) = disk();
+        file.write_at(0, b"one").unwrap();
+        file.sync().unwrap();
+        file.write_at(3, b"two").unwrap();
+        disk.remove("a").unwrap();
+        disk.power_cut(PowerCut::Nothing);
+        assert_eq!(&get(&disk, "a").unwrap()[..6], b"one\0\0\0");
+    }
+
+    #[test]
+    fn a_power_cut_can_tear_and_reorder() {
+        let (disk, file) = disk();
+        file.write_at(0, b"one").unwrap();
+        file.write_at(3, b"two").unwrap();
+        disk.power_cut(PowerCut::Bytes(4));
+        assert_eq!(&get(&disk, "a").unwrap()[..6], b"onet\0\0");
+        let mut seen = [false; 4];
+        for _ in 0..64 {
+            file.write_at(0, &[1; 1024]).unwrap();
+            disk.power_cut(PowerCut::Sectors);
+            let bytes = get(&disk, "a").unwrap();
+            seen[usize::from(bytes[511]) + 2 * usize::from(bytes[512])] = true;
+            disk.tamper("a", |bytes| bytes.fill(0)).unwrap();
+        }
+        assert_eq!(seen, [true; 4], "each sector for itself");
+    }
+
+    #[test]
+    fn a_failed_sync_loses_pages_for_good() {
+        let (disk, file) = disk();
+        file.write_at(0, b"one").unwrap();
+        disk.set_faults(Faults { syncs: Some(io::ErrorKind::Other), ..Faults::default() });
+        assert!(file.sync().is_err());
+        disk.set_faults(Faults::default());
+        file.sync().unwrap();
+        disk.power_cut(PowerCut::Nothing);
+        assert_eq!(&get(&disk, "a").unwrap()[..3], b"\0\0\0");
+    }
+
+    #[test]
+    fn a_write_stops_in_the_middle_and_a_full_disk_takes_no_file() {
+        let (disk, file) = disk();
+        disk.set_faults(Faults { write_budget: Some(2), room: Some(3000), ..Faults::default() });
+        assert!(file.write_at(0, b"one").is_err());
+        assert_eq!(&get(&disk, "a").unwrap()[..3], b"on\0");
+        assert_eq!(disk.create("b", 2048).err().map(|e| e.kind()), Some(io::ErrorKind::StorageFull));
+    }
+}

@@ -1,0 +1,165 @@
+//! What writer and readers share: the segments, how far they may be read, and where the sinks are.
+//!
+//! The lock is held for a look or a change of a few words, never across a call of the system, so that no reader
+//! delays the writer.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::name::SinkName;
+use crate::position::{Cursor, Mark, Position};
+use crate::program::{self, StoredProgram};
+use crate::reader::Reader;
+use crate::storage::Storage;
+use crate::tail::Tail;
+
+/// At most this many damages wait to be recorded.
+const REPORTS_MAX: usize = 64;
+
+/// The journal as its readers see it. Cheap to share; every sink has a [`Reader`] of its own on it.
+pub struct Index<S: Storage> {
+    pub(crate) storage: Arc<S>,
+    state: Mutex<State>,
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+pub(crate) struct State {
+    /// Oldest first, in a row.
+    pub segments: VecDeque<Entry>,
+    pub tail: Tail,
+    /// The disk does not take what the tail has: readers get it from there.
+    pub from_memory: bool,
+    /// The last place that readers may see.
+    pub head: Position,
+    /// How far each sink has delivered.
+    pub places: BTreeMap<SinkName, Cursor>,
+    pub damage: DamageReports,
+}
+
+/// One segment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub id: u64,
+    /// Before its first record.
+    pub start: Mark,
+    /// Readers may read up to here.
+    pub end: u32,
+    /// See [`crate::segment::Header::unix`].
+    pub unix: i64,
+    /// See [`crate::segment::Header::program`].
+    pub program: u64,
+}
+
+/// A part of a segment that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Damage {
+    pub segment: u64,
+    pub offset: u32,
+    pub end: u32,
+    pub from: Position,
+    pub to: Position,
+}
+
+/// Damage that readers came upon, for the writer to record; each once.
+#[derive(Default)]
+pub(crate) struct DamageReports {
+    known: BTreeSet<(u64, u32)>,
+    waiting: Vec<Damage>,
+}
+
+impl DamageReports {
+    pub(crate) fn report(&mut self, damage: Damage) {
+        if self.waiting.len() < REPORTS_MAX && self.known.insert((damage.segment, damage.offset)) {
+            self.waiting.push(damage);
+        }
+    }
+
+    /// The damage at this place is recorded already.
+    pub(crate) fn know(&mut self, segment: u64, offset: u32) {
+        self.known.insert((segment, offset));
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Damage> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Forgets segments that are gone.
+    pub(crate) fn forget_before(&mut self, segment: u64) {
+        self.known = self.known.split_off(&(segment, 0));
+    }
+}
+
+impl<S: Storage> Index<S> {
+    pub(crate) fn new(storage: Arc<S>, segments: VecDeque<Entry>, head: Position) -> Self {
+        let state = State {
+            segments,
+            tail: Tail::default(),
+            from_memory: false,
+            head,
+            places: BTreeMap::new(),
+            damage: DamageReports::default(),
+        };
+        Self { storage, state: Mutex::new(state), wake: OnceLock::new() }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change under the lock is whole before anything can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets what to call whenever there is more to read; once, before the first reader waits. It runs on the
+    /// journal's thread and must not block.
+    pub fn on_publish(&self, wake: impl Fn() + Send + Sync + 'static) {
+        // A second call would take the wake-ups from whoever made the first.
+        let first = self.wake.set(Box::new(wake)).is_ok();
+        debug_assert!(first, "on_publish is called once");
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(wake) = self.wake.get() {
+            wake();
+        }
+    }
+
+    /// A reader of everything behind `after`.
+    pub fn reader(self: &Arc<Self>, after: Cursor) -> Reader<S> {
+        Reader::new(Arc::clone(self), after)
+    }
+
+    /// The last place that readers may see.
+    pub fn head(&self) -> Position {
+        self.lock().head
+    }
+
+    /// Before the oldest record that there still is.
+    pub fn oldest(&self) -> Position {
+        let state = self.lock();
+        let tail = || state.tail.unwritten().next().map(|group| group.start.at);
+        state.segments.front().map(|entry| entry.start.at).or_else(tail).unwrap_or(state.head)
+    }
+
+    /// Tells retention how far a sink has delivered. A sink that never says is not waited for.
+    pub fn set_place(&self, sink: &SinkName, place: Cursor) {
+        let mut state = self.lock();
+        match state.places.get_mut(sink) {
+            Some(at) => *at = place,
+            None => {
+                state.places.insert(sink.clone(), place);
+            }
+        }
+    }
+
+    /// A sink that is no longer there need not be waited for.
+    pub fn forget_place(&self, sink: &SinkName) {
+        self.lock().places.remove(sink);
+    }
+
+    /// The program with this hash, as long as a segment names it.
+    ///
+    /// # Errors
+    /// The disk fails, or what it has is damaged.
+    pub fn program(&self, hash: u64) -> io::Result<Option<StoredProgram>> {
+        program::load(&*self.storage, hash)
+    }
+}

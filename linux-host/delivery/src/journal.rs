@@ -1,0 +1,532 @@
+//! The journal: the log of a node on disk, the first sink and the source of all others.
+//!
+//! Batches of whole records come in, in order; a commit hands them to the kernel in one write, publishes them to the
+//! readers and syncs when the window has passed. What is published survives any death of the process; a power cut may
+//! take the last window (nothing, where the sync comes before the publishing). A disk that fails never stops the
+//! intake: the journal goes on from bounded memory, counts what that costs, and recovers by itself.
+//!
+//! One thread owns it. It sleeps until [`Journal::due`] or the next batch, and calls [`Journal::tick`].
+
+use std::io;
+use std::sync::Arc;
+
+use campanile_core::input::Input;
+use campanile_core::record::{Frame, Record};
+use campanile_core::time::{Duration, Instant};
+
+use crate::group::{Frames, Group, Kind, Loss};
+use crate::health::{Degraded, Health};
+use crate::host::{GapWhy, HostRecord};
+use crate::index::Index;
+use crate::options::{Options, Sync};
+use crate::position::{Boot, Cursor, Mark, Position};
+use crate::program::{self, StoredProgram};
+use crate::reader::Reader;
+use crate::recovery::set_aside;
+use crate::retention::Retention;
+use crate::storage::{Storage, get};
+use crate::tail::Builder;
+use crate::writer::{Writer, checkpoint_every};
+
+/// At most this many groups are looked at for one write.
+const GROUPS_A_WRITE: usize = 1024;
+
+const INSTALL_KIND: u8 = 11;
+const BOOT_KIND: u8 = 12;
+
+/// Whole records of the engine's log, as the core hands them over.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// The number of the first record.
+    pub first_seq: u64,
+    /// The time of the record before the first.
+    pub base: Instant,
+    /// The records.
+    pub bytes: &'a [u8],
+    /// How many they are.
+    pub count: u64,
+}
+
+/// About what a group costs on disk beside its records.
+const GROUP_COST: usize = 8;
+
+/// The journal of a node.
+pub struct Journal<S: Storage> {
+    pub(crate) index: Arc<Index<S>>,
+    pub(crate) writer: Writer<S>,
+    pub(crate) options: Options,
+    pub(crate) health: Health,
+    pub(crate) retention: Retention,
+    pub(crate) boot: Boot,
+    builder: Builder,
+    /// Something waits for a commit: since when, and whether it may wait for company.
+    pending: Option<Pending>,
+    /// Since when there is something that a power cut would take.
+    unsynced_since: Option<Instant>,
+    /// The next commit syncs before it publishes.
+    must_sync: bool,
+    /// Bytes since the last checkpoint.
+    since_checkpoint: usize,
+    /// A stretch begins that has no checkpoint yet.
+    wants_checkpoint: bool,
+    counts: Counts,
+}
+
+#[derive(Clone, Copy)]
+struct Pending {
+    since: Instant,
+    urgent: bool,
+}
+
+/// What a journal has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records of the engine's taken in.
+    pub records: u64,
+    /// Of those, records that were lost for good, in front of the journal or in it.
+    pub lost: u64,
+    /// Records deleted before some sink had delivered them, summed over the sinks.
+    pub dropped: u64,
+    /// Damaged parts found.
+    pub damaged: u64,
+    /// Failures of the disk.
+    pub failures: u64,
+}
+
+/// The journal at a glance.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// This start.
+    pub boot: Boot,
+    /// The last place that readers may see.
+    pub head: Position,
+    /// Segments, the spare one not counted.
+    pub segments: usize,
+    /// Bytes on disk, the spare segment included.
+    pub bytes: u64,
+    /// The bound of `bytes`.
+    pub bytes_max: u64,
+    /// Whether a spare segment is ready; without one a full disk is felt at the end of the segment.
+    pub spare: bool,
+    /// The journal goes on from memory: why, since when.
+    pub degraded: Option<Degraded>,
+    /// Bytes of memory that stand in for the disk.
+    pub memory: usize,
+    /// Writes and syncs, for the wear of the card.
+    pub writes: u64,
+    /// See `writes`.
+    pub syncs: u64,
+    /// Everything that is counted.
+    pub counts: Counts,
+}
+
+/// Why a batch was refused. The journal is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendError {
+    /// Its first record is not behind the last one taken, whose number this is.
+    Repeated(u64),
+    /// It is no row of whole records, or not as many as it says.
+    Malformed,
+    /// A checkpoint has to fit into a quarter of a segment.
+    TooLarge,
+}
+
+impl std::fmt::Display for AppendError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Repeated(last) => write!(f, "the journal has records up to {last} already"),
+            Self::Malformed => write!(f, "the batch is not made of whole records"),
+            Self::TooLarge => write!(f, "the checkpoint is too large for the segments of this journal"),
+        }
+    }
+}
+
+impl std::error::Error for AppendError {}
+
+impl<S: Storage> Journal<S> {
+    pub(crate) fn assemble(writer: Writer<S>, options: Options, boot: Boot) -> Self {
+        Self {
+            index: Arc::clone(&writer.index),
+            writer,
+            options,
+            health: Health::new(),
+            retention: Retention::default(),
+            boot,
+            builder: Builder::new(Mark { at: Position::start_of(boot), time: Instant::ZERO }),
+            pending: None,
+            unsynced_since: None,
+            must_sync: false,
+            since_checkpoint: 0,
+            wants_checkpoint: true,
+            counts: Counts::default(),
+        }
+    }
+
+    /// What the readers share.
+    pub fn index(&self) -> &Arc<Index<S>> {
+        &self.index
+    }
+
+    /// A reader of everything behind `after`.
+    pub fn reader(&self, after: Cursor) -> Reader<S> {
+        self.index.reader(after)
+    }
+
+    /// This start.
+    pub fn boot(&self) -> Boot {
+        self.boot
+    }
+
+    /// Takes a batch of the engine's records. With `durable` the next commit syncs before it publishes. Numbers that
+    /// are missing in front of it are recorded as a gap.
+    ///
+    /// # Errors
+    /// The batch is refused whole.
+    pub fn append(&mut self, batch: &Batch<'_>, durable: bool, now: Instant) -> Result<(), AppendError> {
+        let last = self.builder.end.at.seq;
+        if batch.first_seq <= last {
+            return Err(AppendError::Repeated(last));
+        }
+        let (mut bytes, mut count, mut urgent, mut program) = (0, 0, durable, None);
+        for frame in Frames(batch.bytes) {
+            bytes += frame.bytes.len();
+            count += 1;
+            urgent |= frame.kind() != 0;
+            program = program_of(&frame).or(program);
+        }
+        if bytes != batch.bytes.len() || count != batch.count {
+            return Err(AppendError::Malformed);
+        }
+        if count == 0 {
+            return Ok(());
+        }
+        if batch.first_seq > last + 1 {
+            self.record_overrun(last + 1, batch.first_seq - 1, now);
+        }
+        self.append_split(batch);
+        if let Some(program) = program {
+            self.builder.program = program;
+        }
+        self.counts.records += count;
+        self.must_sync |= durable;
+        self.note_pending(now, urgent);
+        Ok(())
+    }
+
+    /// Adds a batch in parts that fit into a group.
+    fn append_split(&mut self, batch: &Batch<'_>) {
+        let max = self.options.body_max();
+        let (mut from, mut len, mut count) = (0, 0, 0);
+        let (mut base, mut span) = (batch.base, Duration::ZERO);
+        for frame in Frames(batch.bytes) {
+            if len + frame.bytes.len() > max {
+                let full = self.builder.engine(base, &batch.bytes[from..from + len], count, span);
+                self.push(full);
+                (from, len, count) = (from + len, 0, 0);
+                (base, span) = (base.plus(span), Duration::ZERO);
+            }
+            len += frame.bytes.len();
+            count += 1;
+            span = span.plus(frame.dt);
+        }
+        let full = self.builder.engine(base, &batch.bytes[from..from + len], count, span);
+        self.push(full);
+    }
+
+    /// The core's ring was overwritten: a new stretch begins.
+    fn record_overrun(&mut self, from: u64, to: u64, now: Instant) {
+        let count = to - from + 1;
+        let before = self.builder.skip_to(to);
+        self.push(before);
+        let gap = HostRecord::JournalGap { from, to, count, why: GapWhy::Overrun };
+        let before = self.builder.host(&gap, now);
+        self.push(before);
+        self.builder.explain(Loss { from, count });
+        self.counts.lost += count;
+        self.wants_checkpoint = true;
+    }
+
+    /// Takes a checkpoint: the engine's state behind the last batch, as `Restore` records in a row.
+    ///
+    /// # Errors
+    /// It is refused; the journal goes on without.
+    pub fn checkpoint(&mut self, items: &[u8], now: Instant) -> Result<(), AppendError> {
+        if items.len() > self.options.body_max() {
+            return Err(AppendError::TooLarge);
+        }
+        if Frames(items).map(|frame| frame.bytes.len()).sum::<usize>() != items.len() {
+            return Err(AppendError::Malformed);
+        }
+        let before = self.builder.checkpoint(items);
+        self.push(before);
+        (self.since_checkpoint, self.wants_checkpoint) = (0, false);
+        self.note_pending(now, true);
+        Ok(())
+    }
+
+    /// Whether a checkpoint is due: at the start of every stretch and segment, and every 64 KiB. Ask after each
+    /// commit; the sooner it comes, the less a replay needs.
+    pub fn wants_checkpoint(&self) -> bool {
+        let capacity = self.writer.active.as_ref().map_or(self.writer.segment_len, |active| active.capacity);
+        self.wants_checkpoint || self.since_checkpoint >= checkpoint_every(capacity) as usize
+    }
+
+    /// Takes one of the host's own records.
+    pub fn record(&mut self, record: &HostRecord, now: Instant) {
+        let before = self.builder.host(record, now);
+        self.push(before);
+        self.note_pending(now, true);
+    }
+
+    /// Keeps a program that becomes active: its image and its names, as long as a segment names its hash.
+    ///
+    /// # Errors
+    /// The disk refuses; the program runs all the same, but a replay would have to get the image elsewhere. Call
+    /// again when the journal is no longer degraded.
+    pub fn keep_program(&mut self, hash: u64, program: &StoredProgram) -> io::Result<()> {
+        // What follows may go into the active segment or into the next one.
+        program::save(&*self.writer.storage, hash, self.writer.next_id, program)
+    }
+
+    /// Tells the time of day, where it can be trusted, in microseconds since 1970: retention by age needs it.
+    pub fn set_clock(&mut self, now: Instant, unix: Option<i64>) {
+        self.retention.set_clock(now, unix);
+    }
+
+    /// When [`tick`](Self::tick) has something to do.
+    pub fn due(&self) -> Option<Instant> {
+        let window = match self.options.sync {
+            Sync::Always => Duration::ZERO,
+            Sync::Within(window) => window,
+        };
+        let write = self.pending.map(|pending| {
+            pending.since.plus(if pending.urgent { Duration::ZERO } else { self.options.linger })
+        });
+        let sync = self.unsynced_since.map(|since| since.plus(window));
+        match self.health.degraded() {
+            // What is pending goes to the readers from memory meanwhile.
+            Some(degraded) => [write, Some(degraded.retry)].into_iter().flatten().min(),
+            None => [write, sync, self.upkeep_due()].into_iter().flatten().min(),
+        }
+    }
+
+    /// Does what is due, and nothing else.
+    pub fn tick(&mut self, now: Instant) {
+        if self.due().is_some_and(|due| due <= now) {
+            self.commit(now);
+        }
+    }
+
+    /// Writes and publishes everything taken so far, and syncs if the window has passed.
+    pub fn commit(&mut self, now: Instant) {
+        self.note_damage(now);
+        self.flush_builder();
+        self.pending = None;
+        if self.health.may_try(now) {
+            match self.write_out(now).and_then(|()| self.upkeep(now)) {
+                Ok(()) => self.health.succeeded(),
+                Err(error) => self.note_failure(&error, now),
+            }
+        }
+        self.bound();
+        self.publish();
+    }
+
+    /// Stops in order: everything is written and synced, with a word that says so.
+    ///
+    /// # Errors
+    /// The disk refuses. What could not be written is lost; if the disk took anything at all, it says how much.
+    pub fn close(mut self, now: Instant) -> io::Result<()> {
+        self.record(&HostRecord::Stopped, now);
+        self.must_sync = true;
+        self.flush_builder();
+        let mut written = self.write_out(now);
+        if let Err(error) = &written {
+            // Give up all but the last word: there is room for it at the end of every segment.
+            self.note_failure(error, now);
+            self.counts.lost += self.index.lock().tail.bound(0);
+            self.must_sync = true;
+            written = self.write_out(now);
+        }
+        self.publish();
+        written
+    }
+
+    /// The journal at a glance.
+    pub fn status(&self) -> Status {
+        let state = self.index.lock();
+        let files = state.segments.len() + usize::from(self.writer.spare);
+        Status {
+            boot: self.boot,
+            head: state.head,
+            segments: state.segments.len(),
+            bytes: files as u64 * u64::from(self.writer.segment_len),
+            bytes_max: self.options.size,
+            spare: self.writer.spare,
+            degraded: self.health.degraded().cloned(),
+            memory: state.tail.unwritten_bytes(),
+            writes: self.writer.writes,
+            syncs: self.writer.syncs,
+            counts: self.counts,
+        }
+    }
+
+    pub(crate) fn push(&mut self, group: Option<Group>) {
+        if let Some(group) = group {
+            self.since_checkpoint += group.body.len() + GROUP_COST;
+            self.index.lock().tail.push(group);
+        }
+    }
+
+    /// What was taken so far is a group of its own.
+    pub(crate) fn flush_builder(&mut self) {
+        let last = self.builder.close();
+        self.push(last);
+    }
+
+    pub(crate) fn count_dropped(&mut self, count: u64) {
+        self.counts.dropped += count;
+    }
+
+    fn note_pending(&mut self, now: Instant, urgent: bool) {
+        let pending = self.pending.get_or_insert(Pending { since: now, urgent });
+        pending.urgent |= urgent;
+    }
+
+    /// Damage that was found, and set aside, when the journal was opened.
+    pub(crate) fn count_damage(&mut self, damaged: &[(Position, Position)], now: Instant) {
+        for &(from, to) in damaged {
+            self.counts.damaged += 1;
+            self.record(&HostRecord::Damaged { from, to }, now);
+        }
+    }
+
+    fn note_failure(&mut self, error: &io::Error, now: Instant) {
+        self.health.failed(now, error);
+        self.counts.failures += 1;
+        if self.writer.active.is_none() {
+            // The segment is given up: all that it may have lost goes into the next one.
+            self.index.lock().tail.take_back(self.health.why(), now);
+            self.unsynced_since = None;
+        }
+    }
+
+    /// Writes what the disk has not taken, and syncs if that is due.
+    pub(crate) fn write_out(&mut self, now: Instant) -> io::Result<()> {
+        if self.index.lock().tail.has_loss() {
+            self.index.lock().tail.explain_loss(self.health.why(), now);
+            self.wants_checkpoint = true;
+        }
+        let mut fresh = false;
+        loop {
+            let groups: Vec<Arc<Group>> =
+                self.index.lock().tail.unwritten().take(GROUPS_A_WRITE).map(Arc::clone).collect();
+            let Some(first) = groups.first() else { break };
+            let taken = match self.writer.write(&groups) {
+                Ok(taken) => taken,
+                Err(error) => {
+                    // What the disk took before need not wait for what it does not take now.
+                    if self.writer.active.is_some() && self.sync_is_due(now) {
+                        self.sync()?;
+                    }
+                    return Err(error);
+                }
+            };
+            if taken == 0 {
+                if fresh {
+                    return Err(io::Error::new(
+                        io::ErrorKind::FileTooLarge,
+                        "a group is larger than a segment",
+                    ));
+                }
+                self.sync()?;
+                self.next_segment(first, now)?;
+                fresh = true;
+                continue;
+            }
+            fresh = false;
+            self.index.lock().tail.mark_written(taken);
+            self.unsynced_since.get_or_insert(now);
+        }
+        if self.sync_is_due(now) { self.sync() } else { Ok(()) }
+    }
+
+    fn sync_is_due(&self, now: Instant) -> bool {
+        let Some(since) = self.unsynced_since else { return false };
+        let passed = match self.options.sync {
+            Sync::Always => true,
+            Sync::Within(window) => since.plus(window) <= now,
+        };
+        passed || self.must_sync || self.index.lock().tail.unsynced_bytes() > self.options.memory / 2
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.writer.sync()?;
+        self.index.lock().tail.mark_synced();
+        (self.unsynced_since, self.must_sync) = (None, false);
+        Ok(())
+    }
+
+    /// Syncs at the end of the next commit, whatever the window says.
+    pub(crate) fn request_sync(&mut self) {
+        self.must_sync = true;
+    }
+
+    fn next_segment(&mut self, first: &Group, now: Instant) -> io::Result<()> {
+        self.check_room(now)?;
+        self.writer.rotate(first.start, first.program, self.retention.unix(now).unwrap_or(0))?;
+        if first.kind != Kind::Checkpoint {
+            self.wants_checkpoint = true;
+        }
+        Ok(())
+    }
+
+    /// Damage that readers came upon is set aside and recorded.
+    fn note_damage(&mut self, now: Instant) {
+        let reports = self.index.lock().damage.take();
+        for damage in reports {
+            self.counts.damaged += 1;
+            let bytes = get(&*self.writer.storage, &crate::segment::name(damage.segment));
+            // A disk that cannot even keep the copy has said enough with the damage itself.
+            let _ = bytes.and_then(|bytes| set_aside(&*self.writer.storage, &damage, &bytes));
+            self.record(&HostRecord::Damaged { from: damage.from, to: damage.to }, now);
+        }
+    }
+
+    /// Keeps the memory bounded, whatever the disk does.
+    fn bound(&mut self) {
+        let lost = self.index.lock().tail.bound(self.options.memory);
+        self.counts.lost += lost;
+    }
+
+    fn publish(&mut self) {
+        let head = self.builder.end.at;
+        let mut state = self.index.lock();
+        if let Some((entry, active)) = state.segments.back_mut().zip(self.writer.active.as_ref()) {
+            entry.end = active.end;
+        }
+        let behind = state.tail.unwritten().len();
+        state.from_memory = behind > 0;
+        let moved = state.head != head;
+        state.head = head;
+        drop(state);
+        if moved {
+            self.index.wake();
+        }
+    }
+}
+
+/// The program that a record makes active.
+pub(crate) fn program_of(frame: &Frame<'_>) -> Option<u64> {
+    // Told apart by their kinds first: nearly all records are others.
+    if !matches!(frame.kind(), INSTALL_KIND | BOOT_KIND) {
+        return None;
+    }
+    match frame.record()? {
+        Record::Input(Input::Install { hash } | Input::Boot { hash, .. }) => Some(hash),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! The way into a journal: what is there is looked at first; what is wrong is refused before anything is changed.
+
+use std::sync::Arc;
+
+use campanile_core::time::Instant;
+
+use crate::boot;
+use crate::cursor::newest_boot;
+use crate::error::OpenError;
+use crate::host::HostRecord;
+use crate::index::Index;
+use crate::journal::Journal;
+use crate::name::NodeName;
+use crate::options::Options;
+use crate::position::{Boot, Position};
+use crate::recovery::{Scan, scan};
+use crate::storage::Storage;
+use crate::writer::{Active, Writer};
+
+/// What an open journal has to say about the time before.
+#[derive(Debug)]
+pub struct Opened {
+    /// This start.
+    pub boot: Boot,
+    /// The disk did not take the number of this start; the random half still keeps identities apart.
+    pub boot_unsynced: Option<std::io::Error>,
+    /// Where the journal ended; `None` if it was empty.
+    pub previous: Option<Position>,
+    /// Whether the start before stopped in order.
+    pub clean: bool,
+    /// A write was cut off in the middle: segment and byte.
+    pub torn: Option<(u64, u32)>,
+    /// Parts that cannot be read: the places before and at their ends. Set aside as `*.bad`.
+    pub damaged: Vec<(Position, Position)>,
+    /// The disk did not let the journal be put in order; it goes on from memory.
+    pub repair: Option<std::io::Error>,
+}
+
+impl<S: Storage> Journal<S> {
+    /// Opens the journal of a node, begins a new start and records how the one before ended. `random` is the low half
+    /// of the new start's number. A disk that cannot be written is no error: the journal goes on from memory.
+    ///
+    /// # Errors
+    /// The directory cannot be read, belongs to another node, or was written by a later version. It is as it was.
+    pub fn open(
+        storage: &Arc<S>,
+        node: &NodeName,
+        options: Options,
+        random: u32,
+        now: Instant,
+    ) -> Result<(Self, Opened), OpenError> {
+        let mut scan = scan(&**storage)?;
+        if let Some(found) = scan.node.take_if(|found| found != node) {
+            return Err(OpenError::OtherNode { found, asked: node.clone() });
+        }
+        let seen = scan.newest_counter.max(newest_boot(storage)?);
+        let boot = boot::next(storage, seen, random)?;
+        let repair = scan.repair(&**storage).err();
+
+        let previous = scan.end().map(|end| end.at);
+        let head = previous.unwrap_or(Position::START);
+        let index = Arc::new(Index::new(Arc::clone(storage), std::mem::take(&mut scan.segments), head));
+        let mut opened = Opened {
+            boot: boot.boot,
+            boot_unsynced: boot.unsynced,
+            previous,
+            clean: scan.last.as_ref().is_some_and(|last| last.walk.clean),
+            torn: None,
+            damaged: scan.damage.iter().map(|damage| (damage.from, damage.to)).collect(),
+            repair,
+        };
+        let (segment_len, last_id) =
+            (options.segment_len(), index.lock().segments.back().map(|entry| entry.id));
+        if let Some(id) = last_id.filter(|_| scan.last.as_ref().is_some_and(|last| last.walk.torn)) {
+            opened.torn = scan.last.as_ref().map(|last| (id, last.walk.end));
+        }
+        let writer = writer(storage, &index, node, segment_len, scan, opened.repair.is_none());
+        let mut journal = Self::assemble(writer, options, boot.boot);
+        journal.record(&HostRecord::Started { previous, clean: opened.clean }, now);
+        if let Some((segment, offset)) = opened.torn {
+            journal.record(&HostRecord::Torn { segment, offset }, now);
+        }
+        journal.count_damage(&opened.damaged, now);
+        journal.request_sync();
+        journal.commit(now);
+        Ok((journal, opened))
+    }
+}
+
+fn writer<S: Storage>(
+    storage: &Arc<S>,
+    index: &Arc<Index<S>>,
+    node: &NodeName,
+    segment_len: u32,
+    scan: Scan<S>,
+    repaired: bool,
+) -> Writer<S> {
+    let last_id = index.lock().segments.back().map(|entry| entry.id);
+    let mut state = index.lock();
+    scan.known.iter().for_each(|&(segment, offset)| state.damage.know(segment, offset));
+    scan.damage.iter().for_each(|damage| state.damage.know(damage.segment, damage.offset));
+    drop(state);
+    let mut writer = Writer {
+        storage: Arc::clone(storage),
+        index: Arc::clone(index),
+        node: node.clone(),
+        segment_len,
+        active: None,
+        next_id: scan.next_id,
+        previous_end: 0,
+        spare: scan.spare_len == Some(u64::from(segment_len)),
+        writes: 0,
+        syncs: 0,
+    };
+    let Some((last, id)) = scan.last.zip(last_id).filter(|(_, id)| id + 1 == scan.next_id) else {
+        return writer;
+    };
+    writer.previous_end = last.walk.end;
+    // A segment that could not be put in order is left behind: what stands behind its end is given up.
+    if let Some(capacity) = u32::try_from(last.bytes.len()).ok().filter(|_| repaired) {
+        writer.active = Some(Active {
+            id,
+            file: last.file,
+            capacity,
+            end: last.walk.end,
+            synced: last.walk.end,
+            chain: Some(last.walk.chain),
+            anchor_at: last.walk.anchor_at,
+        });
+    }
+    writer
+}
+
+/// A journal that is only looked at: another process may be writing it, or it may be a copy.
+pub struct Archive<S: Storage> {
+    /// Readers start here.
+    pub index: Arc<Index<S>>,
+    /// Whose it is; `None` if it is empty.
+    pub node: Option<NodeName>,
+    /// Where it ends.
+    pub end: Option<Position>,
+    /// Whether the last start stopped in order.
+    pub clean: bool,
+    /// Parts that cannot be read.
+    pub damaged: Vec<(Position, Position)>,
+}
+
+impl<S: Storage> Archive<S> {
+    /// Looks at a journal and changes nothing.
+    ///
+    /// # Errors
+    /// The directory cannot be read or was written by a later version.
+    pub fn open(storage: &Arc<S>) -> Result<Self, OpenError> {
+        let mut scan = scan(&**storage)?;
+        let end = scan.end().map(|end| end.at);
+        Ok(Self {
+            node: scan.node.take(),
+            end,
+            clean: scan.last.as_ref().is_some_and(|last| last.walk.clean),
+            damaged: scan.damage.iter().map(|damage| (damage.from, damage.to)).collect(),
+            index: Arc::new(Index::new(Arc::clone(storage), scan.segments, end.unwrap_or(Position::START))),
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! What the journal needs of a disk: a flat directory of files that are written at offsets and synced. The real one
+//! is [`crate::Directory`]; the simulator passes [`crate::disk::Disk`], which fails, tears and forgets.
+
+use std::io;
+
+/// A directory. Names are flat; errors are those of the operating system.
+pub trait Storage: Send + Sync + 'static {
+    /// An open file.
+    type File: File;
+
+    /// The names of all files, in any order.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// Opens a file that exists.
+    fn open(&self, name: &str) -> io::Result<Self::File>;
+
+    /// Makes a file of `len` zero bytes, in place of one with that name, with room on the disk for all of them, and
+    /// syncs it. On an error nothing is left behind if that can be helped.
+    fn create(&self, name: &str, len: u64) -> io::Result<Self::File>;
+
+    /// Renames a file, in place of one with the new name. Open files stay open.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file. Open files can still be read.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Returns once what was created, renamed and removed survives a power cut.
+    fn sync_names(&self) -> io::Result<()>;
+}
+
+/// A file of fixed length. Several threads may read while one writes.
+pub trait File: Send + Sync + 'static {
+    /// The length in bytes.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether the length is zero.
+    fn is_empty(&self) -> io::Result<bool> {
+        self.len().map(|len| len == 0)
+    }
+
+    /// Fills `buf` from `offset` on; fewer bytes only at the end of the file.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Hands all bytes to the kernel. After an error any part of them may be in the file.
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Returns once what was written survives a power cut. After an error the file must not be trusted with more:
+    /// the kernel may have dropped the pages and will not say so again.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// Reads a range as far as the file has it.
+pub(crate) fn read_range<F: File>(file: &F, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    let got = file.read_at(offset, &mut bytes)?;
+    bytes.truncate(got);
+    Ok(bytes)
+}
+
+/// Writes a whole file in one step: after a power cut it is there complete under its name, or not at all.
+pub(crate) fn put<S: Storage>(storage: &S, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let making = format!("{name}.new");
+    let file = storage.create(&making, bytes.len() as u64)?;
+    let made =
+        file.write_at(0, bytes).and_then(|()| file.sync()).and_then(|()| storage.rename(&making, name));
+    if let Err(error) = made {
+        // The disk is failing already; what matters is the first error.
+        let _ = storage.remove(&making);
+        return Err(error);
+    }
+    storage.sync_names()
+}
+
+/// Reads a whole file.
+pub(crate) fn get<S: Storage>(storage: &S, name: &str) -> io::Result<Vec<u8>> {
+    let file = storage.open(name)?;
+    let len = usize::try_from(file.len()?).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    read_range(&file, 0, len)
+}

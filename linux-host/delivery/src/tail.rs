@@ -1,0 +1,217 @@
+//! The end of the journal in memory: what is not known to survive a power cut.
+//!
+//! In order: groups that are written but not synced, kept in case the sync fails; then groups that the disk has not
+//! taken yet. The second part is bounded: past the bound the oldest are dropped and counted, and a `journal-gap`
+//! stands in their place once the disk takes something again.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use campanile_core::time::{Duration, Instant};
+
+use crate::group::{Group, Kind, Loss};
+use crate::host::{GapWhy, HostRecord};
+use crate::position::{Mark, Position};
+
+/// What a group costs in memory beside its records.
+const OVERHEAD: usize = size_of::<Group>() + 32;
+
+#[derive(Default)]
+pub(crate) struct Tail {
+    groups: VecDeque<Arc<Group>>,
+    /// How many at the front are written.
+    written: usize,
+    /// Memory held by all of them.
+    bytes: usize,
+    /// Memory held by those at the front.
+    written_bytes: usize,
+    lost: Option<Loss>,
+}
+
+impl Tail {
+    pub(crate) fn push(&mut self, group: Group) {
+        self.bytes += cost(&group);
+        self.groups.push_back(Arc::new(group));
+    }
+
+    /// What the disk has not taken.
+    pub(crate) fn unwritten(&self) -> impl ExactSizeIterator<Item = &Arc<Group>> {
+        self.groups.range(self.written..)
+    }
+
+    /// The first group not taken by the disk that has something behind `after`.
+    pub(crate) fn behind(&self, after: Position) -> Option<&Arc<Group>> {
+        let at = self.groups.partition_point(|group| group.end.at <= after);
+        self.groups.get(at.max(self.written))
+    }
+
+    /// Memory held for the case that a sync fails.
+    pub(crate) fn unsynced_bytes(&self) -> usize {
+        self.written_bytes
+    }
+
+    /// Memory held because the disk does not take it.
+    pub(crate) fn unwritten_bytes(&self) -> usize {
+        self.bytes - self.written_bytes
+    }
+
+    pub(crate) fn mark_written(&mut self, count: usize) {
+        self.written_bytes += self.unwritten().take(count).map(|group| cost(group)).sum::<usize>();
+        self.written += count;
+    }
+
+    /// The disk holds for good what it has taken.
+    pub(crate) fn mark_synced(&mut self) {
+        self.groups.drain(..self.written);
+        self.bytes -= self.written_bytes;
+        (self.written, self.written_bytes) = (0, 0);
+    }
+
+    /// The disk may have lost what it has taken since the last sync. What was dropped so far lies behind that.
+    pub(crate) fn take_back(&mut self, why: GapWhy, now: Instant) {
+        self.explain_loss(why, now);
+        (self.written, self.written_bytes) = (0, 0);
+    }
+
+    /// Drops the oldest groups that the disk has not taken until `max` bytes are left; the newest always stays. Gives
+    /// how many of the engine's records that cost.
+    pub(crate) fn bound(&mut self, max: usize) -> u64 {
+        let mut dropped = 0;
+        while self.unwritten_bytes() > max && self.groups.len() > self.written + 1 {
+            let Some(group) = self.groups.remove(self.written) else { break };
+            self.bytes -= cost(&group);
+            let records = if group.kind == Kind::Engine { group.count } else { 0 };
+            dropped += records;
+            let here = Loss { from: if records > 0 { group.start.at.seq + 1 } else { 0 }, count: records };
+            // A dropped group may itself be the word on an earlier loss.
+            let losses = [self.lost, group.explains, Some(here)];
+            self.lost = losses.into_iter().flatten().reduce(Loss::and);
+        }
+        dropped
+    }
+
+    /// Whether records were dropped that no group accounts for yet.
+    pub(crate) fn has_loss(&self) -> bool {
+        self.lost.is_some()
+    }
+
+    /// Puts the word on what was dropped in its place, before the first group that is left.
+    pub(crate) fn explain_loss(&mut self, why: GapWhy, now: Instant) {
+        let Some((next, program)) = self.unwritten().next().map(|group| (group.start, group.program)) else {
+            return;
+        };
+        let Some(loss) = self.lost.take() else { return };
+        let record = HostRecord::JournalGap { from: loss.from, to: next.at.seq, count: loss.count, why };
+        let mut body = Vec::new();
+        record.encode(now.since(next.time), &mut body);
+        // It takes the place of the last record that is missing, which nothing else will ever have. Every start
+        // has written a host record before, so the count is at least one.
+        let at = Position { host: next.at.host.saturating_sub(1), ..next.at };
+        let gap = Group {
+            kind: Kind::Host,
+            start: Mark { at, ..next },
+            end: next,
+            count: 1,
+            body,
+            explains: Some(loss),
+            program,
+        };
+        self.bytes += cost(&gap);
+        self.groups.insert(self.written, Arc::new(gap));
+    }
+}
+
+fn cost(group: &Group) -> usize {
+    OVERHEAD + group.body.len()
+}
+
+/// A group that is being filled, and the end of the journal behind it.
+pub(crate) struct Builder {
+    /// After the last record.
+    pub end: Mark,
+    /// The program active there.
+    pub program: u64,
+    open: Option<Group>,
+}
+
+impl Builder {
+    pub(crate) fn new(end: Mark) -> Self {
+        Self { end, program: 0, open: None }
+    }
+
+    /// Adds whole records behind the end: `count` of them, which take `span` from `base` on. Gives the group before
+    /// if it cannot take them.
+    pub(crate) fn engine(
+        &mut self,
+        base: Instant,
+        bytes: &[u8],
+        count: u64,
+        span: Duration,
+    ) -> Option<Group> {
+        let start = Mark { at: self.end.at, time: base };
+        let at = Position { seq: start.at.seq + count, ..start.at };
+        self.end = Mark { at, time: base.plus(span) };
+        self.extend(Kind::Engine, start, bytes, count)
+    }
+
+    /// Adds one of the host's own records.
+    pub(crate) fn host(&mut self, record: &HostRecord, now: Instant) -> Option<Group> {
+        let mut bytes = Vec::with_capacity(32);
+        record.encode(now.since(self.end.time), &mut bytes);
+        self.one(Kind::Host, &bytes)
+    }
+
+    /// Adds a checkpoint.
+    pub(crate) fn checkpoint(&mut self, items: &[u8]) -> Option<Group> {
+        let before = self.close();
+        let none = self.one(Kind::Checkpoint, items);
+        debug_assert!(none.is_none(), "nothing was open");
+        before
+    }
+
+    fn one(&mut self, kind: Kind, bytes: &[u8]) -> Option<Group> {
+        let start = self.end;
+        self.end.at.host += 1;
+        self.extend(kind, start, bytes, 1)
+    }
+
+    fn extend(&mut self, kind: Kind, start: Mark, bytes: &[u8], count: u64) -> Option<Group> {
+        match &mut self.open {
+            Some(group)
+                if group.kind == kind
+                    && kind != Kind::Checkpoint
+                    && group.end == start
+                    && group.body.len() + bytes.len() <= crate::group::MAX_BODY =>
+            {
+                group.body.extend_from_slice(bytes);
+                group.count += count;
+                group.end = self.end;
+                None
+            }
+            other => {
+                let (end, program) = (self.end, self.program);
+                let group = Group { kind, start, end, count, body: bytes.to_vec(), explains: None, program };
+                other.replace(group)
+            }
+        }
+    }
+
+    /// Skips numbers that the journal never got.
+    pub(crate) fn skip_to(&mut self, seq: u64) -> Option<Group> {
+        let before = self.close();
+        self.end.at.seq = seq;
+        before
+    }
+
+    /// The group that is being filled, done with.
+    pub(crate) fn close(&mut self) -> Option<Group> {
+        self.open.take()
+    }
+
+    /// The loss that the group being filled accounts for.
+    pub(crate) fn explain(&mut self, loss: Loss) {
+        if let Some(group) = &mut self.open {
+            group.explains = Some(loss);
+        }
+    }
+}
