@@ -4,8 +4,11 @@
 //! which clap reports itself. What a command prints for programs goes to stdout, what it says to a person who asked
 //! for something else goes to stderr.
 
+mod check;
+mod compile;
 mod completions;
 mod man;
+mod schema;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -25,17 +28,26 @@ pub(crate) struct Cli {
 /// Every command. Its module has the arguments, an example in `after_help`, and `run`.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Compile a file: what is wrong with it, and how much of the engine it takes
+    Check(check::Args),
+    /// Compile a file to an image and a symbol table
+    Compile(compile::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print the manual page
     Man(man::Args),
+    /// Print the JSON Schema of the file, for editors
+    Schema(schema::Args),
 }
 
 impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Check(args) => check::run(&args),
+            Self::Compile(args) => compile::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
+            Self::Schema(args) => schema::run(&args),
         }
     }
 }

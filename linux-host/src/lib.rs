@@ -4,6 +4,7 @@
 
 pub mod boards;
 pub mod cli;
+pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod schedule_text;

@@ -1,0 +1,31 @@
+//! `campanile compile FILE -o OUT`.
+
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use super::check::compile_or_say;
+
+/// Arguments of `compile`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile compile house.toml -o house.img")]
+pub(super) struct Args {
+    /// The file
+    file: PathBuf,
+    /// Where the image goes; the symbol table goes beside it, with .symbols.json behind its name
+    #[arg(short, long)]
+    output: PathBuf,
+}
+
+/// Writes the image and the symbol table.
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let (_, compiled) = compile_or_say(&args.file)?;
+    write(&args.output, &compiled.image)?;
+    let mut symbols = args.output.clone().into_os_string();
+    symbols.push(".symbols.json");
+    write(Path::new(&symbols), &compiled.symbols.encode())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes)
+        .map_err(|error| Failure::says(format!("cannot write {}: {error}", path.display())))
+}

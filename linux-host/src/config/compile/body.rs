@@ -1,0 +1,375 @@
+//! Bodies: actions to steps. Blocks are compiled inside out, so that every jump knows how far it goes.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use campanile_core::id::{Level, ScenarioId};
+use campanile_core::program::code::{MAX_BLOCKS, MAX_LOOPS, MAX_STEPS, Step};
+use campanile_core::time::Duration;
+use campanile_delivery::symbols::Message;
+
+use super::super::expr::{self, Named, Scope};
+use super::super::file::{Action, Condition, IfAction, PulseAction, RepeatAction, Scenario};
+use super::super::read::Report;
+use super::super::source::Diagnostic;
+use super::hash::bytes;
+use super::message::Messages;
+use super::names::{Tables, not_zero};
+use super::scenario::{only_true, ops, pointed};
+
+/// Where the author wrote what stands at a place of the code, by rising places.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marks(Vec<(usize, Range<usize>)>);
+
+impl Marks {
+    /// The same, so many bytes further on.
+    pub(super) fn behind(mut self, bytes: usize) -> Self {
+        self.0.iter_mut().for_each(|(at, _)| *at += bytes);
+        self
+    }
+
+    /// What the author wrote for a place of the code.
+    pub(super) fn at(&self, place: usize) -> Option<Range<usize>> {
+        self.0.iter().rev().find(|(at, _)| *at <= place).map(|(_, span)| span.clone())
+    }
+}
+
+/// A block of steps.
+#[derive(Default)]
+pub(super) struct Block {
+    pub(super) code: Vec<u8>,
+    pub(super) marks: Marks,
+    /// Steps between two waits, at the most, as far as they are certain.
+    pub(super) longest_slice: usize,
+    /// Steps since the last wait that every path comes by.
+    steps: usize,
+    /// Steps up to the first such wait, if there is one.
+    head: Option<usize>,
+}
+
+impl Block {
+    fn step(&mut self, span: &Range<usize>, step: &Step, expressions: &[u8]) {
+        self.marks.0.push((self.code.len(), span.clone()));
+        self.code.extend(bytes(step));
+        self.code.extend(expressions);
+        self.count(1);
+    }
+
+    fn count(&mut self, steps: usize) {
+        self.steps += steps;
+        self.longest_slice = self.longest_slice.max(self.steps);
+    }
+
+    /// A wait that every path comes by.
+    fn waited(&mut self) {
+        self.head = self.head.or(Some(self.steps));
+        self.steps = 0;
+    }
+
+    fn append(&mut self, block: &Self) {
+        let offset = self.code.len();
+        self.marks.0.extend(block.marks.0.iter().map(|(at, span)| (at + offset, span.clone())));
+        self.code.extend(&block.code);
+        // What goes on from here into the block is at most its way to its first wait, or all of it.
+        self.longest_slice = self.longest_slice.max(block.longest_slice);
+    }
+}
+
+/// Where in a body we are.
+#[derive(Clone, Copy, Default)]
+struct Depth {
+    loops: usize,
+    blocks: usize,
+}
+
+/// Compiles bodies, and remembers across scenarios what they use.
+pub(super) struct Bodies<'t> {
+    tables: &'t Tables,
+    messages: Messages,
+    used: Vec<Named>,
+    started: HashSet<ScenarioId>,
+}
+
+impl<'t> Bodies<'t> {
+    pub(super) fn new(tables: &'t Tables) -> Self {
+        Self { tables, messages: Messages::default(), used: Vec::new(), started: HashSet::new() }
+    }
+
+    /// The messages of all scenarios so far.
+    pub(super) fn messages(&self) -> Vec<Message> {
+        self.messages.all()
+    }
+
+    /// Whether a scenario is started by one.
+    pub(super) fn starts(&self, scenario: ScenarioId) -> bool {
+        self.started.contains(&scenario)
+    }
+
+    /// Whether something is read or written.
+    pub(super) fn uses(&self, named: Named) -> bool {
+        self.used.contains(&named)
+    }
+
+    fn note(&mut self, named: Named) {
+        if !self.used.contains(&named) {
+            self.used.push(named);
+        }
+    }
+
+    /// The body of a scenario.
+    pub(super) fn body(&mut self, scenario: &Scenario, report: &mut Report<'_>) -> Block {
+        if scenario.actions.is_empty() && !super::has_error(&report.found) {
+            report.push(
+                Diagnostic::warning(
+                    scenario.name.span.clone(),
+                    format!("`{}` does nothing", scenario.name.value.0),
+                )
+                .label("`do` is empty"),
+            );
+        }
+        let body = self.block(&scenario.actions, Depth::default(), report);
+        if body.longest_slice > usize::from(MAX_STEPS) {
+            report.push(
+                Diagnostic::error(
+                    scenario.name.span.clone(),
+                    format!(
+                        "`{}` makes {} steps without a wait, and {MAX_STEPS} are allowed",
+                        scenario.name.value.0, body.longest_slice
+                    ),
+                )
+                .label("too many steps")
+                .help("put { wait = \"0s\" } between: others come to their turn there"),
+            );
+        }
+        body
+    }
+
+    /// An expression; `None` after an error.
+    pub(super) fn expression(&mut self, condition: &Condition, report: &mut Report<'_>) -> Option<Scope> {
+        let text = &condition.0;
+        let compiled = expr::parse(&text.value)
+            .map_err(|error| vec![error])
+            .and_then(|expr| expr::compile(&expr, self.tables));
+        match compiled {
+            Ok(scope) => {
+                scope.names.iter().for_each(|named| self.note(*named));
+                Some(scope)
+            }
+            Err(errors) => {
+                for error in errors {
+                    let span = pointed(report, text, error.span);
+                    report.push(Diagnostic::error(span, error.what).label("here").help(error.help));
+                }
+                None
+            }
+        }
+    }
+
+    fn block(&mut self, actions: &[Action], depth: Depth, report: &mut Report<'_>) -> Block {
+        let mut block = Block::default();
+        let mut over: Option<Range<usize>> = None;
+        for action in actions {
+            if let Some(end) = over.take() {
+                report.push(
+                    Diagnostic::warning(span(action), "this is never done")
+                        .label("behind the end")
+                        .other(end, "the run is over"),
+                );
+            }
+            self.action(&mut block, action, depth, report);
+            if let Action::End(end) = action {
+                over = Some(end.span.clone());
+            }
+        }
+        block
+    }
+
+    fn action(&mut self, block: &mut Block, action: &Action, depth: Depth, report: &mut Report<'_>) {
+        let at = span(action);
+        match action {
+            Action::Set(set) => {
+                if let Some(output) = self.tables.output(&set.output, report) {
+                    self.note(Named::Output(output));
+                    block.step(&at, &Step::Set { output, level: set.to }, &[]);
+                }
+            }
+            Action::Pulse(pulse) => self.pulse(block, pulse, report),
+            Action::Wait(wait) => self.wait(block, &at, wait.length.value),
+            Action::Until(until) => {
+                if let Some(scope) = self.expression(&until.condition, report) {
+                    if scope.constant == Some(0) && until.timeout.is_none() {
+                        report.push(
+                            Diagnostic::warning(until.condition.0.span.clone(), "this waits for ever")
+                                .label("always false"),
+                        );
+                    }
+                    let timeout = until.timeout.as_ref().map(|timeout| timeout.value);
+                    block.step(&at, &Step::Until { timeout }, &ops(&scope));
+                }
+            }
+            Action::Let(set) => {
+                let scope = self.expression(&set.value, report);
+                if let (Some(var), Some(scope)) = (self.tables.variable(&set.variable, report), scope) {
+                    self.note(Named::Variable(var));
+                    block.step(&at, &Step::Let { var }, &ops(&scope));
+                }
+            }
+            Action::If(branch) => self.branch(block, branch, depth, report),
+            Action::Repeat(repeat) => self.repeat(block, repeat, depth, report),
+            Action::Send(send) => {
+                if let Some((template, values, named)) = self.messages.send(send, self.tables, report) {
+                    named.into_iter().for_each(|named| self.note(named));
+                    let count = u8::try_from(values.len()).unwrap_or(u8::MAX);
+                    block.step(&at, &Step::Send { template, values: count }, &values.concat());
+                }
+            }
+            Action::Start(start) => {
+                if let Some(scenario) = self.tables.scenario(&start.scenario, report) {
+                    self.started.insert(scenario);
+                    block.step(&at, &Step::Start { scenario }, &[]);
+                }
+            }
+            Action::Stop(stop) => {
+                if let Some(scenario) = self.tables.scenario(&stop.scenario, report) {
+                    block.step(&at, &Step::Stop { scenario }, &[]);
+                }
+            }
+            Action::End(end) => {
+                only_true("end", &end.end, report);
+                block.step(&at, &Step::End {}, &[]);
+            }
+        }
+    }
+
+    fn wait(&self, block: &mut Block, at: &Range<usize>, span: Duration) {
+        block.step(at, &Step::Wait { span }, &[]);
+        block.waited();
+    }
+
+    fn pulse(&mut self, block: &mut Block, pulse: &PulseAction, report: &mut Report<'_>) {
+        not_zero(&pulse.length, "a pulse of no time", report);
+        let Some(output) = self.tables.output(&pulse.output, report) else { return };
+        self.note(Named::Output(output));
+        let max_on = self.tables.outputs.get(output.index()).map(|def| def.max_on).unwrap_or_default();
+        if !max_on.is_zero() && pulse.length.value > max_on {
+            report.push(
+                Diagnostic::warning(
+                    pulse.length.span.clone(),
+                    format!("`max-on` of `{}` ends this pulse early", pulse.output.value),
+                )
+                .label("longer than `max-on`"),
+            );
+        }
+        block.step(&pulse.span, &Step::Set { output, level: Level::On }, &[]);
+        self.wait(block, &pulse.span, pulse.length.value);
+        block.step(&pulse.span, &Step::Set { output, level: Level::Off }, &[]);
+    }
+
+    fn branch(&mut self, block: &mut Block, branch: &IfAction, depth: Depth, report: &mut Report<'_>) {
+        let inner = deeper(depth, &branch.span, report);
+        let scope = self.expression(&branch.condition, report);
+        let (mut then, otherwise) =
+            (self.block(&branch.then, inner, report), self.block(&branch.otherwise, inner, report));
+        let Some(scope) = scope else { return };
+        if !otherwise.code.is_empty() {
+            then.step(&branch.span, &Step::Else { skip: length(&otherwise.code) }, &[]);
+        }
+        block.step(&branch.span, &Step::If { skip: length(&then.code) }, &ops(&scope));
+        // Counted as the engine's own check does: one behind the other, and waits within are not certain.
+        for part in [&then, &otherwise] {
+            block.append(part);
+            block.count(part.head.unwrap_or(0) + part.steps);
+        }
+    }
+
+    fn repeat(&mut self, block: &mut Block, repeat: &RepeatAction, depth: Depth, report: &mut Report<'_>) {
+        let mut inner = deeper(depth, &repeat.span, report);
+        inner.loops += 1;
+        if depth.loops >= MAX_LOOPS {
+            report.push(
+                Diagnostic::error(
+                    repeat.span.clone(),
+                    format!("loops within each other, more than {MAX_LOOPS}"),
+                )
+                .label("one too deep")
+                .help("put the inner one into a scenario of its own and `start` it"),
+            );
+        }
+        let scope = self.expression(&repeat.times, report);
+        let mut body = self.block(&repeat.body, inner, report);
+        let Some(scope) = scope else { return };
+        if let Some(times) = scope.constant.filter(|times| !(0..=i32::from(u16::MAX)).contains(times)) {
+            report.push(
+                Diagnostic::error(repeat.times.0.span.clone(), format!("repeated {times} times"))
+                    .label(format!("0 to {}", u16::MAX)),
+            );
+        }
+        let slot = u8::try_from(depth.loops.min(MAX_LOOPS)).unwrap_or(0);
+        if body.head.is_none() && scope.constant.is_none() {
+            report.push(
+                Diagnostic::error(
+                    repeat.times.0.span.clone(),
+                    "a loop without a wait, and nobody knows how often it goes round",
+                )
+                .label("this is no constant")
+                .help("put { wait = \"0s\" } into it, or write the count as a number"),
+            );
+        }
+        // The way back includes the step that goes it, whose length depends on the way.
+        let mut back = length(&body.code);
+        loop {
+            let size = bytes(&Step::Again { slot, back }).len();
+            let whole = u16::try_from(body.code.len() + size).unwrap_or(u16::MAX);
+            if whole == back {
+                break;
+            }
+            back = whole;
+        }
+        body.step(&repeat.span, &Step::Again { slot, back }, &[]);
+        block.step(&repeat.span, &Step::Repeat { slot, skip: length(&body.code) }, &ops(&scope));
+        block.append(&body);
+        match body.head {
+            Some(head) => {
+                // Round the loop, from the last wait to the first; after it, since the last one.
+                block.longest_slice = block.longest_slice.max(block.steps + head).max(body.steps + head);
+                block.steps = block.steps.max(body.steps);
+            }
+            None => block
+                .count(body.steps.saturating_mul(usize::try_from(scope.constant.unwrap_or(1)).unwrap_or(0))),
+        }
+    }
+}
+
+/// One block further in.
+fn deeper(depth: Depth, span: &Range<usize>, report: &mut Report<'_>) -> Depth {
+    if depth.blocks >= MAX_BLOCKS {
+        report.push(
+            Diagnostic::error(span.clone(), format!("blocks within each other, more than {MAX_BLOCKS}"))
+                .label("one too deep")
+                .help("put the inner part into a scenario of its own and `start` it"),
+        );
+    }
+    Depth { blocks: depth.blocks + 1, ..depth }
+}
+
+/// The length of a block. One that is too long makes the whole code too long, which is refused by its sum.
+fn length(code: &[u8]) -> u16 {
+    u16::try_from(code.len()).unwrap_or(u16::MAX)
+}
+
+/// Where an action stands.
+fn span(action: &Action) -> Range<usize> {
+    match action {
+        Action::Set(a) => a.span.clone(),
+        Action::Pulse(a) => a.span.clone(),
+        Action::Wait(a) => a.span.clone(),
+        Action::Until(a) => a.span.clone(),
+        Action::Let(a) => a.span.clone(),
+        Action::If(a) => a.span.clone(),
+        Action::Repeat(a) => a.span.clone(),
+        Action::Send(a) => a.span.clone(),
+        Action::Start(a) => a.span.clone(),
+        Action::Stop(a) => a.span.clone(),
+        Action::End(a) => a.span.clone(),
+    }
+}

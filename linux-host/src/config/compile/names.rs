@@ -1,0 +1,417 @@
+//! Names to ids: the tables of a house, each name once, each line once.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use campanile_core::id::{InputId, OutputId, PeerId, ScenarioId, SensorId, VarId};
+use campanile_core::program::verify::Room;
+use campanile_core::program::{InputDef, OutputDef, SensorDef, VarDef};
+use campanile_core::time::Duration;
+use campanile_delivery::symbols::{self, Line, Symbols};
+
+use super::super::expr::{Named, Names};
+use super::super::file::{Board, House};
+use super::super::read::{At, Entries, Report, suggestion};
+use super::super::scalar::check_name;
+use super::super::source::Diagnostic;
+use super::hash;
+
+/// The board of a file that names none.
+const ONLY_BOARD: &str = "pi";
+
+/// The tables of a house. Wrong entries keep their ids, so that what uses them is not wrong too.
+pub(super) struct Tables {
+    pub(super) inputs: Vec<InputDef>,
+    pub(super) outputs: Vec<OutputDef>,
+    pub(super) sensors: Vec<SensorDef>,
+    pub(super) variables: Vec<VarDef>,
+    /// With the implicit one.
+    pub(super) boards: Vec<(String, Board)>,
+    names: HashMap<String, (Named, Range<usize>)>,
+    scenarios: Vec<String>,
+    peers: Vec<String>,
+    symbols: Symbols,
+}
+
+impl Names for Tables {
+    fn find(&self, name: &str) -> Option<Named> {
+        self.names.get(name).map(|(named, _)| *named)
+    }
+
+    fn all(&self) -> Vec<&str> {
+        let mut all: Vec<_> = self.names.keys().map(String::as_str).collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+impl Tables {
+    /// Gives every name its id, and says which names and lines are wrong.
+    pub(super) fn new(house: &House, room: &Room, report: &mut Report<'_>) -> Self {
+        let mut tables = Self {
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            sensors: Vec::new(),
+            variables: Vec::new(),
+            boards: super::owned(house.boards.0.clone()),
+            names: HashMap::new(),
+            scenarios: Vec::new(),
+            peers: Vec::new(),
+            symbols: Symbols::new(""),
+        };
+        check_entries("boards", &house.boards, u8::MAX, report);
+        check_entries("inputs", &house.inputs, room.counts.inputs, report);
+        check_entries("outputs", &house.outputs, room.counts.outputs, report);
+        check_entries("sensors", &house.sensors, room.counts.sensors, report);
+        check_entries("variables", &house.variables, room.counts.variables, report);
+        check_entries("sinks", &house.sinks, u8::MAX, report);
+        if house.boards.0.is_empty() {
+            tables.boards.push((ONLY_BOARD.to_owned(), Board::default()));
+        }
+        let mut lines = Lines { house, seen: HashMap::new(), used: Vec::new() };
+        tables.take_inputs(&mut lines, report);
+        tables.take_outputs(&mut lines, report);
+        lines.warn_unused(report);
+        tables.take_numbers(report, house);
+        tables.take_scenarios(house, room, report);
+        tables.peers = house.sinks.names().map(str::to_owned).collect();
+        tables.symbols.scenarios.clone_from(&tables.scenarios);
+        tables.symbols.peers.clone_from(&tables.peers);
+        tables
+    }
+
+    /// The symbol table, still without triggers and messages.
+    pub(super) fn symbols(&self, node: &str) -> Symbols {
+        let mut symbols = self.symbols.clone();
+        node.clone_into(&mut symbols.node);
+        symbols
+    }
+
+    /// The name of an input.
+    pub(super) fn input_name(&self, id: u8) -> &str {
+        self.symbols.input(InputId(id))
+    }
+
+    fn take(&mut self, name: &At<String>, named: Named, report: &mut Report<'_>) {
+        if let Some((_, first)) = self.names.get(&name.value) {
+            report.push(
+                Diagnostic::error(name.span.clone(), format!("the name `{}` is taken", name.value))
+                    .label("a second time")
+                    .other(first.clone(), "the first time")
+                    .help("inputs, outputs, sensors and variables share their names in expressions"),
+            );
+            return;
+        }
+        self.names.insert(name.value.clone(), (named, name.span.clone()));
+    }
+
+    fn take_inputs(&mut self, lines: &mut Lines<'_>, report: &mut Report<'_>) {
+        for (id, (name, input)) in (0..=u8::MAX).zip(lines.house.inputs.iter()) {
+            self.take(name, Named::Input(InputId(id)), report);
+            let place = input.map(|input| lines.take(input.board.as_ref(), &input.line, name, report));
+            let (board, line) = place.unwrap_or_else(|| (String::new(), Line::Offset(0)));
+            self.inputs.push(InputDef {
+                line: hash::line(&board, &line),
+                debounce: input.map(|input| input.debounce.value.0).unwrap_or_default(),
+                storm: input.map_or(0, |input| input.storm.0),
+            });
+            let report_table = input.and_then(|input| input.report.as_ref());
+            if let Some(every) = report_table.and_then(|table| table.every.as_ref()) {
+                not_zero(every, "a state published without end", report);
+            }
+            self.symbols.inputs.push(symbols::Input {
+                name: name.value.clone(),
+                board,
+                line,
+                active: input.map(|input| input.active).unwrap_or_default(),
+                pull: input.map(|input| input.pull).unwrap_or_default(),
+                class: input.map_or("", |input| input.class.0).to_owned(),
+                durable: input.is_some_and(|input| input.durable),
+                report: report_table.map_or_else(symbols::Report::default, |table| symbols::Report {
+                    on: table.on.0.clone(),
+                    off: table.off.0.clone(),
+                    every_us: table.every.as_ref().map(|every| every.value.micros()),
+                }),
+            });
+        }
+    }
+
+    fn take_outputs(&mut self, lines: &mut Lines<'_>, report: &mut Report<'_>) {
+        for (id, (name, output)) in (0..=u8::MAX).zip(lines.house.outputs.iter()) {
+            self.take(name, Named::Output(OutputId(id)), report);
+            let place = output.map(|output| lines.take(output.board.as_ref(), &output.line, name, report));
+            let (board, line) = place.unwrap_or_else(|| (String::new(), Line::Offset(0)));
+            let safe = output.map(|output| output.safe.value).unwrap_or_default();
+            if let Some(output) = output.filter(|output| output.safe.value.is_on()) {
+                report.push(
+                    Diagnostic::warning(output.safe.span.clone(), format!("`{}` is safe when it is on", name.value))
+                        .label("holds only while campanile runs")
+                        .help("once the process is gone the kernel may drop the line: let the hardware be safe when off"),
+                );
+            }
+            let max_on = output.and_then(|output| output.max_on.as_ref());
+            if let Some(max_on) = max_on {
+                not_zero(max_on, "an output that is never on", report);
+            }
+            self.outputs.push(OutputDef {
+                line: hash::line(&board, &line),
+                safe,
+                max_on: max_on.map_or(Duration::ZERO, |max_on| max_on.value),
+            });
+            self.symbols.outputs.push(symbols::Output {
+                name: name.value.clone(),
+                board,
+                line,
+                active: output.map(|output| output.active).unwrap_or_default(),
+                drive: output.map(|output| output.drive).unwrap_or_default(),
+                safe,
+            });
+        }
+    }
+
+    fn take_numbers(&mut self, report: &mut Report<'_>, house: &House) {
+        for (id, (name, sensor)) in (0..=u8::MAX).zip(house.sensors.iter()) {
+            let decimals = sensor.map_or(0, |sensor| u8::try_from(sensor.decimals.0).unwrap_or(0));
+            self.take(name, Named::Sensor(SensorId(id), decimals), report);
+            let deadband = sensor.map_or(0, |sensor| {
+                let at = &sensor.deadband;
+                if at.value.is_negative() {
+                    report.push(
+                        Diagnostic::error(at.span.clone(), "a deadband below zero").label("zero or more"),
+                    );
+                }
+                at.value.scaled(decimals).unwrap_or_else(|wrong| {
+                    report.push(wrong.at(at.span.clone()));
+                    0
+                })
+            });
+            self.sensors.push(SensorDef { name: hash::of(name.value.as_bytes()) });
+            self.symbols.sensors.push(symbols::Sensor {
+                name: name.value.clone(),
+                unit: sensor.map(|sensor| sensor.unit.clone()).unwrap_or_default(),
+                decimals,
+                deadband,
+                min_interval_us: sensor.map_or(0, |sensor| sensor.min_interval.micros()),
+            });
+        }
+        for (id, (name, initial)) in (0..=u8::MAX).zip(house.variables.iter()) {
+            self.take(name, Named::Variable(VarId(id)), report);
+            self.variables.push(VarDef {
+                name: hash::of(name.value.as_bytes()),
+                initial: initial.and_then(|initial| i32::try_from(initial.0).ok()).unwrap_or(0),
+            });
+            self.symbols.variables.push(name.value.clone());
+        }
+    }
+
+    fn take_scenarios(&mut self, house: &House, room: &Room, report: &mut Report<'_>) {
+        let mut first: HashMap<&str, Range<usize>> = HashMap::new();
+        for (place, scenario) in house.scenarios.iter().enumerate() {
+            let name = &scenario.name;
+            if let Some(first) = first.get(name.value.0.as_str()) {
+                report.push(
+                    Diagnostic::error(name.span.clone(), format!("the name `{}` is taken", name.value.0))
+                        .label("a second time")
+                        .other(first.clone(), "the first time"),
+                );
+            }
+            first.entry(&name.value.0).or_insert_with(|| name.span.clone());
+            if place == usize::from(room.counts.scenarios) {
+                too_many("scenarios", house.scenarios.len(), place, name.span.clone(), report);
+            }
+            self.scenarios.push(name.value.0.clone());
+        }
+    }
+
+    /// The input of a name, or an error with the nearest one.
+    pub(super) fn input(&self, name: &At<String>, report: &mut Report<'_>) -> Option<InputId> {
+        self.expect("input", name, report, |named| if let Named::Input(id) = named { Some(id) } else { None })
+    }
+
+    /// The output of a name.
+    pub(super) fn output(&self, name: &At<String>, report: &mut Report<'_>) -> Option<OutputId> {
+        self.expect(
+            "output",
+            name,
+            report,
+            |named| if let Named::Output(id) = named { Some(id) } else { None },
+        )
+    }
+
+    /// The sensor of a name, and its decimals.
+    pub(super) fn sensor(&self, name: &At<String>, report: &mut Report<'_>) -> Option<(SensorId, u8)> {
+        self.expect("sensor", name, report, |named| {
+            if let Named::Sensor(id, decimals) = named { Some((id, decimals)) } else { None }
+        })
+    }
+
+    /// The variable of a name.
+    pub(super) fn variable(&self, name: &At<String>, report: &mut Report<'_>) -> Option<VarId> {
+        self.expect(
+            "variable",
+            name,
+            report,
+            |named| if let Named::Variable(id) = named { Some(id) } else { None },
+        )
+    }
+
+    fn expect<T>(
+        &self,
+        kind: &str,
+        name: &At<String>,
+        report: &mut Report<'_>,
+        pick: fn(Named) -> Option<T>,
+    ) -> Option<T> {
+        let found = self.find(&name.value);
+        let picked = found.and_then(pick);
+        if picked.is_none() {
+            let other = found.map(|named| match named {
+                Named::Input(_) => "an input",
+                Named::Output(_) => "an output",
+                Named::Sensor(..) => "a sensor",
+                Named::Variable(_) => "a variable",
+            });
+            let mut of_kind: Vec<_> = self
+                .names
+                .iter()
+                .filter(|(_, (named, _))| pick(*named).is_some())
+                .map(|(name, _)| name.as_str())
+                .collect();
+            of_kind.sort_unstable();
+            let what = match other {
+                Some(other) => format!("`{}` is {other}, not an {kind}", name.value)
+                    .replace("an s", "a s")
+                    .replace("an v", "a v"),
+                None => format!("unknown {kind} `{}`", name.value),
+            };
+            report.push(
+                Diagnostic::error(name.span.clone(), what)
+                    .label("here")
+                    .help(suggestion(&name.value, of_kind)),
+            );
+        }
+        picked
+    }
+
+    /// The scenario of a name.
+    pub(super) fn scenario(&self, name: &At<String>, report: &mut Report<'_>) -> Option<ScenarioId> {
+        place("scenario", &self.scenarios, name, report).map(ScenarioId)
+    }
+
+    /// The peer of a name: a sink.
+    pub(super) fn peer(&self, name: &At<String>, report: &mut Report<'_>) -> Option<PeerId> {
+        place("sink", &self.peers, name, report).map(PeerId)
+    }
+}
+
+fn place(kind: &str, names: &[String], name: &At<String>, report: &mut Report<'_>) -> Option<u8> {
+    let place = names.iter().position(|known| *known == name.value);
+    if place.is_none() {
+        report.push(
+            Diagnostic::error(name.span.clone(), format!("unknown {kind} `{}`", name.value))
+                .label("here")
+                .help(suggestion(&name.value, names.iter().map(String::as_str))),
+        );
+    }
+    place.and_then(|place| u8::try_from(place).ok())
+}
+
+fn check_entries<T>(what: &'static str, entries: &Entries<T>, max: u8, report: &mut Report<'_>) {
+    for (name, _) in entries.iter() {
+        if let Err(wrong) = check_name(&name.value) {
+            report.push(wrong.at(name.span.clone()));
+        }
+    }
+    if let Some((name, _)) = entries.0.get(usize::from(max)) {
+        too_many(what, entries.0.len(), max.into(), name.span.clone(), report);
+    }
+}
+
+fn too_many(what: &str, have: usize, max: usize, span: Range<usize>, report: &mut Report<'_>) {
+    report.push(
+        Diagnostic::error(span, format!("{have} {what}, and this engine has room for {max}"))
+            .label("one too many")
+            .help("leave some out, or share them between two nodes"),
+    );
+}
+
+/// Says that a duration must not be zero.
+pub(super) fn not_zero(span: &At<Duration>, what: &str, report: &mut Report<'_>) {
+    if span.value.is_zero() {
+        report.push(Diagnostic::error(span.span.clone(), what.to_owned()).label("must be longer than 0s"));
+    }
+}
+
+/// Who has which line.
+struct Lines<'f> {
+    house: &'f House,
+    seen: HashMap<(String, Line), (Range<usize>, String)>,
+    used: Vec<String>,
+}
+
+impl Lines<'_> {
+    /// The board and the line of an input or output.
+    fn take(
+        &mut self,
+        board: Option<&At<String>>,
+        line: &At<Line>,
+        owner: &At<String>,
+        report: &mut Report<'_>,
+    ) -> (String, Line) {
+        let boards = &self.house.boards;
+        let name = match (board, boards.0.as_slice()) {
+            (Some(board), _) => {
+                let implicit = boards.0.is_empty() && board.value == ONLY_BOARD;
+                if !implicit && !boards.names().any(|name| name == board.value) {
+                    let known = boards.names().chain(boards.0.is_empty().then_some(ONLY_BOARD));
+                    report.push(
+                        Diagnostic::error(board.span.clone(), format!("unknown board `{}`", board.value))
+                            .label("here")
+                            .help(suggestion(&board.value, known)),
+                    );
+                }
+                board.value.clone()
+            }
+            (None, []) => ONLY_BOARD.to_owned(),
+            (None, [(only, _)]) => only.value.clone(),
+            (None, _) => {
+                report.push(
+                    Diagnostic::error(
+                        owner.span.clone(),
+                        format!("which board is the line of `{}` on?", owner.value),
+                    )
+                    .label("needs `board`")
+                    .help(suggestion("", boards.names())),
+                );
+                String::new()
+            }
+        };
+        let key = (name.clone(), line.value.clone());
+        if let Some((first, other)) = self.seen.get(&key) {
+            report.push(
+                Diagnostic::error(line.span.clone(), format!("line {} is used twice", line.value))
+                    .label(format!("by `{}`", owner.value))
+                    .other(first.clone(), format!("by `{other}`"))
+                    .help("a line is one input or one output; an expression can read an output"),
+            );
+        } else {
+            self.seen.insert(key, (line.span.clone(), owner.value.clone()));
+        }
+        self.used.push(name.clone());
+        (name, line.value.clone())
+    }
+
+    fn warn_unused(&self, report: &mut Report<'_>) {
+        for (name, _) in self.house.boards.iter() {
+            if !self.used.contains(&name.value) {
+                report.push(
+                    Diagnostic::warning(
+                        name.span.clone(),
+                        format!("nothing uses the board `{}`", name.value),
+                    )
+                    .label("no input or output is on it"),
+                );
+            }
+        }
+    }
+}

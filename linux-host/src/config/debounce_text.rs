@@ -1,0 +1,178 @@
+//! `debounce`: FILE.md section 2 as text or as a table, to the core's settings.
+
+use campanile_core::debounce::{Algorithm, Debounce};
+use campanile_core::time::Duration;
+use serde_json::{Value, json};
+use toml::de::DeValue;
+
+use super::read::{At, Definitions, Node, Read, Report, table};
+use super::scalar::{Wrong, duration};
+use super::source::Diagnostic;
+
+/// The guard of `asym`'s press: longer than the crosstalk of a neighbouring contact, shorter than any finger.
+const ASYM_GUARD_US: u16 = 1_000;
+/// More is a mistake of unit, and the core refuses it.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+const FORMS: &str = "\"10ms\", \"none\", \"defer T\", \"eager T\", \"eager T after G\", \"integrate T\", \"asym P R\", \
+    \"min-pulse T\", or { press = .., release = .., max-wait = .. }";
+const EDGE_FORMS: &str =
+    "\"10ms\", \"none\", \"defer T\", \"eager T\", \"eager T after G\" or \"integrate T\"";
+
+/// The debounce of an input.
+#[derive(Clone, Copy, Debug)]
+pub struct DebounceText(pub Debounce);
+
+table! {
+    /// Each edge by its own algorithm.
+    pub struct Edges("a debounce by edges") {
+        /// The edge to on: "none", "defer T", "eager T", "eager T after G" or "integrate T".
+        "press" press (= "10ms"): At<EdgeText>,
+        /// The edge to off, likewise.
+        "release" release (= "10ms"): At<EdgeText>,
+        /// Of defer and integrate: decided at the latest so long after the onset; ten times T without it.
+        "max-wait" max_wait (optional): At<Duration>,
+    }
+}
+
+/// The algorithm of one edge.
+#[derive(Clone, Copy, Debug)]
+pub struct EdgeText(Algorithm);
+
+impl Read for EdgeText {
+    const WHAT: &'static str = "the debounce of an edge, such as \"defer 10ms\"";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let DeValue::String(text) = node.value() else {
+            super::read::wrong_kind::<Self>(node, report);
+            return None;
+        };
+        algorithm(text).map(Self).map_err(|wrong| report.push(wrong.at(node.span()))).ok()
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string" })
+    }
+}
+
+impl Read for DebounceText {
+    const WHAT: &'static str = "a debounce such as \"10ms\" or \"asym 20ms 30ms\"";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        match node.value() {
+            DeValue::String(text) => {
+                parse(text).map(Self).map_err(|wrong| report.push(wrong.at(node.span()))).ok()
+            }
+            DeValue::Table(_) => {
+                Edges::read(node, report).and_then(|edges| combine(&edges, report)).map(Self)
+            }
+            _ => {
+                super::read::wrong_kind::<Self>(node, report);
+                None
+            }
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "type": "string" }, Edges::schema(definitions)] })
+    }
+}
+
+fn combine(edges: &Edges, report: &mut Report<'_>) -> Option<Debounce> {
+    let (press, release) = (edges.press.value.0, edges.release.value.0);
+    let waits = |algorithm| matches!(algorithm, Algorithm::Defer { .. } | Algorithm::Integrate { .. });
+    let max_wait_us = match &edges.max_wait {
+        None => 0,
+        Some(max) if !waits(press) && !waits(release) => {
+            report.push(
+                Diagnostic::error(max.span.clone(), "`max-wait` without an edge that waits")
+                    .label("only defer and integrate wait")
+                    .help("leave it out, or use \"defer T\" or \"integrate T\""),
+            );
+            return None;
+        }
+        Some(max) => match micros(max.value, "max-wait") {
+            Ok(us) => us,
+            Err(wrong) => {
+                report.push(wrong.at(max.span.clone()));
+                return None;
+            }
+        },
+    };
+    Some(Debounce { press, release, max_wait_us })
+}
+
+/// The text forms.
+fn parse(text: &str) -> Result<Debounce, Wrong> {
+    match *text.split_whitespace().collect::<Vec<_>>() {
+        ["asym", press, release] => Ok(Debounce {
+            press: Algorithm::Eager { t_us: span(press)?, after_us: ASYM_GUARD_US },
+            release: Algorithm::Defer { t_us: span(release)? },
+            max_wait_us: 0,
+        }),
+        ["asym", ..] => Err(Wrong::new(
+            format!("\"{text}\" needs two times"),
+            "\"asym P R\": press eager P after 1 ms, release defer R, such as \"asym 20ms 30ms\"",
+        )),
+        ["min-pulse", t] => Ok(Debounce {
+            press: Algorithm::Defer { t_us: span(t)? },
+            release: Algorithm::None,
+            max_wait_us: 0,
+        }),
+        ["min-pulse", ..] => Err(Wrong::new(
+            format!("\"{text}\" needs one time"),
+            "\"min-pulse T\": press defer T, release none, such as \"min-pulse 50ms\"",
+        )),
+        _ => {
+            let both = algorithm(text).map_err(|wrong| wrong.with_forms(FORMS))?;
+            Ok(Debounce { press: both, release: both, max_wait_us: 0 })
+        }
+    }
+}
+
+/// The forms of one edge.
+fn algorithm(text: &str) -> Result<Algorithm, Wrong> {
+    match *text.split_whitespace().collect::<Vec<_>>() {
+        ["none"] => Ok(Algorithm::None),
+        ["defer", t] => Ok(Algorithm::Defer { t_us: span(t)? }),
+        ["eager", t] => Ok(Algorithm::Eager { t_us: span(t)?, after_us: 0 }),
+        ["eager", t, "after", guard] => {
+            let guard = micros(duration(guard)?, guard)?;
+            let after_us = u16::try_from(guard).map_err(|_| {
+                Wrong::new(
+                    format!("a glitch guard of {guard} us"),
+                    format!("glitches are shorter than a microsecond; up to {} us", u16::MAX),
+                )
+            })?;
+            Ok(Algorithm::Eager { t_us: span(t)?, after_us })
+        }
+        ["integrate", t] => Ok(Algorithm::Integrate { t_us: span(t)? }),
+        [t] if t.starts_with(|c: char| c.is_ascii_digit()) => Ok(Algorithm::Defer { t_us: span(t)? }),
+        [word @ ("asym" | "min-pulse"), ..] => Err(Wrong::new(
+            format!("\"{word}\" is for both edges at once"),
+            format!("for one edge: {EDGE_FORMS}"),
+        )),
+        [word @ ("defer" | "eager" | "integrate"), ..] => Err(Wrong::new(
+            format!("\"{text}\" is not how {word} is written"),
+            match word {
+                "eager" => "\"eager 20ms\" or \"eager 20ms after 1ms\"".to_owned(),
+                _ => format!("\"{word} 10ms\""),
+            },
+        )),
+        _ => Err(Wrong::new(format!("\"{text}\" is not a debounce"), format!("one of: {EDGE_FORMS}"))),
+    }
+}
+
+fn span(text: &str) -> Result<u32, Wrong> {
+    match micros(duration(text)?, text)? {
+        0 => Err(Wrong::new("a debounce of no time", "at least \"1us\"; \"none\" decides at the edge")),
+        us => Ok(us),
+    }
+}
+
+fn micros(span: Duration, text: &str) -> Result<u32, Wrong> {
+    let us = if span > LONGEST { None } else { u32::try_from(span.micros()).ok() };
+    us.ok_or_else(|| {
+        Wrong::new(format!("\"{text}\" is longer than an hour"), "contacts bounce for milliseconds")
+    })
+}

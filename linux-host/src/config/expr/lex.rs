@@ -1,0 +1,109 @@
+//! Text to tokens.
+
+use std::ops::Range;
+
+use super::super::scalar::Decimal;
+use super::{Binary, ExprError};
+
+/// A token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    Number(Decimal),
+    Name(String),
+    /// All operators but `-`, `and`, `or` and `not`, which are names or have two meanings.
+    Operator(Binary),
+    Minus,
+    Open,
+    Close,
+}
+
+/// Splits a text into tokens and where they stand.
+pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, ExprError> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(first) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let (token, len) = match first {
+            ' ' | '\t' | '\n' | '\r' => {
+                at += first.len_utf8();
+                continue;
+            }
+            '0'..='9' => number(rest, at)?,
+            'A'..='Z' | 'a'..='z' | '_' => {
+                let len = name_len(rest);
+                (Token::Name(rest[..len].to_owned()), len)
+            }
+            _ => operator(rest, first, at)?,
+        };
+        tokens.push((token, at..at + len));
+        at += len;
+    }
+    Ok(tokens)
+}
+
+fn number(rest: &str, at: usize) -> Result<(Token, usize), ExprError> {
+    let len =
+        rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))).unwrap_or(rest.len());
+    let word = &rest[..len];
+    match Decimal::parse(&word.replace('_', "")) {
+        Some(number) => Ok((Token::Number(number), len)),
+        None => Err(ExprError::new(
+            at..at + len,
+            format!("`{word}` is not a number"),
+            "digits, and a point where a sensor has decimals; durations stand in `wait` and `timeout`, not here",
+        )),
+    }
+}
+
+/// Letters, digits and `_`, and `-` where one of these follows.
+fn name_len(rest: &str) -> usize {
+    let word = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
+    let bytes = rest.as_bytes();
+    let mut len = 0;
+    while let Some(&byte) = bytes.get(len) {
+        let joined = byte == b'-' && bytes.get(len + 1).is_some_and(|next| word(*next));
+        if !word(byte) && !joined {
+            break;
+        }
+        len += 1;
+    }
+    len
+}
+
+fn operator(rest: &str, first: char, at: usize) -> Result<(Token, usize), ExprError> {
+    const TWO: [(&str, Binary); 4] =
+        [("==", Binary::Eq), ("!=", Binary::Ne), ("<=", Binary::Le), (">=", Binary::Ge)];
+    const WRONG: [(&str, &str); 6] = [
+        ("&&", "write `and`"),
+        ("||", "write `or`"),
+        ("<>", "write `!=`"),
+        ("=", "a comparison is `==`"),
+        ("!", "write `not`"),
+        ("^", "there are + - * / %"),
+    ];
+    if let Some((_, operator)) = TWO.iter().find(|(text, _)| rest.starts_with(text)) {
+        return Ok((Token::Operator(*operator), 2));
+    }
+    if let Some((text, help)) = WRONG.iter().find(|(text, _)| rest.starts_with(text)) {
+        return Err(ExprError::new(at..at + text.len(), format!("`{text}` is not an operator"), *help));
+    }
+    let token = match first {
+        '+' => Token::Operator(Binary::Add),
+        '-' => Token::Minus,
+        '*' => Token::Operator(Binary::Mul),
+        '/' => Token::Operator(Binary::Div),
+        '%' => Token::Operator(Binary::Rem),
+        '<' => Token::Operator(Binary::Lt),
+        '>' => Token::Operator(Binary::Gt),
+        '(' => Token::Open,
+        ')' => Token::Close,
+        other => {
+            return Err(ExprError::new(
+                at..at + other.len_utf8(),
+                format!("{other:?} has no place in an expression"),
+                "numbers, names, + - * / %, == != < <= > >=, and or not, ( )",
+            ));
+        }
+    };
+    Ok((token, 1))
+}

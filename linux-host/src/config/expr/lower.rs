@@ -1,0 +1,332 @@
+//! A tree to the engine's operations: names become ids, constants are folded, decimals find their sensor.
+//!
+//! The engine calculates with integers; a sensor's value is an integer of its last decimal. A plain number beside a
+//! sensor means the sensor's unit: `tank > 41.5` and `tank > 41` are compiled as 415 and 410 for a sensor of one
+//! decimal. A variable keeps what was put into it, so that `let peak be tank` and `tank > peak` fit together.
+
+use std::ops::Range;
+
+use campanile_core::id::{InputId, OutputId, SensorId, VarId};
+use campanile_core::program::code::{MAX_STACK, Op};
+
+use super::super::read::suggestion;
+use super::super::scalar::Decimal;
+use super::{Binary, Expr, ExprError, ExprNode, Unary};
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// An input.
+    Input(InputId),
+    /// An output.
+    Output(OutputId),
+    /// A sensor.
+    Sensor(SensorId, u8),
+    /// A variable.
+    Variable(VarId),
+}
+
+/// Who knows the names of a house.
+pub trait Names {
+    /// What a name stands for.
+    fn find(&self, name: &str) -> Option<Named>;
+    /// All names.
+    fn all(&self) -> Vec<&str>;
+}
+
+/// Words with a value of their own.
+const WORDS: [&str; 8] = ["on", "off", "true", "false", "hour", "minute", "weekday", "timed-out"];
+
+/// What an expression became.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Its operations, the end included.
+    pub ops: Vec<Op>,
+    /// Its value, if it has always the same.
+    pub constant: Option<i32>,
+    /// Whether it asks for `timed-out`.
+    pub timed_out: bool,
+    /// What it names, each once.
+    pub names: Vec<Named>,
+}
+
+/// Compiles a tree.
+///
+/// # Errors
+/// Everything that is wrong with its names; else the first other thing.
+pub fn compile(expr: &Expr, names: &dyn Names) -> Result<Scope, Vec<ExprError>> {
+    let unknown = unknown(expr, names);
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let mut named = Vec::new();
+    let value =
+        lower(expr, names, &mut named).and_then(|value| value.settle(expr)).map_err(|error| vec![error])?;
+    let mut ops = Vec::new();
+    emit(&value, &mut ops);
+    let timed_out = ops.contains(&Op::TimedOut {});
+    ops.push(Op::End {});
+    if stack(&ops) > MAX_STACK {
+        return Err(vec![ExprError::new(
+            expr.span.clone(),
+            format!("more than {MAX_STACK} values have to be kept in mind"),
+            "put the deeper part first, or split it over variables with `let`",
+        )]);
+    }
+    let constant = if let Tree::Constant(value) = value { Some(value) } else { None };
+    Ok(Scope { ops, constant, timed_out, names: named })
+}
+
+/// All names that nobody knows.
+fn unknown(expr: &Expr, names: &dyn Names) -> Vec<ExprError> {
+    match &expr.node {
+        ExprNode::Number(_) => Vec::new(),
+        ExprNode::Name(name) if WORDS.contains(&name.as_str()) || names.find(name).is_some() => Vec::new(),
+        ExprNode::Name(name) => {
+            let parts: Vec<_> = name.split('-').collect();
+            let known = |part: &&str| names.find(part).is_some() || part.bytes().all(|b| b.is_ascii_digit());
+            let help = if parts.len() > 1 && parts.iter().all(known) {
+                format!("a subtraction needs spaces: `{}`", parts.join(" - "))
+            } else {
+                suggestion(name, names.all().into_iter().chain(WORDS))
+            };
+            vec![ExprError::new(expr.span.clone(), format!("unknown name `{name}`"), help)]
+        }
+        ExprNode::Unary(_, inner) => unknown(inner, names),
+        ExprNode::Binary(_, left, right) => {
+            let mut all = unknown(left, names);
+            all.extend(unknown(right, names));
+            all
+        }
+    }
+}
+
+enum Tree {
+    Constant(i32),
+    Leaf(Op),
+    Unary(Op, Box<Self>),
+    Binary(Op, Box<Self>, Box<Self>),
+}
+
+/// A value and the unit it is in.
+enum Value {
+    /// A number that has not found its unit yet.
+    Number(Decimal),
+    /// Whole numbers.
+    Plain(Tree),
+    /// Integers of so many decimals.
+    Scaled(Tree, u8),
+}
+
+impl Value {
+    /// As it is on its own: a number is a whole one.
+    fn settle(self, expr: &Expr) -> Result<Tree, ExprError> {
+        match self {
+            Self::Number(number) => scale(number, 0, &expr.span).map(Tree::Constant),
+            Self::Plain(tree) | Self::Scaled(tree, _) => Ok(tree),
+        }
+    }
+
+    const fn decimals(&self) -> Option<u8> {
+        match self {
+            Self::Scaled(_, decimals) => Some(*decimals),
+            _ => None,
+        }
+    }
+
+    fn of(tree: Tree, decimals: Option<u8>) -> Self {
+        match decimals {
+            Some(decimals) => Self::Scaled(tree, decimals),
+            None => Self::Plain(tree),
+        }
+    }
+}
+
+fn scale(number: Decimal, decimals: u8, span: &Range<usize>) -> Result<i32, ExprError> {
+    if decimals == 0 && number.decimals() > 0 {
+        return Err(ExprError::new(
+            span.clone(),
+            format!("{number} has decimals, and stands beside whole numbers"),
+            "decimals have a meaning beside a sensor that has some",
+        ));
+    }
+    number.scaled(decimals).map_err(|wrong| {
+        let (what, help) = wrong.into_words();
+        ExprError::new(span.clone(), what, help)
+    })
+}
+
+fn lower(expr: &Expr, names: &dyn Names, named: &mut Vec<Named>) -> Result<Value, ExprError> {
+    match &expr.node {
+        ExprNode::Number(number) => Ok(Value::Number(*number)),
+        ExprNode::Name(name) => Ok(leaf(name, names, named)),
+        ExprNode::Unary(Unary::Neg, inner) => match lower(inner, names, named)? {
+            Value::Number(number) => Ok(Value::Number(number.negated())),
+            value => {
+                let decimals = value.decimals();
+                Ok(Value::of(fold1(Op::Neg {}, value.settle(inner)?), decimals))
+            }
+        },
+        ExprNode::Unary(Unary::Not, inner) => {
+            let tree = lower(inner, names, named)?.settle(inner)?;
+            Ok(Value::Plain(fold1(Op::Not {}, tree)))
+        }
+        ExprNode::Binary(operator, left, right) => {
+            let (a, b) = (lower(left, names, named)?, lower(right, names, named)?);
+            both(*operator, (a, left), (b, right), &expr.span)
+        }
+    }
+}
+
+fn leaf(name: &str, names: &dyn Names, named: &mut Vec<Named>) -> Value {
+    let found = names.find(name);
+    if let Some(found) = found.filter(|found| !named.contains(found)) {
+        named.push(found);
+    }
+    match found {
+        Some(Named::Input(input)) => Value::Plain(Tree::Leaf(Op::Input { input })),
+        Some(Named::Output(output)) => Value::Plain(Tree::Leaf(Op::Output { output })),
+        Some(Named::Sensor(sensor, 0)) => Value::Plain(Tree::Leaf(Op::Sensor { sensor })),
+        Some(Named::Sensor(sensor, decimals)) => Value::Scaled(Tree::Leaf(Op::Sensor { sensor }), decimals),
+        Some(Named::Variable(var)) => Value::Plain(Tree::Leaf(Op::Var { var })),
+        None => Value::Plain(match name {
+            "hour" => Tree::Leaf(Op::Hour {}),
+            "minute" => Tree::Leaf(Op::Minute {}),
+            "weekday" => Tree::Leaf(Op::Weekday {}),
+            "timed-out" => Tree::Leaf(Op::TimedOut {}),
+            // Unknown names were reported before.
+            word => Tree::Constant(i32::from(matches!(word, "on" | "true"))),
+        }),
+    }
+}
+
+type Side<'a> = (Value, &'a Expr);
+
+fn both(operator: Binary, left: Side<'_>, right: Side<'_>, span: &Range<usize>) -> Result<Value, ExprError> {
+    // Two numbers beside each other stay a number: `tank > 2 * 20`.
+    let numbers = matches!((&left.0, &right.0), (Value::Number(_), Value::Number(_)));
+    let (a, b, decimals) = match operator {
+        Binary::And | Binary::Or => (left.0.settle(left.1)?, right.0.settle(right.1)?, None),
+        Binary::Mul | Binary::Div => {
+            let decimals = match (left.0.decimals(), right.0.decimals(), operator) {
+                (Some(decimals), None, _) | (None, Some(decimals), Binary::Mul) => Some(decimals),
+                _ => None,
+            };
+            (left.0.settle(left.1)?, right.0.settle(right.1)?, decimals)
+        }
+        _ => same_unit(left, right, span)?,
+    };
+    let op = op(operator);
+    if matches!(op, Op::Div {} | Op::Rem {}) && matches!(b, Tree::Constant(0)) {
+        return Err(ExprError::new(span.clone(), "a division by zero", "it would end the run with a fault"));
+    }
+    let compares = !matches!(operator, Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem);
+    let tree = fold2(op, a, b);
+    Ok(match tree {
+        Tree::Constant(value) if numbers && !compares => Value::Number(Decimal::whole(value)),
+        tree => Value::of(tree, if compares { None } else { decimals }),
+    })
+}
+
+/// Both sides in one unit, for sums and comparisons.
+fn same_unit(
+    left: Side<'_>,
+    right: Side<'_>,
+    span: &Range<usize>,
+) -> Result<(Tree, Tree, Option<u8>), ExprError> {
+    match (left, right) {
+        ((Value::Number(number), at), (Value::Scaled(b, decimals), _)) => {
+            Ok((Tree::Constant(scale(number, decimals, &at.span)?), b, Some(decimals)))
+        }
+        ((Value::Scaled(a, decimals), _), (Value::Number(number), at)) => {
+            Ok((a, Tree::Constant(scale(number, decimals, &at.span)?), Some(decimals)))
+        }
+        ((Value::Scaled(_, a), _), (Value::Scaled(_, b), _)) if a != b => Err(ExprError::new(
+            span.clone(),
+            format!("one side has {a} decimals, the other {b}"),
+            "give both sensors the same `decimals`",
+        )),
+        (left, right) => {
+            let decimals = left.0.decimals().or_else(|| right.0.decimals());
+            Ok((left.0.settle(left.1)?, right.0.settle(right.1)?, decimals))
+        }
+    }
+}
+
+const fn op(operator: Binary) -> Op {
+    match operator {
+        Binary::Add => Op::Add {},
+        Binary::Sub => Op::Sub {},
+        Binary::Mul => Op::Mul {},
+        Binary::Div => Op::Div {},
+        Binary::Rem => Op::Rem {},
+        Binary::Eq => Op::Eq {},
+        Binary::Ne => Op::Ne {},
+        Binary::Lt => Op::Lt {},
+        Binary::Le => Op::Le {},
+        Binary::Gt => Op::Gt {},
+        Binary::Ge => Op::Ge {},
+        Binary::And => Op::And {},
+        Binary::Or => Op::Or {},
+    }
+}
+
+/// Constants are folded by the engine's own rules: saturating, truncating, truth is "not 0".
+fn fold1(op: Op, inner: Tree) -> Tree {
+    match (op, inner) {
+        (Op::Neg {}, Tree::Constant(value)) => Tree::Constant(value.saturating_neg()),
+        (Op::Not {}, Tree::Constant(value)) => Tree::Constant(i32::from(value == 0)),
+        (op, inner) => Tree::Unary(op, Box::new(inner)),
+    }
+}
+
+fn fold2(op: Op, a: Tree, b: Tree) -> Tree {
+    let (Tree::Constant(x), Tree::Constant(y)) = (&a, &b) else {
+        return Tree::Binary(op, Box::new(a), Box::new(b));
+    };
+    let (x, y) = (*x, *y);
+    Tree::Constant(match op {
+        Op::Add {} => x.saturating_add(y),
+        Op::Sub {} => x.saturating_sub(y),
+        Op::Mul {} => x.saturating_mul(y),
+        // Division by a constant zero was refused before.
+        Op::Div {} => x.saturating_div(if y == 0 { 1 } else { y }),
+        Op::Rem {} => x.checked_rem(y).unwrap_or(0),
+        Op::Eq {} => i32::from(x == y),
+        Op::Ne {} => i32::from(x != y),
+        Op::Lt {} => i32::from(x < y),
+        Op::Le {} => i32::from(x <= y),
+        Op::Gt {} => i32::from(x > y),
+        Op::Ge {} => i32::from(x >= y),
+        Op::And {} => i32::from(x != 0 && y != 0),
+        Op::Or {} => i32::from(x != 0 || y != 0),
+        _ => return Tree::Binary(op, Box::new(a), Box::new(b)),
+    })
+}
+
+fn emit(tree: &Tree, ops: &mut Vec<Op>) {
+    match tree {
+        Tree::Constant(value) => ops.push(Op::Const { value: *value }),
+        Tree::Leaf(op) => ops.push(*op),
+        Tree::Unary(op, inner) => {
+            emit(inner, ops);
+            ops.push(*op);
+        }
+        Tree::Binary(op, a, b) => {
+            emit(a, ops);
+            emit(b, ops);
+            ops.push(*op);
+        }
+    }
+}
+
+/// The most values on the stack at once.
+fn stack(ops: &[Op]) -> usize {
+    let (mut now, mut most) = (0usize, 0);
+    for op in ops {
+        let (takes, gives) = op.arity();
+        now = now.saturating_sub(takes) + gives;
+        most = most.max(now);
+    }
+    most
+}

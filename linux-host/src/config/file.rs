@@ -1,0 +1,276 @@
+//! The file: every key, its type, its default and what it means. These declarations read the file and make its JSON
+//! Schema; nothing else knows a key.
+
+mod action;
+mod board;
+mod sink;
+mod trigger;
+
+use campanile_core::id::Level;
+use campanile_core::program::AfterRestart;
+use campanile_core::time::Duration;
+use campanile_delivery::symbols::{Active, Drive, Line, Pull};
+use serde_json::{Value, json};
+use toml::de::DeValue;
+
+use super::debounce_text::DebounceText;
+use super::read::{At, Definitions, Entries, Needed, Node, Read, Report, table, words};
+use super::scalar::{Decimal, Facts, Int, Name, NodeName, Number, Rate, Size, Text};
+
+pub use action::{
+    Action, Condition, EndAction, IfAction, LetAction, PulseAction, RepeatAction, SendAction, SetAction,
+    StartAction, StopAction, UntilAction, WaitAction,
+};
+pub use board::{Board, GpiochipBoard, RppalBoard, VirtualBoard};
+pub use sink::{ConsoleSink, FileSink, MqttSink, Sink, Topics};
+pub use trigger::{
+    AtTrigger, CronTrigger, EveryTrigger, InputTrigger, LinkState, LinkTrigger, OutputTrigger, SensorTrigger,
+    StartedTrigger, Trigger, VariableTrigger,
+};
+
+/// Keys that people try and that are refused with more than "unknown".
+pub(super) fn refused(key: &str) -> Option<&'static str> {
+    match key {
+        "password" | "passwd" | "secret" | "token" => Some(
+            "secrets do not stand in this file: write `password-file = \"/etc/campanile/password\"` or \
+             `password-env = \"CAMPANILE_PASSWORD\"`",
+        ),
+        "message" => Some("triggers by message are not there yet: they come with commands over MQTT"),
+        "toggle" => Some(
+            "there is no toggle: a repeated command must do no harm. Use { if = \"OUT\", do = [..], else = [..] }",
+        ),
+        _ => None,
+    }
+}
+
+table! {
+    /// A house: its lines, its numbers, its scenarios, and who is told.
+    pub struct House("the file") {
+        /// Who this is.
+        "node" node (required): Needed<NodeTable>,
+        /// The journal: records on disk.
+        "journal" journal (table): Journal,
+        /// Boards: what has lines. With one board, inputs and outputs need not name it; without any there is `pi`, a
+        /// gpiochip found by itself.
+        "boards" boards (empty): Entries<Board>,
+        /// Inputs: lines that are watched.
+        "inputs" inputs (empty): Entries<Input>,
+        /// Outputs: lines that are driven.
+        "outputs" outputs (empty): Entries<Output>,
+        /// Sensors: named numbers; values arrive by `feed`, a board or a message.
+        "sensors" sensors (empty): Entries<Sensor>,
+        /// Variables: named integers with their first values.
+        "variables" variables (empty): Entries<Number>,
+        /// Scenarios: when, if, do.
+        "scenarios" scenarios (empty): Vec<Scenario>,
+        /// Sinks: who is told what happens.
+        "sinks" sinks (empty): Entries<Sink>,
+    }
+}
+
+table! {
+    /// Who this is.
+    pub struct NodeTable("[node]") {
+        /// The node's name: a-z, 0-9 and -, up to 32.
+        "name" name (required): At<NodeName>,
+        /// An IANA time zone for `at`, `cron`, `hour`, `minute` and `weekday`; the system's without it.
+        "timezone" timezone (optional): At<Text>,
+    }
+}
+
+table! {
+    /// The journal: records on disk, under /var/lib/campanile as a service, else $XDG_STATE_HOME/campanile.
+    pub struct Journal("[journal]") {
+        /// The most it takes on disk; the oldest goes first.
+        "size" size (= "256MiB"): At<Size>,
+        /// Records older than this go, or "forever".
+        "age" age (= "forever"): At<Age>,
+        /// Records reach the disk at the latest after this time, or "always" before they are published.
+        "sync" sync (= "200ms"): At<Sync>,
+        /// When it is full and a sink has not read the oldest: drop-oldest, or keep it and drop the newest.
+        "when-full" when_full (= "drop-oldest"): WhenFull,
+    }
+}
+
+/// How long records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// As long as there is room.
+    Forever,
+    /// At the most.
+    Most(Duration),
+}
+
+/// When records reach the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sync {
+    /// Each before it is published.
+    Always,
+    /// At the latest after this time.
+    Every(Duration),
+}
+
+/// What happens to a full journal that a sink has not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The oldest records go, counted.
+    DropOldest,
+    /// New records go, counted.
+    Keep,
+}
+
+words!(WhenFull, "what to do when the journal is full", {
+    "drop-oldest" => WhenFull::DropOldest, "keep" => WhenFull::Keep,
+});
+
+/// A duration, or a word that stands for something else.
+macro_rules! duration_or {
+    ($ty:ty, $what:literal, $word:literal => $value:expr, $make:expr) => {
+        impl Read for $ty {
+            const WHAT: &'static str = $what;
+
+            fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+                match node.value() {
+                    DeValue::String(word) if word == $word => Some($value),
+                    DeValue::String(_) => Duration::read(node, report).map($make),
+                    _ => {
+                        super::read::wrong_kind::<Self>(node, report);
+                        None
+                    }
+                }
+            }
+
+            fn schema(definitions: &mut Definitions) -> Value {
+                json!({ "anyOf": [{ "const": $word }, Duration::schema(definitions)] })
+            }
+        }
+    };
+}
+duration_or!(Age, "a duration such as \"90d\", or \"forever\"", "forever" => Self::Forever, Self::Most);
+duration_or!(Sync, "a duration such as \"200ms\", or \"always\"", "always" => Self::Always, Self::Every);
+
+table! {
+    /// An input: a line that is watched.
+    pub struct Input("an input") {
+        /// Which board its line is on; needed when there are several.
+        "board" board (optional): At<Text>,
+        /// The line: its name such as "GPIO14", or its offset.
+        "line" line (required): At<Line>,
+        /// The bias: up, down, none, or as-is to leave it alone.
+        "pull" pull (= "as-is"): Pull,
+        /// Which voltage means on.
+        "active" active (= "high"): Active,
+        /// How bounces are kept away; for buttons "asym 20ms 30ms".
+        "debounce" debounce (= "10ms"): At<DebounceText>,
+        /// The guard against a line that never rests: so many edges per second in the long run, or "off".
+        "storm" storm (= "500/s"): Rate,
+        /// Records of this input are on disk before they are published.
+        "durable" durable (= false): bool,
+        /// What it is: button, or one of Home Assistant's device classes for binary sensors.
+        "class" class (= "button"): Class,
+        /// What else to report with its state.
+        "report" report (optional): ReportTable,
+    }
+}
+
+table! {
+    /// What to report with the state of an input.
+    pub struct ReportTable("a report") {
+        /// Added to the object when it is on.
+        "on" on (empty): Facts,
+        /// Added to the object when it is off.
+        "off" off (empty): Facts,
+        /// The state is published again after so long.
+        "every" every (optional): At<Duration>,
+    }
+}
+
+/// What an input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Class(pub &'static str);
+
+/// Declares the classes that [`Class`] reads.
+macro_rules! classes {
+    ($($word:literal)*) => {
+        words!(Class, "a class of input", { $($word => Class($word)),* });
+    };
+}
+classes! {
+    "button" "battery" "battery_charging" "carbon_monoxide" "cold" "connectivity" "door" "garage_door" "gas" "heat"
+    "light" "lock" "moisture" "motion" "moving" "occupancy" "opening" "plug" "power" "presence" "problem" "running"
+    "safety" "smoke" "sound" "tamper" "update" "vibration" "window"
+}
+
+table! {
+    /// An output: a line that is driven.
+    pub struct Output("an output") {
+        /// Which board its line is on; needed when there are several.
+        "board" board (optional): At<Text>,
+        /// The line: its name such as "GPIO23", or its offset.
+        "line" line (required): At<Line>,
+        /// Which voltage means on.
+        "active" active (= "high"): Active,
+        /// The level at start, at stop and on a fault.
+        "safe" safe (= "off"): At<Level>,
+        /// The longest time away from the safe level.
+        "max-on" max_on (optional): At<Duration>,
+        /// How the line is driven.
+        "drive" drive (= "push-pull"): Drive,
+    }
+}
+
+table! {
+    /// A sensor: a named number.
+    pub struct Sensor("a sensor") {
+        /// The unit of its values, as it is shown.
+        "unit" unit (= ""): Text,
+        /// How many decimals are kept: the engine calculates with integers of this many decimals.
+        "decimals" decimals (= 0): Int<0, 9>,
+        /// Smaller changes than this do not enter.
+        "deadband" deadband (= 0): At<Decimal>,
+        /// Values do not enter faster than this.
+        "min-interval" min_interval (= "0s"): Duration,
+    }
+}
+
+table! {
+    /// A scenario: when something happens, and if a condition holds, do this.
+    pub struct Scenario("a scenario") {
+        /// Its name.
+        "name" name (required): At<Name>,
+        /// What makes it run; without any it is started by other scenarios and commands.
+        "when" when (empty): Vec<Trigger>,
+        /// It runs only if this is true then.
+        "if" condition (optional): Condition,
+        /// What it does.
+        "do" actions (required): Vec<Action>,
+        /// What happens when it is to run while it runs: it is skipped, begins anew, waits, or runs too.
+        "mode" mode (= "single"): At<ModeWord>,
+        /// The most runs at once, of queued (those that wait included) and parallel.
+        "max" max (optional): At<Int<1, 255>>,
+        /// What happens to its runs when the power comes back.
+        "after-restart" after_restart (= "cancel"): At<AfterRestart>,
+    }
+}
+
+/// What happens when a scenario is to run while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModeWord {
+    /// It is skipped.
+    Single,
+    /// The run begins anew.
+    Restart,
+    /// It waits for its turn.
+    Queued,
+    /// It runs too.
+    Parallel,
+}
+
+words!(ModeWord, "a mode", {
+    "single" => ModeWord::Single, "restart" => ModeWord::Restart, "queued" => ModeWord::Queued,
+    "parallel" => ModeWord::Parallel,
+});
+words!(AfterRestart, "what to do after a restart", {
+    "resume" => AfterRestart::Resume, "cancel" => AfterRestart::Cancel,
+    "fire-if-missed" => AfterRestart::FireIfMissed,
+});

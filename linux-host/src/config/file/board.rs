@@ -1,0 +1,42 @@
+//! Boards: what has lines.
+
+use super::super::read::{At, kinds, table};
+use super::super::scalar::Text;
+
+impl Default for Board {
+    /// The one of a file that names none.
+    fn default() -> Self {
+        let chip = At { value: "auto".to_owned(), span: 0..0 };
+        Self::Gpiochip(Box::new(GpiochipBoard { chip, span: 0..0 }))
+    }
+}
+
+kinds! {
+    /// A board: what has lines.
+    pub enum Board("a board", "gpiochip") {
+        /// The kernel's GPIO: every Pi and most other boards.
+        "gpiochip" => Gpiochip(GpiochipBoard),
+        /// The registers of a Pi, in builds with the feature `rppal`.
+        "rppal" => Rppal(RppalBoard),
+        /// Lines in memory: for demonstrations and simulations.
+        "virtual" => Virtual(VirtualBoard),
+    }
+}
+
+table! {
+    /// The kernel's GPIO.
+    pub struct GpiochipBoard("a board of kind gpiochip") {
+        /// The chip: its name, its label or the path of its device; "auto" looks for the lines on all of them.
+        "chip" chip (= "auto"): At<Text>,
+    }
+}
+
+table! {
+    /// The registers of a Pi.
+    pub struct RppalBoard("a board of kind rppal") {}
+}
+
+table! {
+    /// Lines in memory.
+    pub struct VirtualBoard("a board of kind virtual") {}
+}

@@ -1,0 +1,421 @@
+//! Single values: durations, sizes, rates, exact decimals, names, levels.
+
+mod units;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use campanile_core::id::Level;
+use campanile_core::time::Duration;
+use campanile_delivery::symbols::{Active, Drive, Line, Pull};
+use serde_json::{Map, Value, json};
+use toml::de::DeValue;
+
+use super::read::{Definitions, Node, Read, Report, words, wrong_kind};
+use super::source::Diagnostic;
+
+pub use units::{duration, duration_text};
+
+words!(Level, "\"on\" or \"off\"", { "on" => Level::On, "off" => Level::Off });
+words!(Active, "the voltage that means on", { "high" => Active::High, "low" => Active::Low });
+words!(Pull, "a bias", { "up" => Pull::Up, "down" => Pull::Down, "none" => Pull::None, "as-is" => Pull::AsIs });
+words!(Drive, "a way to drive a line", {
+    "push-pull" => Drive::PushPull, "open-drain" => Drive::OpenDrain, "open-source" => Drive::OpenSource,
+});
+
+/// Reads a type from a string by a function that says what is wrong and what would be right.
+macro_rules! text {
+    ($ty:ty, $what:literal, $schema:tt, $parse:expr $(, broken: $broken:expr)?) => {
+        impl Read for $ty {
+            const WHAT: &'static str = $what;
+
+            fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+                let DeValue::String(text) = node.value() else {
+                    wrong_kind::<Self>(node, report);
+                    return None;
+                };
+                let parse: fn(&str) -> Result<Self, Wrong> = $parse;
+                parse(text).map_err(|wrong| wrong.report(node, report)).ok()
+            }
+
+            fn schema(_: &mut Definitions) -> Value {
+                json!($schema)
+            }
+
+            $(fn broken() -> Option<Self> {
+                Some($broken)
+            })?
+        }
+    };
+}
+
+/// What is wrong with a text, and what would be right.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrong {
+    what: String,
+    help: String,
+}
+
+impl Wrong {
+    /// Both in words.
+    pub fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { what: what.into(), help: help.into() }
+    }
+
+    /// What is wrong, and what would be right.
+    pub fn into_words(self) -> (String, String) {
+        (self.what, self.help)
+    }
+
+    /// The same, with the forms of a wider grammar.
+    #[must_use]
+    pub fn with_forms(self, forms: &str) -> Self {
+        if self.help.starts_with("one of: ") {
+            Self { help: format!("one of: {forms}"), ..self }
+        } else {
+            self
+        }
+    }
+
+    fn report(self, node: Node<'_>, report: &mut Report<'_>) {
+        report.push(Diagnostic::error(node.span(), self.what).label("here").help(self.help));
+    }
+}
+
+text!(
+    Duration,
+    "a duration such as \"5s\"",
+    { "type": "string", "pattern": units::DURATION_PATTERN },
+    duration,
+    broken: Self::from_secs(1)
+);
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+text!(Size, "a size such as \"256MiB\"", { "type": "string", "pattern": "^[0-9]+ ?(B|KiB|MiB|GiB|TiB)$" }, |text| {
+    units::size(text).map(Self)
+});
+
+/// The storm guard's edges per second; zero for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate(pub u16);
+
+text!(Rate, "a rate such as \"500/s\", or \"off\"", { "type": "string", "pattern": "^([0-9]+/s|off)$" }, |text| {
+    units::rate(text).map(Self)
+});
+
+/// Text as it is.
+pub type Text = String;
+
+text!(String, "a string", { "type": "string" }, |text| Ok(text.to_owned()));
+text!(PathBuf, "the path of a file", { "type": "string" }, |text| {
+    if text.is_empty() { Err(Wrong::new("an empty path", "name a file")) } else { Ok(text.into()) }
+});
+
+/// The longest name.
+pub const NAME_MAX: usize = 32;
+
+/// Words of expressions, which nothing can be named by.
+const RESERVED: [&str; 11] =
+    ["and", "or", "not", "on", "off", "true", "false", "hour", "minute", "weekday", "timed-out"];
+
+/// What names look like.
+const NAME_PATTERN: &str = "^[A-Za-z][A-Za-z0-9_-]{0,31}$";
+
+/// A name for something of the house: it stands in expressions, topics and commands.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_name(name: &str) -> Result<(), Wrong> {
+    let rule = format!("a name begins with a letter, then letters, digits, - and _, up to {NAME_MAX}");
+    let mut bytes = name.bytes();
+    if !bytes.next().is_some_and(|first| first.is_ascii_alphabetic()) {
+        return Err(Wrong::new(format!("\"{name}\" does not begin with a letter"), rule));
+    }
+    if let Some(wrong) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))) {
+        return Err(Wrong::new(format!("\"{name}\" has {wrong:?} in it"), rule));
+    }
+    if name.ends_with('-') {
+        return Err(Wrong::new(format!("\"{name}\" ends with -"), rule));
+    }
+    if name.len() > NAME_MAX {
+        return Err(Wrong::new(format!("\"{name}\" has {} characters", name.len()), rule));
+    }
+    if RESERVED.contains(&name) {
+        return Err(Wrong::new(
+            format!("`{name}` has a meaning of its own in expressions"),
+            format!("choose another name, such as \"my-{name}\""),
+        ));
+    }
+    Ok(())
+}
+
+/// A name for something of the house.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(pub String);
+
+text!(Name, "a name", { "type": "string", "pattern": NAME_PATTERN }, |text| {
+    check_name(text).map(|()| Self(text.to_owned()))
+});
+
+/// The name of the node: it stands in topics and host names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeName(pub String);
+
+text!(NodeName, "a name of a-z, 0-9 and -", { "type": "string", "pattern": "^[a-z0-9-]{1,32}$" }, |text| {
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if !text.is_empty() && text.len() <= NAME_MAX && text.bytes().all(good) {
+        Ok(Self(text.to_owned()))
+    } else {
+        let near: String = text.to_lowercase().replace([' ', '_', '.'], "-");
+        let near: String = near.chars().filter(|c| u8::try_from(*c).is_ok_and(good)).take(NAME_MAX).collect();
+        let near = if near.is_empty() { "front-door" } else { &near };
+        Err(Wrong::new(
+            format!("\"{text}\" is no name for a node"),
+            format!("a-z, 0-9 and -, up to {NAME_MAX}, such as \"{near}\""),
+        ))
+    }
+});
+
+impl Read for bool {
+    const WHAT: &'static str = "true or false";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let DeValue::Boolean(value) = node.value() else {
+            wrong_kind::<Self>(node, report);
+            return None;
+        };
+        Some(*value)
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// An integer from `MIN` to `MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Int<const MIN: i64, const MAX: i64>(pub i64);
+
+impl<const MIN: i64, const MAX: i64> Read for Int<MIN, MAX> {
+    const WHAT: &'static str = "an integer";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let DeValue::Integer(value) = node.value() else {
+            wrong_kind::<Self>(node, report);
+            return None;
+        };
+        let read = i64::from_str_radix(value.as_str(), value.radix()).ok();
+        let good = read.filter(|value| (MIN..=MAX).contains(value));
+        if good.is_none() {
+            report.push(
+                Diagnostic::error(node.span(), format!("{value} is out of range"))
+                    .label(format!("from {MIN} to {MAX}")),
+            );
+        }
+        good.map(Self)
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+}
+
+/// The value of a variable.
+pub type Number = Int<{ i32::MIN as i64 }, { i32::MAX as i64 }>;
+
+/// A line of a board.
+impl Read for Line {
+    const WHAT: &'static str = "the name of a line such as \"GPIO14\", or its offset";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        match node.value() {
+            DeValue::String(name) if name.is_empty() => {
+                report.push(Diagnostic::error(node.span(), "a line without a name").help(
+                    "`campanile pins` lists the lines of this machine; an offset is written without quotes",
+                ));
+                None
+            }
+            DeValue::String(name) => Some(Self::Name(name.clone().into_owned())),
+            DeValue::Integer(_) => {
+                let Int(offset) = Int::<0, 1023>::read(node, report)?;
+                u32::try_from(offset).ok().map(Self::Offset)
+            }
+            _ => {
+                wrong_kind::<Self>(node, report);
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "type": "string", "minLength": 1 }, { "type": "integer", "minimum": 0, "maximum": 1023 }] })
+    }
+}
+
+/// A number as it was written: digits and how many of them stand behind the point. Exact, no float.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decimal {
+    digits: i64,
+    decimals: u8,
+}
+
+impl Decimal {
+    /// Reads `41.5`, `-3`, `+0.25`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (sign, rest) = match text.strip_prefix('-') {
+            Some(rest) => (-1, rest),
+            None => (1, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (whole, fraction) = rest.split_once('.').unwrap_or((rest, ""));
+        let fraction = fraction.trim_end_matches('0');
+        if whole.is_empty() || fraction.len() > 9 {
+            return None;
+        }
+        let all = [whole, fraction].concat();
+        if !all.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let digits = all.parse::<i64>().ok()?.checked_mul(sign)?;
+        Some(Self { digits, decimals: u8::try_from(fraction.len()).ok()? })
+    }
+
+    /// In units of the last of so many decimals.
+    ///
+    /// # Errors
+    /// It has more decimals, or is too large.
+    pub fn scaled(self, decimals: u8) -> Result<i32, Wrong> {
+        let missing = decimals.checked_sub(self.decimals).ok_or_else(|| {
+            Wrong::new(
+                format!("{self} has {} decimals, the sensor has {decimals}", self.decimals),
+                format!("round it, or give the sensor `decimals = {}`", self.decimals),
+            )
+        })?;
+        10i64
+            .checked_pow(missing.into())
+            .and_then(|factor| self.digits.checked_mul(factor))
+            .and_then(|value| i32::try_from(value).ok())
+            .ok_or_else(|| {
+                let max = campanile_delivery::symbols::number(i32::MAX, decimals);
+                Wrong::new(format!("{self} is too large"), format!("with {decimals} decimals, up to {max}"))
+            })
+    }
+
+    /// A whole number.
+    pub fn whole(value: i32) -> Self {
+        Self { digits: value.into(), decimals: 0 }
+    }
+
+    /// With the other sign.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        Self { digits: self.digits.saturating_neg(), ..self }
+    }
+
+    /// How many digits it has behind the point.
+    pub const fn decimals(self) -> u8 {
+        self.decimals
+    }
+
+    /// Whether it is below zero.
+    pub const fn is_negative(self) -> bool {
+        self.digits < 0
+    }
+
+    /// The nearest float, for what only shows it.
+    pub fn to_f64(self) -> f64 {
+        // Digits and a point, which every float parser takes.
+        self.to_string().parse().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Decimal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (digits, decimals) = (self.digits.unsigned_abs(), u32::from(self.decimals));
+        let factor = 10u64.saturating_pow(decimals);
+        write!(f, "{}{}", if self.digits < 0 { "-" } else { "" }, digits / factor)?;
+        if decimals > 0 {
+            write!(f, ".{:0width$}", digits % factor, width = decimals as usize)?;
+        }
+        Ok(())
+    }
+}
+
+impl Read for Decimal {
+    const WHAT: &'static str = "a number such as 41.5";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let text = match node.value() {
+            DeValue::Integer(value) if value.radix() == 10 => value.as_str(),
+            DeValue::Float(value) => value.as_str(),
+            _ => {
+                wrong_kind::<Self>(node, report);
+                return None;
+            }
+        };
+        let read = Self::parse(&text.replace('_', ""));
+        if read.is_none() {
+            report.push(
+                Diagnostic::error(node.span(), format!("{text} is not a plain number"))
+                    .label("digits, and at most nine behind the point"),
+            );
+        }
+        read
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "number" })
+    }
+}
+
+impl Wrong {
+    /// As an error at a place.
+    pub fn at(self, span: std::ops::Range<usize>) -> Diagnostic {
+        Diagnostic::error(span, self.what).label("here").help(self.help)
+    }
+}
+
+/// What stands between braces in a report or in a message's data: plain values by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts(pub Map<String, Value>);
+
+impl Read for Facts {
+    const WHAT: &'static str = "a table of strings, numbers, true and false";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let DeValue::Table(table) = node.value() else {
+            wrong_kind::<Self>(node, report);
+            return None;
+        };
+        let mut facts = Map::new();
+        for (key, value) in table.iter() {
+            let node = Node::from(value);
+            let fact = match node.value() {
+                DeValue::String(text) => Value::from(text.as_ref()),
+                DeValue::Boolean(value) => Value::from(*value),
+                DeValue::Integer(_) => Value::from(Int::<{ i64::MIN }, { i64::MAX }>::read(node, report)?.0),
+                DeValue::Float(_) => Value::from(Decimal::read(node, report)?.to_f64()),
+                _ => {
+                    report.push(
+                        Diagnostic::error(
+                            node.span(),
+                            format!("expected a plain value, found {}", node.kind()),
+                        )
+                        .label("a string, a number, true or false"),
+                    );
+                    continue;
+                }
+            };
+            facts.insert(key.get_ref().clone().into_owned(), fact);
+        }
+        Some(Self(facts))
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
+    }
+}

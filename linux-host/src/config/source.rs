@@ -1,0 +1,156 @@
+//! A text that people wrote, and what is to be said about it: every error at once, each with file, line, column, a
+//! caret, what is wrong and what would be right.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde_json::{Value, json};
+
+/// A text and where it is from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// What to call it: the path as it was given.
+    pub name: String,
+    /// What it says.
+    pub text: String,
+}
+
+impl Source {
+    /// A text in memory.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into() }
+    }
+
+    /// Line and column of a byte, both from 1; the column counts characters.
+    pub fn place(&self, byte: usize) -> (usize, usize) {
+        let before = self.text.get(..byte).unwrap_or(&self.text);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        (line, before.get(start..).unwrap_or_default().chars().count() + 1)
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The file is refused.
+    Error,
+    /// It works, and is likely not what was meant.
+    Warning,
+}
+
+/// One thing that is to be said about a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where, in bytes.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// Beside the caret.
+    pub label: String,
+    /// What would be right.
+    pub help: Option<String>,
+    /// Another place that has to do with it.
+    pub other: Option<(Range<usize>, String)>,
+    /// It may be no more than what another error left behind.
+    pub may_follow: bool,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    pub fn error(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            span,
+            message: message.into(),
+            label: String::new(),
+            help: None,
+            other: None,
+            may_follow: false,
+        }
+    }
+
+    /// May be no more than what another error left behind.
+    #[must_use]
+    pub fn may_follow(self) -> Self {
+        Self { may_follow: true, ..self }
+    }
+
+    /// A warning at a place.
+    pub fn warning(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(span, message) }
+    }
+
+    /// With words beside the caret.
+    #[must_use]
+    pub fn label(self, label: impl Into<String>) -> Self {
+        Self { label: label.into(), ..self }
+    }
+
+    /// With what would be right.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// With another place that has to do with it.
+    #[must_use]
+    pub fn other(self, span: Range<usize>, label: impl Into<String>) -> Self {
+        Self { other: Some((span, label.into())), ..self }
+    }
+}
+
+/// Diagnostics in the order of the text, errors and warnings together, as a person reads them.
+pub fn render(source: &Source, diagnostics: &[Diagnostic], color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}\n", renderer.render(&[group(source, diagnostic)]));
+    }
+    text
+}
+
+fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let clip = |span: &Range<usize>| {
+        let end = span.end.min(source.text.len());
+        span.start.min(end)..end
+    };
+    let mut primary = AnnotationKind::Primary.span(clip(&diagnostic.span));
+    if !diagnostic.label.is_empty() {
+        primary = primary.label(&diagnostic.label);
+    }
+    let mut snippet = Snippet::source(&source.text).path(&source.name).annotation(primary);
+    if let Some((span, label)) = &diagnostic.other {
+        snippet = snippet.annotation(AnnotationKind::Context.span(clip(span)).label(label));
+    }
+    let group = level.primary_title(&diagnostic.message).element(snippet);
+    match &diagnostic.help {
+        Some(help) => group.element(Level::HELP.message(help)),
+        None => group,
+    }
+}
+
+/// One diagnostic for programs.
+pub fn to_json(source: &Source, diagnostic: &Diagnostic) -> Value {
+    let (line, column) = source.place(diagnostic.span.start);
+    let (end_line, end_column) = source.place(diagnostic.span.end);
+    json!({
+        "severity": match diagnostic.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "file": source.name,
+        "line": line,
+        "column": column,
+        "end-line": end_line,
+        "end-column": end_column,
+        "message": diagnostic.message,
+        "label": diagnostic.label,
+        "help": diagnostic.help,
+    })
+}
