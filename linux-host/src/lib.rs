@@ -8,4 +8,5 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod schedule_text;
+pub mod sinks;
 pub mod zone;

@@ -1,0 +1,89 @@
+//! Sinks: they take records out of the journal to where someone reads them.
+//!
+//! A sink is a few lines ([`Sink`]); all that makes delivery reliable is in one place, the [`driver`], and the same
+//! for all: a window of messages under way, retries with backoff and jitter, a cursor that moves on the receiver's
+//! acknowledgement only, dead letters for what a receiver refuses for good, figures for `status`. Each sink has its
+//! own task, reader and cursor, so that a slow or dead one delays nobody else, and its memory is bounded by its window.
+
+pub mod blocking;
+pub mod console;
+pub mod driver;
+pub mod figures;
+pub mod file;
+mod keeper;
+pub mod message;
+pub mod mqtt;
+pub mod only;
+pub mod render;
+pub mod topics;
+pub mod wall;
+
+use std::future::Future;
+
+use message::Message;
+
+/// Where messages go. The driver calls [`open`](Sink::open), then `send` and `outcome` until one of them fails or it
+/// is told to stop, then `close`; after a failure it waits, opens again, and begins anew behind the cursor.
+pub trait Sink: Send {
+    /// Connects, and says how many messages may be under way at once: at least one.
+    fn open(&mut self) -> impl Future<Output = Result<usize, Failure>> + Send;
+
+    /// Takes a message over. The driver never has more than the window under way.
+    ///
+    /// # Errors
+    /// The connection is gone; every message under way is sent again after the next `open`.
+    fn send(&mut self, message: Message) -> Result<(), Failure>;
+
+    /// What became of the oldest messages under way; waits for ever while there are none, unless the connection
+    /// goes. May be dropped before it is ready, without a loss.
+    fn outcome(&mut self) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+
+    /// Takes leave, as politely as a second allows. What is under way counts as not delivered.
+    fn close(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+/// What became of messages under way, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// So many of the oldest are with the receiver, for good.
+    Done(usize),
+    /// The receiver will never take the oldest one: the reason, in plain words.
+    Refused(String),
+}
+
+/// Why a sink cannot deliver just now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened, in plain words, without a secret in it.
+    pub why: String,
+    /// How to go on.
+    pub then: Then,
+}
+
+/// How to go on after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Try again soon: an outage passes by itself.
+    Retry,
+    /// Someone has to change something first; it is tried again all the same, but seldom.
+    Refused,
+    /// The receiver hung up because of something that was sent. One at a time then, until it is found.
+    Suspect,
+}
+
+impl Failure {
+    /// An outage, which passes by itself.
+    pub fn retry(why: impl Into<String>) -> Self {
+        Self { why: why.into(), then: Then::Retry }
+    }
+
+    /// Nothing that waiting would heal.
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self { why: why.into(), then: Then::Refused }
+    }
+
+    /// The receiver did not like something that was under way.
+    pub fn suspect(why: impl Into<String>) -> Self {
+        Self { why: why.into(), then: Then::Suspect }
+    }
+}

@@ -1,0 +1,401 @@
+//! What makes delivery reliable, once for all sinks: from the journal through the window to the receiver, and the
+//! cursor behind it.
+//!
+//! * A message is done when the receiver says so, and only then the cursor moves; it is on disk a second later.
+//! * After a failure everything behind the cursor goes again, after a wait that doubles and has jitter in it.
+//! * What the receiver refuses for good is written into the journal as a dead letter, and passed. A receiver that only
+//!   hangs up gets one message at a time until it is clear which one it dislikes.
+//! * On a stop it gets a second to take what is still there.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use campanile_delivery::{
+    Body, CursorFile, DeadLetter, Feed, FeedStep, HostRecord, Index, OpenError, Outbox, OutboxOptions,
+    Position, SinkName, Storage, Ticket,
+};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::figures::{Board, State};
+use super::keeper::{Keeper, now, until};
+use super::message::Message;
+use super::render::{Form, Render};
+use super::wall::first_reading;
+use super::{Failure, Outcome, Sink, Then};
+
+/// The wait after the first failure, and the longest.
+const RETRY: (u64, u64) = (250, 30_000);
+/// The least wait after a refusal, which only a person can heal.
+const REFUSED: Duration = Duration::from_secs(15);
+/// At the start the clock is read within a moment; without it the first states would have no time.
+const CLOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// After a failure of the disk that the journal is read from.
+const DISK_PATIENCE: Duration = Duration::from_secs(1);
+/// On a stop, to take what is still there.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The daemon around the sinks.
+pub trait Around: Send + Sync + 'static {
+    /// Puts a word of the host's into the journal; resolves when the journal has it.
+    fn record(&self, word: HostRecord) -> impl Future<Output = ()> + Send;
+
+    /// A sink came or went: scenarios may wait for that.
+    fn link(&self, sink: &SinkName, up: bool);
+}
+
+/// What a sink takes its messages from.
+pub struct Source<S: Storage, A: Around> {
+    /// The journal's storage, where cursors are too.
+    pub storage: Arc<S>,
+    /// The journal.
+    pub index: Arc<Index<S>>,
+    /// Changes whenever there is more to read.
+    pub published: watch::Receiver<()>,
+    /// This start of the node.
+    pub boot: campanile_delivery::Boot,
+    /// The daemon.
+    pub around: Arc<A>,
+    /// Becomes true at the end.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl<S: Storage, A: Around> Clone for Source<S, A> {
+    fn clone(&self) -> Self {
+        Self {
+            storage: Arc::clone(&self.storage),
+            index: Arc::clone(&self.index),
+            published: self.published.clone(),
+            boot: self.boot,
+            around: Arc::clone(&self.around),
+            stop: self.stop.clone(),
+        }
+    }
+}
+
+/// One sink at work.
+pub struct Driver<K: Sink, S: Storage, A: Around> {
+    name: SinkName,
+    sink: K,
+    source: Source<S, A>,
+    feed: Feed<S>,
+    render: Render<S>,
+    keeper: Keeper<S>,
+    board: Board,
+    /// Under way, oldest first.
+    under_way: VecDeque<UnderWay>,
+    letters: Letters,
+    /// What the receiver takes at once.
+    window: usize,
+    /// The receiver hung up over one of so many messages, which go one at a time now.
+    suspects: usize,
+}
+
+/// Words about dead letters that are on their way into the journal.
+type Letters = VecDeque<(Ticket, Pin<Box<dyn Future<Output = ()> + Send>>)>;
+
+struct UnderWay {
+    ticket: Ticket,
+    /// It is itself about a dead letter: a refusal of it makes no other, or two sinks would keep each other busy.
+    about_dead: bool,
+}
+
+impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
+    /// A sink that goes on where its cursor stands. One without a cursor begins with this start of the node, and has
+    /// one from now on, so that an outage at the very beginning loses nothing.
+    ///
+    /// # Errors
+    /// The cursor cannot be read, or a later version wrote it.
+    pub fn new(
+        name: SinkName,
+        sink: K,
+        form: Form,
+        node: &str,
+        source: Source<S, A>,
+        board: Board,
+    ) -> Result<Self, OpenError> {
+        let mut file = CursorFile::open(&source.storage, &name)?;
+        let place = file.place().unwrap_or_else(|| Position::start_of(source.boot));
+        file.set(place);
+        if let Err(error) = file.save(now()) {
+            tracing::warn!("{name}: the place to begin with cannot be written: {error}");
+        }
+        let (retry_min, retry_max) = RETRY;
+        let options = OutboxOptions {
+            retry_min: campanile_core::time::Duration::from_millis(retry_min),
+            retry_max: campanile_core::time::Duration::from_millis(retry_max),
+            ..OutboxOptions::default()
+        };
+        let outbox = Outbox::new(&options, place, source.boot.0 ^ now().micros());
+        Ok(Self {
+            sink,
+            feed: Feed::new(source.index.reader(place), outbox),
+            render: Render::new(Arc::clone(&source.index), node, form),
+            keeper: Keeper::new(name.clone(), Arc::clone(&source.index), file, place),
+            name,
+            source,
+            board,
+            under_way: VecDeque::new(),
+            letters: VecDeque::new(),
+            window: 1,
+            suspects: 0,
+        })
+    }
+
+    /// Delivers until it is told to stop.
+    pub async fn run(mut self) {
+        self.wait_for_clock().await;
+        let mut stop = self.source.stop.clone();
+        while !is_stopped(&stop) {
+            let opened = tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                opened = self.sink.open() => opened,
+            };
+            let failure = match opened {
+                Ok(window) => {
+                    self.window = window;
+                    self.feed.outbox.set_window(if self.suspects > 0 { 1 } else { window });
+                    self.set_state(State::Connected);
+                    tracing::info!("{}: connected", self.name);
+                    self.source.around.link(&self.name, true);
+                    let ended = self.session().await;
+                    self.source.around.link(&self.name, false);
+                    let Err(failure) = ended else { break };
+                    failure
+                }
+                Err(failure) => failure,
+            };
+            let again = self.note(&failure).await;
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                () = self.wait_to_retry(again) => {}
+            }
+        }
+        self.set_state(State::Stopped);
+        self.sink.close().await;
+        self.keeper.set(self.feed.outbox.cursor());
+        self.keeper.close().await;
+    }
+
+    /// Delivers over one connection; `Ok` when everything is done and it was told to stop.
+    async fn session(&mut self) -> Result<(), Failure> {
+        let mut stop = self.source.stop.clone();
+        let mut farewell = None;
+        loop {
+            let idle = self.fill().await?;
+            if farewell.is_none() && is_stopped(&stop) {
+                farewell = Some(Instant::now() + FAREWELL);
+            }
+            let done = idle.is_none() && self.under_way.is_empty() && self.letters.is_empty();
+            if farewell.is_some_and(|end| done || end <= Instant::now()) {
+                return Ok(());
+            }
+            self.keeper.set(self.feed.outbox.cursor());
+            self.show();
+            tokio::select! {
+                biased;
+                outcome = self.sink.outcome() => self.take(outcome)?,
+                ticket = first(&mut self.letters) => {
+                    self.feed.outbox.recorded(ticket);
+                }
+                // Nothing more is published once the journal is closed.
+                Ok(()) = self.source.published.changed() => {}
+                () = stopped(&mut stop), if farewell.is_none() => {}
+                () = self.keeper.tend() => {}
+                () = sleep_until(farewell.unwrap_or_else(Instant::now)), if farewell.is_some() => {}
+                () = sleep(idle.unwrap_or_default()), if idle.is_some() => {}
+            }
+        }
+    }
+
+    /// Hands over all that the window takes. Gives the wait until more may be tried, if it is only that.
+    async fn fill(&mut self) -> Result<Option<Duration>, Failure> {
+        // What is published from here on wakes the session again.
+        self.source.published.borrow_and_update();
+        loop {
+            let mut made: Option<Message> = None;
+            let step = self.feed.step(now(), |item| {
+                made = self.render.message(item);
+                made.is_some()
+            });
+            match step {
+                Ok(FeedStep::Send(ticket, item)) => {
+                    let about_dead = matches!(item.body, Body::Host(Some(HostRecord::DeadLetter { .. })));
+                    self.under_way.push_back(UnderWay { ticket, about_dead });
+                    if let Some(message) = made {
+                        self.sink.send(message)?;
+                    }
+                }
+                Ok(FeedStep::Lagged(lagged)) => {
+                    let lost = lagged.dropped.unwrap_or(0);
+                    tracing::warn!("{}: {lost} records were gone before they were delivered", self.name);
+                    self.board.write(|figures| figures.lost += lost);
+                }
+                Ok(FeedStep::Again) => tokio::task::yield_now().await,
+                Ok(FeedStep::Wait(then)) => return Ok(then.map(until)),
+                Ok(FeedStep::Idle) => return Ok(None),
+                Err(error) => {
+                    self.complain(&error);
+                    return Ok(Some(DISK_PATIENCE));
+                }
+            }
+        }
+    }
+
+    /// What became of the oldest messages.
+    fn take(&mut self, outcome: Result<Outcome, Failure>) -> Result<(), Failure> {
+        match outcome? {
+            Outcome::Done(count) => {
+                for _ in 0..count {
+                    let Some(done) = self.under_way.pop_front() else { break };
+                    self.feed.outbox.acked(done.ticket);
+                    self.cleared();
+                }
+            }
+            Outcome::Refused(why) => self.refuse(&why),
+        }
+        Ok(())
+    }
+
+    /// One suspect less.
+    fn cleared(&mut self) {
+        if self.suspects > 0 {
+            self.suspects -= 1;
+            if self.suspects == 0 {
+                self.feed.outbox.set_window(self.window);
+            }
+        }
+    }
+
+    /// The oldest message will never be taken.
+    fn refuse(&mut self, why: &str) {
+        let Some(refused) = self.under_way.pop_front() else { return };
+        let Some(DeadLetter { ticket, record, why }) = self.feed.outbox.refused(refused.ticket, why) else {
+            return;
+        };
+        tracing::warn!("{}: {record} is refused for good: {why}", self.name);
+        if refused.about_dead {
+            self.feed.outbox.recorded(ticket);
+            return;
+        }
+        let word = HostRecord::DeadLetter { sink: self.name.clone(), record, why };
+        let around = Arc::clone(&self.source.around);
+        self.letters.push_back((ticket, Box::pin(async move { around.record(word).await })));
+    }
+
+    /// A failure: all that was under way goes again later. Gives the time of the next attempt.
+    async fn note(&mut self, failure: &Failure) -> Instant {
+        if failure.then == Then::Suspect {
+            match self.under_way.len() {
+                1 => {
+                    self.refuse(&failure.why);
+                    self.cleared();
+                }
+                count => self.suspects = count,
+            }
+        }
+        self.under_way.clear();
+        // The words that are on their way to the journal let the cursor pass before the rest goes again.
+        while !self.letters.is_empty() {
+            let ticket = first(&mut self.letters).await;
+            self.feed.outbox.recorded(ticket);
+        }
+        self.keeper.set(self.feed.outbox.cursor());
+        self.feed.outbox.failed(now());
+        let retry = self.feed.outbox.lag(self.source.index.head(), now()).retry.map_or(Duration::ZERO, until);
+        let why = failure.why.clone();
+        let (state, at) = match failure.then {
+            Then::Refused => {
+                let at = Instant::now() + retry.max(REFUSED);
+                (State::Refused { why, at }, at)
+            }
+            Then::Retry | Then::Suspect => {
+                let at = Instant::now() + retry;
+                (State::Retrying { why, at }, at)
+            }
+        };
+        tracing::warn!("{}: {state}", self.name);
+        self.set_state(state);
+        at
+    }
+
+    /// The cursor is kept meanwhile, and the lag shown.
+    async fn wait_to_retry(&mut self, end: Instant) {
+        while Instant::now() < end {
+            self.show();
+            tokio::select! {
+                () = sleep_until(end) => break,
+                () = self.keeper.tend() => {}
+                () = sleep(Duration::from_secs(1)) => {}
+            }
+        }
+        self.board.write(|figures| figures.state = State::Connecting);
+    }
+
+    async fn wait_for_clock(&mut self) {
+        let (index, boot) = (Arc::clone(&self.source.index), self.source.boot);
+        let published = &mut self.source.published;
+        let _ = tokio::time::timeout(CLOCK_PATIENCE, async {
+            loop {
+                published.borrow_and_update();
+                if first_reading(&index, boot).is_some() || published.changed().await.is_err() {
+                    return;
+                }
+            }
+        })
+        .await;
+    }
+
+    fn set_state(&self, state: State) {
+        self.board.write(|figures| figures.state = state);
+        self.show();
+    }
+
+    fn show(&self) {
+        let lag = self.feed.outbox.lag(self.source.index.head(), now());
+        self.board.write(|figures| {
+            figures.delivered = lag.delivered;
+            figures.repeated = lag.repeated;
+            figures.refused = lag.refused;
+            figures.under_way = lag.in_flight;
+            figures.behind = lag.records;
+            figures.oldest = lag.oldest.map(|span| Duration::from_micros(span.micros()));
+        });
+    }
+
+    fn complain(&self, error: &io::Error) {
+        tracing::warn!("{}: the journal cannot be read: {error}", self.name);
+    }
+}
+
+/// Whoever could say stop may be gone: that is one.
+fn is_stopped(stop: &watch::Receiver<bool>) -> bool {
+    *stop.borrow() || stop.has_changed().is_err()
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error is the same, see above.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// The first letter that the journal has; waits for ever if there is none under way.
+async fn first(letters: &mut Letters) -> Ticket {
+    match letters.front_mut() {
+        Some((ticket, letter)) => {
+            letter.as_mut().await;
+            let ticket = *ticket;
+            letters.pop_front();
+            ticket
+        }
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

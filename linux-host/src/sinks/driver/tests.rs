@@ -1,0 +1,342 @@
+//! A real journal on a real disk, and receivers of every temper.
+
+use std::sync::Mutex;
+
+use campanile_core::decision::Decision;
+use campanile_core::id::VarId;
+use campanile_core::input::Input;
+use campanile_core::record::{MAX_RECORD, Record};
+use campanile_core::time::{Duration as Span, Instant as At};
+use campanile_delivery::symbols::Symbols;
+use campanile_delivery::{Batch, Directory, Journal, Options, StoredProgram};
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::sinks::message::Renderer;
+use crate::sinks::only::Only;
+use crate::sinks::topics::Topics;
+
+const PROGRAM: u64 = 7;
+
+/// A house that only has a variable, with its journal.
+struct House {
+    dir: tempfile::TempDir,
+    storage: Arc<Directory>,
+    journal: Mutex<Journal<Directory>>,
+    published: watch::Receiver<()>,
+    boot: campanile_delivery::Boot,
+    seq: Mutex<u64>,
+    links: Mutex<Vec<bool>>,
+}
+
+impl Around for House {
+    async fn record(&self, word: HostRecord) {
+        let mut journal = self.journal.lock().unwrap();
+        journal.record(&word, now());
+        journal.commit(now());
+    }
+
+    fn link(&self, _: &SinkName, up: bool) {
+        self.links.lock().unwrap().push(up);
+    }
+}
+
+impl House {
+    fn open(dir: tempfile::TempDir, random: u32) -> Arc<Self> {
+        let storage = Arc::new(Directory::open(dir.path()).unwrap());
+        let node = "front-door".parse().unwrap();
+        let (mut journal, opened) =
+            Journal::open(&storage, &node, Options::default(), random, now()).unwrap();
+        let (wake, published) = watch::channel(());
+        journal.index().on_publish(move || wake.send_replace(()));
+        let mut symbols = Symbols::new("front-door");
+        symbols.variables.push("rings".into());
+        let stored = StoredProgram { image: Vec::new(), symbols: symbols.encode() };
+        journal.keep_program(PROGRAM, &stored).unwrap();
+        let house = Self {
+            dir,
+            storage,
+            journal: Mutex::new(journal),
+            published,
+            boot: opened.boot,
+            seq: Mutex::new(0),
+            links: Mutex::default(),
+        };
+        house.append(&[
+            Record::Input(Input::Boot { boot: opened.boot.0, core_rev: 1, hash: PROGRAM, off: None }),
+            Record::Input(Input::Clock { unix: 1_795_246_200_000_000, offset: 0, trusted: true }),
+        ]);
+        Arc::new(house)
+    }
+
+    fn append(&self, records: &[Record]) {
+        let mut seq = self.seq.lock().unwrap();
+        let mut bytes = Vec::new();
+        for record in records {
+            let mut buf = [0; MAX_RECORD];
+            let len = record.encode(Span::from_micros(10), &mut buf).unwrap();
+            bytes.extend_from_slice(&buf[..len]);
+        }
+        let base = At::from_micros(1_000 * (*seq + 1));
+        let batch = Batch { first_seq: *seq + 1, base, bytes: &bytes, count: records.len() as u64 };
+        let mut journal = self.journal.lock().unwrap();
+        journal.append(&batch, false, now()).unwrap();
+        journal.commit(now());
+        *seq += records.len() as u64;
+    }
+
+    /// The variable takes these values.
+    fn count(&self, values: impl Iterator<Item = i32>) {
+        let records: Vec<_> =
+            values.map(|value| Record::Decision(Decision::Let { var: VarId(0), value })).collect();
+        self.append(&records);
+    }
+
+    /// Runs a sink on it.
+    fn run(self: &Arc<Self>, sink: Fake) -> Running {
+        let (stop, stopped) = watch::channel(false);
+        let source = Source {
+            storage: Arc::clone(&self.storage),
+            index: Arc::clone(self.journal.lock().unwrap().index()),
+            published: self.published.clone(),
+            boot: self.boot,
+            around: Arc::clone(self),
+            stop: stopped,
+        };
+        let board = Board::default();
+        let form = Form::Json(Renderer::new("front-door", Topics::default(), Only::default()));
+        let got = Arc::clone(&sink.got);
+        let driver =
+            Driver::new("home".parse().unwrap(), sink, form, "front-door", source, board.clone()).unwrap();
+        Running { got, board, stop, task: tokio::spawn(driver.run()) }
+    }
+}
+
+struct Running {
+    got: Arc<Mutex<Vec<Message>>>,
+    board: Board,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// The values that the receiver has, once they are so many.
+    async fn values(&self, count: usize) -> Vec<i64> {
+        for _ in 0..5_000 {
+            if self.got.lock().unwrap().len() >= count {
+                break;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        self.got.lock().unwrap().iter().map(value).collect()
+    }
+
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        self.task.await.unwrap();
+    }
+}
+
+fn value(message: &Message) -> i64 {
+    let object: serde_json::Value = serde_json::from_str(&message.payload).unwrap();
+    object["value"].as_i64().unwrap_or(-1)
+}
+
+/// What the receiver does with a message.
+type Temper = dyn FnMut(&Message) -> Result<Outcome, Failure> + Send;
+
+/// A receiver in memory. It answers one message at a time, in order.
+struct Fake {
+    got: Arc<Mutex<Vec<Message>>>,
+    waiting: VecDeque<Message>,
+    temper: Box<Temper>,
+    window: usize,
+    most: Arc<Mutex<usize>>,
+}
+
+impl Fake {
+    fn new(temper: impl FnMut(&Message) -> Result<Outcome, Failure> + Send + 'static) -> Self {
+        let (got, most) = (Arc::default(), Arc::default());
+        Self { got, waiting: VecDeque::new(), temper: Box::new(temper), window: 10, most }
+    }
+
+    fn willing() -> Self {
+        Self::new(|_| Ok(Outcome::Done(1)))
+    }
+}
+
+impl Sink for Fake {
+    async fn open(&mut self) -> Result<usize, Failure> {
+        self.waiting.clear();
+        Ok(self.window)
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), Failure> {
+        self.waiting.push_back(message);
+        let mut most = self.most.lock().unwrap();
+        *most = self.waiting.len().max(*most);
+        Ok(())
+    }
+
+    async fn outcome(&mut self) -> Result<Outcome, Failure> {
+        let Some(message) = self.waiting.pop_front() else { return std::future::pending().await };
+        let outcome = (self.temper)(&message);
+        if matches!(outcome, Ok(Outcome::Done(_))) {
+            self.got.lock().unwrap().push(message);
+        }
+        outcome
+    }
+
+    async fn close(&mut self) {}
+}
+
+#[tokio::test]
+async fn everything_arrives_once_and_in_order_within_the_window() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..25);
+    let sink = Fake::willing();
+    let most = Arc::clone(&sink.most);
+    let running = house.run(sink);
+    assert_eq!(running.values(25).await, (0..25).collect::<Vec<_>>());
+    house.count(25..40);
+    assert_eq!(running.values(40).await, (0..40).collect::<Vec<_>>());
+    assert_eq!(*most.lock().unwrap(), 10, "the window and not more is under way");
+    let message = running.got.lock().unwrap()[0].clone();
+    assert_eq!(message.topic, "campanile/front-door/variable/rings");
+    assert!(
+        message.payload.contains(r#""time":"2026-11-21T"#) && message.payload.contains(r#""trusted":true"#)
+    );
+    let figures = running.board.read();
+    assert_eq!((figures.state, figures.refused, figures.repeated), (State::Connected, 0, 0));
+    running.stop().await;
+    assert_eq!(*house.links.lock().unwrap(), [true, false]);
+}
+
+#[tokio::test]
+async fn after_a_failure_all_that_was_not_acknowledged_goes_again() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..20);
+    let mut calls = 0;
+    let running = house.run(Fake::new(move |_| {
+        calls += 1;
+        if calls == 8 { Err(Failure::retry("the wire broke")) } else { Ok(Outcome::Done(1)) }
+    }));
+    assert_eq!(
+        running.values(20).await,
+        (0..20).collect::<Vec<_>>(),
+        "none twice, as none was acknowledged twice"
+    );
+    assert!(running.board.read().repeated > 0);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_behind_the_cursor_and_repeats_nothing_after_a_proper_stop() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..5);
+    let running = house.run(Fake::willing());
+    running.values(5).await;
+    running.stop().await;
+    house.count(5..8);
+    let house = Arc::into_inner(house).expect("nobody else holds it");
+    drop((house.journal, house.storage));
+    let house = House::open(house.dir, 2);
+    house.count(8..10);
+    let running = house.run(Fake::willing());
+    assert_eq!(running.values(5).await, [5, 6, 7, 8, 9], "first what the start before had left");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_for_good_becomes_a_dead_letter_and_the_rest_goes_on() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..6);
+    let running = house.run(Fake::new(|message| match value(message) {
+        3 => Ok(Outcome::Refused("not allowed".into())),
+        _ => Ok(Outcome::Done(1)),
+    }));
+    // The dead letter is a message too: its value is a word.
+    assert_eq!(running.values(6).await, [0, 1, 2, 4, 5, -1]);
+    let letter = running.got.lock().unwrap()[5].clone();
+    assert!(
+        letter.topic.ends_with("/diagnostics") && letter.payload.contains("not allowed"),
+        "{}",
+        letter.payload
+    );
+    assert_eq!(running.board.read().refused, 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_takes_nothing_at_all_does_not_fill_the_journal_with_letters() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..3);
+    let running = house.run(Fake::new(|_| Ok(Outcome::Refused("no".into()))));
+    for _ in 0..2_000 {
+        if running.board.read().refused >= 6 {
+            break;
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    sleep(Duration::from_millis(50)).await;
+    assert_eq!(running.board.read().refused, 6, "three messages and the three letters about them");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_up_over_one_message_gets_them_singly_until_it_is_found() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..15);
+    let running = house.run(Fake::new(|message| match value(message) {
+        4 => Err(Failure::suspect("it hung up")),
+        _ => Ok(Outcome::Done(1)),
+    }));
+    let expected: Vec<_> = (0..15).filter(|value| *value != 4).chain([-1]).collect();
+    assert_eq!(running.values(15).await, expected);
+    assert_eq!(running.board.read().refused, 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_what_is_under_way_but_not_for_a_receiver_that_is_stuck() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..30);
+    let running = house.run(Fake::willing());
+    let got = Arc::clone(&running.got);
+    running.stop().await;
+    // It was told to stop before it began, or took all: never half of it.
+    assert!([0, 30].contains(&got.lock().unwrap().len()));
+
+    struct Stuck;
+    impl Sink for Stuck {
+        async fn open(&mut self) -> Result<usize, Failure> {
+            Ok(10)
+        }
+        fn send(&mut self, _: Message) -> Result<(), Failure> {
+            Ok(())
+        }
+        async fn outcome(&mut self) -> Result<Outcome, Failure> {
+            std::future::pending().await
+        }
+        async fn close(&mut self) {}
+    }
+    let (stop, stopped) = watch::channel(false);
+    let source = Source {
+        storage: Arc::clone(&house.storage),
+        index: Arc::clone(house.journal.lock().unwrap().index()),
+        published: house.published.clone(),
+        boot: house.boot,
+        around: Arc::clone(&house),
+        stop: stopped,
+    };
+    let form = Form::Json(Renderer::new("front-door", Topics::default(), Only::default()));
+    let board = Board::default();
+    let driver =
+        Driver::new("stuck".parse().unwrap(), Stuck, form, "front-door", source, board.clone()).unwrap();
+    let task = tokio::spawn(driver.run());
+    let (_unused, never): (oneshot::Sender<()>, _) = oneshot::channel();
+    let _ = tokio::time::timeout(Duration::from_millis(100), never).await;
+    assert_eq!(board.read().under_way, 10);
+    stop.send_replace(true);
+    tokio::time::timeout(Duration::from_secs(3), task).await.expect("within the farewell").unwrap();
+}

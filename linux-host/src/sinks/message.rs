@@ -1,0 +1,310 @@
+//! Messages: what receivers read, made from records. Topic and JSON object are those of the documentation, and the
+//! same for every sink.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write;
+
+use campanile_core::decision::{Decision, FaultKind, Source};
+use campanile_core::id::{InputId, Level, OutputId, ScenarioId};
+use campanile_core::input::{Input, OverrunWhy};
+use campanile_core::record::Record;
+use campanile_core::time::Instant;
+use campanile_delivery::symbols::{Symbols, number};
+use campanile_delivery::{HostRecord, Position, Wall};
+use serde_json::{Map, Value};
+
+use super::only::Only;
+use super::topics::Topics;
+use super::wall;
+
+/// One message, ready to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// `campanile/NODE/input/NAME`.
+    pub topic: String,
+    /// A JSON object.
+    pub payload: String,
+    /// Whether it is a state, which a receiver that comes later has to learn too.
+    pub retain: bool,
+    /// What it is about.
+    pub kind: Kind,
+}
+
+impl Message {
+    /// Appends the message as one JSON line with its topic; a message without a topic is a line as it is.
+    pub fn put_line(&self, out: &mut String) {
+        if self.topic.is_empty() {
+            out.push_str(&self.payload);
+        } else {
+            let rest = self.payload.strip_prefix('{').unwrap_or(&self.payload);
+            let _ = write!(out, "{{\"topic\":{},{rest}", quoted(&self.topic));
+        }
+        out.push('\n');
+    }
+}
+
+/// What a message is about: the word in its topic and in `only`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An input's level, debounced.
+    Input,
+    /// An output's level.
+    Output,
+    /// A sensor's value.
+    Sensor,
+    /// A variable's value.
+    Variable,
+    /// What a scenario sent.
+    Message,
+    /// Losses and faults.
+    Diagnostics,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Input, Self::Output, Self::Sensor, Self::Variable, Self::Message, Self::Diagnostics];
+
+    /// The word in topics and filters.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+            Self::Sensor => "sensor",
+            Self::Variable => "variable",
+            Self::Message => "message",
+            Self::Diagnostics => "diagnostics",
+        }
+    }
+
+    /// States are retained; what happens once is not.
+    pub const fn is_state(self) -> bool {
+        matches!(self, Self::Input | Self::Output | Self::Sensor | Self::Variable)
+    }
+}
+
+/// Where a record stands, and when it was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    /// Its identity.
+    pub position: Position,
+    /// Monotonic.
+    pub at: Instant,
+    /// What the wall clock said, if it is known.
+    pub wall: Option<Wall>,
+}
+
+/// Makes messages for one node.
+#[derive(Clone, Debug)]
+pub struct Renderer {
+    node: String,
+    topics: Topics,
+    only: Only,
+}
+
+impl Renderer {
+    /// For the records of a node, as far as `only` lets them pass.
+    pub fn new(node: impl Into<String>, topics: Topics, only: Only) -> Self {
+        Self { node: node.into(), topics, only }
+    }
+
+    /// The message for one of the engine's records; `None` if receivers do not get it.
+    pub fn record(&self, stamp: Stamp, record: &Record, symbols: &Symbols) -> Option<Message> {
+        let draft = self.draft(stamp.at, record, symbols)?;
+        Some(self.finish(draft, stamp, None))
+    }
+
+    /// The message for one of the host's records; `None` if receivers do not get it.
+    pub fn host(&self, stamp: Stamp, record: &HostRecord) -> Option<Message> {
+        let (word, lost) = match record {
+            HostRecord::Torn { .. } => ("torn", None),
+            HostRecord::Damaged { .. } => ("damaged", None),
+            HostRecord::JournalGap { count, .. } => ("journal-gap", Some(*count)),
+            HostRecord::Dropped { count, .. } => ("dropped", Some(*count)),
+            HostRecord::DeadLetter { .. } => ("dead-letter", Some(1)),
+            _ => return None,
+        };
+        let mut draft = self.diagnosis(stamp.at, word, &record.to_string())?;
+        if let Some(lost) = lost {
+            draft.more.push(("lost", lost.to_string()));
+        }
+        // These take no number of their own from the engine.
+        Some(self.finish(draft, stamp, Some(stamp.position.host)))
+    }
+
+    fn draft(&self, at: Instant, record: &Record, symbols: &Symbols) -> Option<Draft> {
+        match *record {
+            Record::Decision(decision) => self.decision(at, decision, symbols),
+            Record::Input(Input::Overrun { input, lost, why }) => {
+                let whose = input.map_or_else(String::new, |input| format!(" of {}", symbols.input(input)));
+                let why = match why {
+                    OverrunWhy::Kernel => "the kernel's buffer was full",
+                    OverrunWhy::Queue => "the engine's queue was full",
+                    OverrunWhy::Storm => "the storm guard masked the line",
+                };
+                let mut draft = self.diagnosis(at, "lost", &format!("{lost} edges{whose} lost: {why}"))?;
+                draft.more.push(("lost", lost.to_string()));
+                Some(draft)
+            }
+            Record::Input(Input::Stall { until }) => {
+                let ms = until.since(at).micros() / 1000;
+                self.diagnosis(at, "stalled", &format!("the node stood still for {ms} ms"))
+            }
+            Record::Input(_) => None,
+        }
+    }
+
+    fn decision(&self, at: Instant, decision: Decision, symbols: &Symbols) -> Option<Draft> {
+        match decision {
+            Decision::Event { source: Source::Input { input }, value, onset_ago, bounces } => {
+                let level = Level::from_bool(value? != 0);
+                let mut draft = self.state(Kind::Input, symbols.input(input), at.minus(onset_ago))?;
+                draft.value = quoted(word(level));
+                draft.more.push(("bounces", bounces.to_string()));
+                draft.report = reported(symbols, input, level);
+                Some(draft)
+            }
+            Decision::Event { source: Source::Sensor { sensor }, value, onset_ago, .. } => {
+                let mut draft = self.state(Kind::Sensor, symbols.sensor(sensor), at.minus(onset_ago))?;
+                let decimals = symbols.sensors.get(sensor.index()).map_or(0, |sensor| sensor.decimals);
+                // As text, so that 41.5 stays 41.5.
+                draft.value = value.map_or_else(|| "null".to_owned(), |value| number(value, decimals));
+                Some(draft)
+            }
+            Decision::Set { output, level, .. } => {
+                let mut draft = self.state(Kind::Output, symbols.output(output), at)?;
+                draft.value = quoted(word(level));
+                Some(draft)
+            }
+            Decision::Let { var, value } => {
+                let mut draft = self.state(Kind::Variable, symbols.variable(var), at)?;
+                draft.value = value.to_string();
+                Some(draft)
+            }
+            Decision::Send { template, values, onset_ago } => {
+                let name = symbols.message(template);
+                let mut draft = self.state(Kind::Message, name, at.minus(onset_ago))?;
+                draft.value = quoted(name);
+                let message = symbols.messages.get(template.index());
+                let text = message.and_then(|message| message.text(values.as_slice()));
+                let data = message.map(|message| message.data(values.as_slice())).unwrap_or_default();
+                draft.more.push(("text", Value::from(text).to_string()));
+                draft.more.push(("data", Value::from(data).to_string()));
+                Some(draft)
+            }
+            Decision::Missed { trigger, n } => {
+                let text = format!("{n} moments of \"{}\" fell into a stall", symbols.trigger(trigger));
+                self.diagnosis(at, "missed", &text)
+            }
+            Decision::Fault { what, at: id } => self.diagnosis(at, "fault", &fault(what, id, symbols)),
+            Decision::Run { .. }
+            | Decision::Skip { .. }
+            | Decision::Wait { .. }
+            | Decision::End { .. }
+            | Decision::Reply { .. }
+            | Decision::Arm { .. } => None,
+        }
+    }
+
+    fn state(&self, kind: Kind, name: &str, onset: Instant) -> Option<Draft> {
+        self.only.takes(kind, name).then(|| Draft {
+            kind,
+            topic: self.topics.of(&self.node, kind, name),
+            onset,
+            value: String::new(),
+            more: Vec::new(),
+            report: Map::new(),
+        })
+    }
+
+    fn diagnosis(&self, at: Instant, word: &str, text: &str) -> Option<Draft> {
+        self.only.takes(Kind::Diagnostics, "").then(|| Draft {
+            kind: Kind::Diagnostics,
+            topic: self.topics.of(&self.node, Kind::Diagnostics, ""),
+            onset: at,
+            value: quoted(word),
+            more: vec![("text", quoted(text))],
+            report: Map::new(),
+        })
+    }
+
+    fn finish(&self, draft: Draft, stamp: Stamp, host: Option<u64>) -> Message {
+        let (time, trusted) = wall::time(stamp.wall, draft.onset);
+        let mut payload = String::with_capacity(192);
+        let _ = write!(payload, "{{\"value\":{},\"time\":", draft.value);
+        put_time(&mut payload, time);
+        let Position { boot, seq, .. } = stamp.position;
+        let _ = write!(
+            payload,
+            ",\"trusted\":{trusted},\"node\":\"{}\",\"boot\":\"{boot}\",\"seq\":{seq}",
+            self.node
+        );
+        if let Some(host) = host {
+            let _ = write!(payload, ",\"host\":{host}");
+        }
+        for (key, value) in &draft.more {
+            let _ = write!(payload, ",\"{key}\":{value}");
+        }
+        for (key, value) in &draft.report {
+            let _ = write!(payload, ",{}:{value}", quoted(key));
+        }
+        payload.push('}');
+        Message { topic: draft.topic, payload, retain: draft.kind.is_state(), kind: draft.kind }
+    }
+}
+
+/// A message without what all have in common.
+struct Draft {
+    kind: Kind,
+    topic: String,
+    onset: Instant,
+    value: String,
+    /// Further keys, their values in JSON.
+    more: Vec<(&'static str, String)>,
+    /// What the file adds to the state of an input.
+    report: Map<String, Value>,
+}
+
+const fn word(level: Level) -> &'static str {
+    if level.is_on() { "on" } else { "off" }
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// What is added may not take the place of what a receiver relies on.
+fn reported(symbols: &Symbols, input: InputId, level: Level) -> Map<String, Value> {
+    const OURS: [&str; 7] = ["value", "time", "trusted", "node", "boot", "seq", "bounces"];
+    let mut map =
+        symbols.inputs.get(input.index()).map(|input| input.report.at(level).clone()).unwrap_or_default();
+    map.retain(|key, _| !OURS.contains(&key.as_str()));
+    map
+}
+
+/// RFC 3339, UTC, always with microseconds; `null` if nothing is known.
+fn put_time(out: &mut String, unix: Option<i64>) {
+    let _ = match unix.and_then(|us| jiff::Timestamp::from_microsecond(us).ok()) {
+        Some(time) => write!(out, "\"{time:.6}\""),
+        None => write!(out, "null"),
+    };
+}
+
+fn fault(what: FaultKind, at: u8, symbols: &Symbols) -> String {
+    let scenario = symbols.scenario(ScenarioId(at));
+    match what {
+        FaultKind::DivisionByZero => format!("{scenario} divided by zero and ended"),
+        FaultKind::Cascade => format!("{scenario} dropped: more than 64 occurrences at one instant"),
+        FaultKind::AgendaFull => format!("{scenario} dropped: the agenda is full"),
+        FaultKind::TooManySteps => format!("{scenario} ended: more than 255 steps without a wait"),
+        FaultKind::OutputFailed => {
+            format!("the hardware does not take the level of {}", symbols.output(OutputId(at)))
+        }
+        FaultKind::SafetyHolds => {
+            format!("{} not written: it has just been made safe", symbols.output(OutputId(at)))
+        }
+        FaultKind::LogicBug => format!("the engine broke a rule of its own ({at}): please report it"),
+    }
+}
