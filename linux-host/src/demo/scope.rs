@@ -116,11 +116,11 @@ mod tests {
         let edges = [(0, true), (120, false), (260, true), (700, false), (760, true)];
         let trace = Trace::draw(&edges, Glyphs::Unicode);
         assert_eq!(trace.span_us, 1_000);
-        assert_eq!(trace.line, "▁▁▁▁│▔▔▔▔│▁▁▁▁▁│▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔│▁│▔▔▔▔▔▔▔▔▔▔");
+        assert_eq!(trace.line, "▁▁▁▁│▔▔▔▔│▁▁▁▁│▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔│▁│▔▔▔▔▔▔▔▔▔▔");
         let plain = Trace::draw(&edges, Glyphs::Ascii);
         assert_eq!(
             plain.line,
-            "____|\"\"\"\"|_____|\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"|_|\"\"\"\"\"\"\"\"\"\""
+            "____|\"\"\"\"|____|\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"|_|\"\"\"\"\"\"\"\"\"\""
         );
         assert!(plain.line.is_ascii());
     }
