@@ -11,6 +11,7 @@ pub mod read;
 pub mod resources;
 pub mod scalar;
 pub mod schema;
+pub mod script;
 pub mod source;
 
 use std::io::Read as _;

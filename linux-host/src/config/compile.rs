@@ -142,7 +142,8 @@ pub(super) fn has_error(found: &[Diagnostic]) -> bool {
     found.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
-fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+/// In the order of the text.
+pub(super) fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by_key(|diagnostic| diagnostic.span.start);
     found
 }
