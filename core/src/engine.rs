@@ -203,17 +203,17 @@ impl<C: Capacity> Engine<C> {
     #[inline]
     pub fn handle(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
         // The way of most edges: nothing is due, nothing is decided.
-        if let Input::Edge { input, level } = input
+        if let Input::Edge { input: input_id, level } = input
             && at >= self.state.now
             && self.state.is_free(at)
             && !self.state.starting
-            && input.0 < self.state.counts.inputs
-            && let Some(watcher) = self.tables.inputs.as_mut().get_mut(input.index())
+            && input_id.0 < self.state.counts.inputs
+            && let Some(watcher) = self.tables.inputs.as_mut().get_mut(input_id.index())
         {
-            LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }.edge(at, input, level);
+            LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }.edge(at, input_id, level);
             watcher.edge(at, level, crate::time::Duration::ZERO);
             self.state.now = at;
-            self.state.next = self.state.next.min(watcher.due);
+            self.state.watch(input_id, watcher.due);
             return Ok(at);
         }
         self.view().handle(at, input)

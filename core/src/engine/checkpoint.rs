@@ -69,7 +69,7 @@ impl View<'_> {
                 self.s.agenda.resume(now, occurrences);
                 // What `load` did is part of the state that comes now.
                 (self.s.drive, self.s.ask) = (0, 0);
-                self.s.next = Instant::ZERO;
+                self.s.look_everywhere();
                 self.log.ring.restart(seq, now.minus(logged_ago));
             }
             Restore::Clock { unix, offset, trusted } => {

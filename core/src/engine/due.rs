@@ -2,55 +2,77 @@
 
 use crate::decision::{Decision, EndWhy, FaultKind, Source};
 use crate::engine::Step;
-use crate::engine::view::{View, bit, id};
+use crate::engine::view::{View, bit, id, take_lowest};
 use crate::id::{InputId, OutputId, RunId, TriggerId};
 use crate::time::Instant;
 use crate::watcher::Fired;
 
-/// Whose deadline it is. The classes at one instant come in this order: safety first, then what the pins did, then
-/// what the clock does.
+/// Whose deadline it is, other than a watcher's. At one instant safety comes first, then what the pins did, then what
+/// the clock does.
 #[derive(Clone, Copy)]
-enum Item {
+enum Timer {
     MaxOn(OutputId),
-    Watcher(InputId),
     Trigger(TriggerId),
     Run(RunId),
     Minute,
 }
 
 impl View<'_> {
-    /// Does the first of what is due at or before `now`.
+    /// Does the first of what is due at or before `now`. The bounds of [`State`](super::view::State) say what has to be
+    /// searched: most calls find that a deadline has only moved.
     pub(crate) fn do_due(&mut self, now: Instant) -> Step {
-        let (due, item) = self.first_due();
-        self.s.next = due;
+        let (mut watcher_due, mut input) = (self.s.next_watcher(), InputId(0));
+        if watcher_due <= now {
+            (watcher_due, input) = self.first_watcher();
+        }
+        let (mut timer_due, mut timer) = (self.s.next_timer(), Timer::Minute);
+        if timer_due <= now {
+            (timer_due, timer) = self.first_timer();
+        }
+        self.s.set_next(watcher_due, timer_due);
+        let due = self.s.next;
         if due > now || !due.is_set() {
             return Step::Idle { next: due.to_option() };
         }
         self.s.now = self.s.now.max(due);
-        match item {
-            Item::MaxOn(output) => self.max_on(output),
-            Item::Watcher(input) => self.fire_watcher(input),
-            Item::Trigger(trigger) => self.fire_timer(trigger),
-            Item::Run(run) => self.resume(run),
-            Item::Minute => self.look_at_clock(),
+        let safety = matches!(timer, Timer::MaxOn(_));
+        if watcher_due < timer_due || (watcher_due == timer_due && !safety) {
+            self.fire_watcher(input);
+        } else {
+            match timer {
+                Timer::MaxOn(output) => self.max_on(output),
+                Timer::Trigger(trigger) => self.fire_timer(trigger),
+                Timer::Run(run) => self.resume(run),
+                Timer::Minute => self.look_at_clock(),
+            }
         }
         Step::Again
     }
 
-    fn first_due(&self) -> (Instant, Item) {
-        let mut first = (self.s.minute, Item::Minute);
+    fn first_watcher(&self) -> (Instant, InputId) {
+        let mut first = (Instant::NEVER, InputId(0));
+        let mut left = self.s.watching;
+        while let Some(index) = take_lowest(&mut left) {
+            let input = InputId(index);
+            let Some(watcher) = self.inputs.get(input.index()) else { break };
+            if watcher.due < first.0 {
+                first = (watcher.due, input);
+            }
+        }
+        first
+    }
+
+    fn first_timer(&self) -> (Instant, Timer) {
+        let mut first = (self.s.minute, Timer::Minute);
         // Backwards, so that of equal deadlines the last one looked at is the first in order.
         for (index, run) in self.runs.iter().enumerate().rev() {
-            earlier(&mut first, run.due(self.s.now), || Item::Run(RunId(id(index))));
+            earlier(&mut first, run.due(self.s.now), || Timer::Run(RunId(id(index))));
         }
         for (index, trigger) in self.triggers.iter().enumerate().rev() {
-            earlier(&mut first, trigger.due, || Item::Trigger(TriggerId(id(index))));
-        }
-        for (index, watcher) in self.inputs.iter().enumerate().rev() {
-            earlier(&mut first, watcher.due, || Item::Watcher(InputId(id(index))));
+            earlier(&mut first, trigger.due, || Timer::Trigger(TriggerId(id(index))));
         }
         for (index, output) in self.outputs.iter().enumerate().rev() {
-            earlier(&mut first, output.due, || Item::MaxOn(OutputId(id(index))));
+            earlier(&mut first, output.due, || Timer::MaxOn(OutputId(id(index))));
         }
         first
     }
@@ -58,7 +80,11 @@ impl View<'_> {
     fn fire_watcher(&mut self, input: InputId) {
         let now = self.s.now;
         let Some(watcher) = self.inputs.get_mut(input.index()) else { return };
-        match watcher.fire(now) {
+        let fired = watcher.fire(now);
+        if !watcher.due.is_set() {
+            self.s.watching &= !bit(input.0);
+        }
+        match fired {
             Fired::Report { level, onset, bounces } => {
                 self.decide(Decision::Event {
                     source: Source::Input { input },
@@ -86,8 +112,8 @@ impl View<'_> {
     }
 }
 
-fn earlier(first: &mut (Instant, Item), due: Instant, item: impl FnOnce() -> Item) {
+fn earlier(first: &mut (Instant, Timer), due: Instant, timer: impl FnOnce() -> Timer) {
     if due <= first.0 && due.is_set() {
-        *first = (due, item());
+        *first = (due, timer());
     }
 }

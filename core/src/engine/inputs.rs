@@ -82,7 +82,7 @@ impl View<'_> {
         let now = self.s.now;
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
             watcher.edge(now, level, late);
-            self.s.wake_at(watcher.due);
+            self.s.watch(input, watcher.due);
         }
     }
 
@@ -106,7 +106,7 @@ impl View<'_> {
         let now = self.s.now;
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
             watcher.overrun(now, lost);
-            self.s.wake_at(watcher.due);
+            self.s.watch(input, watcher.due);
         }
     }
 

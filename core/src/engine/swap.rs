@@ -30,7 +30,7 @@ impl View<'_> {
             }
         }
         self.take_over_triggers(old);
-        self.s.next = Instant::ZERO;
+        self.s.look_everywhere();
         self.take_over_runs(old);
         self.take_over_outputs(old);
     }

@@ -25,8 +25,14 @@ pub(crate) struct State {
     pub(crate) counts: Counts,
     /// When the last thing happened.
     pub(crate) now: Instant,
-    /// Nothing is due before this. It may be too early, never too late.
+    /// Nothing is due before this: the earlier of the two that follow. It may be too early, never too late.
     pub(crate) next: Instant,
+    /// No watcher is due before this.
+    next_watcher: Instant,
+    /// Nothing else is due before this.
+    next_timer: Instant,
+    /// Watchers that have a deadline, a bit each: in a quiet house few have one.
+    pub(crate) watching: u64,
     /// The start is not over: `started` triggers have not fired.
     pub(crate) starting: bool,
     pub(crate) agenda: Agenda,
@@ -98,6 +104,9 @@ impl State {
             },
             now: Instant::ZERO,
             next: Instant::NEVER,
+            next_watcher: Instant::NEVER,
+            next_timer: Instant::NEVER,
+            watching: 0,
             starting: false,
             agenda: Agenda::new(),
             active: None,
@@ -118,10 +127,38 @@ impl State {
         self.next > at && self.ask | self.drive == 0 && self.active.is_none() && self.agenda.is_empty()
     }
 
-    /// Something is due at `at`.
-    #[inline]
+    /// Something other than a watcher is due at `at`.
     pub(crate) fn wake_at(&mut self, at: Instant) {
+        self.next_timer = self.next_timer.min(at);
         self.next = self.next.min(at);
+    }
+
+    /// A watcher is due at `at`.
+    #[inline]
+    pub(crate) fn watch(&mut self, input: InputId, at: Instant) {
+        self.watching |= bit(input.0);
+        self.next_watcher = self.next_watcher.min(at);
+        self.next = self.next.min(at);
+    }
+
+    /// Any watcher and any timer may be due: the next call of `poll` finds out.
+    pub(crate) fn look_everywhere(&mut self) {
+        (self.next, self.next_watcher, self.next_timer) = (Instant::ZERO, Instant::ZERO, Instant::ZERO);
+        self.watching = u64::MAX;
+    }
+
+    pub(crate) const fn next_watcher(&self) -> Instant {
+        self.next_watcher
+    }
+
+    pub(crate) const fn next_timer(&self) -> Instant {
+        self.next_timer
+    }
+
+    /// What a search has found.
+    pub(crate) fn set_next(&mut self, watcher: Instant, timer: Instant) {
+        (self.next_watcher, self.next_timer) = (watcher, timer);
+        self.next = watcher.min(timer);
     }
 }
 
@@ -177,7 +214,7 @@ impl View<'_> {
 }
 
 /// Takes the lowest bit out of a set.
-fn take_lowest(set: &mut u64) -> Option<u8> {
+pub(crate) fn take_lowest(set: &mut u64) -> Option<u8> {
     if *set == 0 {
         return None;
     }
