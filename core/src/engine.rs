@@ -22,7 +22,7 @@ use crate::log::{EventLog, LogMut, Ring};
 use crate::program::image::Counts;
 use crate::program::verify::{LoadError, Room};
 use crate::restore::Restore;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use view::{State, View};
 
 /// What a call of [`Engine::poll`] did.
@@ -32,7 +32,7 @@ use view::{State, View};
 pub enum Step {
     /// Carry this out, then poll again.
     Do(Effect),
-    /// One item is done; there may be more: poll again.
+    /// A few items are done and there are more: poll again.
     Again,
     /// Nothing is left at this time. Poll again at `next`, if there is one, or after an input.
     Idle {
@@ -168,6 +168,7 @@ impl<C: Capacity> Engine<C> {
         self.state = State::new();
         self.whole().fill(at, image)?;
         self.view().begin(at);
+        self.state.settle();
         Ok(())
     }
 
@@ -189,6 +190,7 @@ impl<C: Capacity> Engine<C> {
         let mut no_log = Ring::new();
         let old = view(&mut old, &mut old_state, LogMut { ring: &mut no_log, buf: &mut [] });
         self.view().swap(at, &old);
+        self.state.settle();
         Ok(at)
     }
 
@@ -202,35 +204,49 @@ impl<C: Capacity> Engine<C> {
     /// Why it was not taken; nothing was recorded then.
     #[inline]
     pub fn handle(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
+        if !self.state.is_free(at.max(self.state.now)) {
+            return Err(Rejected::Busy);
+        }
         // The way of most edges: nothing is due, nothing is decided.
-        if let Input::Edge { input: input_id, level } = input
+        if let Input::Edge { input, level } = input
             && at >= self.state.now
-            && self.state.is_free(at)
             && !self.state.starting
-            && input_id.0 < self.state.counts.inputs
-            && let Some(watcher) = self.tables.inputs.as_mut().get_mut(input_id.index())
+            && input.0 < self.state.counts.inputs
+            && let Some(watcher) = self.tables.inputs.as_mut().get_mut(input.index())
         {
-            LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }.edge(at, input_id, level);
-            watcher.edge(at, level, crate::time::Duration::ZERO);
+            LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }.edge(at, input, level);
+            watcher.edge(at, level, Duration::ZERO);
             self.state.now = at;
-            self.state.watch(input_id, watcher.due);
+            self.state.watch(input, watcher.due);
             return Ok(at);
         }
+        self.handle_any(at, input)
+    }
+
+    /// Apart, so that the way of an edge stays short.
+    #[inline(never)]
+    fn handle_any(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
         self.view().handle(at, input)
     }
 
-    /// Does one item of what is due at or before `now`. Calls too many are harmless.
+    /// Does what is due at or before `now`, up to the next effect, in calls of bounded length. Calls too many are harmless.
     #[inline]
     pub fn poll(&mut self, now: Instant) -> Step {
-        if self.state.is_free(now) {
+        if self.state.is_free(now) || self.state.has_moved(self.tables.inputs.as_ref(), now) {
             return Step::Idle { next: self.state.next.to_option() };
         }
+        self.poll_any(now)
+    }
+
+    #[inline(never)]
+    fn poll_any(&mut self, now: Instant) -> Step {
         self.view().poll(now)
     }
 
     /// Sends every output to its safe level, as the end of the engine's work; then poll until `Idle`.
     pub fn stop(&mut self, at: Instant) {
         self.view().stop(at);
+        self.state.settle();
     }
 
     /// Gives the state as items which make a fresh engine with the same program go on as this one would.
@@ -247,6 +263,7 @@ impl<C: Capacity> Engine<C> {
     /// recorded. (`Input::Restore` behind `Input::Boot` is the other way: a new start.)
     pub fn restore(&mut self, item: &Restore) {
         self.view().restore(item);
+        self.state.settle();
     }
 
     /// The log.

@@ -43,11 +43,11 @@ pub struct Entry {
 pub(crate) struct Ring {
     /// Where the next record goes.
     head: Cursor,
-    /// The oldest record.
-    tail: Cursor,
-    /// Places of the two in the buffer.
+    /// Places of the next and of the oldest record in the buffer.
     head_index: usize,
     tail_index: usize,
+    /// Bytes between the two.
+    used: usize,
     counters: [u32; CLASSES],
 }
 
@@ -55,13 +55,13 @@ impl Ring {
     /// Numbers start at 1, so that 0 means "nothing yet".
     pub(crate) const fn new() -> Self {
         let start = Cursor { pos: 0, seq: 1, at: Instant::ZERO };
-        Self { head: start, tail: start, head_index: 0, tail_index: 0, counters: [0; CLASSES] }
+        Self { head: start, head_index: 0, tail_index: 0, used: 0, counters: [0; CLASSES] }
     }
 
     /// Starts anew behind a checkpoint.
     pub(crate) fn restart(&mut self, seq: u64, at: Instant) {
         let start = Cursor { pos: self.head.pos, seq, at };
-        *self = Self { head: start, tail: start, ..Self::new() };
+        *self = Self { head: start, ..Self::new() };
     }
 
     /// Time of the last record.
@@ -82,14 +82,31 @@ pub(crate) struct LogMut<'a> {
 }
 
 impl LogMut<'_> {
-    /// Appends a raw edge.
+    /// Appends a raw edge: most records are one, so it goes straight to its place.
     #[inline]
     pub(crate) fn edge(&mut self, at: Instant, input: InputId, level: Level) {
-        let dt = at.since(self.ring.head.at);
+        let dt = at.since(self.ring.head.at).micros();
+        let head = edge_head(input, level);
+        if (0x80..0x4000).contains(&dt) {
+            let bytes = [head, (dt & 0x7f) as u8 | 0x80, (dt >> 7 & 0x7f) as u8];
+            self.make_room(bytes.len());
+            match self.buf.get_mut(self.ring.head_index..) {
+                Some([a, b, c, ..]) => [*a, *b, *c] = bytes,
+                _ => wrap(self.buf, self.ring.head_index, &bytes),
+            }
+            self.advance_head(at, 0, bytes.len());
+        } else {
+            self.long_edge(at, head, dt);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn long_edge(&mut self, at: Instant, head: u8, dt: u64) {
         let mut bytes = [0; 11];
         let mut w = Writer::new(&mut bytes);
-        w.u8(edge_head(input, level));
-        w.varint(dt.micros());
+        w.u8(head);
+        w.varint(dt);
         let len = w.finish().unwrap_or(0);
         self.append(at, 0, bytes.get(..len).unwrap_or_default());
     }
@@ -98,42 +115,67 @@ impl LogMut<'_> {
     pub(crate) fn push(&mut self, at: Instant, record: &Record) {
         let mut bytes = [0; MAX_RECORD];
         let len = record.encode(at.since(self.ring.head.at), &mut bytes).unwrap_or(0);
-        self.append(at, record.kind(), bytes.get(..len).unwrap_or_default());
+        self.append(at, class(record.kind()).unwrap_or(0), bytes.get(..len).unwrap_or_default());
     }
 
-    fn append(&mut self, at: Instant, kind: u8, bytes: &[u8]) {
-        if let Some(count) = class(kind).and_then(|class| self.ring.counters.get_mut(class)) {
-            *count = count.saturating_add(1);
+    fn append(&mut self, at: Instant, class: usize, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        let index = self.ring.head_index;
+        match self.buf.get_mut(index..index.saturating_add(bytes.len())) {
+            Some(places) => places.iter_mut().zip(bytes).for_each(|(place, &byte)| *place = byte),
+            None => wrap(self.buf, index, bytes),
         }
-        let room = self.buf.len() as u64;
-        let head_pos = self.ring.head.pos.saturating_add(bytes.len() as u64);
-        while head_pos.saturating_sub(self.ring.tail.pos) > room {
-            self.evict();
-        }
-        let (index, tail) = (self.ring.head_index, self.buf.len().saturating_sub(self.ring.head_index));
-        if bytes.len() <= tail {
-            put(self.buf, index, bytes);
-        } else {
-            let (first, second) = bytes.split_at_checked(tail).unwrap_or_default();
-            put(self.buf, index, first);
-            put(self.buf, 0, second);
-        }
-        self.ring.head_index = advance(index, bytes.len(), self.buf.len());
-        self.ring.head = Cursor { pos: head_pos, seq: self.ring.head.seq.saturating_add(1), at };
+        self.advance_head(at, class, bytes.len());
     }
 
-    /// Gives up the oldest record; its time goes into the cursor behind it.
-    fn evict(&mut self) {
-        let view = EventLog { ring: self.ring, buf: self.buf };
-        let (len, dt) = view.measure(self.ring.tail_index);
-        let tail = &mut self.ring.tail;
-        *tail = Cursor {
-            pos: tail.pos.saturating_add(len as u64),
-            seq: tail.seq.saturating_add(1),
-            at: tail.at.plus(dt),
-        };
-        self.ring.tail_index = advance(self.ring.tail_index, len, self.buf.len());
+    #[inline]
+    fn make_room(&mut self, len: usize) {
+        if self.ring.used.wrapping_add(len) > self.buf.len() {
+            self.evict(len);
+        }
     }
+
+    #[inline]
+    fn advance_head(&mut self, at: Instant, class: usize, len: usize) {
+        let ring = &mut *self.ring;
+        if let Some(count) = ring.counters.get_mut(class) {
+            *count = count.wrapping_add(1);
+        }
+        ring.used = ring.used.wrapping_add(len);
+        ring.head_index = advance(ring.head_index, len, self.buf.len());
+        ring.head.pos = ring.head.pos.wrapping_add(len as u64);
+        ring.head.seq = ring.head.seq.wrapping_add(1);
+        ring.head.at = at;
+    }
+
+    /// Gives up the oldest records, an eighth of the ring at a time. Their numbers and times go with them: a reader that
+    /// lagged counts anew, backwards from the head, which is rare, while every edge would pay for keeping count.
+    #[cold]
+    #[inline(never)]
+    fn evict(&mut self, len: usize) {
+        let room = self.buf.len();
+        let target = room.saturating_sub((room >> 3).max(len));
+        let (mut index, mut used) = (self.ring.tail_index, self.ring.used);
+        while used > target {
+            let len = match self.buf.get(index..).unwrap_or_default() {
+                &[head, low, high, ..] if head & low >= 0x80 && high < 0x80 => 3,
+                &[head, len, ..] if head < 0x80 => usize::from(len).wrapping_add(2),
+                _ => EventLog { ring: self.ring, buf: self.buf }.measure(index).0,
+            };
+            used = used.wrapping_sub(len);
+            index = advance(index, len, room);
+        }
+        (self.ring.tail_index, self.ring.used) = (index, used);
+    }
+}
+
+/// Writes over the end of the buffer.
+#[cold]
+#[inline(never)]
+fn wrap(buf: &mut [u8], index: usize, bytes: &[u8]) {
+    let (first, second) = bytes.split_at_checked(buf.len().saturating_sub(index)).unwrap_or_default();
+    put(buf, index, first);
+    put(buf, 0, second);
 }
 
 fn put(buf: &mut [u8], index: usize, bytes: &[u8]) {
@@ -142,8 +184,8 @@ fn put(buf: &mut [u8], index: usize, bytes: &[u8]) {
 }
 
 const fn advance(index: usize, by: usize, len: usize) -> usize {
-    let sum = index.saturating_add(by);
-    if sum >= len { sum.saturating_sub(len) } else { sum }
+    let sum = index.wrapping_add(by);
+    if sum >= len { sum.wrapping_sub(len) } else { sum }
 }
 
 /// The log, to be read.
@@ -159,9 +201,22 @@ impl EventLog<'_> {
         self.ring.head
     }
 
-    /// At the oldest record that is left.
-    pub const fn tail(&self) -> Cursor {
-        self.ring.tail
+    /// At the oldest record that is left. Walks over all that are left: their times and numbers are kept at the head
+    /// only.
+    pub fn tail(&self) -> Cursor {
+        let (mut index, mut left) = (self.ring.tail_index, self.ring.used);
+        let mut tail = Cursor { pos: self.tail_pos(), ..self.ring.head };
+        while left > 0 {
+            let (len, dt) = self.measure(index);
+            tail.seq = tail.seq.saturating_sub(1);
+            tail.at = tail.at.minus(Duration::from_micros(dt));
+            (index, left) = (advance(index, len, self.buf.len()), left.saturating_sub(len));
+        }
+        tail
+    }
+
+    const fn tail_pos(&self) -> u64 {
+        self.ring.head.pos.wrapping_sub(self.ring.used as u64)
     }
 
     /// Bytes that fit.
@@ -213,9 +268,9 @@ impl EventLog<'_> {
         Ok((used, at))
     }
 
-    const fn check(&self, cursor: Cursor) -> Result<(), Lagged> {
-        if cursor.pos < self.ring.tail.pos || cursor.pos > self.ring.head.pos {
-            return Err(Lagged { resume: self.ring.tail });
+    fn check(&self, cursor: Cursor) -> Result<(), Lagged> {
+        if cursor.pos < self.tail_pos() || cursor.pos > self.ring.head.pos {
+            return Err(Lagged { resume: self.tail() });
         }
         Ok(())
     }
@@ -230,7 +285,7 @@ impl EventLog<'_> {
         let next = Cursor {
             pos: cursor.pos.saturating_add(len as u64),
             seq: cursor.seq.saturating_add(1),
-            at: cursor.at.plus(dt),
+            at: cursor.at.plus(Duration::from_micros(dt)),
         };
         Ok(Some((len, next)))
     }
@@ -250,7 +305,7 @@ impl EventLog<'_> {
     }
 
     /// Length and `dt` of the record at a place; the ring writes whole records only.
-    fn measure(&self, index: usize) -> (usize, Duration) {
+    fn measure(&self, index: usize) -> (usize, u64) {
         let next = |index| advance(index, 1, self.buf.len());
         let head = self.byte(index);
         let mut at = next(index);
@@ -265,7 +320,7 @@ impl EventLog<'_> {
             dt |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
             (at, read, shift) = (next(at), read.saturating_add(1), shift.saturating_add(7));
             if byte < 0x80 || shift > 63 {
-                return (if framed { len } else { read }, Duration::from_micros(dt));
+                return (if framed { len } else { read }, dt);
             }
         }
     }

@@ -47,8 +47,6 @@ pub struct Watcher {
     lock: Instant,
     /// When the watcher wants to be fired.
     pub(crate) due: Instant,
-    edges_total: u32,
-    bounces_total: u32,
 }
 
 impl Empty for Watcher {
@@ -61,8 +59,6 @@ impl Empty for Watcher {
         onset: Instant::ZERO,
         lock: Instant::ZERO,
         due: Instant::NEVER,
-        edges_total: 0,
-        bounces_total: 0,
     };
 }
 
@@ -103,16 +99,6 @@ impl Watcher {
     /// The reported level before the restart, if any was known.
     pub(crate) const fn before(&self) -> Option<Level> {
         self.level(BEFORE, BEFORE_ON)
-    }
-
-    /// Raw edges in this engine's life.
-    pub const fn edges_total(&self) -> u32 {
-        self.edges_total
-    }
-
-    /// Suppressed edges in this engine's life, as far as an event has come after them.
-    pub const fn bounces_total(&self) -> u32 {
-        self.bounces_total
     }
 
     const fn level(&self, known: u8, on: u8) -> Option<Level> {
@@ -170,14 +156,12 @@ impl Watcher {
             };
         }
         self.edges = self.edges.saturating_add(1);
-        self.edges_total = self.edges_total.wrapping_add(1);
-        self.set(RAW, level.is_on());
+        self.flags = self.flags & !RAW | if level.is_on() { RAW | UNSETTLED } else { UNSETTLED };
         self.since = at;
-        self.set(UNSETTLED, true);
         if self.away() {
             if !was_away && (self.has(FRESH) || still >= algorithm.span()) {
                 self.onset = at.minus(late);
-                self.set(FRESH, false);
+                self.flags &= !FRESH;
             }
             self.due = self.decision(algorithm).max(at);
         } else {
@@ -237,7 +221,6 @@ impl Watcher {
             self.lock = at.plus(Duration::from_micros(u64::from(t_us)));
         }
         let bounces = self.edges.saturating_sub(1);
-        self.bounces_total = self.bounces_total.wrapping_add(u32::from(bounces));
         (self.edges, self.acc) = (0, 0);
         self.set(REPORTED, self.has(RAW));
         self.set(FRESH, true);

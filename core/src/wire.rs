@@ -15,28 +15,25 @@ pub trait Wire: Sized {
     fn get(r: &mut Reader<'_>) -> Option<Self>;
 }
 
-/// Appends to a slice; remembers if it did not fit.
+/// Appends to a slice; what does not fit is counted and left out, and [`finish`](Self::finish) tells.
 pub struct Writer<'a> {
     buf: &'a mut [u8],
     len: usize,
-    full: bool,
 }
 
 impl<'a> Writer<'a> {
     /// Writes from the start of `buf`.
-    pub fn new(buf: &'a mut [u8]) -> Self {
-        Self { buf, len: 0, full: false }
+    pub const fn new(buf: &'a mut [u8]) -> Self {
+        Self { buf, len: 0 }
     }
 
     /// Appends one byte.
+    #[inline]
     pub fn u8(&mut self, byte: u8) {
-        match self.buf.get_mut(self.len) {
-            Some(place) => {
-                *place = byte;
-                self.len = self.len.saturating_add(1);
-            }
-            None => self.full = true,
+        if let Some(place) = self.buf.get_mut(self.len) {
+            *place = byte;
         }
+        self.len = self.len.wrapping_add(1);
     }
 
     /// Appends bytes as they are.
@@ -45,6 +42,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends an unsigned number, seven bits a byte, low bits first.
+    #[inline]
     pub fn varint(&mut self, mut value: u64) {
         while value > 0x7f {
             self.u8((value & 0x7f) as u8 | 0x80);
@@ -59,8 +57,8 @@ impl<'a> Writer<'a> {
     }
 
     /// The bytes so far; `None` if something did not fit.
-    pub fn finish(self) -> Option<usize> {
-        if self.full { None } else { Some(self.len) }
+    pub const fn finish(self) -> Option<usize> {
+        if self.len > self.buf.len() { None } else { Some(self.len) }
     }
 }
 

@@ -103,6 +103,7 @@ impl View<'_> {
                     *slot = restored;
                     self.s.place = self.s.place.max(place.saturating_add(1));
                 }
+                self.s.until = true;
                 self.plan_minute();
             }
             Restore::Output { output, level, by, max_left, failed, held } => {

@@ -1,8 +1,7 @@
 //! What is due: deadlines in the order (time, class, place), each recorded with its own time (I3).
 
 use crate::decision::{Decision, EndWhy, FaultKind, Source};
-use crate::engine::Step;
-use crate::engine::view::{View, bit, id, take_lowest};
+use crate::engine::view::{View, bit, id};
 use crate::id::{InputId, OutputId, RunId, TriggerId};
 use crate::time::Instant;
 use crate::watcher::Fired;
@@ -20,19 +19,19 @@ enum Timer {
 impl View<'_> {
     /// Does the first of what is due at or before `now`. The bounds of [`State`](super::view::State) say what has to be
     /// searched: most calls find that a deadline has only moved.
-    pub(crate) fn do_due(&mut self, now: Instant) -> Step {
+    pub(crate) fn do_due(&mut self, now: Instant) {
         let (mut watcher_due, mut input) = (self.s.next_watcher(), InputId(0));
         if watcher_due <= now {
-            (watcher_due, input) = self.first_watcher();
+            (watcher_due, input) = self.s.first_watcher(self.inputs);
         }
         let (mut timer_due, mut timer) = (self.s.next_timer(), Timer::Minute);
         if timer_due <= now {
             (timer_due, timer) = self.first_timer();
         }
         self.s.set_next(watcher_due, timer_due);
-        let due = self.s.next;
+        let due = watcher_due.min(timer_due);
         if due > now || !due.is_set() {
-            return Step::Idle { next: due.to_option() };
+            return;
         }
         self.s.now = self.s.now.max(due);
         let safety = matches!(timer, Timer::MaxOn(_));
@@ -46,20 +45,6 @@ impl View<'_> {
                 Timer::Minute => self.look_at_clock(),
             }
         }
-        Step::Again
-    }
-
-    fn first_watcher(&self) -> (Instant, InputId) {
-        let mut first = (Instant::NEVER, InputId(0));
-        let mut left = self.s.watching;
-        while let Some(index) = take_lowest(&mut left) {
-            let input = InputId(index);
-            let Some(watcher) = self.inputs.get(input.index()) else { break };
-            if watcher.due < first.0 {
-                first = (watcher.due, input);
-            }
-        }
-        first
     }
 
     fn first_timer(&self) -> (Instant, Timer) {

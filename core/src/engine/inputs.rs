@@ -7,10 +7,11 @@ use crate::engine::view::{View, WallClock};
 use crate::id::{InputId, Level, SensorId, TriggerId};
 use crate::input::{Input, LevelWhy, Op, Origin};
 use crate::program::code;
+use crate::restore::RunState;
 use crate::time::{Duration, Instant};
 
 impl View<'_> {
-    /// See [`Engine::handle`](crate::engine::Engine::handle).
+    /// See [`Engine::handle`](crate::engine::Engine::handle), which has made sure that nothing is due.
     pub(crate) fn handle(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
         if self.s.hash.is_none() {
             return Err(Rejected::NoProgram);
@@ -18,9 +19,6 @@ impl View<'_> {
         self.check_ids(&input)?;
         let by = self.s.now.since(at);
         let at = at.max(self.s.now);
-        if !self.s.is_free(at) {
-            return Err(Rejected::Busy);
-        }
         self.s.now = at;
         let is_start = matches!(
             input,
@@ -39,6 +37,7 @@ impl View<'_> {
             self.started();
         }
         self.apply(input);
+        self.s.settle();
         Ok(at)
     }
 
@@ -182,10 +181,15 @@ impl View<'_> {
 
     /// Runs that wait for something of this kind look again at this instant.
     pub(crate) fn look(&mut self, named: impl Fn(&code::Op) -> bool) {
+        if !self.s.until {
+            return;
+        }
+        self.s.until = false;
         for index in 0..self.runs.len() {
-            if self.waits_for(index, &named)
-                && let Some(run) = self.runs.get_mut(index)
-            {
+            let concerned = self.waits_for(index, &named);
+            let Some(run) = self.runs.get_mut(index) else { continue };
+            self.s.until |= run.state == Some(RunState::Until);
+            if concerned {
                 run.look = true;
                 let now = self.s.now;
                 self.s.wake_at(now);

@@ -28,6 +28,7 @@ impl View<'_> {
     /// Puts the program's parts into their places. The check came before: an error here leaves no program.
     pub(crate) fn fill(&mut self, at: Instant, bytes: &[u8]) -> Result<(), LoadError> {
         let mut image = Image::open(bytes)?;
+        self.s.watched_outputs = 0;
         let counts = image.counts;
         for cell in self.inputs.iter_mut().take(counts.inputs.into()) {
             *cell = Watcher::new(image.item::<InputDef>()?);
@@ -49,6 +50,9 @@ impl View<'_> {
                 _ => Instant::NEVER,
             };
             self.s.wake_at(due);
+            if let On::Output { output, .. } = def.on {
+                self.s.watched_outputs |= bit(output.0);
+            }
             *cell = Trigger { def, due, ..Trigger::EMPTY };
         }
         for cell in self.schedules.iter_mut().take(counts.schedules.into()) {

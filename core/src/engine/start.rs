@@ -81,6 +81,7 @@ impl View<'_> {
             *place = run;
         }
         self.s.wake_at(due);
+        self.s.until = true;
         let how = if queued { RunHow::Queued } else { RunHow::Resumed };
         self.decide(Decision::Run { run: slot, scenario, cause, how, onset_ago: now.since(onset) });
         if !queued {

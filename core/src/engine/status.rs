@@ -1,4 +1,5 @@
-//! Status: what a person, or a gateway, may see of the engine. Copies; nothing here changes anything.
+//! Status: what a person, or a gateway, may see of the engine. Copies; nothing here changes anything. What adds up over
+//! time (edges, bounces, losses) is in the log.
 
 use crate::capacity::Capacity;
 use crate::decision::By;
@@ -15,10 +16,6 @@ pub struct InputStatus {
     pub raw: Option<Level>,
     /// The debounced level.
     pub reported: Option<Level>,
-    /// Raw edges since the engine's start.
-    pub edges: u32,
-    /// How many of them were suppressed, as far as an event has come after them.
-    pub bounces: u32,
 }
 
 /// An output.
@@ -52,12 +49,7 @@ impl<C: Capacity> Engine<C> {
     pub fn input(&self, input: InputId) -> Option<InputStatus> {
         let watcher =
             self.tables.inputs.as_ref().get(input.index()).filter(|_| input.0 < self.state.counts.inputs)?;
-        Some(InputStatus {
-            raw: watcher.raw(),
-            reported: watcher.reported(),
-            edges: watcher.edges_total(),
-            bounces: watcher.bounces_total(),
-        })
+        Some(InputStatus { raw: watcher.raw(), reported: watcher.reported() })
     }
 
     /// How many inputs the program has.

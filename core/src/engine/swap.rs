@@ -76,7 +76,7 @@ impl View<'_> {
     }
 
     fn take_over_runs(&mut self, old: &View<'_>) {
-        self.s.place = old.s.place;
+        (self.s.place, self.s.until) = (old.s.place, true);
         for (index, run) in old.runs.iter().enumerate().filter(|(_, run)| run.state.is_some()) {
             let hash = old.scenarios.get(run.scenario.index()).map(|kept| kept.def.hash);
             let same = self.scenarios.iter().position(|cell| Some(cell.def.hash) == hash);

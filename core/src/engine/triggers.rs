@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use crate::decision::{Cause, Decision, FaultKind};
-use crate::engine::view::{View, id};
+use crate::engine::view::{View, bit, id};
 use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
 use crate::program::On;
 use crate::program::code::Op;
@@ -48,7 +48,12 @@ impl View<'_> {
     /// An output changed.
     pub(crate) fn output_changed(&mut self, output: OutputId, level: Level) {
         let now = self.s.now;
-        for index in self.triggers_about((2, output.0)) {
+        let about = if self.s.watched_outputs & bit(output.0) == 0 {
+            0..0
+        } else {
+            self.triggers_about((2, output.0))
+        };
+        for index in about {
             let on = self.triggers.get(index).map(|trigger| trigger.def.on);
             if matches!(on, Some(On::Output { to, .. }) if to.is_none_or(|to| to == level)) {
                 self.fire(index, now);

@@ -18,6 +18,9 @@ use crate::watcher::Watcher;
 /// How many commands are kept to recognise a repeat.
 pub(crate) const COMMANDS_KEPT: usize = 16;
 
+/// The most that one call of `poll` does: enough for a press with its scenario, few enough for a short call.
+const ITEMS_PER_POLL: u8 = 8;
+
 /// What is not in a table.
 #[derive(Clone)]
 pub(crate) struct State {
@@ -25,7 +28,8 @@ pub(crate) struct State {
     pub(crate) counts: Counts,
     /// When the last thing happened.
     pub(crate) now: Instant,
-    /// Nothing is due before this: the earlier of the two that follow. It may be too early, never too late.
+    /// Nothing is to be done before this: the earlier of the two that follow, or the epoch while something waits to be
+    /// done at once. It may be too early, never too late.
     pub(crate) next: Instant,
     /// No watcher is due before this.
     next_watcher: Instant,
@@ -40,6 +44,10 @@ pub(crate) struct State {
     pub(crate) active: Option<Active>,
     /// Inputs to be read, a bit each.
     pub(crate) ask: u64,
+    /// Outputs that a trigger is about, a bit each: most are none's business.
+    pub(crate) watched_outputs: u64,
+    /// A run may be in a `wait-until`; if not, no change concerns any.
+    pub(crate) until: bool,
     /// Outputs to be driven, a bit each.
     pub(crate) drive: u64,
     pub(crate) clock: Option<WallClock>,
@@ -112,6 +120,8 @@ impl State {
             active: None,
             ask: 0,
             drive: 0,
+            watched_outputs: 0,
+            until: false,
             clock: None,
             minute: Instant::NEVER,
             boot: None,
@@ -124,13 +134,18 @@ impl State {
     /// Whether nothing is left to do before an input at `at` is taken.
     #[inline]
     pub(crate) fn is_free(&self, at: Instant) -> bool {
-        self.next > at && self.ask | self.drive == 0 && self.active.is_none() && self.agenda.is_empty()
+        self.next > at
+    }
+
+    /// Brings `next` up to date, after anything that may have left something to do.
+    pub(crate) fn settle(&mut self) {
+        let idle = self.ask | self.drive == 0 && self.active.is_none() && self.agenda.is_empty();
+        self.next = if idle { self.next_watcher.min(self.next_timer) } else { Instant::ZERO };
     }
 
     /// Something other than a watcher is due at `at`.
     pub(crate) fn wake_at(&mut self, at: Instant) {
         self.next_timer = self.next_timer.min(at);
-        self.next = self.next.min(at);
     }
 
     /// A watcher is due at `at`.
@@ -143,8 +158,33 @@ impl State {
 
     /// Any watcher and any timer may be due: the next call of `poll` finds out.
     pub(crate) fn look_everywhere(&mut self) {
-        (self.next, self.next_watcher, self.next_timer) = (Instant::ZERO, Instant::ZERO, Instant::ZERO);
+        (self.next_watcher, self.next_timer) = (Instant::ZERO, Instant::ZERO);
         self.watching = u64::MAX;
+    }
+
+    /// Whether no more than a watcher's deadline has moved on, as it does with every edge of a bouncing line: then
+    /// nothing is left at `now`, and `next` is up to date.
+    pub(crate) fn has_moved(&mut self, inputs: &[Watcher], now: Instant) -> bool {
+        if self.next == Instant::ZERO || self.next_timer <= now {
+            return false;
+        }
+        self.next_watcher = self.first_watcher(inputs).0;
+        self.next = self.next_watcher.min(self.next_timer);
+        self.next > now
+    }
+
+    /// The first of the watchers' deadlines.
+    pub(crate) fn first_watcher(&self, inputs: &[Watcher]) -> (Instant, InputId) {
+        let mut first = (Instant::NEVER, InputId(0));
+        let mut left = self.watching;
+        while let Some(index) = take_lowest(&mut left) {
+            let input = InputId(index);
+            let Some(watcher) = inputs.get(input.index()) else { break };
+            if watcher.due < first.0 {
+                first = (watcher.due, input);
+            }
+        }
+        first
     }
 
     pub(crate) const fn next_watcher(&self) -> Instant {
@@ -158,7 +198,6 @@ impl State {
     /// What a search has found.
     pub(crate) fn set_next(&mut self, watcher: Instant, timer: Instant) {
         (self.next_watcher, self.next_timer) = (watcher, timer);
-        self.next = watcher.min(timer);
     }
 }
 
@@ -178,30 +217,42 @@ pub(crate) struct View<'a> {
 }
 
 impl View<'_> {
-    /// See [`Engine::poll`](crate::engine::Engine::poll). The order: readings and levels that are owed to the host,
-    /// the run that executes, the agenda, then what is due.
+    /// See [`Engine::poll`](crate::engine::Engine::poll).
     pub(crate) fn poll(&mut self, now: Instant) -> Step {
+        for _ in 0..ITEMS_PER_POLL {
+            let effect = self.item(now);
+            self.s.settle();
+            if let Some(effect) = effect {
+                return Step::Do(effect);
+            }
+            if self.s.is_free(now) {
+                return Step::Idle { next: self.s.next.to_option() };
+            }
+        }
+        Step::Again
+    }
+
+    /// One item, in this order: readings and levels that are owed to the host, the run that executes, the agenda, then
+    /// what is due.
+    fn item(&mut self, now: Instant) -> Option<Effect> {
         if let Some(index) = take_lowest(&mut self.s.ask) {
-            return Step::Do(Effect::ReadInput { input: InputId(index) });
+            return Some(Effect::ReadInput { input: InputId(index) });
         }
         if let Some(index) = take_lowest(&mut self.s.drive) {
             let output = OutputId(index);
-            if let Some(cell) = self.outputs.get(output.index()) {
-                return Step::Do(Effect::SetOutput { output, level: cell.level });
-            }
+            return self
+                .outputs
+                .get(output.index())
+                .map(|cell| Effect::SetOutput { output, level: cell.level });
         }
         if let Some(active) = self.s.active {
             self.execute(active);
-            return Step::Again;
-        }
-        if let Some(occurrence) = self.s.agenda.pop() {
+        } else if let Some(occurrence) = self.s.agenda.pop() {
             self.take(occurrence);
-            return Step::Again;
+        } else {
+            self.do_due(now);
         }
-        if self.s.next > now {
-            return Step::Idle { next: self.s.next.to_option() };
-        }
-        self.do_due(now)
+        None
     }
 
     pub(crate) fn decide(&mut self, decision: Decision) {

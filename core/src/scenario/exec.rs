@@ -102,7 +102,7 @@ impl View<'_> {
         }
         self.decide(Decision::Run { run, scenario, cause, how, onset_ago: now.since(onset) });
         if how != RunHow::Queued {
-            self.s.active = Some(Active { run, steps: 0 });
+            self.execute(Active { run, steps: 0 });
         }
     }
 
@@ -173,6 +173,7 @@ impl View<'_> {
             self.decide(Decision::Wait { run, pc, left, rounds });
         }
         if state == Some(RunState::Until) {
+            self.s.until = true;
             self.plan_minute();
         }
     }
@@ -341,7 +342,9 @@ impl View<'_> {
                 self.make_safe(OutputId(id(index)), SafetyWhy::RunEnded);
             }
         }
-        if was_queued {
+        let queues =
+            self.scenarios.get(scenario.index()).is_some_and(|cell| matches!(cell.def.mode, Mode::Queued(_)));
+        if was_queued || !queues {
             return;
         }
         let newest = self.s.place;
