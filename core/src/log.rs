@@ -157,9 +157,9 @@ impl LogMut<'_> {
         let target = room.saturating_sub((room >> 3).max(len));
         let (mut index, mut used) = (self.ring.tail_index, self.ring.used);
         while used > target {
-            let len = match self.buf.get(index..).unwrap_or_default() {
-                &[head, low, high, ..] if head & low >= 0x80 && high < 0x80 => 3,
-                &[head, len, ..] if head < 0x80 => usize::from(len).wrapping_add(2),
+            let len = match *self.buf.get(index..).unwrap_or_default() {
+                [head, low, high, ..] if head & low >= 0x80 && high < 0x80 => 3,
+                [head, len, ..] if head < 0x80 => usize::from(len).wrapping_add(2),
                 _ => EventLog { ring: self.ring, buf: self.buf }.measure(index).0,
             };
             used = used.wrapping_sub(len);
