@@ -19,7 +19,7 @@ STEPS=(
     "deps:licences, bans and sources of dependencies, as deny.toml says"
     "clippy:no warning from clippy, all targets"
     "features:no warning from clippy in the other sets of features"
-    "docs:no warning from rustdoc"
+    "docs:no warning from rustdoc, for what is private too"
     "test:all tests of the workspace, with a real MQTT broker"
     "nostd:core for Cortex-M0 and RISC-V; size of a minimal image, and no panic in it"
     "release:the release daemon"
@@ -53,7 +53,7 @@ step_features() {
     cargo clippy --quiet --locked -p campanile --all-targets --features rppal -- -D warnings
 }
 
-step_docs() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --locked --workspace --no-deps; }
+step_docs() { RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --quiet --locked --workspace --no-deps --document-private-items; }
 
 step_test() {
     mosquitto_tools

@@ -57,7 +57,7 @@ pub trait Capacity: Clone + 'static {
     type Log: Slots<u8>;
 }
 
-/// Declares a [`Capacity`](capacity::Capacity):
+/// Declares a [`Capacity`]:
 ///
 /// ```
 /// campanile_core::capacity! {

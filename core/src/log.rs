@@ -224,7 +224,7 @@ impl EventLog<'_> {
         self.buf.len()
     }
 
-    /// How many records of each [`class`](crate::record::class) were written since the start.
+    /// How many records of each [`class`] were written since the start.
     pub const fn counters(&self) -> &[u32; CLASSES] {
         &self.ring.counters
     }

@@ -1,7 +1,7 @@
 //! The compiler of the file: TOML to the engine's image, the symbol table and the settings of the host.
 //!
-//! [`compile`] tells every error of a file, each with its place; a file with an error gives nothing else. The schema of
-//! the file comes from the declarations that read it ([`file`]).
+//! [`compile()`] tells every error of a file, each with its place; a file with an error gives nothing else. The schema of
+//! the file comes from the declarations that read it ([`mod@file`]).
 
 pub mod compile;
 pub mod debounce_text;

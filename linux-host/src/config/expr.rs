@@ -1,4 +1,4 @@
-//! Expressions: `not quiet and rings < 100`. Text to tree here and in [`parse`], tree to the engine's operations in
+//! Expressions: `not quiet and rings < 100`. Text to tree here and in [`parse()`], tree to the engine's operations in
 //! [`lower`].
 //!
 //! ```text
