@@ -6,6 +6,7 @@ mod message;
 mod names;
 mod refuse;
 mod scenario;
+mod sinks;
 #[cfg(test)]
 mod tests;
 
@@ -76,6 +77,7 @@ pub fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
 pub(super) fn build(house: House, room: &Room, report: &mut Report<'_>) -> Option<Compiled> {
     let names = names::Tables::new(&house, room, report);
     let program = scenario::all(&house, &names, report);
+    sinks::check(&house, &program.messages, report);
     let node = house.node.0?;
     if has_error(&report.found) {
         return None;

@@ -22,7 +22,7 @@ pub use action::{
     StartAction, StopAction, UntilAction, WaitAction,
 };
 pub use board::{Board, GpiochipBoard, RppalBoard, VirtualBoard};
-pub use sink::{ConsoleSink, FileSink, MqttSink, Sink, Topics};
+pub use sink::{ConsoleSink, FileSink, Filter, MqttSink, Sink, Topic, Topics, only};
 pub use trigger::{
     AtTrigger, CronTrigger, EveryTrigger, InputTrigger, LinkState, LinkTrigger, OutputTrigger, SensorTrigger,
     StartedTrigger, Trigger, VariableTrigger,

@@ -138,7 +138,10 @@ pub fn wrong_kind<T: Read>(node: Node<'_>, report: &mut Report<'_>) {
 
 /// The known name nearest to a wrong one, if one is near enough to have been meant.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (wrong.chars().count() / 3).max(1);
+    let limit = match wrong.chars().count() {
+        0 | 1 => 0,
+        length => (length / 3).max(1),
+    };
     known
         .into_iter()
         .map(|name| (strsim::osa_distance(wrong, name), name))

@@ -28,20 +28,23 @@ words!(Drive, "a way to drive a line", {
 /// Reads a type from a string by a function that says what is wrong and what would be right.
 macro_rules! text {
     ($ty:ty, $what:literal, $schema:tt, $parse:expr $(, broken: $broken:expr)?) => {
-        impl Read for $ty {
+        impl $crate::config::read::Read for $ty {
             const WHAT: &'static str = $what;
 
-            fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
-                let DeValue::String(text) = node.value() else {
-                    wrong_kind::<Self>(node, report);
+            fn read(
+                node: $crate::config::read::Node<'_>,
+                report: &mut $crate::config::read::Report<'_>,
+            ) -> Option<Self> {
+                let toml::de::DeValue::String(text) = node.value() else {
+                    $crate::config::read::wrong_kind::<Self>(node, report);
                     return None;
                 };
-                let parse: fn(&str) -> Result<Self, Wrong> = $parse;
-                parse(text).map_err(|wrong| wrong.report(node, report)).ok()
+                let parse: fn(&str) -> Result<Self, $crate::config::scalar::Wrong> = $parse;
+                parse(text).map_err(|wrong| report.push(wrong.at(node.span()))).ok()
             }
 
-            fn schema(_: &mut Definitions) -> Value {
-                json!($schema)
+            fn schema(_: &mut $crate::config::read::Definitions) -> serde_json::Value {
+                serde_json::json!($schema)
             }
 
             $(fn broken() -> Option<Self> {
@@ -50,6 +53,8 @@ macro_rules! text {
         }
     };
 }
+
+pub(super) use text;
 
 /// What is wrong with a text, and what would be right.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,6 +67,11 @@ impl Wrong {
     /// Both in words.
     pub fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self { what: what.into(), help: help.into() }
+    }
+
+    /// As an error at a place.
+    pub fn at(self, span: std::ops::Range<usize>) -> Diagnostic {
+        Diagnostic::error(span, self.what).label("here").help(self.help)
     }
 
     /// What is wrong, and what would be right.
@@ -77,10 +87,6 @@ impl Wrong {
         } else {
             self
         }
-    }
-
-    fn report(self, node: Node<'_>, report: &mut Report<'_>) {
-        report.push(Diagnostic::error(node.span(), self.what).label("here").help(self.help));
     }
 }
 
@@ -369,13 +375,6 @@ impl Read for Decimal {
 
     fn schema(_: &mut Definitions) -> Value {
         json!({ "type": "number" })
-    }
-}
-
-impl Wrong {
-    /// As an error at a place.
-    pub fn at(self, span: std::ops::Range<usize>) -> Diagnostic {
-        Diagnostic::error(span, self.what).label("here").help(self.help)
     }
 }
 

@@ -2,8 +2,15 @@
 
 use std::path::PathBuf;
 
-use super::super::read::{At, kinds, table};
-use super::super::scalar::{Int, Text};
+use serde_json::{Value, json};
+use toml::de::DeValue;
+
+use super::super::read::{At, Definitions, Node, Read, Report, kinds, table, wrong_kind};
+use super::super::scalar::{Int, Text, Wrong, text};
+use crate::sinks::message::Kind;
+use crate::sinks::mqtt::address::Address;
+use crate::sinks::only::Only;
+use crate::sinks::topics;
 
 kinds! {
     /// A sink: who is told what happens.
@@ -21,7 +28,7 @@ table! {
     /// An MQTT broker, version 5, QoS 1.
     pub struct MqttSink("a sink of kind mqtt") {
         /// Where: "mqtt://host:1883", or "mqtts://host:8883" with TLS.
-        "url" url (required): At<Text>,
+        "url" url (required): At<Address>,
         /// As whom.
         "username" username (optional): At<Text>,
         /// A file whose first line is the password.
@@ -35,7 +42,7 @@ table! {
         /// The most messages under way at once.
         "in-flight" in_flight (= 100): Int<1, 1000>,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
-        "only" only (empty): Vec<At<Text>>,
+        "only" only (empty): Vec<At<Filter>>,
         /// Where messages go.
         "topics" topics (table): Topics,
     }
@@ -45,13 +52,24 @@ table! {
     /// Topics: `{node}`, `{kind}` (input, output, sensor, variable) and `{name}` stand for what they say.
     pub struct Topics("topics") {
         /// Whether the node is there, retained.
-        "status" status (= "campanile/{node}/status"): At<Text>,
+        "status" status (= "campanile/{node}/status"): Topic<1>,
         /// States, retained.
-        "state" state (= "campanile/{node}/{kind}/{name}"): At<Text>,
+        "state" state (= "campanile/{node}/{kind}/{name}"): Topic<3>,
         /// Messages of `send`.
-        "message" message (= "campanile/{node}/message/{name}"): At<Text>,
+        "message" message (= "campanile/{node}/message/{name}"): Topic<3>,
         /// Losses and faults.
-        "diagnostics" diagnostics (= "campanile/{node}/diagnostics"): At<Text>,
+        "diagnostics" diagnostics (= "campanile/{node}/diagnostics"): Topic<1>,
+    }
+}
+
+impl From<&Topics> for topics::Topics {
+    fn from(topics: &Topics) -> Self {
+        Self {
+            status: topics.status.0.clone(),
+            state: topics.state.0.clone(),
+            message: topics.message.0.clone(),
+            diagnostics: topics.diagnostics.0.clone(),
+        }
     }
 }
 
@@ -61,7 +79,7 @@ table! {
         /// The file; lines are appended.
         "path" path (required): At<PathBuf>,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
-        "only" only (empty): Vec<At<Text>>,
+        "only" only (empty): Vec<At<Filter>>,
     }
 }
 
@@ -69,6 +87,92 @@ table! {
     /// Lines for people on the standard output.
     pub struct ConsoleSink("a sink of kind console") {
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
-        "only" only (empty): Vec<At<Text>>,
+        "only" only (empty): Vec<At<Filter>>,
     }
+}
+
+/// What the places in a topic may be: of these the first so many.
+const PLACES: [&str; 3] = ["node", "kind", "name"];
+
+/// A topic in which the first so many of `{node}`, `{kind}` and `{name}` have a meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic<const N: usize>(pub String);
+
+impl<const N: usize> Read for Topic<N> {
+    const WHAT: &'static str = "a topic";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let DeValue::String(text) = node.value() else {
+            wrong_kind::<Self>(node, report);
+            return None;
+        };
+        match check_topic(text, &PLACES[..N]) {
+            Ok(()) => Some(Self(text.clone().into_owned())),
+            Err(wrong) => {
+                report.push(wrong.at(node.span()));
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": "^[^+#]+$" })
+    }
+}
+
+fn check_topic(text: &str, places: &[&str]) -> Result<(), Wrong> {
+    let usable = || format!("what can stand in it: {{{}}}", places.join("}, {"));
+    if text.is_empty() || text.starts_with('$') {
+        return Err(Wrong::new("a topic is not empty and does not begin with $", usable()));
+    }
+    if let Some(wrong) = text.chars().find(|c| matches!(c, '+' | '#' | '\0')) {
+        return Err(Wrong::new(
+            format!("{wrong:?} has no place in a topic to publish to"),
+            "it is for subscriptions",
+        ));
+    }
+    for part in text.split('{').skip(1) {
+        let Some((place, _)) = part.split_once('}') else {
+            return Err(Wrong::new("a } is missing", usable()));
+        };
+        if !places.contains(&place) {
+            return Err(Wrong::new(format!("{{{place}}} has no meaning here"), usable()));
+        }
+    }
+    Ok(())
+}
+
+text!(Address, "a URL such as \"mqtts://broker.example:8883\"", { "type": "string", "pattern": "^mqtts?://[^@]+$" }, |text| {
+    Self::parse(text).map_err(|what| Wrong::new(what, "such as \"mqtt://127.0.0.1\" or \"mqtts://broker.example:8883\""))
+});
+
+/// One pattern of `only`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// What kind of message.
+    pub kind: Kind,
+    /// Its name, in which `*` stands for anything.
+    pub name: String,
+    /// As it is written.
+    pub pattern: String,
+}
+
+text!(Filter, "a filter such as \"input:*\"", { "type": "string", "pattern": filter_pattern() }, |text| {
+    Only::parse(&[text]).map_err(|what| Wrong::new(what, "such as \"input:*\" or \"message:doorbell\""))?;
+    let (kind, name) = text.split_once(':').unwrap_or((text, "*"));
+    let kind = Kind::ALL.into_iter().find(|known| known.word() == kind).unwrap_or(Kind::Diagnostics);
+    Ok(Self { kind, name: name.to_owned(), pattern: text.to_owned() })
+});
+
+fn filter_pattern() -> String {
+    let words: Vec<_> =
+        Kind::ALL.into_iter().filter(|kind| *kind != Kind::Diagnostics).map(Kind::word).collect();
+    format!("^(({}):.+|{}(:.*)?)$", words.join("|"), Kind::Diagnostics.word())
+}
+
+/// The filter that patterns make together.
+pub fn only(filters: &[At<Filter>]) -> Only {
+    let patterns: Vec<_> = filters.iter().map(|filter| filter.value.pattern.as_str()).collect();
+    // Each was read by the same rules before.
+    Only::parse(&patterns).unwrap_or_default()
 }

@@ -26,7 +26,9 @@ impl Address {
             _ => return Err(format!("\"{url}\" does not begin with mqtt:// or mqtts://")),
         };
         if rest.contains('@') {
-            return Err("user and password do not belong into the URL: see `user` and `password-file`".into());
+            return Err(
+                "user and password do not belong into the URL: see `username` and `password-file`".into()
+            );
         }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match rest.rsplit_once(':') {

@@ -1,0 +1,117 @@
+//! Sinks and the node: what the types alone cannot tell is wrong.
+
+use std::net::IpAddr;
+
+use campanile_delivery::symbols::Message;
+
+use super::super::file::{Board, Filter, House, MqttSink, Sink};
+use super::super::read::{At, Report, suggestion};
+use super::super::source::Diagnostic;
+use crate::sinks::message::Kind;
+
+/// Checks the node's time zone, boards against this build, and every sink.
+pub(super) fn check(house: &House, messages: &[Message], report: &mut Report<'_>) {
+    if let Some(zone) = house.node.0.as_ref().and_then(|node| node.timezone.as_ref()) {
+        check_zone(zone, report);
+    }
+    for (name, board) in house.boards.iter() {
+        if matches!(board, Some(Board::Rppal(_))) && !cfg!(feature = "rppal") {
+            report.push(
+                Diagnostic::warning(name.span.clone(), "this build has no boards of kind rppal")
+                    .label("cannot run here")
+                    .help("kind = \"gpiochip\" works on every Pi; or build with `--features rppal`"),
+            );
+        }
+    }
+    for (_, sink) in house.sinks.iter() {
+        match sink {
+            Some(Sink::Mqtt(mqtt)) => {
+                check_mqtt(mqtt, report);
+                check_only(&mqtt.only, house, messages, report);
+            }
+            Some(Sink::File(file)) => check_only(&file.only, house, messages, report),
+            Some(Sink::Console(console)) => check_only(&console.only, house, messages, report),
+            None => {}
+        }
+    }
+}
+
+fn check_zone(zone: &At<String>, report: &mut Report<'_>) {
+    let database = jiff::tz::db();
+    if database.is_definitively_empty() {
+        report.push(
+            Diagnostic::warning(zone.span.clone(), "this machine has no database of time zones")
+                .label("not checked")
+                .help("install it: `apt install tzdata`"),
+        );
+    } else if database.get(&zone.value).is_err() {
+        let names: Vec<String> = database.available().map(|name| name.to_string()).collect();
+        let help = match super::super::read::nearest(&zone.value, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => {
+                "a name of the IANA database, such as \"Europe/Berlin\"; `timedatectl list-timezones` has all"
+                    .to_owned()
+            }
+        };
+        report.push(
+            Diagnostic::error(zone.span.clone(), format!("unknown time zone \"{}\"", zone.value))
+                .label("here")
+                .help(help),
+        );
+    }
+}
+
+fn check_mqtt(mqtt: &MqttSink, report: &mut Report<'_>) {
+    if let (Some(file), Some(env)) = (&mqtt.password_file, &mqtt.password_env) {
+        report.push(
+            Diagnostic::error(env.span.clone(), "two passwords")
+                .label("the second")
+                .other(file.span.clone(), "the first")
+                .help("keep one of `password-file` and `password-env`"),
+        );
+    }
+    let address = &mqtt.url.value;
+    let local = address.host == "localhost" || is_loopback(&address.host);
+    let password = mqtt.password_file.is_some() || mqtt.password_env.is_some();
+    if password && !address.tls && !local {
+        report.push(
+            Diagnostic::warning(mqtt.url.span.clone(), "the password goes over the network in the clear")
+                .label("without TLS")
+                .help("mqtts:// encrypts; brokers listen for it on port 8883"),
+        );
+    }
+    if let Some(ca) = mqtt.ca.as_ref().filter(|_| !address.tls) {
+        report.push(
+            Diagnostic::error(ca.span.clone(), "`ca` without TLS")
+                .label("checks nothing")
+                .other(mqtt.url.span.clone(), "no TLS here")
+                .help("write mqtts:// in `url`, or leave `ca` out"),
+        );
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A filter for a name that nothing has lets nothing pass.
+fn check_only(only: &[At<Filter>], house: &House, messages: &[Message], report: &mut Report<'_>) {
+    for filter in only {
+        let Filter { kind, name, .. } = &filter.value;
+        let known: Vec<&str> = match kind {
+            Kind::Input => house.inputs.names().collect(),
+            Kind::Output => house.outputs.names().collect(),
+            Kind::Sensor => house.sensors.names().collect(),
+            Kind::Variable => house.variables.names().collect(),
+            Kind::Message => messages.iter().map(|message| message.name.as_str()).collect(),
+            Kind::Diagnostics => continue,
+        };
+        if !name.contains('*') && !known.contains(&name.as_str()) {
+            report.push(
+                Diagnostic::error(filter.span.clone(), format!("unknown {} `{name}`", kind.word()))
+                    .label("lets nothing pass")
+                    .help(suggestion(name, known)),
+            );
+        }
+    }
+}
