@@ -15,6 +15,7 @@ pub mod message;
 pub mod mqtt;
 pub mod only;
 pub mod render;
+pub mod start;
 pub mod topics;
 pub mod wall;
 

@@ -28,6 +28,8 @@ pub enum State {
         /// The next attempt, in case someone did.
         at: Instant,
     },
+    /// It cannot run at all: why.
+    Broken(String),
     /// It was told to stop.
     Stopped,
 }
@@ -40,6 +42,7 @@ impl fmt::Display for State {
             Self::Connected => write!(f, "connected"),
             Self::Retrying { why, at } => write!(f, "retrying in {} s: {why}", seconds(at)),
             Self::Refused { why, at } => write!(f, "refused: {why} (next try in {} s)", seconds(at)),
+            Self::Broken(why) => write!(f, "does not run: {why}"),
             Self::Stopped => write!(f, "stopped"),
         }
     }

@@ -13,6 +13,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -39,15 +40,18 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Of the topic, its length, the packet id and the properties, at the most.
 const PUBLISH_HEAD: usize = 16;
 
-/// Where to, as whom, and under which name.
-#[derive(Clone)]
+/// Where to, as whom, and under which name. Files are read at each connection, so that a new password or certificate
+/// needs no restart, and the password is nowhere for longer than that.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The broker.
     pub address: Address,
-    /// User and password, if it wants any.
-    pub credentials: Option<(String, String)>,
-    /// PEM of the authority that signed the broker's certificate; the system's authorities without it.
-    pub ca: Option<Vec<u8>>,
+    /// The user, if it wants one.
+    pub username: Option<String>,
+    /// Where the user's password is.
+    pub password: Option<Password>,
+    /// PEM of the authorities that may have signed the broker's certificate; the system's without it.
+    pub ca: Option<PathBuf>,
     /// Must be unique at the broker: a second client of this name throws the first one out.
     pub client_id: String,
     /// The retained `online` and `offline`.
@@ -56,10 +60,27 @@ pub struct Settings {
     pub window: u16,
 }
 
-/// Without the password.
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Settings({} as {})", self.address, self.client_id)
+/// Where a password is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// The first line of a file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+}
+
+impl Password {
+    async fn read(&self) -> Result<String, Failure> {
+        match self {
+            Self::File(path) => {
+                let text = tokio::fs::read_to_string(path).await.map_err(|error| {
+                    Failure::refused(format!("cannot read the password from {}: {error}", path.display()))
+                })?;
+                Ok(text.lines().next().unwrap_or_default().to_owned())
+            }
+            Self::Variable(name) => std::env::var(name)
+                .map_err(|_| Failure::refused(format!("the environment has no password in {name}"))),
+        }
     }
 }
 
@@ -104,38 +125,47 @@ impl Mqtt {
     pub const fn new(settings: Settings) -> Self {
         Self { settings, session: None }
     }
+}
 
-    fn options(&self) -> Result<MqttOptions, Failure> {
-        let settings = &self.settings;
-        let address = &settings.address;
-        let mut options = MqttOptions::new(settings.client_id.clone(), (address.host.clone(), address.port));
+impl Settings {
+    async fn options(&self) -> Result<MqttOptions, Failure> {
+        let address = &self.address;
+        let mut options = MqttOptions::new(self.client_id.clone(), (address.host.clone(), address.port));
         let mut network = NetworkOptions::new();
         network.set_tcp_nodelay(true);
         options
             .set_clean_start(true)
             .set_keep_alive(KEEP_ALIVE_S)
             .set_max_request_batch(BATCH)
-            .set_outgoing_inflight_upper_limit(settings.window)
+            .set_outgoing_inflight_upper_limit(self.window)
             .set_network_options(network)
-            .set_last_will(LastWill::new(
-                settings.status_topic.clone(),
-                "offline",
-                QoS::AtLeastOnce,
-                true,
-                None,
-            ));
-        if let Some((user, password)) = &settings.credentials {
-            options.set_credentials(user.clone(), password.clone());
+            .set_last_will(LastWill::new(self.status_topic.clone(), "offline", QoS::AtLeastOnce, true, None));
+        match (&self.username, &self.password) {
+            (Some(user), Some(password)) => {
+                options.set_credentials(user.clone(), password.read().await?);
+            }
+            (Some(user), None) => {
+                options.set_username(user.clone());
+            }
+            (None, Some(password)) => {
+                options.set_password(password.read().await?);
+            }
+            (None, None) => {}
         }
         if address.tls {
-            options.set_transport(Transport::tls_with_config(self.tls()?));
+            options.set_transport(Transport::tls_with_config(self.tls().await?));
         }
         Ok(options)
     }
 
-    fn tls(&self) -> Result<TlsConfiguration, Failure> {
-        match &self.settings.ca {
-            Some(ca) => Ok(TlsConfiguration::Simple { ca: ca.clone(), alpn: None, client_auth: None }),
+    async fn tls(&self) -> Result<TlsConfiguration, Failure> {
+        match &self.ca {
+            Some(path) => {
+                let ca = tokio::fs::read(path).await.map_err(|error| {
+                    Failure::refused(format!("cannot read the certificates in {}: {error}", path.display()))
+                })?;
+                Ok(TlsConfiguration::Simple { ca, alpn: None, client_auth: None })
+            }
             None => TlsConfiguration::try_default_rustls().map_err(|error| {
                 Failure::refused(format!(
                     "cannot read the system's certificates: {error}; name a file with `ca`"
@@ -148,7 +178,7 @@ impl Mqtt {
 impl Sink for Mqtt {
     async fn open(&mut self) -> Result<usize, Failure> {
         self.session = None;
-        let (client, events) = AsyncClient::builder(self.options()?)
+        let (client, events) = AsyncClient::builder(self.settings.options().await?)
             // The window and the availability message: a request never finds the channel full.
             .capacity(usize::from(self.settings.window) + 1)
             .build();

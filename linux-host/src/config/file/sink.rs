@@ -35,7 +35,7 @@ table! {
         "password-file" password_file (optional): At<PathBuf>,
         /// An environment variable that holds the password.
         "password-env" password_env (optional): At<Text>,
-        /// The client's name at the broker; "campanile-" and the node's name without it.
+        /// The client's name at the broker; "campanile-NODE-SINK" without it.
         "client-id" client_id (optional): At<Text>,
         /// Certificates in PEM that a broker's may be signed by; the system's without it.
         "ca" ca (optional): At<PathBuf>,

@@ -62,7 +62,8 @@ async fn broker() -> (TcpListener, Mqtt) {
     let port = listener.local_addr().unwrap().port();
     let sink = Mqtt::new(Settings {
         address: Address::parse(&format!("mqtt://127.0.0.1:{port}")).unwrap(),
-        credentials: None,
+        username: None,
+        password: None,
         ca: None,
         client_id: "campanile-test".into(),
         status_topic: "campanile/test/status".into(),

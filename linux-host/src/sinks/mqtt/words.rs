@@ -71,7 +71,7 @@ fn of_connack(code: ConnectReturnCode) -> Failure {
     match code {
         Code::RefusedProtocolVersion | Code::UnsupportedProtocolVersion => old_version(),
         Code::BadUserNamePassword => {
-            Failure::refused("wrong user or password: see `user` and `password-file`")
+            Failure::refused("wrong user or password: see `username` and `password-file`")
         }
         Code::NotAuthorized => {
             Failure::refused("not allowed in: the broker wants a user and a password, or knows this one not")
