@@ -80,6 +80,12 @@ impl<'a> Executor<'a> {
         self.tasks[task.0].is_none()
     }
 
+    /// Whether a task waits for its turn.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.ready.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Polls what is ready until nothing is. Time stands.
     ///
     /// # Errors

@@ -3,9 +3,14 @@
 //! The same engine and the same runner as on a Raspberry Pi or a microcontroller watch a virtual board. Time
 //! jumps from deadline to deadline, every random choice comes from one seed, and so a run repeats to the byte.
 
+pub mod board;
 pub mod bounce;
 pub mod compare;
 pub mod executor;
+mod node;
 pub mod prng;
 pub mod script;
+#[cfg(test)]
+mod testing;
 pub mod trace;
+pub mod world;

@@ -64,6 +64,9 @@ pub enum Action {
     Restart {
         /// How long it is off.
         off: Duration,
+        /// Whether the node knows how long that was. With `known = false` the wall clock is not trusted either until
+        /// a `clock` step sets it.
+        known: bool,
     },
     /// `kill = "1s"`: the process dies (SIGKILL) and is started again after this time. What was written survives.
     Kill {

@@ -21,7 +21,7 @@
 //! | Level | `button reads on` · `after a gap`, or `at rest` if its last edge said otherwise |
 //! | Overrun | `button lost 5` · `in the kernel`, `in the queue` or `in a storm`; of all inputs `inputs lost 5` |
 //! | Stall | `stalled` · `until T` |
-//! | Clock | `clock 2026-11-21 07:30:00 +01:00` · `trusted` or `not trusted`; the first, each step of a second or more, each change of trust or offset |
+//! | Clock | `clock 2026-11-21 07:30:00 +01:00` · `trusted` or `not trusted`; each step of a second or more, each change of trust or offset; not the first if it is not trusted |
 //! | Done | `chime works again` |
 //! | Link | `link home up`, `link home down` |
 //! | Install | `program installed` |
@@ -241,7 +241,7 @@ impl Trace {
 
     fn clock(&mut self, new: Clock) -> Option<Line> {
         let old = self.clock.replace(new);
-        let news = old.is_none_or(|old| {
+        let news = old.map_or(new.trusted, |old| {
             let predicted = old.unix.saturating_add_unsigned(new.at.since(old.at).micros());
             old.trusted != new.trusted
                 || old.offset != new.offset

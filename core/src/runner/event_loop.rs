@@ -216,8 +216,9 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         while self.advance(to) {}
     }
 
+    /// A line under the mask is not at rest; it is read when the mask is over.
     fn collect_asked(&mut self) {
-        self.readings.quiet(core::mem::take(&mut self.shell.asked));
+        self.readings.quiet(core::mem::take(&mut self.shell.asked) & !self.masked);
     }
 
     /// The next input that is not an edge: what the loop owes itself, then a message.

@@ -215,7 +215,6 @@ fn a_clock_is_news_when_it_steps_or_its_trust_changes() {
         (900_000_000, clock(902, 0, true)),
     ];
     let expected = "\
-0.000000  clock 2026-11-21 08:30:00 +01:00  not trusted
 300.000000  clock 2026-11-21 08:35:00 +01:00  trusted
 600.000000  clock 2026-11-21 08:40:02 +01:00  trusted
 900.000000  clock 2026-11-21 07:45:02 +00:00  trusted";

@@ -1,0 +1,438 @@
+//! The world of one node: a script moves its lines, speaks to it, cuts its power, and the trace tells what it did.
+//!
+//! Time is virtual and stands while anything is ready; what is due at the time of a step happens before it. All that is
+//! random comes from the seed: the same script, house and seed give the same trace and the same bytes of log.
+
+mod error;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use campanile_clock::Virtual;
+use campanile_core::id::{InputId, Level};
+use campanile_core::input::{Input, Op, Origin, OverrunWhy};
+use campanile_core::program::image;
+use campanile_core::runner::Message;
+use campanile_core::time::{Duration, Instant};
+use campanile_delivery::disk::{Disk, PowerCut};
+use campanile_delivery::symbols::Symbols;
+use campanile_delivery::{Journal, NodeName, Options as JournalOptions, StoredProgram};
+
+use crate::board::Board;
+use crate::executor::{Executor, TaskId};
+use crate::node::{self, Birth, Houses, Inbox, Inlet, Lines, Tape};
+use crate::prng::Prng;
+use crate::script::{Action, Bounce, Command, Script};
+use crate::trace::Trace;
+
+pub use crate::node::House;
+pub use error::SimError;
+
+use timeline::{Event, Timeline};
+
+/// How a script is played.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Instead of the script's own.
+    pub seed: Option<u64>,
+    /// The trace shows raw edges and bookkeeping too.
+    pub verbose: bool,
+    /// How long after its stamp an edge may reach the loop; see the runner.
+    pub slack: Duration,
+    /// The loop is woken up to this much later than it could be, at random. The log does not depend on it.
+    pub wake_delay: Duration,
+}
+
+/// What a script led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The lines of the trace, each with its end.
+    pub trace: String,
+    /// The bytes of the engine's log, a piece for each start.
+    pub logs: Vec<Vec<u8>>,
+}
+
+/// Plays a script. `others` are the houses that its `swap`s name.
+///
+/// # Errors
+/// A name that the house has not, a program that is refused, a journal that does not open: see [`SimError`].
+///
+/// # Panics
+/// If this thread holds a virtual clock already.
+pub fn play(
+    script: &Script,
+    house: &House,
+    others: &BTreeMap<String, House>,
+    options: &Options,
+) -> Result<Outcome, SimError> {
+    let clock = Virtual::enter(0);
+    let mut world = World::new(&clock, script, house, others, options)?;
+    world.run(script)?;
+    let tape = world.tape.take();
+    drop(world);
+    let trace = tape.lines.into_iter().map(|line| line + "\n").collect();
+    Ok(Outcome { trace, logs: tape.logs })
+}
+
+struct World<'a> {
+    clock: &'a Virtual,
+    executor: Executor<'a>,
+    options: &'a Options,
+    houses: Rc<Houses>,
+    /// Hashes of the houses that a swap may name.
+    names: BTreeMap<&'a str, u64>,
+    node: NodeName,
+    board: Board,
+    disk: Arc<Disk>,
+    tape: Rc<RefCell<Tape>>,
+    life: Option<Life>,
+    timeline: Timeline<'a>,
+    /// The process stands still until then, whatever wakes it.
+    asleep: Option<u64>,
+    wall: Option<Wall>,
+    commands: u32,
+    /// For contacts, for the low half of boot numbers, for wake-up delays.
+    bounces: Prng,
+    boots: Prng,
+    delays: Prng,
+}
+
+/// A process that runs.
+struct Life {
+    task: TaskId,
+    inlet: Rc<Inlet>,
+    journal: Rc<RefCell<Journal<Disk>>>,
+    /// Messages that found the inlet full.
+    lost: u32,
+}
+
+/// The wall clock of the house.
+#[derive(Clone, Copy)]
+struct Wall {
+    at: Instant,
+    unix: i64,
+    offset: i32,
+    trusted: bool,
+}
+
+impl Wall {
+    fn input(self, now: Instant) -> Input {
+        let unix = self.unix.saturating_add_unsigned(now.since(self.at).micros());
+        Input::Clock { unix, offset: self.offset, trusted: self.trusted }
+    }
+}
+
+impl<'a> World<'a> {
+    fn new(
+        clock: &'a Virtual,
+        script: &'a Script,
+        house: &'a House,
+        others: &'a BTreeMap<String, House>,
+        options: &'a Options,
+    ) -> Result<Self, SimError> {
+        let first = image::hash(&house.image);
+        let names = others.iter().map(|(name, house)| (name.as_str(), image::hash(&house.image))).collect();
+        let houses = others.values().chain([house]).map(|house| (image::hash(&house.image), house.clone()));
+        let node = house.symbols.node.parse().map_err(|_| SimError::NodeName(house.symbols.node.clone()))?;
+        let trace = if options.verbose { Trace::new().verbose() } else { Trace::new() };
+        let seed = Prng::new(options.seed.unwrap_or(script.seed));
+        let board = Board::default();
+        board.wire(&house.symbols);
+        Ok(Self {
+            clock,
+            executor: Executor::new(clock, seed.fork("order")),
+            options,
+            houses: Rc::new(houses.collect()),
+            names,
+            node,
+            board,
+            disk: Arc::new(Disk::new(seed.fork("disk").bits())),
+            tape: Rc::new(RefCell::new(Tape { trace, program: Some(first), ..Tape::default() })),
+            life: None,
+            timeline: Timeline::new(script),
+            asleep: None,
+            wall: None,
+            commands: 0,
+            bounces: seed.fork("bounces"),
+            boots: seed.fork("boots"),
+            delays: seed.fork("delays"),
+        })
+    }
+
+    fn run(&mut self, script: &Script) -> Result<(), SimError> {
+        self.begin(None)?;
+        let until = script.until.micros();
+        while let Some((at, event)) = self.timeline.next(until) {
+            self.run_to(at)?;
+            self.happen(event)?;
+        }
+        self.run_to(until)?;
+        match self.tape.borrow().refused.first() {
+            Some(why) => Err(SimError::Program(*why)),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets time pass; what is due at `time` itself is done.
+    fn run_to(&mut self, time: u64) -> Result<(), SimError> {
+        loop {
+            if let Some(until) = self.asleep {
+                if until > time {
+                    self.clock.advance_to(time);
+                    return Ok(());
+                }
+                self.clock.advance_to(until);
+                self.asleep = None;
+            } else if !self.options.wake_delay.is_zero() && self.executor.is_ready() {
+                // Time goes on, and with it the lines, before the process has its turn.
+                self.asleep = Some(self.clock.now() + self.delays.below(self.options.wake_delay.micros()));
+                continue;
+            }
+            self.executor.settle()?;
+            match self.clock.next_deadline() {
+                Some(deadline) if deadline <= time => {
+                    self.clock.advance_to(deadline);
+                }
+                _ => {
+                    self.clock.advance_to(time);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// The process starts.
+    fn begin(&mut self, off: Option<Duration>) -> Result<(), SimError> {
+        let now = node::now();
+        let options = JournalOptions::default();
+        let random = self.boots.bits() as u32;
+        let (mut journal, opened) = Journal::open(&self.disk, &self.node, options, random, now)?;
+        let program = self.tape.borrow().program;
+        let house = program.and_then(|hash| self.houses.get(&hash)).ok_or(SimError::NoProgram)?;
+        let stored = StoredProgram { image: house.image.clone(), symbols: house.symbols.encode() };
+        journal.keep_program(image::hash(&house.image), &stored)?;
+        let kept = match opened.previous {
+            Some(_) => recall(&journal)?,
+            None => Vec::new(),
+        };
+        self.board.wire(&house.symbols);
+        self.board.listen(true);
+        self.tape.borrow_mut().logs.push(Vec::new());
+        let birth = Birth {
+            image: house.image.clone(),
+            boot: opened.boot.0,
+            off,
+            clock: self.wall.map(|wall| wall.input(now)),
+            kept,
+            slack: self.options.slack,
+        };
+        let journal = Rc::new(RefCell::new(journal));
+        let lines = Lines { board: self.board.clone(), houses: Rc::clone(&self.houses) };
+        let inbox = Inbox {
+            journal: Rc::clone(&journal),
+            tape: Rc::clone(&self.tape),
+            houses: Rc::clone(&self.houses),
+            checkpoint: Vec::new(),
+        };
+        let inlet = Rc::new(Inlet::new());
+        let task = self.executor.spawn(node::live(birth, lines, inbox, Rc::clone(&inlet)));
+        self.life = Some(Life { task, inlet, journal, lost: 0 });
+        // `every` counts from the start, so that a start is never late.
+        Ok(self.executor.settle()?)
+    }
+
+    /// The process is gone, in the middle of whatever it did.
+    fn end(&mut self) {
+        let Some(life) = self.life.take() else { return };
+        self.executor.kill(life.task);
+        self.board.listen(false);
+        node::catch_up(&mut life.journal.borrow_mut(), node::now());
+    }
+
+    fn happen(&mut self, event: Event<'a>) -> Result<(), SimError> {
+        match event {
+            Event::Step(action) => self.act(action),
+            Event::Move { input, to } => {
+                // A bounce of a line that no program watches any more moves nothing that anybody would see.
+                if let Some(input) = self.symbols()?.find_input(input) {
+                    self.board.move_input(node::now(), input, to);
+                }
+                Ok(())
+            }
+            Event::Play { input, to } => self.command(&Op::Play { input, level: to }, None, Duration::ZERO),
+            Event::Begin { off } => self.begin(off),
+        }
+    }
+
+    fn act(&mut self, action: &'a Action) -> Result<(), SimError> {
+        let now = node::now();
+        match action {
+            Action::Input { input, to, bounce } => self.touch(input, *to, bounce),
+            Action::Feed { sensor, value } => {
+                let symbols = self.symbols()?;
+                let id = symbols.find_sensor(sensor).ok_or_else(|| SimError::unknown("sensor", sensor))?;
+                let decimals = symbols.sensors.get(id.index()).map_or(0, |sensor| sensor.decimals);
+                let value = value.map(|value| (value * 10f64.powi(i32::from(decimals))).round() as i32);
+                self.send(Message::Input(Input::Reading { sensor: id, value }));
+                Ok(())
+            }
+            Action::Command { command, id, late } => {
+                let op = self.op(command)?;
+                self.command(&op, *id, *late)?;
+                if let (Command::Press { span: Some(span), .. }, Op::Play { input, .. }) = (command, op) {
+                    self.timeline.add(now.plus(*span), Event::Play { input, to: Level::Off });
+                }
+                Ok(())
+            }
+            Action::Restart { off, known } => {
+                self.end();
+                self.board.power_off();
+                self.disk.power_cut(PowerCut::Nothing);
+                if !known {
+                    self.wall = self.wall.map(|wall| Wall { trusted: false, ..wall });
+                }
+                self.timeline.add(now.plus(*off), Event::Begin { off: known.then_some(*off) });
+                Ok(())
+            }
+            Action::Kill { off } => {
+                self.end();
+                self.timeline.add(now.plus(*off), Event::Begin { off: Some(*off) });
+                Ok(())
+            }
+            Action::Stall { span } => {
+                self.asleep = self.asleep.max(Some(now.plus(*span).micros()));
+                Ok(())
+            }
+            Action::Clock { unix, offset, trusted } => {
+                let wall = Wall { at: now, unix: *unix, offset: *offset, trusted: *trusted };
+                self.wall = Some(wall);
+                self.send(Message::Input(wall.input(now)));
+                Ok(())
+            }
+            Action::Storm { input, edges, every } => {
+                let from = self.board.input(self.input(input)?).unwrap_or_default();
+                let mut at = now;
+                for edge in 0..*edges {
+                    let to = if edge % 2 == 0 { from.opposite() } else { from };
+                    self.timeline.add(at, Event::Move { input, to });
+                    at = at.plus(*every);
+                }
+                Ok(())
+            }
+            Action::Lose { input, edges, to } => {
+                self.board.lose(now, self.input(input)?, *edges, *to);
+                Ok(())
+            }
+            Action::Swap { house } => {
+                let hash = self.names.get(house.as_str()).copied();
+                let hash = hash.ok_or_else(|| SimError::unknown("house", house))?;
+                self.send(Message::Install { hash });
+                Ok(())
+            }
+            Action::Link { peer, up } => {
+                let peer =
+                    self.symbols()?.find_peer(peer).ok_or_else(|| SimError::unknown("sink or peer", peer))?;
+                self.send(Message::Input(Input::Link { peer, up: *up }));
+                Ok(())
+            }
+            Action::Hardware { output, works } => {
+                let id = self.symbols()?.find_output(output);
+                self.board.set_hardware(id.ok_or_else(|| SimError::unknown("output", output))?, *works);
+                Ok(())
+            }
+        }
+    }
+
+    /// A line moves to a level, with its bounces.
+    fn touch(&mut self, input: &'a str, to: Level, bounce: &Bounce) -> Result<(), SimError> {
+        let now = node::now();
+        self.board.move_input(now, self.input(input)?, to);
+        let drawn;
+        let edges: &[u32] = match bounce {
+            Bounce::None => &[],
+            Bounce::Edges(edges) => edges,
+            Bounce::Drawn(model) => {
+                drawn = model.draw(to.is_on(), &mut self.bounces);
+                &drawn
+            }
+        };
+        for (index, after) in edges.iter().enumerate() {
+            let rests = index % 2 == 1 || index + 1 == edges.len();
+            let to = if rests { to } else { to.opposite() };
+            let at = now.plus(Duration::from_micros(u64::from(*after)));
+            self.timeline.add(at, Event::Move { input, to });
+        }
+        Ok(())
+    }
+
+    fn op(&self, command: &Command) -> Result<Op, SimError> {
+        let symbols = self.symbols()?;
+        Ok(match command {
+            Command::Set { output, to } => {
+                let id = symbols.find_output(output);
+                Op::Set { output: id.ok_or_else(|| SimError::unknown("output", output))?, level: *to }
+            }
+            Command::Start { scenario } | Command::Stop { scenario } => {
+                let id = symbols.find_scenario(scenario);
+                let scenario = id.ok_or_else(|| SimError::unknown("scenario", scenario))?;
+                match command {
+                    Command::Start { .. } => Op::Start { scenario },
+                    _ => Op::Stop { scenario },
+                }
+            }
+            Command::Let { variable, value } => {
+                let id = symbols.find_variable(variable);
+                Op::Let { var: id.ok_or_else(|| SimError::unknown("variable", variable))?, value: *value }
+            }
+            Command::Press { input, .. } => Op::Play { input: self.input(input)?, level: Level::On },
+        })
+    }
+
+    fn command(&mut self, op: &Op, id: Option<u32>, late: Duration) -> Result<(), SimError> {
+        let id = id.unwrap_or_else(|| {
+            self.commands += 1;
+            self.commands
+        });
+        // At the very start of the clock nothing can be late; scripts that try begin later.
+        let issued = node::now().minus(late);
+        self.send(Message::Command { origin: Origin::Script, id, op: *op, issued });
+        Ok(())
+    }
+
+    /// Hands a message to the process, if there is one. What finds no room is counted, and said when there is some.
+    fn send(&mut self, message: Message) {
+        let Some(life) = &mut self.life else { return };
+        if life.lost > 0 {
+            let overrun = Input::Overrun { input: None, lost: life.lost, why: OverrunWhy::Queue };
+            if life.inlet.try_send(Message::Input(overrun)).is_err() {
+                life.lost += 1;
+                return;
+            }
+            life.lost = 0;
+        }
+        if life.inlet.try_send(message).is_err() {
+            life.lost += 1;
+        }
+    }
+
+    fn input(&self, name: &str) -> Result<InputId, SimError> {
+        self.symbols()?.find_input(name).ok_or_else(|| SimError::unknown("input", name))
+    }
+
+    /// The names of the program that runs.
+    fn symbols(&self) -> Result<&Symbols, SimError> {
+        let program = self.tape.borrow().program;
+        let house = program.and_then(|hash| self.houses.get(&hash)).ok_or(SimError::NoProgram)?;
+        Ok(&house.symbols)
+    }
+}
+
+/// What outlives the last start.
+fn recall(_: &Journal<Disk>) -> Result<Vec<campanile_core::restore::Restore>, SimError> {
+    Ok(Vec::new())
+}
