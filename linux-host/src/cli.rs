@@ -9,6 +9,7 @@ mod compile;
 mod completions;
 mod man;
 mod schema;
+mod sim;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -38,6 +39,8 @@ enum Command {
     Man(man::Args),
     /// Print the JSON Schema of the file, for editors
     Schema(schema::Args),
+    /// Play a script on a simulated house and compare its trace with the expected one
+    Sim(sim::Args),
 }
 
 impl Command {
@@ -48,6 +51,7 @@ impl Command {
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
             Self::Schema(args) => schema::run(&args),
+            Self::Sim(args) => sim::run(&args),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The script of `campanile sim`, and a case of tests/scenarios: read with the same errors as the file itself, to the
 //! simulator's plain types.
 
+mod bless;
 mod open;
 mod step;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use super::scalar::{Int, Text};
 use super::source::{Diagnostic, Source};
 use step::Step;
 
+pub use bless::bless;
 pub use open::{Case, Failed, open};
 
 table! {

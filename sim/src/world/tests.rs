@@ -120,7 +120,19 @@ fn a_storm_is_masked_and_what_was_lost_is_said() {
     let every = Duration::from_micros(100);
     let storm = Action::Storm { input: "door".into(), edges: 1_500, every };
     let script = script(1, 1_000, vec![(100, storm)]);
-    expect(&script, "");
+    expect(
+        &script,
+        "
+        0.136800  door on             onset 0.100000  bounces 268
+        0.136800  light started       by door
+        0.136800  light ended
+        0.226900  door lost 1000      in a storm
+        0.226900  door reads on       after a gap
+        0.242100  door off            onset 0.226900  bounces 1053
+        0.332200  door lost 178       in a storm
+        0.332200  door reads off      after a gap
+        ",
+    );
 }
 
 #[test]

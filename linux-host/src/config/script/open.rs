@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use campanile_sim::script::Script;
+use campanile_sim::world::{House, Options, Outcome, SimError, play};
 
 use super::super::compile::{Compiled, compile, sorted};
 use super::super::load;
@@ -19,6 +20,21 @@ pub struct Case {
     pub house: Compiled,
     /// The houses of `swap`, by the names that the script gives them.
     pub others: Vec<(String, Compiled)>,
+}
+
+impl Case {
+    /// Plays it on the simulator.
+    ///
+    /// # Errors
+    /// See [`SimError`].
+    pub fn play(&self, options: &Options) -> Result<Outcome, SimError> {
+        let others = self.others.iter().map(|(name, house)| (name.clone(), simulated(house))).collect();
+        play(&self.script, &simulated(&self.house), &others, options)
+    }
+}
+
+fn simulated(house: &Compiled) -> House {
+    House { image: house.image.clone(), symbols: house.symbols.clone() }
 }
 
 /// Why a script cannot run.

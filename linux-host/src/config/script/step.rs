@@ -155,6 +155,8 @@ table! {
         "at" at (required): At<Duration>,
         /// How long it is off.
         "restart" off (required): Duration,
+        /// Whether the node knows how long that was; if not, it waits for a trusted clock to tell.
+        "known" known (= true): bool,
     }
 }
 
@@ -306,7 +308,7 @@ impl Step {
                 id: t.id.and_then(|id| u32::try_from(id.0).ok()),
                 late: t.late,
             },
-            Self::Restart(t) => Action::Restart { off: t.off },
+            Self::Restart(t) => Action::Restart { off: t.off, known: t.known },
             Self::Kill(t) => Action::Kill { off: t.off },
             Self::Stall(t) => Action::Stall { span: t.length },
             Self::Clock(t) => {

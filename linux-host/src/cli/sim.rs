@@ -1,0 +1,99 @@
+//! `campanile sim [FILE] SCRIPT`.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use campanile_sim::compare::first_difference;
+use campanile_sim::world::{Options, Outcome};
+use serde_json::json;
+
+use super::{Failure, check};
+use crate::config::script::{Failed, bless, open};
+
+/// Arguments of `sim`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example: campanile sim house.toml ring.toml
+Example: campanile sim tests/scenarios/press.toml      (a case: its house is in it, or named by it)")]
+pub(super) struct Args {
+    /// The house and the script; the script alone if it names its house or holds it
+    #[arg(required = true, num_args = 1..=2, value_names = ["FILE", "SCRIPT"])]
+    files: Vec<PathBuf>,
+    /// Draw everything random from this seed instead of the script's own
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Write the trace into the script as what it expects
+    #[arg(long)]
+    bless: bool,
+    /// Show raw edges and bookkeeping too; compares nothing
+    #[arg(long, conflicts_with = "bless")]
+    verbose: bool,
+    /// Print JSON lines: one object a line of the trace, and one with the result
+    #[arg(long)]
+    json: bool,
+}
+
+/// Plays the script, prints its trace, and fails at the first difference from what it expects.
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let (house, script) = match args.files.as_slice() {
+        [script] => (None, script),
+        [house, script, ..] => (Some(house.as_path()), script),
+        [] => return Err(Failure::says("name a script")),
+    };
+    let case = open(script, house).map_err(say)?;
+    let options = Options { seed: args.seed, verbose: args.verbose, ..Options::default() };
+    let Outcome { trace, .. } = case.play(&options).map_err(Failure::says)?;
+    say_trace(&trace, args.json)?;
+    if args.bless {
+        let text = fs::read_to_string(script)?;
+        let blessed = bless(&text, &trace).ok_or_else(|| Failure::says("the script has no `steps`"))?;
+        return Ok(fs::write(script, blessed)?);
+    }
+    // Another seed is another story, and a verbose trace has other lines.
+    let expected = case.script.expect.filter(|_| !args.verbose && args.seed.is_none());
+    let difference = expected.as_deref().and_then(|expected| first_difference(expected, &trace));
+    if args.json {
+        let result = match (&expected, &difference) {
+            (None, _) => json!({ "result": "played" }),
+            (Some(_), None) => json!({ "result": "as expected" }),
+            (Some(_), Some(difference)) => json!({
+                "result": "different",
+                "line": difference.line,
+                "expected": difference.expected,
+                "found": difference.found,
+            }),
+        };
+        writeln!(io::stdout().lock(), "{result}")?;
+    }
+    match difference {
+        None => Ok(()),
+        Some(_) if args.json => Err(Failure::Told),
+        Some(difference) => {
+            writeln!(io::stderr().lock(), "{}: {difference}", script.display())?;
+            Err(Failure::Told)
+        }
+    }
+}
+
+fn say(failed: Failed) -> Failure {
+    match failed {
+        Failed::Says(words) => Failure::Says(words),
+        Failed::Wrong(source, found) => match check::say(&source, &found) {
+            Ok(()) => Failure::Told,
+            Err(error) => error.into(),
+        },
+    }
+}
+
+fn say_trace(trace: &str, as_json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if !as_json {
+        return out.write_all(trace.as_bytes());
+    }
+    for line in trace.lines() {
+        let (time, text) = line.split_once("  ").unwrap_or((line, ""));
+        writeln!(out, "{}", json!({ "time": time, "text": text }))?;
+    }
+    Ok(())
+}
