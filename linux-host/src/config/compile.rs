@@ -10,6 +10,8 @@ mod sinks;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 use campanile_core::program::verify::{Room, verify};
 use campanile_core::program::{Parts, image};
 use campanile_delivery::symbols::Symbols;
@@ -55,7 +57,7 @@ pub struct Settings {
 /// Compiles a file for the engine of this host.
 ///
 /// # Errors
-/// Everything that is wrong with it, warnings included, in the order of the text.
+/// Everything that is wrong with it, in the order of the text. Without the warnings: some would be wrong themselves.
 pub fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
     let (root, syntax) = DeTable::parse_recoverable(&source.text);
     let span = root.span();
@@ -63,13 +65,13 @@ pub fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
     let mut report = Report::new(source);
     let house = House::read(Node::from(&root), &mut report);
     if !syntax.is_empty() {
-        return Err(sorted(with_syntax(source, &syntax, report.found)));
+        return Err(errors(with_syntax(source, &syntax, report.found)));
     }
     match house.and_then(|house| build(house, &ROOM, &mut report)) {
         Some(compiled) if !has_error(&report.found) => {
             Ok(Compiled { warnings: sorted(report.found), ..compiled })
         }
-        _ => Err(sorted(report.found)),
+        _ => Err(errors(report.found)),
     }
 }
 
@@ -144,8 +146,14 @@ pub(super) fn has_error(found: &[Diagnostic]) -> bool {
     found.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
+/// The errors alone, in the order of the text.
+pub(super) fn errors(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    found.retain(|diagnostic| diagnostic.severity == Severity::Error);
+    sorted(found)
+}
+
 /// In the order of the text.
-pub(super) fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     found.sort_by_key(|diagnostic| diagnostic.span.start);
     found
 }
@@ -156,13 +164,21 @@ pub(super) fn with_syntax(
     syntax: &[toml::de::Error],
     found: Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
-    let lines = |span: &std::ops::Range<usize>| source.place(span.start).0..=source.place(span.end).0;
+    let lines = |span: &Range<usize>| source.place(span.start).0..=source.place(span.end).0;
     let mut all: Vec<_> = syntax
         .iter()
         .map(|error| {
             let end = source.text.len();
             let message = format!("this is not TOML: {}", error.message());
-            Diagnostic::error(error.span().unwrap_or(end..end), message).label("here")
+            let diagnostic = Diagnostic::error(error.span().unwrap_or(end..end), message).label("here");
+            let diagnostic = match secret_on_line(&source.text, diagnostic.span.start) {
+                Some(secret) => diagnostic.hide(secret),
+                None => diagnostic,
+            };
+            match syntax_help(error.message()) {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            }
         })
         .collect();
     let broken: Vec<_> = all.iter().map(|diagnostic| lines(&diagnostic.span)).collect();
@@ -172,4 +188,27 @@ pub(super) fn with_syntax(
             && !broken.iter().any(|lines| lines.contains(mine.start()) || mine.contains(lines.start()))
     }));
     all
+}
+
+/// What stands behind a key for secrets, on a line that is not TOML.
+fn secret_on_line(text: &str, at: usize) -> Option<Range<usize>> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text.get(at..)?.find('\n').map_or(text.len(), |newline| at + newline);
+    let line = text.get(start..end)?;
+    let secret =
+        super::file::SECRETS.iter().filter_map(|key| line.find(key).map(|found| found + key.len())).min()?;
+    (secret < line.len()).then_some(start + secret..end)
+}
+
+/// What is most often behind an error of syntax.
+fn syntax_help(message: &str) -> Option<&'static str> {
+    const HELP: [(&str, &str); 6] = [
+        ("invalid boolean", "text stands between quotes: \"..\""),
+        ("string values must be quoted", "text stands between quotes: \"..\""),
+        ("invalid basic string", "the closing quote is missing"),
+        ("duplicate key", "each key stands once in its table"),
+        ("key with no value", "write KEY = VALUE"),
+        ("expected key", "this file is TOML: [TABLE] and KEY = VALUE, one on a line"),
+    ];
+    HELP.iter().find(|(part, _)| message.contains(part)).map(|(_, help)| *help)
 }

@@ -370,7 +370,7 @@ impl<'a> Table<'a> {
 
     /// Refuses every key that nobody knows.
     pub fn close(self, report: &mut Report<'_>) {
-        for (key, _) in &self.entries {
+        for (key, value) in &self.entries {
             let (name, span) = (key.get_ref(), key.span());
             let expected = self.known.contains(&name.as_ref())
                 || match self.others {
@@ -381,7 +381,10 @@ impl<'a> Table<'a> {
             if expected {
                 continue;
             }
-            let diagnostic = Diagnostic::error(span, format!("unknown key `{name}` in {}", self.what));
+            let mut diagnostic = Diagnostic::error(span, format!("unknown key `{name}` in {}", self.what));
+            if super::file::SECRETS.contains(&name.as_ref()) {
+                diagnostic = diagnostic.hide(value.span());
+            }
             report.push(match super::file::refused(name) {
                 Some(help) => diagnostic.label("not here").help(help),
                 None => diagnostic.label("unknown key").help(suggestion(name, self.known.iter().copied())),

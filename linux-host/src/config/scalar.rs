@@ -61,17 +61,25 @@ pub(super) use text;
 pub struct Wrong {
     what: String,
     help: String,
+    secret: bool,
 }
 
 impl Wrong {
     /// Both in words.
     pub fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { what: what.into(), help: help.into() }
+        Self { what: what.into(), help: help.into(), secret: false }
+    }
+
+    /// The text may hold a secret, and is not shown.
+    #[must_use]
+    pub fn secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 
     /// As an error at a place.
     pub fn at(self, span: std::ops::Range<usize>) -> Diagnostic {
-        Diagnostic::error(span, self.what).label("here").help(self.help)
+        let diagnostic = Diagnostic::error(span.clone(), self.what).label("here").help(self.help);
+        if self.secret { diagnostic.hide(span) } else { diagnostic }
     }
 
     /// What is wrong, and what would be right.
@@ -307,7 +315,7 @@ impl Decimal {
             .and_then(|value| i32::try_from(value).ok())
             .ok_or_else(|| {
                 let max = campanile_delivery::symbols::number(i32::MAX, decimals);
-                Wrong::new(format!("{self} is too large"), format!("with {decimals} decimals, up to {max}"))
+                Wrong::new(format!("{self} is too large"), format!("the largest number here is {max}"))
             })
     }
 

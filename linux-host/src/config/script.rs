@@ -14,7 +14,7 @@ use campanile_sim::script::{Action, Script, Step as SimStep};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::compile::{Compiled, build, has_error, sorted, with_syntax};
+use super::compile::{Compiled, build, errors, has_error, with_syntax};
 use super::file::House;
 use super::read::{At, Node, Read, Report, suggestion, table};
 use super::resources::ROOM;
@@ -76,13 +76,13 @@ pub(super) fn read(source: &Source) -> Result<Written, Vec<Diagnostic>> {
     let table = ScriptTable::read(if has_house { node.without(House::KEYS) } else { node }, &mut report);
     let house = if has_house { House::read(node.known_only(), &mut report) } else { None };
     if !syntax.is_empty() {
-        return Err(sorted(with_syntax(source, &syntax, report.found)));
+        return Err(errors(with_syntax(source, &syntax, report.found)));
     }
     let inline = house.and_then(|house| build(house, &ROOM, &mut report));
     let written = table.map(|table| assemble(table, inline, &mut report));
     match written {
         Some(written) if !has_error(&report.found) => Ok(written),
-        _ => Err(sorted(report.found)),
+        _ => Err(errors(report.found)),
     }
 }
 

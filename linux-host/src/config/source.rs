@@ -1,6 +1,7 @@
 //! A text that people wrote, and what is to be said about it: every error at once, each with file, line, column, a
 //! caret, what is wrong and what would be right.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -57,6 +58,8 @@ pub struct Diagnostic {
     pub other: Option<(Range<usize>, String)>,
     /// It may be no more than what another error left behind.
     pub may_follow: bool,
+    /// A secret that stands in the text, and is shown to nobody.
+    pub secret: Option<Range<usize>>,
 }
 
 impl Diagnostic {
@@ -70,7 +73,14 @@ impl Diagnostic {
             help: None,
             other: None,
             may_follow: false,
+            secret: None,
         }
+    }
+
+    /// With a secret that is not shown.
+    #[must_use]
+    pub fn hide(self, secret: Range<usize>) -> Self {
+        Self { secret: Some(secret), ..self }
     }
 
     /// May be no more than what another error left behind.
@@ -106,12 +116,25 @@ impl Diagnostic {
 /// Diagnostics in the order of the text, errors and warnings together, as a person reads them.
 pub fn render(source: &Source, diagnostics: &[Diagnostic], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let source = without_secrets(source, diagnostics);
     let mut text = String::new();
     for diagnostic in diagnostics {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{}\n", renderer.render(&[group(source, diagnostic)]));
+        let _ = writeln!(text, "{}\n", renderer.render(&[group(&source, diagnostic)]));
     }
     text
+}
+
+/// The text with stars for secrets, which may stand on the line of any diagnostic.
+fn without_secrets<'s>(source: &'s Source, diagnostics: &[Diagnostic]) -> Cow<'s, Source> {
+    let mut shown = Cow::Borrowed(source);
+    for secret in diagnostics.iter().filter_map(|diagnostic| diagnostic.secret.clone()) {
+        if source.text.get(secret.clone()).is_some() {
+            let stars = "*".repeat(secret.len());
+            shown.to_mut().text.replace_range(secret, &stars);
+        }
+    }
+    shown
 }
 
 fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {

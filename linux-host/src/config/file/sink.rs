@@ -143,6 +143,10 @@ fn check_topic(text: &str, places: &[&str]) -> Result<(), Wrong> {
 }
 
 text!(Address, "a URL such as \"mqtts://broker.example:8883\"", { "type": "string", "pattern": "^mqtts?://[^@]+$" }, |text| {
+    if text.contains('@') {
+        let what = "a user or a password in a URL would show in logs and lists of processes";
+        return Err(Wrong::new(what, "write `username`, and `password-file` or `password-env`").secret());
+    }
     Self::parse(text).map_err(|what| Wrong::new(what, "such as \"mqtt://127.0.0.1\" or \"mqtts://broker.example:8883\""))
 });
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use campanile_sim::script::Script;
 use campanile_sim::world::{House, Options, Outcome, SimError, play};
 
-use super::super::compile::{Compiled, compile, sorted};
+use super::super::compile::{Compiled, compile, errors};
 use super::super::load;
 use super::super::read::Report;
 use super::super::source::{Diagnostic, Source};
@@ -100,7 +100,7 @@ fn wrong_names(
     let mut report = Report::new(source);
     let houses: Vec<_> = std::iter::once(house).chain(others.iter().map(|(_, other)| other)).collect();
     check_names(written, &houses, &mut report);
-    sorted(report.found)
+    errors(report.found)
 }
 
 fn compiled(path: &Path) -> Result<Compiled, Failed> {
