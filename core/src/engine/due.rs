@@ -50,7 +50,9 @@ impl View<'_> {
     fn first_timer(&self) -> (Instant, Timer) {
         let mut first = (self.s.minute, Timer::Minute);
         // Backwards, so that of equal deadlines the last one looked at is the first in order.
-        for (index, run) in self.runs.iter().enumerate().rev() {
+        // Runs that outlived a restart go on when the inputs have been read, not before.
+        let runs = if self.s.starting { &[] } else { &*self.runs };
+        for (index, run) in runs.iter().enumerate().rev() {
             earlier(&mut first, run.due(self.s.now), || Timer::Run(RunId(id(index))));
         }
         for (index, trigger) in self.triggers.iter().enumerate().rev() {

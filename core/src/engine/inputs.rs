@@ -34,6 +34,7 @@ impl View<'_> {
         self.note(input);
         if self.s.starting && !is_start {
             self.s.starting = false;
+            self.s.wake_at(at);
             self.started();
         }
         self.apply(input);

@@ -70,7 +70,9 @@ impl View<'_> {
         // A body that shrank has no such place; the check at load keeps all others within it.
         run.pc = run.pc.min(body);
         if run.state != Some(RunState::Queued) {
-            run.look = run.state == Some(RunState::Until);
+            // The records say where it waits, not how: its code does.
+            run.look = self.is_until(run.scenario, run.pc);
+            run.state = Some(if run.look { RunState::Until } else { RunState::Waiting });
         }
         let (scenario, cause, onset) = (run.scenario, run.cause, run.onset);
         let (due, pc, rounds, queued) =

@@ -294,6 +294,11 @@ impl View<'_> {
         }
     }
 
+    /// Whether the step at this place is a `wait-until`.
+    pub(crate) fn is_until(&self, scenario: ScenarioId, pc: u16) -> bool {
+        matches!(Step::get(&mut Reader::new(self.body(scenario, pc))), Some(Step::Until { .. }))
+    }
+
     /// Whether a run waits for a condition that names such a thing.
     pub(crate) fn waits_for(&self, slot: usize, named: impl Fn(&Op) -> bool) -> bool {
         let Some(run) = self.runs.get(slot).filter(|run| run.state == Some(RunState::Until)) else {
