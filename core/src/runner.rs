@@ -34,6 +34,8 @@ mod event_loop;
 mod queue;
 mod readings;
 mod shell;
+#[cfg(test)]
+mod tests;
 mod ticks;
 
 use embassy_sync::blocking_mutex::raw::RawMutex;

@@ -122,3 +122,127 @@ impl<'a> Ticks<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Saturday, 21 November 2026, 07:00 UTC.
+    const SEVEN_S: i64 = 1_795_244_400;
+
+    const HALF_PAST: (TriggerId, Schedule) = (TriggerId(0), Schedule::at(7, 30, 0, Schedule::ALL_WEEKDAYS));
+    const EVERY_FIVE: (TriggerId, Schedule) = (
+        TriggerId(1),
+        Schedule {
+            minutes: 0b1000_0100_0010_0001_0000_1000_0100_0010_0001_0000_1000_0100_0010_0001,
+            hours: Schedule::ALL_HOURS,
+            days: Schedule::ALL_DAYS,
+            months: Schedule::ALL_MONTHS,
+            weekdays: Schedule::ALL_WEEKDAYS,
+            second: 0,
+            either_day: false,
+            repeating: true,
+        },
+    );
+
+    struct Bench(Ticks<'static>, Vec<(TriggerId, Schedule)>);
+
+    impl Bench {
+        fn new(schedules: &[(TriggerId, Schedule)]) -> Self {
+            Self(Ticks::new(None), schedules.to_vec())
+        }
+
+        /// The clock shows `s` seconds past seven at `at_s`.
+        fn set(&mut self, at_s: u64, s: i64, trusted: bool) {
+            let wall = Wall {
+                at: Instant::from_micros(at_s * 1_000_000),
+                unix: (SEVEN_S + s) * 1_000_000,
+                offset: 0,
+                trusted,
+            };
+            self.0.set(wall, self.1.iter().copied());
+        }
+
+        /// All ticks up to `at_s`, in seconds, with their triggers.
+        fn until(&mut self, at_s: u64) -> Vec<(u64, u8)> {
+            let mut ticks = Vec::new();
+            while self.0.due() <= Instant::from_micros(at_s * 1_000_000) {
+                let due = self.0.due().micros() / 1_000_000;
+                let trigger = self.0.take(self.1.iter().copied()).unwrap();
+                ticks.push((due, trigger.0));
+            }
+            ticks
+        }
+    }
+
+    #[test]
+    fn ticks_come_at_their_moments_and_those_of_one_moment_in_the_order_of_triggers() {
+        let mut bench = Bench::new(&[EVERY_FIVE, HALF_PAST]);
+        bench.set(100, 0, true);
+        // The moment at which the clock was set counts.
+        assert_eq!(
+            bench.until(100 + 1_900),
+            [(100, 1), (400, 1), (700, 1), (1_000, 1), (1_300, 1), (1_600, 1), (1_900, 0), (1_900, 1)]
+        );
+    }
+
+    #[test]
+    fn nothing_comes_while_the_clock_is_not_trusted() {
+        let mut bench = Bench::new(&[EVERY_FIVE]);
+        bench.set(0, 1, false);
+        assert_eq!(bench.until(10_000), []);
+        bench.set(10_000, 1, true);
+        assert_eq!(bench.until(10_300), [(10_299, 1)]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_a_little_repeats_nothing() {
+        let mut bench = Bench::new(&[EVERY_FIVE]);
+        bench.set(0, 1, true);
+        assert_eq!(bench.until(310), [(299, 1)]);
+        bench.set(310, 291, true);
+        assert_eq!(bench.until(900), [(310 + 309, 1)]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_on_a_little_leaves_nothing_out_and_does_not_burst() {
+        let mut bench = Bench::new(&[EVERY_FIVE, HALF_PAST]);
+        bench.set(0, 1_201, true);
+        assert_eq!(bench.until(10), []);
+        // From 07:20:11 to 07:41: half past once, and the three of every five minutes once.
+        bench.set(10, 2_460, true);
+        assert_eq!(bench.until(200), [(10, 1), (10, 0)]);
+        assert_eq!(bench.until(260), [(250, 1)]);
+    }
+
+    #[test]
+    fn a_clock_that_was_altogether_wrong_starts_anew() {
+        let mut bench = Bench::new(&[HALF_PAST]);
+        bench.set(0, 0, true);
+        bench.set(10, 86_400 + 3_600, true);
+        assert_eq!(bench.until(20), []);
+        bench.set(20, 0, true);
+        assert_eq!(bench.until(1_820), [(1_820, 0)]);
+    }
+
+    #[test]
+    fn what_fell_into_a_sleep_comes_once_a_trigger() {
+        let mut bench = Bench::new(&[EVERY_FIVE, HALF_PAST]);
+        bench.set(0, 1, true);
+        bench.0.slept(Instant::from_micros(3_610_000_000));
+        assert_eq!(bench.until(3_610), [(299, 1), (1_799, 0)]);
+        assert_eq!(bench.until(4_000), [(3_899, 1)]);
+    }
+
+    #[test]
+    fn a_table_of_offset_changes_comes_before_the_offset_of_the_clock() {
+        let changes = [(SEVEN_S + 60, 3_600)];
+        let mut ticks = Ticks::new(ZoneTable::new(0, &changes));
+        let wall = Wall { at: Instant::ZERO, unix: SEVEN_S * 1_000_000, offset: 0, trusted: true };
+        ticks.set(wall, [HALF_PAST].into_iter());
+        // A minute past seven the clocks go forward to a minute past eight: half past seven falls into the gap.
+        assert_eq!(ticks.due(), Instant::from_micros(60_000_000));
+    }
+}

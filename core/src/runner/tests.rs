@@ -1,0 +1,408 @@
+//! The loop on a virtual clock. Whole stories are in the simulator's tests and the scenario files.
+
+use core::cell::{Cell, RefCell};
+use core::future::Future;
+use std::rc::Rc;
+use std::vec::Vec;
+
+use campanile_clock::Virtual;
+use embassy_futures::join::join;
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::channel::Channel;
+use embassy_time::Timer;
+
+use super::*;
+use crate::capacity::Tiny;
+use crate::debounce::{Algorithm, Debounce};
+use crate::decision::{By, Decision, SafetyWhy, Source};
+use crate::id::ScenarioId;
+use crate::input::OverrunWhy;
+use crate::program::code::Step;
+use crate::program::{InputDef, On, OutputDef, Parts, ScenarioDef, TriggerDef};
+use crate::record::Record;
+use crate::wire::{Wire, Writer};
+
+const DOOR: InputId = InputId(0);
+const LAMP: OutputId = OutputId(0);
+
+/// The door, debounced by 10 ms, lights the lamp.
+fn program() -> Vec<u8> {
+    let mut code = [0; 16];
+    let mut w = Writer::new(&mut code);
+    Step::Set { output: LAMP, level: Level::On }.put(&mut w);
+    let len = w.finish().unwrap();
+    let defer = Algorithm::Defer { t_us: 10_000 };
+    let parts = Parts {
+        inputs: &[InputDef {
+            line: 1,
+            debounce: Debounce { press: defer, release: defer, max_wait_us: 0 },
+            storm: 0,
+        }],
+        outputs: &[OutputDef { line: 2, safe: Level::Off, max_on: Duration::ZERO }],
+        triggers: &[TriggerDef {
+            scenario: ScenarioId(0),
+            on: On::Input { input: DOOR, to: Some(Level::On), hold: Duration::ZERO },
+        }],
+        scenarios: &[ScenarioDef { body: len as u16, ..Default::default() }],
+        code: &code[..len],
+        ..Default::default()
+    };
+    let mut bytes = [0; 256];
+    let len = image::encode(&parts, &mut bytes).unwrap();
+    bytes[..len].to_vec()
+}
+
+/// Everything around the loop, as seen from outside.
+struct Bench {
+    queue: EdgeQueue<NoopRawMutex, 4, 1>,
+    messages: Channel<NoopRawMutex, Message, 8>,
+    line: Cell<Level>,
+    lamp: Cell<Level>,
+    broken: Cell<bool>,
+    /// The recorder takes nothing.
+    blocked: Cell<bool>,
+    lagged: Cell<bool>,
+    records: RefCell<Vec<(u64, Record)>>,
+    checkpoints: RefCell<Vec<(usize, Vec<Restore>)>>,
+    failed: RefCell<Vec<(u64, LoadError)>>,
+}
+
+struct Lines(Rc<Bench>);
+
+impl Outputs for Lines {
+    fn set(&mut self, _: OutputId, level: Level) -> Result<(), Refused> {
+        if self.0.broken.get() {
+            return Err(Refused);
+        }
+        self.0.lamp.set(level);
+        Ok(())
+    }
+    fn read(&mut self, _: InputId) -> Option<Level> {
+        Some(self.0.line.get())
+    }
+}
+
+struct Memory(Rc<Bench>, Vec<Restore>);
+
+impl Recorder for Memory {
+    fn record(&mut self, log: &EventLog<'_>, mut from: Cursor) -> Cursor {
+        while !self.0.blocked.get() {
+            match log.read(from) {
+                Ok(Some((entry, next))) => {
+                    self.0.records.borrow_mut().push((entry.at.micros(), entry.record));
+                    from = next;
+                }
+                Ok(None) => break,
+                Err(lagged) => {
+                    self.0.lagged.set(true);
+                    from = lagged.resume;
+                }
+            }
+        }
+        from
+    }
+    async fn room(&mut self) {
+        while self.0.blocked.get() {
+            Timer::after_millis(1).await;
+        }
+    }
+    fn checkpoint(&mut self, item: Restore) {
+        self.1.push(item);
+    }
+    fn checkpoint_done(&mut self) {
+        let records = self.0.records.borrow().len();
+        self.0.checkpoints.borrow_mut().push((records, core::mem::take(&mut self.1)));
+    }
+    fn install_failed(&mut self, hash: u64, why: LoadError) {
+        self.0.failed.borrow_mut().push((hash, why));
+    }
+}
+
+impl Bench {
+    fn edge(&self, us: u64, level: Level) {
+        self.line.set(level);
+        self.queue.push(at(us), DOOR, level);
+    }
+
+    async fn say(&self, message: Message) {
+        self.messages.send(message).await;
+    }
+
+    /// The records from `us` on.
+    fn since(&self, us: u64) -> Vec<(u64, Record)> {
+        self.records.borrow().iter().copied().filter(|(at, _)| *at >= us).collect()
+    }
+
+    fn count(&self, is: impl Fn(&Record) -> bool) -> usize {
+        self.records.borrow().iter().filter(|(_, record)| is(record)).count()
+    }
+}
+
+const fn at(us: u64) -> Instant {
+    Instant::from_micros(us)
+}
+
+const fn edge(level: Level) -> Record {
+    Record::Input(Input::Edge { input: DOOR, level })
+}
+
+const fn event(value: i32, onset_ago: u64, bounces: u16) -> Record {
+    let source = Source::Input { input: DOOR };
+    Record::Decision(Decision::Event {
+        source,
+        value: Some(value),
+        onset_ago: Duration::from_micros(onset_ago),
+        bounces,
+    })
+}
+
+/// Runs the loop beside a story, which begins at 100 ms, and stops it when the story is over.
+fn play<F: Future<Output = ()>>(slack_us: u64, story: impl FnOnce(Rc<Bench>) -> F) -> Rc<Bench> {
+    let clock = Virtual::enter(0);
+    let bench = Rc::new(Bench {
+        queue: EdgeQueue::new(),
+        messages: Channel::new(),
+        line: Cell::new(Level::Off),
+        lamp: Cell::new(Level::On),
+        broken: Cell::new(false),
+        blocked: Cell::new(false),
+        lagged: Cell::new(false),
+        records: RefCell::default(),
+        checkpoints: RefCell::default(),
+        failed: RefCell::default(),
+    });
+    let (mut lines, mut memory) = (Lines(bench.clone()), Memory(bench.clone(), Vec::new()));
+    let (mut engine, image) = (Engine::<Tiny>::new(), program());
+    let mut edges = &bench.queue;
+    let begin = Start { image: &image, boot: 1 << 32, off: None, clock: None };
+    let all = async {
+        let recorded = start(&mut engine, at(0), begin, [], &mut lines, &mut memory).await.unwrap();
+        let options =
+            Options { slack: Duration::from_micros(slack_us), zone: None, recorded: Some(recorded) };
+        let messages = bench.messages.receiver();
+        let run = run(&mut engine, &mut edges, messages, &mut lines, &mut memory, options);
+        let story = async {
+            Timer::at(embassy_time::Instant::from_millis(100)).await;
+            story(bench.clone()).await;
+            bench.say(Message::Stop).await;
+        };
+        join(run, story).await
+    };
+    let (stopped, ()) = clock.block_on(all).unwrap();
+    assert_eq!(stopped.recorded, engine.log().head());
+    bench
+}
+
+async fn until(us: u64) {
+    Timer::at(embassy_time::Instant::from_micros(us)).await;
+}
+
+#[test]
+fn an_edge_that_comes_late_within_the_slack_still_comes_before_the_deadline() {
+    let story = |bench: Rc<Bench>| async move {
+        bench.edge(100_000, Level::On);
+        until(110_300).await;
+        // Captured 100 us before the deadline, seen 300 us behind it.
+        bench.edge(109_900, Level::Off);
+        until(150_000).await;
+    };
+    let with_slack = play(500, story);
+    assert_eq!(with_slack.since(100_000)[..2], [(100_000, edge(Level::On)), (109_900, edge(Level::Off))]);
+    assert_eq!(with_slack.count(|record| matches!(record, Record::Decision(Decision::Event { .. }))), 1);
+
+    let without = play(0, story);
+    let late = Input::Late { input: DOOR, level: Level::Off, by: Duration::from_micros(100) };
+    assert_eq!(without.since(110_000)[0], (110_000, event(1, 10_000, 0)));
+    assert!(without.since(110_000).contains(&(110_000, Record::Input(late))));
+}
+
+#[test]
+fn a_message_waits_aside_until_no_edge_can_come_before_it() {
+    let bench = play(500, |bench| async move {
+        bench.edge(100_000, Level::On);
+        until(110_100).await;
+        bench.say(Message::Input(Input::Overrun { input: None, lost: 1, why: OverrunWhy::Queue })).await;
+        until(110_300).await;
+        bench.edge(109_900, Level::Off);
+        until(150_000).await;
+    });
+    let overrun = Input::Overrun { input: None, lost: 1, why: OverrunWhy::Queue };
+    assert_eq!(
+        bench.since(100_000)[..3],
+        [(100_000, edge(Level::On)), (109_900, edge(Level::Off)), (110_100, Record::Input(overrun)),]
+    );
+}
+
+#[test]
+fn a_full_queue_is_an_overrun_behind_what_is_older_and_the_line_is_read() {
+    let bench = play(0, |bench| async move {
+        for n in 0..10 {
+            bench.edge(100_000 + n, Level::from_bool(n % 2 == 0));
+        }
+        until(150_000).await;
+        bench.edge(150_000, Level::On);
+        until(200_000).await;
+    });
+    let lost = Input::Overrun { input: Some(DOOR), lost: 6, why: OverrunWhy::Queue };
+    let read = Input::Level { input: DOOR, level: Level::Off, why: LevelWhy::Gap };
+    let records = bench.since(100_000);
+    assert_eq!(records[3], (100_003, edge(Level::Off)));
+    assert_eq!(records[4], (100_009, Record::Input(lost)));
+    assert_eq!(records[5].1, Record::Input(read));
+    assert!(records.contains(&(150_000, edge(Level::On))));
+    assert!(records.contains(&(160_000, event(1, 10_000, 11))), "{records:?}");
+}
+
+#[test]
+fn a_slow_recorder_holds_intake_back_and_loses_nothing() {
+    let bench = play(0, |bench| async move {
+        bench.blocked.set(true);
+        let mut level = Level::Off;
+        for n in 0..400 {
+            level = level.opposite();
+            bench.edge(100_000 + n * 1_000, level);
+            until(100_000 + (n + 1) * 1_000).await;
+        }
+        // The queue of four was full all the time.
+        assert_eq!(bench.since(100_000).len(), 0);
+        bench.blocked.set(false);
+        until(600_000).await;
+    });
+    assert!(!bench.lagged.get(), "the ring came round");
+    // Deadlines went on meanwhile, so that what had waited in the queue came late.
+    let edges =
+        bench.count(|record| matches!(record, Record::Input(Input::Edge { .. } | Input::Late { .. })));
+    let lost: u32 = bench
+        .records
+        .borrow()
+        .iter()
+        .map(|(_, record)| match record {
+            Record::Input(Input::Overrun { lost, .. }) => *lost,
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(edges as u32 + lost, 400);
+    assert!(lost > 100, "{lost} lost: intake was not held back");
+}
+
+#[test]
+fn old_commands_are_answered_and_not_carried_out() {
+    let bench = play(0, |bench| async move {
+        until(40_000_000).await;
+        for (id, issued_s) in [(1, 9), (2, 10)] {
+            let op = Op::Set { output: LAMP, level: Level::On };
+            let issued = at(issued_s * 1_000_000);
+            bench.say(Message::Command { origin: Origin::Local, id, op, issued }).await;
+        }
+        until(40_000_001).await;
+        assert_eq!(bench.lamp.get(), Level::On);
+    });
+    let expired = Input::Command { origin: Origin::Local, id: 1, op: Op::Expired {} };
+    assert_eq!(bench.since(40_000_000)[0], (40_000_000, Record::Input(expired)));
+    let on =
+        |record: &Record| matches!(record, Record::Decision(Decision::Set { by: By::Command { .. }, .. }));
+    assert_eq!(bench.count(on), 1);
+}
+
+#[test]
+fn a_line_that_moved_without_an_edge_is_found_out_when_its_episode_is_over() {
+    let bench = play(500, |bench| async move {
+        bench.edge(100_000, Level::On);
+        until(105_000).await;
+        bench.line.set(Level::Off);
+        until(150_000).await;
+    });
+    let found = Input::Level { input: DOOR, level: Level::Off, why: LevelWhy::Quiet };
+    // Asked for at the decision, read when the slack had passed, and again behind the slack.
+    assert!(bench.since(110_000).contains(&(111_000, Record::Input(found))), "{:?}", bench.since(110_000));
+    assert!(bench.since(110_000).contains(&(121_000, event(0, 10_000, 0))));
+}
+
+#[test]
+fn a_reading_that_an_edge_explains_is_no_news() {
+    let bench = play(500, |bench| async move {
+        bench.edge(100_000, Level::On);
+        until(110_450).await;
+        // The line has moved; its edge is still on the way when the loop reads it.
+        bench.line.set(Level::Off);
+        until(110_700).await;
+        bench.edge(110_450, Level::Off);
+        until(150_000).await;
+    });
+    assert_eq!(
+        bench.count(|record| matches!(record, Record::Input(Input::Level { why: LevelWhy::Quiet, .. }))),
+        0
+    );
+    assert!(bench.since(110_000).contains(&(120_450, event(0, 10_000, 0))));
+}
+
+#[test]
+fn a_checkpoint_stands_behind_all_records_and_holds_while_the_recorder_is_behind() {
+    let bench = play(0, |bench| async move {
+        bench.edge(100_000, Level::On);
+        until(120_000).await;
+        bench.blocked.set(true);
+        bench.edge(120_000, Level::Off);
+        bench.say(Message::Checkpoint).await;
+        until(125_000).await;
+        assert_eq!(bench.checkpoints.borrow().len(), 0);
+        bench.blocked.set(false);
+        until(128_000).await;
+        let checkpoints = bench.checkpoints.borrow();
+        let (records, items) = &checkpoints[0];
+        assert_eq!(*records, bench.records.borrow().len());
+        assert!(
+            items
+                .iter()
+                .any(|item| matches!(item, Restore::Input { raw: Level::Off, reported: Level::On, .. }))
+        );
+    });
+    assert_eq!(bench.checkpoints.borrow().len(), 1);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_said_and_the_old_one_goes_on() {
+    let bench = play(0, |bench| async move {
+        bench.say(Message::Install { hash: 9 }).await;
+        until(101_000).await;
+        bench.edge(101_000, Level::On);
+        until(150_000).await;
+    });
+    assert_eq!(bench.failed.borrow()[..], [(9, LoadError::NotAnImage)]);
+    assert!(bench.since(101_000).contains(&(111_000, event(1, 10_000, 0))));
+}
+
+#[test]
+fn hardware_that_refuses_is_recorded_once_and_so_is_its_recovery() {
+    let bench = play(0, |bench| async move {
+        bench.broken.set(true);
+        let set = |id, level| Message::Command {
+            origin: Origin::Local,
+            id,
+            op: Op::Set { output: LAMP, level },
+            issued: at(100_000),
+        };
+        bench.say(set(1, Level::On)).await;
+        bench.say(set(2, Level::Off)).await;
+        until(110_000).await;
+        bench.broken.set(false);
+        bench.say(set(3, Level::On)).await;
+        until(120_000).await;
+        assert_eq!(bench.lamp.get(), Level::On);
+    });
+    let done = |ok| move |record: &Record| *record == Record::Input(Input::Done { output: LAMP, ok });
+    assert_eq!((bench.count(done(false)), bench.count(done(true))), (1, 1));
+}
+
+#[test]
+fn at_the_end_outputs_are_safe_and_the_recorder_has_everything() {
+    let bench = play(500, |bench| async move {
+        bench.edge(100_000, Level::On);
+        until(120_000).await;
+        assert_eq!(bench.lamp.get(), Level::On);
+    });
+    assert_eq!(bench.lamp.get(), Level::Off);
+    let by = By::Safety { why: SafetyWhy::Stop };
+    let last = Record::Decision(Decision::Set { output: LAMP, level: Level::Off, by });
+    assert_eq!(bench.records.borrow().last(), Some(&(120_000, last)));
+}
