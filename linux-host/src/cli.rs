@@ -4,15 +4,21 @@
 //! which clap reports itself. What a command prints for programs goes to stdout, what it says to a person who asked
 //! for something else goes to stderr.
 
+mod act;
 mod check;
 mod compile;
 mod completions;
+mod log;
 mod man;
+mod pins;
+mod run;
 mod schema;
 mod sim;
+mod status;
 
 use std::fmt;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -41,6 +47,29 @@ enum Command {
     Schema(schema::Args),
     /// Play a script on a simulated house and compare its trace with the expected one
     Sim(sim::Args),
+    /// Run a house until SIGTERM
+    Run(run::Args),
+    /// The running house at a glance
+    Status(status::Args),
+    /// What happened, from the journal
+    Log(log::Args),
+    /// Every line of this machine and the running house, live
+    Pins(pins::Args),
+    /// Play an input of the running house as if its line had moved
+    Press(act::Press),
+    /// Drive an output of the running house
+    Set(act::Set),
+    /// Start a scenario of the running house
+    Start(act::Scenario),
+    /// End all runs of a scenario of the running house
+    #[command(after_help = "Example: campanile stop ring")]
+    Stop(act::Scenario),
+    /// Change a variable of the running house
+    Let(act::Let),
+    /// Give a sensor of the running house a value
+    Feed(act::Feed),
+    /// Swap the changed file into the running house, or say why not
+    Reload(act::Reload),
 }
 
 impl Command {
@@ -52,8 +81,27 @@ impl Command {
             Self::Man(args) => man::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Sim(args) => sim::run(&args),
+            Self::Run(args) => run::run(args),
+            Self::Status(args) => status::run(args),
+            Self::Log(args) => log::run(&args),
+            Self::Pins(args) => pins::run(args),
+            Self::Press(args) => act::run(args),
+            Self::Set(args) => act::run(args),
+            Self::Start(args) => act::scenario(args, true),
+            Self::Stop(args) => act::scenario(args, false),
+            Self::Let(args) => act::run(args),
+            Self::Feed(args) => act::run(args),
+            Self::Reload(args) => act::run(args),
         }
     }
+}
+
+/// Which daemon is meant: the one on this directory.
+#[derive(Debug, clap::Args)]
+struct StateDir {
+    /// The state directory
+    #[arg(long = "state", value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 /// Why a command ends with exit code 1.

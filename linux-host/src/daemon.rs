@@ -1,7 +1,319 @@
-//! The daemon: the loop on a thread of its own, and around it what starts, feeds, watches and stops it.
+//! The daemon: the loop on a thread of its own, the journal on another, and around them, on one more, what starts,
+//! feeds, watches and stops them.
+//!
+//! ```text
+//! boards ─edges─▶ loop ─records─▶ inlet ─▶ journal's thread ─▶ disk ─▶ sinks, log
+//!                  ▲                             └─▶ mirror (status), answers
+//!               intake ◀─ control socket, wall clock, reload, sinks' links
+//! ```
 
+pub mod boot;
+pub mod event_loop;
+pub mod house;
+pub mod inlet;
+pub mod intake;
+pub mod journal_thread;
 pub mod lines;
+pub mod loaded;
 pub mod mirror;
 pub mod park;
+pub mod pins;
+pub mod programs;
+pub mod recorder;
+pub mod reload;
+pub mod report;
 pub mod safety;
+pub mod state_dir;
+pub mod supervise;
+pub mod wall;
 pub mod wiring;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use campanile_core::runner::Message;
+use campanile_delivery::{Directory, Index};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::boards::{VirtualBoard, WakeSlot};
+use crate::control::service::{ReloadRequest, Service};
+use crate::control::socket::ControlSocket;
+
+use boot::Memory;
+use event_loop::{LoopError, Running, Setup};
+use house::House;
+use inlet::Inlet;
+use intake::Intake;
+use journal_thread::JournalThread;
+use lines::Lines;
+use loaded::Origin;
+use reload::{Reloader, list};
+use report::Report;
+use safety::SafetyNet;
+use wall::Sample;
+use wiring::{BoardSet, Wiring};
+
+/// The engine is fixed arrays, and a start moves it once.
+const LOOP_STACK: usize = 8 * 1024 * 1024;
+
+/// What to run, and where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The house.
+    pub origin: Origin,
+    /// The state directory.
+    pub state: PathBuf,
+    /// Errors may have colours.
+    pub color: bool,
+    /// When the process began, for the log.
+    pub began: Instant,
+}
+
+/// A house that runs. Dropped without [`stop`](Self::stop), its outputs are safe all the same.
+pub struct Daemon {
+    /// The one way in for whoever is outside.
+    pub service: Service<Report>,
+    /// The lines that live in this process.
+    pub virtual_board: Arc<VirtualBoard>,
+    /// The journal, for readers.
+    pub index: Arc<Index<Directory>>,
+    /// Changes whenever there is more to read.
+    pub published: watch::Receiver<()>,
+    /// The loop's pulse.
+    pub pulse: park::Pulse,
+    inlet: Arc<Inlet>,
+    intake: Intake,
+    event_loop: Option<JoinHandle<Result<(), LoopError>>>,
+    journal: Option<JoinHandle<std::io::Result<()>>>,
+    /// Each thread sends when it is over, however that came.
+    over: mpsc::Receiver<()>,
+    tasks: Vec<tokio::task::AbortHandle>,
+}
+
+impl Daemon {
+    /// Starts a house; it runs when this returns.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file, the lines or the state directory, for a person. Nothing runs then.
+    pub async fn start(options: Options) -> Result<Self, String> {
+        let Options { origin, state, color, began } = options;
+        let loaded = origin.load(color)?;
+        if !loaded.warnings.is_empty() {
+            tracing::warn!("{}\n{}", origin.name(), loaded.warnings.trim_end());
+        }
+        let directory = Directory::open(&state).map_err(|error| error.to_string())?;
+
+        // Watched from here on: what happens during the rest of the start waits in the kernel's buffers.
+        let (mut boards, wake, net) = (BoardSet::default(), Arc::<WakeSlot>::default(), SafetyNet::default());
+        let program = loaded.program.clone();
+        let opened = boards.open(&Wiring::default(), &program.wiring, &wake).map_err(|e| list(&e))?;
+        tracing::info!(
+            "{}: {} inputs watched after {:.1} ms",
+            loaded.node,
+            program.wiring.inputs.len(),
+            began.elapsed().as_secs_f64() * 1e3
+        );
+        let clock = Sample::take(&loaded.zone);
+        let Memory { storage, journal, boot, before, kept, off } =
+            boot::remember(directory, &loaded, &clock)?;
+
+        let house = Arc::new(House::new(&program));
+        let (inlet, intake) = (Arc::<Inlet>::default(), Intake::default());
+        let (lines, first) = match before {
+            None => {
+                house.programs.add(program.clone(), wiring::Opened::default());
+                let (inputs, outputs) = opened.into_parts();
+                (Lines::new(inputs, outputs, wake.clone(), net.clone()), program.clone())
+            }
+            Some(before) => {
+                let before = Arc::new(before);
+                house.programs.add(before.clone(), wiring::Opened::default());
+                house.programs.add(program.clone(), opened);
+                intake.send(Message::Install { hash: program.hash }).await;
+                (Lines::ghost(&before.wiring, wake.clone(), net.clone()), before)
+            }
+        };
+
+        let published = watch_published(journal.index());
+        let (ended, over) = mpsc::channel(1);
+        let index = journal.index().clone();
+        let journal_thread = JournalThread {
+            journal,
+            inlet: inlet.clone(),
+            house: house.clone(),
+            intake: intake.clone(),
+            durable: first.durable,
+        };
+        let journal = spawn("campanile-journal", None, ended.clone(), move || journal_thread.run())?;
+        let (started, running) = oneshot::channel();
+        net.on_panic_of(event_loop::THREAD);
+        let setup = Setup {
+            first,
+            boot: boot.0,
+            off,
+            clock: clock.input(),
+            kept,
+            lines,
+            zone: crate::zone::ZoneOffsets::new(&loaded.zone, jiff::Timestamp::now()),
+            house: house.clone(),
+            inlet: inlet.clone(),
+            intake: intake.clone(),
+            started,
+        };
+        let event_loop = spawn(event_loop::THREAD, Some(LOOP_STACK), ended, move || event_loop::run(setup))?;
+        let Ok(Running { realtime, pulse }) = running.await else {
+            inlet.close();
+            return Err(match event_loop.join() {
+                Ok(Err(error)) => error.to_string(),
+                _ => "the loop broke down at its start".to_owned(),
+            });
+        };
+
+        let (reload, requests) = mpsc::channel(1);
+        let report = Report {
+            boot,
+            began,
+            realtime,
+            origin: origin.clone(),
+            state: std::path::absolute(&state).unwrap_or(state),
+            zone: loaded.zone.clone(),
+            house: house.clone(),
+            inlet: inlet.clone(),
+        };
+        let virtual_board = boards.virtual_board().clone();
+        let seed = boot.0.rotate_left(32) ^ clock.unix.unsigned_abs();
+        let service =
+            Service::new(house.clone(), intake.clone(), virtual_board.clone(), reload, report, seed);
+        let zone = loaded.zone.clone();
+        let reloader = Reloader {
+            origin,
+            loaded,
+            running: program,
+            boards,
+            wake,
+            house,
+            inlet: inlet.clone(),
+            intake: intake.clone(),
+        };
+        let mut tasks = vec![
+            tokio::spawn(wall::keep(intake.clone(), zone, clock)).abort_handle(),
+            tokio::spawn(serve_reloads(reloader, requests)).abort_handle(),
+        ];
+        match ControlSocket::open(storage.path()) {
+            Ok(socket) => tasks.push(tokio::spawn(socket.serve(service.clone())).abort_handle()),
+            Err(error) => {
+                tracing::error!("no control socket: {error}; the house runs without commands and status")
+            }
+        }
+        tracing::info!("start {boot} runs after {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
+        Ok(Self {
+            service,
+            virtual_board,
+            index,
+            published,
+            pulse,
+            inlet,
+            intake,
+            event_loop: Some(event_loop),
+            journal: Some(journal),
+            over,
+            tasks,
+        })
+    }
+
+    /// Resolves when a thread has ended that should not have.
+    pub async fn broke_down(&mut self) {
+        let _ = self.over.recv().await;
+    }
+
+    /// Stops in order: outputs safe, everything recorded and on the disk.
+    ///
+    /// # Errors
+    /// A thread had broken down, or the disk did not take the end of the journal.
+    pub async fn stop(mut self) -> Result<(), String> {
+        self.intake.send(Message::Stop).await;
+        let event_loop = self.event_loop.take().map(join);
+        let event_loop = match event_loop {
+            Some(joined) => joined.await,
+            None => Ok(Ok(())),
+        };
+        self.inlet.close();
+        let journal = match self.journal.take().map(join) {
+            Some(joined) => joined.await,
+            None => Ok(Ok(())),
+        };
+        event_loop
+            .map_err(|()| "the loop broke down; the outputs are safe".to_owned())?
+            .map_err(|e| e.to_string())?;
+        journal
+            .map_err(|()| "the journal's thread broke down".to_owned())?
+            .map_err(|error| format!("the end of the journal is not on the disk: {error}"))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        // Not stopped in order: the loop ends by itself as soon as it comes to it.
+        if self.event_loop.is_some() {
+            self.intake.try_send(Message::Stop);
+        }
+        self.inlet.close();
+    }
+}
+
+/// Something that changes whenever the journal has more to read.
+fn watch_published(index: &Index<Directory>) -> watch::Receiver<()> {
+    let (sender, receiver) = watch::channel(());
+    index.on_publish(move || sender.send_modify(|()| {}));
+    receiver
+}
+
+/// Starts a thread that tells `over` of its end, however that comes.
+fn spawn<T: Send + 'static>(
+    name: &str,
+    stack: Option<usize>,
+    over: mpsc::Sender<()>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, String> {
+    let mut thread = std::thread::Builder::new().name(name.to_owned());
+    if let Some(stack) = stack {
+        thread = thread.stack_size(stack);
+    }
+    thread
+        .spawn(move || {
+            let _over = SendOnDrop(over);
+            work()
+        })
+        .map_err(|error| format!("the system gives no thread: {error}"))
+}
+
+struct SendOnDrop(mpsc::Sender<()>);
+
+impl Drop for SendOnDrop {
+    fn drop(&mut self) {
+        // Full: somebody was faster, and one is enough.
+        let _ = self.0.try_send(());
+    }
+}
+
+/// Waits for a thread without keeping the others waiting; an error if it panicked.
+async fn join<T: Send + 'static>(handle: JoinHandle<T>) -> Result<T, ()> {
+    tokio::task::spawn_blocking(move || handle.join()).await.map_err(|_| ())?.map_err(|_| ())
+}
+
+async fn serve_reloads(mut reloader: Reloader, mut requests: mpsc::Receiver<ReloadRequest>) {
+    while let Some(answer) = requests.recv().await {
+        let result = reloader.reload().await;
+        match &result {
+            Ok(text) => tracing::info!("reload: {text}"),
+            Err(text) => tracing::error!("reload refused, the old program goes on:\n{text}"),
+        }
+        // Whoever asked may be gone.
+        let _ = answer.send(result);
+    }
+}

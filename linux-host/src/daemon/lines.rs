@@ -6,23 +6,13 @@ use std::sync::Arc;
 
 use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::{Input, LevelWhy, OverrunWhy};
+use campanile_core::runner::Captured;
 use campanile_core::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::safety::SafetyNet;
 use super::wiring::{Opened, Wiring};
-use crate::boards::{
-    BoardSpec, InputLine, InputSpec, Line, LineError, OutputLine, OutputSpec, Taken, WakeSlot,
-};
-
-/// An input that comes out of the lines, with its own stamp.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Captured {
-    /// When it happened.
-    pub at: Instant,
-    /// What.
-    pub input: Input,
-}
+use crate::boards::{BoardSpec, InputLine, InputSpec, LineError, OutputLine, OutputSpec, Taken, WakeSlot};
 
 /// An open input and where it came from.
 pub struct OpenInput {
@@ -53,8 +43,25 @@ struct Watched {
 
 /// An output of the lines that run.
 struct Driven {
-    open: OpenOutput,
+    board: BoardSpec,
+    spec: OutputSpec,
+    /// None: the program that has it never runs on the lines, see [`Lines::ghost`].
+    line: Option<Arc<dyn OutputLine>>,
     level: Level,
+}
+
+impl Driven {
+    fn new(open: OpenOutput) -> Self {
+        Self { level: open.spec.safe, board: open.board, spec: open.spec, line: Some(open.line) }
+    }
+
+    fn drive(&mut self, level: Level) -> Result<(), LineError> {
+        if let Some(line) = &self.line {
+            line.set(level)?;
+        }
+        self.level = level;
+        Ok(())
+    }
 }
 
 /// All open lines, in the order of the program's ids.
@@ -79,7 +86,29 @@ impl Lines {
         wake: Arc<WakeSlot>,
         net: SafetyNet,
     ) -> Self {
-        let mut lines = Self {
+        let mut lines = Self::empty(wake, net);
+        lines.inputs = inputs.into_iter().map(|open| Watched { open, dead: false }).collect();
+        lines.outputs = outputs.into_iter().map(Driven::new).collect();
+        lines.spread_net();
+        lines
+    }
+
+    /// Stands in for the lines of the program that ran before this start: nothing is read, and what is set is only
+    /// remembered. [`rewire`](Self::rewire) gives the outputs that stay their levels.
+    pub fn ghost(wiring: &Wiring, wake: Arc<WakeSlot>, net: SafetyNet) -> Self {
+        let mut lines = Self::empty(wake, net);
+        let ghost = |(board, spec): &(BoardSpec, OutputSpec)| Driven {
+            board: board.clone(),
+            spec: spec.clone(),
+            line: None,
+            level: spec.safe,
+        };
+        lines.outputs = wiring.outputs.iter().map(ghost).collect();
+        lines
+    }
+
+    const fn empty(wake: Arc<WakeSlot>, net: SafetyNet) -> Self {
+        Self {
             inputs: Vec::new(),
             outputs: Vec::new(),
             wake,
@@ -87,76 +116,74 @@ impl Lines {
             queue: VecDeque::new(),
             drained: Instant::ZERO,
             readable: false,
-        };
-        lines.inputs = inputs.into_iter().map(|open| Watched { open, dead: false }).collect();
-        lines.outputs = outputs.into_iter().map(|open| Driven { level: open.spec.safe, open }).collect();
-        lines.spread_net();
-        lines
+        }
     }
 
     /// Goes over to the lines of another program: the lines that both have stay open, whatever their ids; `opened` has
-    /// the others. What the kept lines said in the meantime keeps its place under the new id.
+    /// the others. What the kept lines said in the meantime keeps its place under the new id; those whose polarity or
+    /// pull changed are read again. Lines that are new to the engine, the runner reads.
     pub fn rewire(&mut self, wiring: &Wiring, mut opened: Opened) {
-        let mut old_inputs: Vec<Option<Watched>> = self.inputs.drain(..).map(Some).collect();
-        let mut old_outputs: Vec<Option<Driven>> = self.outputs.drain(..).map(Some).collect();
-        let mut new_ids = vec![None; old_inputs.len()];
+        let mut old: Vec<Option<Watched>> = self.inputs.drain(..).map(Some).collect();
+        let mut new_ids = vec![None; old.len()];
         let mut read_again = Vec::new();
-        for (id, (board, spec)) in wiring.inputs.iter().enumerate() {
-            let kept = position(
-                &old_inputs,
-                |watched| (&watched.open.board, &watched.open.spec.line),
-                board,
-                &spec.line,
-            );
-            if let Some((old_id, mut watched)) = kept.and_then(|i| Some((i, old_inputs[i].take()?))) {
-                new_ids[old_id] = Some(InputId(id as u8));
+        for ((board, spec), id) in wiring.inputs.iter().zip(0..) {
+            let key = |watched: &Watched| watched.open.board == *board && watched.open.spec.line == spec.line;
+            if let Some((place, mut watched)) = take_where(&mut old, key) {
+                new_ids[place] = Some(InputId(id));
                 if watched.open.spec != *spec {
-                    if let Err(error) = watched.open.line.reconfigure(spec) {
-                        tracing::error!("{error}");
-                    }
+                    say(watched.open.line.reconfigure(spec));
                     watched.open.spec = spec.clone();
-                    read_again.push(id);
+                    read_again.push(InputId(id));
                 }
                 self.inputs.push(watched);
             } else if let Some(open) = opened.take_input(board, spec) {
                 self.inputs.push(Watched { open, dead: false });
-                read_again.push(id);
             }
         }
-        for (board, spec) in &wiring.outputs {
-            let kept = position(
-                &old_outputs,
-                |driven| (&driven.open.board, &driven.open.spec.line),
-                board,
-                &spec.line,
-            );
-            if let Some(mut driven) = kept.and_then(|i| old_outputs[i].take()) {
-                if driven.open.spec != *spec {
-                    if let Err(error) = driven.open.line.reconfigure(spec, driven.level) {
-                        tracing::error!("{error}");
-                    }
-                    driven.open.spec = spec.clone();
-                }
-                self.outputs.push(driven);
-            } else if let Some(open) = opened.take_output(board, spec) {
-                self.outputs.push(Driven { level: spec.safe, open });
-            }
-        }
-        // Those that the new program has not: safe, and let go.
-        for gone in old_outputs.into_iter().flatten() {
-            if let Err(error) = gone.open.line.set(gone.open.spec.safe) {
-                tracing::error!("{error}");
-            }
-        }
-        self.spread_net();
+        drop(old);
+        self.rewire_outputs(wiring, opened);
         self.queue.retain_mut(|captured| renumber(&mut captured.input, &new_ids));
-        for id in read_again {
-            self.read_into_queue(InputId(id as u8), LevelWhy::Start, now());
+        for input in read_again {
+            if let Some(level) = self.read(input) {
+                let at = now();
+                let input = Input::Level { input, level, why: LevelWhy::Quiet };
+                self.queue.push_back(Captured { at, input });
+                self.drained = self.drained.max(at);
+            }
         }
     }
 
+    fn rewire_outputs(&mut self, wiring: &Wiring, mut opened: Opened) {
+        let mut old: Vec<Option<Driven>> = self.outputs.drain(..).map(Some).collect();
+        for (board, spec) in &wiring.outputs {
+            let kept = take_where(&mut old, |driven| driven.board == *board && driven.spec.line == spec.line);
+            let fresh = opened.take_output(board, spec).map(Driven::new);
+            let driven = match (kept, fresh) {
+                (Some((_, ghost)), Some(mut fresh)) => {
+                    say(fresh.drive(ghost.level));
+                    fresh
+                }
+                (Some((_, mut kept)), None) => {
+                    if let Some(line) = kept.line.as_ref().filter(|_| kept.spec != *spec) {
+                        say(line.reconfigure(spec, kept.level));
+                        kept.spec = spec.clone();
+                    }
+                    kept
+                }
+                (None, Some(fresh)) => fresh,
+                (None, None) => continue,
+            };
+            self.outputs.push(driven);
+        }
+        // Those that the new program has not: safe, and let go.
+        for mut gone in old.into_iter().flatten() {
+            say(gone.drive(gone.spec.safe));
+        }
+        self.spread_net();
+    }
+
     fn spread_net(&self) {
-        let held = self.outputs.iter().map(|driven| (driven.open.line.clone(), driven.open.spec.safe));
+        let held = self.outputs.iter().filter_map(|driven| Some((driven.line.clone()?, driven.spec.safe)));
         self.net.hold(held.collect());
     }
 
@@ -202,7 +229,6 @@ impl Lines {
         let start = now();
         self.readable = false;
         let ready = self.ready();
-        let mut gaps = Vec::new();
         let before = self.queue.len();
         for (id, watched) in self.inputs.iter_mut().enumerate() {
             let asked = !watched.dead && (ready.contains(&id) || watched.open.line.fd().is_none());
@@ -214,8 +240,8 @@ impl Lines {
             let result = watched.open.line.take(start, &mut |taken| {
                 queue.push_back(match taken {
                     Taken::Edge { at, level } => Captured { at, input: Input::Edge { input, level } },
+                    // The runner reads the line when it comes to this.
                     Taken::Lost { at, count } => {
-                        gaps.push(input);
                         let why = OverrunWhy::Kernel;
                         Captured { at, input: Input::Overrun { input: Some(input), lost: count, why } }
                     }
@@ -227,9 +253,6 @@ impl Lines {
             }
         }
         self.drained = start;
-        for input in gaps {
-            self.read_into_queue(input, LevelWhy::Gap, now());
-        }
         if self.queue.len() > before {
             // Stable: of one line, the order of the source stays.
             self.queue.make_contiguous().sort_by_key(|captured| captured.at);
@@ -254,22 +277,10 @@ impl Lines {
         alive().zip(&fds).filter_map(readable).collect()
     }
 
-    fn read_into_queue(&mut self, input: InputId, why: LevelWhy, at: Instant) {
-        if let Some(level) = self.read(input) {
-            self.queue.push_back(Captured { at, input: Input::Level { input, level, why } });
-            self.drained = self.drained.max(at);
-        }
-    }
-
     /// Reads an input.
     pub fn read(&self, input: InputId) -> Option<Level> {
         let watched = self.inputs.get(input.index()).filter(|watched| !watched.dead)?;
         watched.open.line.level().inspect_err(|error| tracing::warn!("{error}")).ok()
-    }
-
-    /// Every input, by its id.
-    pub fn input_ids(&self) -> impl Iterator<Item = InputId> + use<> {
-        (0..self.inputs.len()).map(|id| InputId(id as u8))
     }
 
     /// Drives an output.
@@ -281,9 +292,7 @@ impl Lines {
             let line = format!("of output {}", output.0);
             return Err(LineError::Failed { line, what: "drive", why: "it is not open".to_owned() });
         };
-        driven.open.line.set(level)?;
-        driven.level = level;
-        Ok(())
+        driven.drive(level)
     }
 
     /// Switches an input's edges off or on.
@@ -305,13 +314,17 @@ pub fn now() -> Instant {
     Instant::from_micros(campanile_clock::now_us())
 }
 
-fn position<'a, T>(
-    old: &'a [Option<T>],
-    key: impl Fn(&'a T) -> (&'a BoardSpec, &'a Line),
-    board: &BoardSpec,
-    line: &Line,
-) -> Option<usize> {
-    old.iter().position(|item| item.as_ref().is_some_and(|item| key(item) == (board, line)))
+/// Takes out the first that fits, with its place.
+fn take_where<T>(items: &mut [Option<T>], fits: impl Fn(&T) -> bool) -> Option<(usize, T)> {
+    let place = items.iter().position(|item| item.as_ref().is_some_and(&fits))?;
+    Some((place, items[place].take()?))
+}
+
+/// A line that does not do as it is told in a swap is said and not fatal: the program runs without it.
+fn say(result: Result<(), LineError>) {
+    if let Err(error) = result {
+        tracing::error!("{error}");
+    }
 }
 
 /// Gives an input of the lines its new id; false if its line is gone.

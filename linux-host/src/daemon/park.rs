@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use campanile_clock::{Park, Unpark, monotonic_ns};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
@@ -15,6 +16,22 @@ use super::lines::Lines;
 pub struct LinePark {
     lines: Rc<RefCell<Lines>>,
     event: Arc<OwnedFd>,
+    pulse: Pulse,
+}
+
+/// Shows from outside whether the loop still turns, and makes it turn.
+#[derive(Clone, Debug)]
+pub struct Pulse {
+    turns: Arc<AtomicU64>,
+    event: EventUnpark,
+}
+
+impl Pulse {
+    /// How often the loop has slept so far. Wakes it, so that a loop that is well has another figure soon.
+    pub fn feel(&self) -> u64 {
+        self.event.unpark();
+        self.turns.load(Ordering::Relaxed)
+    }
 }
 
 impl LinePark {
@@ -23,8 +40,14 @@ impl LinePark {
     /// # Errors
     /// The system has no descriptor left.
     pub fn new(lines: Rc<RefCell<Lines>>) -> io::Result<Self> {
-        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { lines, event: Arc::new(event) })
+        let event = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let pulse = Pulse { turns: Arc::default(), event: EventUnpark(event.clone()) };
+        Ok(Self { lines, event, pulse })
+    }
+
+    /// The pulse of the loop that sleeps here.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 }
 
@@ -50,6 +73,7 @@ impl Park for LinePark {
             let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
             (ready.next() == Some(true), ready.any(|ready| ready))
         };
+        self.pulse.turns.fetch_add(1, Ordering::Relaxed);
         if woken {
             // Empties the counter; it is not empty, and if somebody was faster, nothing is lost.
             let _ = rustix::io::read(&*self.event, &mut [0; 8]);

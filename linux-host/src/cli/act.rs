@@ -1,0 +1,164 @@
+//! The commands that act on a running house: `press`, `set`, `start`, `stop`, `let`, `feed`, `reload`.
+
+use std::io::{self, Write as _};
+
+use super::{Failure, StateDir};
+use crate::config::scalar;
+use crate::control::client::ask;
+use crate::control::protocol::{Operation, Switch};
+use crate::daemon::state_dir;
+
+/// A press without `--for`: longer than any debounce, as short as a finger is.
+const PRESS: &str = "150ms";
+
+/// Arguments of `press`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile press button --for 2s")]
+pub(super) struct Press {
+    /// The input
+    input: String,
+    /// How long
+    #[arg(long = "for", value_name = "DURATION", default_value = PRESS, value_parser = duration)]
+    held: u64,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `set`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile set chime on")]
+pub(super) struct Set {
+    /// The output
+    output: String,
+    /// Where to
+    #[arg(value_parser = switch)]
+    to: Switch,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `start` and `stop`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile start ring")]
+pub(super) struct Scenario {
+    /// The scenario
+    scenario: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `let`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile let quiet 1")]
+pub(super) struct Let {
+    /// The variable
+    variable: String,
+    /// Its new value
+    #[arg(allow_negative_numbers = true)]
+    value: i32,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `feed`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile feed tank 41.5")]
+pub(super) struct Feed {
+    /// The sensor
+    sensor: String,
+    /// Its value, or `none` when it is lost
+    #[arg(allow_negative_numbers = true)]
+    value: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `reload`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile reload && campanile status")]
+pub(super) struct Reload {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of all of them.
+#[derive(Debug, clap::Args)]
+struct Common {
+    #[command(flatten)]
+    state: StateDir,
+    /// Print the daemon's answer as a JSON line
+    #[arg(long)]
+    json: bool,
+}
+
+/// One of these commands.
+pub(super) trait Act {
+    /// What it asks for, and how.
+    fn operation(self) -> (Operation, bool, StateDir);
+}
+
+macro_rules! acts {
+    ($($args:ident($this:ident) => $operation:expr;)*) => {$(
+        impl Act for $args {
+            fn operation(self) -> (Operation, bool, StateDir) {
+                let $this = self;
+                let Common { state, json } = $this.common;
+                ($operation, json, state)
+            }
+        }
+    )*};
+}
+acts! {
+    Press(press) => Operation::Press { input: press.input, for_us: press.held };
+    Set(set) => Operation::Set { output: set.output, to: set.to };
+    Let(given) => Operation::Let { variable: given.variable, value: given.value };
+    Feed(feed) => {
+        let value = Some(feed.value).filter(|value| value != "none");
+        Operation::Feed { sensor: feed.sensor, value }
+    };
+    Reload(reload) => Operation::Reload {};
+}
+
+/// `start` and `stop` have the same arguments.
+pub(super) fn scenario(args: Scenario, start: bool) -> Result<(), Failure> {
+    let Scenario { scenario, common: Common { state, json } } = args;
+    let operation = if start { Operation::Start { scenario } } else { Operation::Stop { scenario } };
+    carry_out(operation, json, state)
+}
+
+/// Asks the daemon and prints its answer.
+pub(super) fn run(args: impl Act) -> Result<(), Failure> {
+    let (operation, json, state) = args.operation();
+    carry_out(operation, json, state)
+}
+
+fn carry_out(operation: Operation, json: bool, state: StateDir) -> Result<(), Failure> {
+    let state = state_dir::resolve(state.state).map_err(Failure::says)?;
+    let response = ask(&state, operation).map_err(Failure::says)?;
+    let mut out = io::stdout().lock();
+    if json {
+        serde_json::to_writer(&mut out, &response).map_err(io::Error::from)?;
+        writeln!(out)?;
+        return if response.ok { Ok(()) } else { Err(Failure::Told) };
+    }
+    match (response.ok, response.text, response.error) {
+        (true, text, _) => Ok(writeln!(out, "{}", text.unwrap_or_default())?),
+        (false, _, error) => Err(Failure::Says(error.unwrap_or_else(|| "refused".to_owned()))),
+    }
+}
+
+fn switch(text: &str) -> Result<Switch, String> {
+    match text {
+        "on" => Ok(Switch::On),
+        "off" => Ok(Switch::Off),
+        _ => Err("on or off".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<u64, String> {
+    let words = |wrong: scalar::Wrong| {
+        let (what, help) = wrong.into_words();
+        format!("{what}: {help}")
+    };
+    scalar::duration(text).map(|span| span.micros()).map_err(words)
+}

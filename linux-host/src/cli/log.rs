@@ -1,0 +1,223 @@
+//! `campanile log`: what happened, from the journal, whether or not a daemon runs.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use campanile_delivery::symbols::Symbols;
+use campanile_delivery::{Archive, Body, Directory, Index, Item, Next, Position};
+use campanile_sim::trace::{Trace, seconds};
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use serde_json::json;
+
+use super::{Failure, StateDir};
+use crate::config::scalar;
+use crate::daemon::state_dir;
+use crate::sinks::wall::{Clock, first_reading, time};
+
+/// With `--follow`, the directory is looked at this often; it is read only when it has changed.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Arguments of `log`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile log --since 10min --follow\n\n\
+    Each line is the time of day and then the line of a trace, which can be pasted into a case of the simulator.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    state: StateDir,
+    /// Go on with what comes
+    #[arg(long, short)]
+    follow: bool,
+    /// One JSON object a record, all records
+    #[arg(long)]
+    json: bool,
+    /// Raw edges and readings too
+    #[arg(long, short)]
+    verbose: bool,
+    /// Begin there: "10min" ago, "07:30", "2026-11-21", "2026-11-21T07:30:00+01:00"
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Timestamp>,
+}
+
+/// Prints the journal.
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let state = state_dir::resolve(args.state.state.clone()).map_err(Failure::says)?;
+    let storage = Arc::new(Directory::open_read_only(&state).map_err(Failure::says)?);
+    let mut printer = Printer::new(args);
+    let mut seen = None;
+    loop {
+        let changed = newest(&state);
+        if seen != Some(changed) {
+            seen = Some(changed);
+            let archive = Archive::open(&storage).map_err(Failure::says)?;
+            if archive.node.is_none() && !args.follow {
+                return Err(Failure::says(format!("there is no journal in {} yet", state.display())));
+            }
+            printer.print_new(&archive)?;
+        }
+        if !args.follow {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// When something in the directory was written last.
+fn newest(state: &Path) -> Option<SystemTime> {
+    let times =
+        std::fs::read_dir(state).ok()?.filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok());
+    times.max()
+}
+
+struct Printer {
+    json: bool,
+    since: Option<i64>,
+    trace: Trace,
+    clock: Clock,
+    zone: TimeZone,
+    place: Position,
+    program: u64,
+    symbols: Symbols,
+}
+
+impl Printer {
+    fn new(args: &Args) -> Self {
+        let trace = Trace::new();
+        Self {
+            json: args.json,
+            since: args.since.map(Timestamp::as_microsecond),
+            trace: if args.verbose || args.json { trace.verbose() } else { trace },
+            clock: Clock::default(),
+            zone: TimeZone::system(),
+            place: Position::START,
+            program: 0,
+            symbols: Symbols::new(""),
+        }
+    }
+
+    fn print_new(&mut self, archive: &Archive<Directory>) -> io::Result<()> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let node = archive.node.as_ref().map_or("", |node| node.as_str());
+        let mut reader = archive.index.reader(self.place);
+        loop {
+            match reader.next()? {
+                Next::End => break,
+                // What is older than the journal is no surprise.
+                Next::Lagged(gap) if gap.after != Position::START => {
+                    let count = gap.dropped.map_or_else(String::new, |count| format!("{count} "));
+                    writeln!(
+                        io::stderr(),
+                        "{count}records are missing between {} and {}",
+                        gap.after,
+                        gap.resume
+                    )?;
+                }
+                Next::Lagged(_) => {}
+                Next::Item(item) => {
+                    self.place = item.at;
+                    self.print(&archive.index, node, &item, &mut out)?;
+                }
+            }
+        }
+        out.flush()
+    }
+
+    fn print(
+        &mut self,
+        index: &Arc<Index<Directory>>,
+        node: &str,
+        item: &Item<'_>,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if item.program != self.program {
+            self.program = item.program;
+            let stored = index.program(item.program).ok().flatten();
+            let symbols = stored.and_then(|program| Symbols::decode(&program.symbols).ok());
+            self.symbols = symbols.unwrap_or_else(|| Symbols::new(node));
+        }
+        let record = match &item.body {
+            Body::Engine(frame) => frame.record(),
+            Body::Host(_) | Body::Checkpoint(_) => None,
+        };
+        let wall = self.clock.at(item, record.as_ref(), |boot| first_reading(index, boot));
+        let what = match &item.body {
+            Body::Host(host) => host.as_ref().map(ToString::to_string),
+            // Every record has to pass the trace: an end names only its run.
+            _ => record.as_ref().and_then(|record| self.trace.what(item.time, record, &self.symbols)),
+        };
+        let Some(what) = what else { return Ok(()) };
+        let (unix, trusted) = time(wall, item.time);
+        if self.since.is_some_and(|since| unix.is_none_or(|unix| unix < since)) {
+            return Ok(());
+        }
+        if self.json {
+            let line = json!({
+                "time": unix.and_then(|unix| Timestamp::from_microsecond(unix).ok()).map(|time| time.to_string()),
+                "trusted": trusted,
+                "node": node,
+                "boot": item.at.boot.to_string(),
+                "seq": item.at.seq,
+                "at": item.time.micros(),
+                "text": what,
+            });
+            writeln!(out, "{line}")
+        } else {
+            writeln!(out, "{}  {}  {what}", self.time_of_day(unix, trusted), seconds(item.time))
+        }
+    }
+
+    /// In the zone of whoever reads; a clock that nobody has set is marked.
+    fn time_of_day(&self, unix: Option<i64>, trusted: bool) -> String {
+        let time = unix.and_then(|unix| Timestamp::from_microsecond(unix).ok());
+        match time.map(|time| time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
+        {
+            Some(text) if trusted => text,
+            Some(text) => format!("{text}?"),
+            None => "?".to_owned(),
+        }
+    }
+}
+
+/// A time as people say it.
+fn since(text: &str) -> Result<Timestamp, String> {
+    let now = Zoned::now();
+    if let Ok(ago) = scalar::duration(text) {
+        let ago = jiff::SignedDuration::from_micros(i64::try_from(ago.micros()).unwrap_or(i64::MAX));
+        return now.timestamp().checked_sub(ago).map_err(|error| error.to_string());
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    let local = if let Ok(time) = text.parse::<Time>() {
+        Some(now.date().to_datetime(time))
+    } else if let Ok(time) = text.parse::<DateTime>() {
+        Some(time)
+    } else {
+        text.parse::<Date>().ok().map(|date| date.at(0, 0, 0, 0))
+    };
+    let local =
+        local.ok_or("a time is \"10min\" ago, \"07:30\", \"2026-11-21\" or \"2026-11-21T07:30:00+01:00\"")?;
+    local.to_zoned(now.time_zone().clone()).map(|time| time.timestamp()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_as_people_say_them() {
+        let now = Timestamp::now();
+        let ago = now.duration_since(since("10min").unwrap()).as_secs();
+        assert!((600..605).contains(&ago), "{ago}");
+        assert_eq!(since("2026-11-21T07:30:00+01:00").unwrap(), "2026-11-21T06:30:00Z".parse().unwrap());
+        let zone = TimeZone::system();
+        let local =
+            |text: &str| text.parse::<DateTime>().unwrap().to_zoned(zone.clone()).unwrap().timestamp();
+        assert_eq!(since("2026-11-21").unwrap(), local("2026-11-21T00:00:00"));
+        assert_eq!(since("2026-11-21 07:30").unwrap(), local("2026-11-21T07:30:00"));
+        assert!(since("yesterday").unwrap_err().contains("10min"));
+    }
+}

@@ -1,0 +1,61 @@
+//! `campanile run FILE`: the daemon.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use tracing_subscriber::EnvFilter;
+
+use super::Failure;
+use crate::daemon::loaded::Origin;
+use crate::daemon::{Options, state_dir, supervise};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile run house.toml --state /var/lib/campanile\n\n\
+    SIGHUP reloads the file; SIGTERM stops with the outputs safe.")]
+pub(super) struct Args {
+    /// The file
+    file: PathBuf,
+    #[command(flatten)]
+    state: super::StateDir,
+    /// What to say on stderr: error, warn, info, debug or trace, or a filter such as campanile=debug
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "CAMPANILE_LOG")]
+    log: String,
+}
+
+/// Runs until a signal.
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    let began = Instant::now();
+    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    start_log(&args.log, color)?;
+    let options = Options {
+        origin: Origin::File(args.file),
+        state: state_dir::resolve(args.state.state).map_err(Failure::says)?,
+        color,
+        began,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(supervise::run(options));
+    // A sink in the middle of a slow write keeps nobody waiting.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result.map_err(Failure::says)
+}
+
+/// Says on stderr what happens, in plain lines.
+pub(super) fn start_log(filter: &str, color: bool) -> Result<(), Failure> {
+    let filter =
+        EnvFilter::try_new(filter).map_err(|error| Failure::says(format!("--log {filter}: {error}")))?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(color)
+        .with_target(false);
+    // systemd stamps the lines itself.
+    if std::env::var_os("JOURNAL_STREAM").is_some() {
+        lines.without_time().init()
+    } else {
+        lines.init()
+    }
+    Ok(())
+}

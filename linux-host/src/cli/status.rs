@@ -1,0 +1,298 @@
+//! `campanile status`: the house at a glance.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::{Failure, StateDir};
+use crate::control::client::ask;
+use crate::control::protocol::{Operation, Switch};
+use crate::control::status::Status;
+use crate::daemon::state_dir;
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile status --json | jq .inputs")]
+pub(super) struct Args {
+    #[command(flatten)]
+    state: StateDir,
+    /// One JSON line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks the daemon and prints what it says.
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    let status = fetch(args.state)?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        serde_json::to_writer(&mut out, &status).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        let color = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        write!(out, "{}", render(&status, Paint(color)))?;
+    }
+    Ok(())
+}
+
+/// The status of the daemon on this directory.
+pub(super) fn fetch(state: StateDir) -> Result<Status, Failure> {
+    let state = state_dir::resolve(state.state).map_err(Failure::says)?;
+    let response = ask(&state, Operation::Status {}).map_err(Failure::says)?;
+    match (response.status, response.error) {
+        (Some(status), _) => Ok(*status),
+        (None, error) => Err(Failure::Says(error.unwrap_or_else(|| "the daemon gives no status".to_owned()))),
+    }
+}
+
+/// Colours, where somebody sees them.
+#[derive(Clone, Copy)]
+pub(super) struct Paint(pub(super) bool);
+
+impl Paint {
+    fn dress(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    pub(super) fn good(self, text: &str) -> String {
+        self.dress("32", text)
+    }
+
+    pub(super) fn bad(self, text: &str) -> String {
+        self.dress("1;31", text)
+    }
+
+    pub(super) fn faint(self, text: &str) -> String {
+        self.dress("2", text)
+    }
+
+    fn head(self, text: &str) -> String {
+        self.dress("1", text)
+    }
+
+    /// `on` stands out, `off` does not.
+    pub(super) fn switch(self, switch: Option<Switch>) -> String {
+        match switch {
+            Some(Switch::On) => self.dress("1;33", "on "),
+            Some(Switch::Off) => "off".to_owned(),
+            None => self.faint("?  "),
+        }
+    }
+}
+
+fn render(status: &Status, paint: Paint) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_head(&mut text, status, paint);
+    let _ = write_lines(&mut text, status, paint);
+    let _ = write_rest(&mut text, status, paint);
+    text
+}
+
+fn write_head(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Result {
+    let clock = if status.trusted { status.time.clone() } else { format!("{} (clock not set)", status.time) };
+    writeln!(
+        text,
+        "{}  {}  start {}  up {}{}",
+        paint.head(&status.node),
+        clock,
+        status.boot,
+        span(status.uptime_s),
+        if status.realtime { "" } else { "  no real-time priority" },
+    )?;
+    writeln!(text, "{}", paint.faint(&format!("{}  program {}", status.file, status.program)))
+}
+
+fn write_lines(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Result {
+    let width = names(status);
+    if !status.inputs.is_empty() {
+        writeln!(text, "\n{}", paint.head("inputs"))?;
+    }
+    for input in &status.inputs {
+        write!(text, "  {:width$}  {}", input.name, paint.switch(input.value))?;
+        let raw = if input.raw == input.value {
+            String::new()
+        } else {
+            format!("  raw {}", paint.switch(input.raw))
+        };
+        write!(text, "{raw}  {:>14}", ago(input.changed_s))?;
+        write!(text, "  {} events, {} edges, {} bounces", input.events, input.edges, input.bounces)?;
+        if input.lost > 0 {
+            write!(text, ", {}", paint.bad(&format!("{} lost", input.lost)))?;
+        }
+        writeln!(text, "  {}", paint.faint(&input.line))?;
+    }
+    if !status.outputs.is_empty() {
+        writeln!(text, "\n{}", paint.head("outputs"))?;
+    }
+    for output in &status.outputs {
+        write!(
+            text,
+            "  {:width$}  {}  {:>14}",
+            output.name,
+            paint.switch(output.value),
+            ago(output.changed_s)
+        )?;
+        write!(text, "  by {}", output.by)?;
+        if output.failed {
+            write!(text, "  {}", paint.bad("the hardware refuses"))?;
+        }
+        writeln!(text, "  {}", paint.faint(&output.line))?;
+    }
+    if !(status.sensors.is_empty() && status.variables.is_empty()) {
+        writeln!(text, "\n{}", paint.head("values"))?;
+    }
+    for sensor in &status.sensors {
+        let value = sensor.value.as_deref().unwrap_or("?");
+        writeln!(text, "  {:width$}  {value} {}  {:>14}", sensor.name, sensor.unit, ago(sensor.changed_s))?;
+    }
+    for variable in &status.variables {
+        writeln!(text, "  {:width$}  {}", variable.name, variable.value)?;
+    }
+    Ok(())
+}
+
+fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Result {
+    let width = names(status);
+    if !status.scenarios.is_empty() {
+        writeln!(text, "\n{}", paint.head("scenarios"))?;
+    }
+    for scenario in &status.scenarios {
+        let state = match scenario.running {
+            0 => paint.faint("idle     "),
+            1 => paint.good("running  "),
+            n => paint.good(&format!("{n} running")),
+        };
+        write!(text, "  {:width$}  {state}  {:>14}", scenario.name, ago(scenario.last_s))?;
+        write!(text, "  {} runs", scenario.runs)?;
+        if scenario.skipped > 0 {
+            write!(text, ", {} skipped", scenario.skipped)?;
+        }
+        if scenario.faults > 0 {
+            write!(text, ", {}", paint.bad(&format!("{} faults", scenario.faults)))?;
+        }
+        writeln!(text)?;
+    }
+    if !status.sinks.is_empty() {
+        writeln!(text, "\n{}", paint.head("sinks"))?;
+    }
+    for sink in &status.sinks {
+        let state = if sink.up { paint.good(&sink.state) } else { paint.bad(&sink.state) };
+        write!(text, "  {:width$}  {state}  {} delivered, {} behind", sink.name, sink.delivered, sink.lag)?;
+        if let Some(lag) = sink.lag_s.filter(|_| sink.lag > 0) {
+            write!(text, " for {}", span(lag))?;
+        }
+        if sink.dead_letters > 0 {
+            write!(text, ", {}", paint.bad(&format!("{} refused for good", sink.dead_letters)))?;
+        }
+        writeln!(text, "  {}", paint.faint(&sink.kind))?;
+    }
+    let journal = &status.journal;
+    writeln!(text, "\n{}", paint.head("journal"))?;
+    writeln!(
+        text,
+        "  record {}, {} of {} in {} segments, {} writes, {} syncs  {}",
+        journal.seq,
+        bytes(journal.bytes),
+        bytes(journal.bytes_max),
+        journal.segments,
+        journal.writes,
+        journal.syncs,
+        paint.faint(&journal.path),
+    )?;
+    if let Some(why) = &journal.degraded {
+        writeln!(
+            text,
+            "  {}",
+            paint.bad(&format!("degraded: {why} ({} in memory)", bytes(journal.memory as u64)))
+        )?;
+    }
+    write_losses(text, status, paint)
+}
+
+fn write_losses(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Result {
+    let losses: Vec<_> = status.losses.entries().into_iter().filter(|(_, count)| *count > 0).collect();
+    if losses.is_empty() {
+        return writeln!(text, "\n{}", paint.good("nothing lost"));
+    }
+    writeln!(text, "\n{}", paint.head("lost"))?;
+    for (what, count) in losses {
+        writeln!(text, "  {}", paint.bad(&format!("{count} {what}")))?;
+    }
+    Ok(())
+}
+
+/// The longest name, for the columns.
+fn names(status: &Status) -> usize {
+    let inputs = status.inputs.iter().map(|x| &x.name).chain(status.outputs.iter().map(|x| &x.name));
+    let values = status.sensors.iter().map(|x| &x.name).chain(status.variables.iter().map(|x| &x.name));
+    let rest = status.scenarios.iter().map(|x| &x.name).chain(status.sinks.iter().map(|x| &x.name));
+    inputs.chain(values).chain(rest).map(|name| name.chars().count()).max().unwrap_or(0).max(8)
+}
+
+/// `5.0 s`, `12 min`, `3 h`, `4 days`.
+fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 60.0 => format!("{s:.1} s"),
+        s if s < 3600.0 => format!("{:.0} min", (s / 60.0).floor()),
+        s if s < 48.0 * 3600.0 => format!("{:.0} h", (s / 3600.0).floor()),
+        s => format!("{:.0} days", (s / 86400.0).floor()),
+    }
+}
+
+fn ago(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "never".to_owned(), |seconds| format!("{} ago", span(seconds)))
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        n if n < 1 << 10 => format!("{n} B"),
+        n if n < 1 << 20 => format!("{:.1} KiB", n as f64 / 1024.0),
+        n => format!("{:.1} MiB", n as f64 / 1048576.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::status::{InputStatus, JournalStatus, Losses};
+
+    fn status() -> Status {
+        Status {
+            node: "door".into(),
+            inputs: vec![InputStatus {
+                name: "button".into(),
+                value: Some(Switch::On),
+                bounces: 12,
+                ..Default::default()
+            }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_house_that_is_well_says_so() {
+        let text = render(&status(), Paint(false));
+        assert!(text.contains("button    on"), "{text}");
+        assert!(text.contains("12 bounces") && text.contains("nothing lost"), "{text}");
+        assert!(!text.contains('\x1b'));
+    }
+
+    #[test]
+    fn losses_and_a_degraded_journal_stand_out() {
+        let journal = JournalStatus { degraded: Some("no space left".into()), ..Default::default() };
+        let losses = Losses { kernel: 3, ..Default::default() };
+        let text = render(&Status { journal, losses, ..status() }, Paint(true));
+        assert!(text.contains("\x1b[1;31m3 edges lost in the kernel"), "{text}");
+        assert!(text.contains("\x1b[1;31mdegraded: no space left"), "{text}");
+        assert!(!text.contains("nothing lost"));
+    }
+
+    #[test]
+    fn spans_are_as_long_as_they_look() {
+        let spans =
+            [(0.04, "0.0 s"), (59.0, "59.0 s"), (61.0, "1 min"), (7300.0, "2 h"), (200_000.0, "2 days")];
+        for (seconds, text) in spans {
+            assert_eq!(span(seconds), text);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The command line's end of the control socket.
+
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use super::protocol::{Operation, Request, Response};
+use super::socket::NAME;
+
+/// A reload compiles a file and opens lines; everything else is a matter of milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks the daemon of this state directory and gives its answer.
+///
+/// # Errors
+/// There is no daemon, it may not be asked, or it does not answer; in words.
+pub fn ask(state: &Path, operation: Operation) -> Result<Response, String> {
+    let path = state.join(NAME);
+    let stream = UnixStream::connect(&path).map_err(|error| no_daemon(state, &path, &error))?;
+    converse(&stream, operation).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "the daemon does not answer".to_owned(),
+        io::ErrorKind::UnexpectedEof => "the daemon stopped before it answered".to_owned(),
+        _ => format!("the daemon's answer is not understood: {error}"),
+    })
+}
+
+fn converse(stream: &UnixStream, operation: Operation) -> io::Result<Response> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut line = serde_json::to_vec(&Request { id: None, operation })?;
+    line.push(b'\n');
+    (&mut &*stream).write_all(&line)?;
+    let mut answer = String::new();
+    if BufReader::new(stream).read_line(&mut answer)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(serde_json::from_str(&answer)?)
+}
+
+fn no_daemon(state: &Path, path: &Path, error: &io::Error) -> String {
+    let state = state.display();
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
+            "no daemon runs on the state directory {state}: start one with `campanile run FILE`, or name its directory \
+             with --state"
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "this user may not ask the daemon on {state}: use sudo, or join the group of {}",
+                path.display()
+            )
+        }
+        _ => format!("cannot reach the daemon on {state}: {error}"),
+    }
+}

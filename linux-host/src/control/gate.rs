@@ -1,0 +1,151 @@
+//! The gate in front of the engine for sensors: deadband and minimum interval. What passes is a `Reading`; what does
+//! not is held back here and does not cost a record.
+
+use std::collections::HashMap;
+
+use campanile_core::id::SensorId;
+use campanile_core::time::{Duration, Instant};
+use campanile_delivery::symbols::Sensor;
+
+/// What becomes of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// It enters now.
+    Enters,
+    /// It changes too little.
+    Deadband,
+    /// It enters at this time, unless another one takes its place.
+    Later(Instant),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Last {
+    value: Option<i32>,
+    entered: Option<Instant>,
+    /// Came too soon after the one before: the last such value, and whether somebody sleeps for it already.
+    held: Option<Option<i32>>,
+}
+
+/// The gates of all sensors.
+#[derive(Debug, Default)]
+pub struct Gates(HashMap<SensorId, Last>);
+
+impl Gates {
+    /// A value comes. `Later` is said once for each wait; whoever is told calls [`release`](Self::release) then.
+    pub fn offer(&mut self, id: SensorId, sensor: &Sensor, value: Option<i32>, now: Instant) -> Passage {
+        let last = self.0.entry(id).or_default();
+        if let (Some(old), Some(new), Some(_)) = (last.value, value, last.entered)
+            && new.abs_diff(old) < sensor.deadband.unsigned_abs()
+        {
+            // It is back where it was: what waited to enter is outdated.
+            if let Some(held) = &mut last.held {
+                *held = last.value;
+            }
+            return Passage::Deadband;
+        }
+        let free = last.entered.map(|entered| entered.plus(Duration::from_micros(sensor.min_interval_us)));
+        match free {
+            Some(free) if free > now => {
+                last.held = Some(value);
+                Passage::Later(free)
+            }
+            _ => {
+                *last = Last { value, entered: Some(now), held: None };
+                Passage::Enters
+            }
+        }
+    }
+
+    /// The time of a value that was held back has come: the value to enter, unless there is none any more.
+    pub fn release(&mut self, id: SensorId, now: Instant) -> Option<Option<i32>> {
+        let last = self.0.get_mut(&id)?;
+        let held = last.held.take()?;
+        if held == last.value {
+            return None;
+        }
+        *last = Last { value: held, entered: Some(now), held: None };
+        Some(held)
+    }
+
+    /// Other sensors have these ids now.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// A number as people write it, as an integer of so many decimals.
+///
+/// # Errors
+/// It is no number, has more decimals than the sensor, or is too large; in words.
+pub fn scaled(text: &str, decimals: u8) -> Result<i32, String> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if !all_digits(whole) || !all_digits(fraction) || whole.is_empty() || digits.ends_with('.') {
+        return Err(format!("\"{text}\" is not a number such as 41.5"));
+    }
+    // Digits beyond the sensor's own are rounded, half away from zero: a thermometer may be more talkative.
+    let decimals = usize::from(decimals);
+    let kept: String = fraction.chars().chain(std::iter::repeat('0')).take(decimals).collect();
+    let round = fraction.as_bytes().get(decimals).is_some_and(|digit| *digit >= b'5');
+    let magnitude =
+        format!("{whole}{kept}").parse::<i64>().ok().and_then(|value| value.checked_add(i64::from(round)));
+    let value = magnitude.map(|value| if negative { -value } else { value });
+    value.and_then(|value| i32::try_from(value).ok()).ok_or_else(|| {
+        format!("{text} is too large: with {decimals} decimals, values go up to {}", {
+            campanile_delivery::symbols::number(i32::MAX, u8::try_from(decimals).unwrap_or(0))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tank() -> Sensor {
+        Sensor { name: "tank".into(), unit: "cm".into(), decimals: 1, deadband: 5, min_interval_us: 1000 }
+    }
+
+    fn at(us: u64) -> Instant {
+        Instant::from_micros(us)
+    }
+
+    #[test]
+    fn small_changes_stay_out_and_add_up() {
+        let mut gates = Gates::default();
+        let mut offer = |value, now| gates.offer(SensorId(0), &tank(), Some(value), at(now));
+        assert_eq!(offer(100, 0), Passage::Enters);
+        assert_eq!(offer(104, 5000), Passage::Deadband);
+        assert_eq!(offer(105, 6000), Passage::Enters);
+        assert_eq!(offer(101, 9000), Passage::Deadband);
+    }
+
+    #[test]
+    fn a_value_that_comes_too_soon_enters_later_and_the_last_one_wins() {
+        let mut gates = Gates::default();
+        let id = SensorId(0);
+        assert_eq!(gates.offer(id, &tank(), Some(100), at(0)), Passage::Enters);
+        assert_eq!(gates.offer(id, &tank(), Some(200), at(10)), Passage::Later(at(1000)));
+        assert_eq!(gates.offer(id, &tank(), Some(300), at(20)), Passage::Later(at(1000)));
+        assert_eq!(gates.release(id, at(1000)), Some(Some(300)));
+        assert_eq!(gates.release(id, at(1001)), None);
+        assert_eq!(gates.offer(id, &tank(), None, at(1002)), Passage::Later(at(2000)), "a loss is news");
+        assert_eq!(gates.offer(id, &tank(), Some(300), at(1003)), Passage::Deadband, "and it is over");
+        assert_eq!(gates.release(id, at(2000)), None);
+    }
+
+    #[test]
+    fn numbers_are_exact_and_rounded_to_the_sensors_decimals() {
+        assert_eq!(scaled("41.5", 1), Ok(415));
+        assert_eq!(scaled("41", 1), Ok(410));
+        assert_eq!(scaled("-0.04", 2), Ok(-4));
+        assert_eq!(scaled("20.125", 2), Ok(2013));
+        assert_eq!(scaled("-20.125", 2), Ok(-2013));
+        for wrong in ["", "-", "4,5", "1e3", "4.", ".5", "99999999999", "٣"] {
+            assert!(scaled(wrong, 1).is_err(), "{wrong}");
+        }
+    }
+}

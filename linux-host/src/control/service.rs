@@ -1,0 +1,323 @@
+//! Carries out what is asked: names to ids, through the loop, and back with the engine's own answer.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration as StdDuration;
+
+use campanile_core::decision::ReplyResult;
+use campanile_core::id::{InputId, Level, SensorId};
+use campanile_core::input::{Input, Op, Origin};
+use campanile_core::runner::Message;
+use campanile_core::time::{Duration, Instant};
+use campanile_delivery::symbols::{Active, Line, Symbols};
+use campanile_sim::bounce::Model;
+use campanile_sim::prng::Prng;
+use tokio::sync::{mpsc, oneshot};
+
+use super::access::Caller;
+use super::gate::{Gates, Passage, scaled};
+use super::protocol::{Operation, Request, Response};
+use super::status::Status;
+use crate::boards::error::nearest;
+use crate::boards::{BoardSpec, VirtualBoard};
+use crate::daemon::house::House;
+use crate::daemon::intake::Intake;
+use crate::daemon::lines::now;
+
+/// The engine answers within milliseconds; after so long something is wrong.
+const PATIENCE: StdDuration = StdDuration::from_secs(5);
+
+/// The longest press.
+const LONGEST_PRESS: Duration = Duration::from_secs(24 * 3600);
+
+/// Someone wants the file compiled and swapped in; the answer is a sentence either way.
+pub type ReloadRequest = oneshot::Sender<Result<String, String>>;
+
+/// Parts of the status that are not in the records.
+pub trait StatusSource: Send + Sync {
+    /// Fills them in.
+    fn fill(&self, status: &mut Status) -> impl Future<Output = ()> + Send;
+}
+
+/// The one way into a running house for whoever is outside. Cheap to clone.
+pub struct Service<S> {
+    shared: Arc<Shared<S>>,
+}
+
+impl<S> Clone for Service<S> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+struct Shared<S> {
+    house: Arc<House>,
+    intake: Intake,
+    virtual_board: Arc<VirtualBoard>,
+    reload: mpsc::Sender<ReloadRequest>,
+    status: S,
+    gates: Mutex<Gates>,
+    hand: Mutex<Prng>,
+    next_id: AtomicU32,
+}
+
+impl<S: StatusSource + 'static> Service<S> {
+    /// The service of a house. `seed` draws command numbers and bounces.
+    pub fn new(
+        house: Arc<House>,
+        intake: Intake,
+        virtual_board: Arc<VirtualBoard>,
+        reload: mpsc::Sender<ReloadRequest>,
+        status: S,
+        seed: u64,
+    ) -> Self {
+        let shared = Shared {
+            house,
+            intake,
+            virtual_board,
+            reload,
+            status,
+            gates: Mutex::default(),
+            hand: Mutex::new(Prng::new(seed)),
+            // Random, so that a command after a restart does not look like the repeat of one before it.
+            next_id: AtomicU32::new((seed >> 32) as u32),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Does what is asked, if the caller may.
+    pub async fn call(&self, caller: Caller, request: Request) -> Response {
+        if let Err(forbidden) = caller.check(&request.operation) {
+            return Response::refused(forbidden.to_string());
+        }
+        let id = request.id.unwrap_or_else(|| self.shared.next_id.fetch_add(1, Ordering::Relaxed));
+        match self.carry_out(caller.origin, id, request.operation).await {
+            Ok(response) => response,
+            Err(words) => Response::refused(words),
+        }
+    }
+
+    async fn carry_out(&self, origin: Origin, id: u32, operation: Operation) -> Result<Response, String> {
+        let symbols = self.shared.house.mirror().symbols().clone();
+        match operation {
+            Operation::Press { input, for_us } => self.press(origin, id, &symbols, &input, for_us).await,
+            Operation::Set { output, to } => {
+                let all = symbols.outputs.iter().map(|output| output.name.as_str());
+                let place = symbols.find_output(&output).ok_or_else(|| unknown("output", &output, all))?;
+                let text = format!("{output} is {}", to.word());
+                self.command(origin, id, Op::Set { output: place, level: to.into() }, text).await
+            }
+            Operation::Start { scenario } => {
+                let place = find_scenario(&symbols, &scenario)?;
+                self.command(origin, id, Op::Start { scenario: place }, format!("{scenario} started")).await
+            }
+            Operation::Stop { scenario } => {
+                let place = find_scenario(&symbols, &scenario)?;
+                self.command(origin, id, Op::Stop { scenario: place }, format!("{scenario} stopped")).await
+            }
+            Operation::Let { variable, value } => {
+                let all = symbols.variables.iter().map(String::as_str);
+                let var =
+                    symbols.find_variable(&variable).ok_or_else(|| unknown("variable", &variable, all))?;
+                self.command(origin, id, Op::Let { var, value }, format!("{variable} = {value}")).await
+            }
+            Operation::Feed { sensor, value } => self.feed(&symbols, &sensor, value.as_deref()).await,
+            Operation::Reload {} => self.reload().await.map(Response::done),
+            Operation::Status {} => Ok(Response::status(self.status().await)),
+        }
+    }
+
+    async fn command(&self, origin: Origin, id: u32, op: Op, text: String) -> Result<Response, String> {
+        let Some(reply) = self.shared.house.expect_reply(origin, id) else {
+            return Err("too many commands at once; try again".to_owned());
+        };
+        self.shared.intake.send(Message::Command { origin, id, op, issued: now() }).await;
+        match tokio::time::timeout(PATIENCE, reply).await {
+            Ok(Ok(ReplyResult::Done)) => Ok(Response::done(text)),
+            Ok(Ok(ReplyResult::Duplicate)) => {
+                Ok(Response::done(format!("{text} (it was carried out before)")))
+            }
+            Ok(Ok(ReplyResult::Unknown)) => Err("the program has changed meanwhile; try again".to_owned()),
+            Ok(Ok(ReplyResult::Expired)) => Err("it came too late, and was not carried out".to_owned()),
+            Ok(Ok(ReplyResult::Refused)) => {
+                Err("safety forbids it at this moment; see `campanile log`".to_owned())
+            }
+            Ok(Err(_)) => Err("another request with the same number took its place".to_owned()),
+            Err(_) => Err("the loop does not answer; see `campanile status`".to_owned()),
+        }
+    }
+
+    /// A press, and the release behind it, which comes whether or not somebody still listens.
+    async fn press(
+        &self,
+        origin: Origin,
+        id: u32,
+        symbols: &Symbols,
+        name: &str,
+        for_us: u64,
+    ) -> Result<Response, String> {
+        let all = symbols.inputs.iter().map(|input| input.name.as_str());
+        let input = symbols.find_input(name).ok_or_else(|| unknown("input", name, all))?;
+        let held = Duration::from_micros(for_us);
+        if held > LONGEST_PRESS {
+            return Err("a press lasts a day at most".to_owned());
+        }
+        let text = format!("{name} pressed for {}", words(held));
+        if let Some((line, active)) = self.virtual_line(symbols, input) {
+            self.move_line(&line.to_string(), active, held);
+            return Ok(Response::done(text));
+        }
+        let response = self.command(origin, id, Op::Play { input, level: Level::On }, text).await?;
+        let service = self.clone();
+        let name = name.to_owned();
+        tokio::spawn(async move {
+            tokio::time::sleep(StdDuration::from_micros(held.micros())).await;
+            // By name: the program may have changed meanwhile.
+            let id = service.shared.next_id.fetch_add(1, Ordering::Relaxed);
+            let input = service.shared.house.mirror().symbols().find_input(&name);
+            if let Some(input) = input {
+                let op = Op::Play { input, level: Level::Off };
+                service.shared.intake.send(Message::Command { origin, id, op, issued: now() }).await;
+            }
+        });
+        Ok(response)
+    }
+
+    fn virtual_line<'a>(&self, symbols: &'a Symbols, input: InputId) -> Option<(&'a Line, Active)> {
+        let running = self.shared.house.running()?;
+        let (board, _) = running.wiring.inputs.get(input.index())?;
+        let input = symbols.inputs.get(input.index())?;
+        (*board == BoardSpec::Virtual).then_some((&input.line, input.active))
+    }
+
+    /// Moves a virtual line as a hand moves a switch: it bounces both ways.
+    fn move_line(&self, line: &str, active: Active, held: Duration) {
+        let high_is_on = active == Active::High;
+        let mut hand = self.shared.hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let (start, released) = (now(), now().plus(held));
+        let mut edges = |press: bool, at: Instant| {
+            let bounces = Model::Switch.draw(press, &mut hand).into_iter();
+            let times =
+                std::iter::once(at).chain(bounces.map(move |us| at.plus(Duration::from_micros(us.into()))));
+            // They alternate, and end where the first one went.
+            times
+                .enumerate()
+                .map(move |(i, at)| (at, (press != (i % 2 == 1)) == high_is_on))
+                .collect::<Vec<_>>()
+        };
+        let mut moves = edges(true, start);
+        // The release ends whatever bouncing is left of the press.
+        moves.retain(|(at, _)| *at < released);
+        moves.extend(edges(false, released));
+        self.shared.virtual_board.play(line, moves);
+    }
+
+    async fn feed(&self, symbols: &Symbols, name: &str, value: Option<&str>) -> Result<Response, String> {
+        let all = symbols.sensors.iter().map(|sensor| sensor.name.as_str());
+        let id = symbols.find_sensor(name).ok_or_else(|| unknown("sensor", name, all))?;
+        let sensor = &symbols.sensors[id.index()];
+        let value = value.map(|text| scaled(text, sensor.decimals)).transpose()?;
+        let passage = self.gates().offer(id, sensor, value, now());
+        match passage {
+            Passage::Enters => {
+                self.reading(id, value).await;
+                Ok(Response::done(format!("{name} taken")))
+            }
+            Passage::Deadband => {
+                Ok(Response::done(format!("{name} changes less than its deadband: not recorded")))
+            }
+            Passage::Later(at) => {
+                let service = self.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(StdDuration::from_micros(at.since(now()).micros())).await;
+                    let held = service.gates().release(id, now());
+                    if let Some(value) = held {
+                        service.reading(id, value).await;
+                    }
+                });
+                Ok(Response::done(format!(
+                    "{name} comes faster than its min-interval: recorded in {}",
+                    words(at.since(now()))
+                )))
+            }
+        }
+    }
+
+    async fn reading(&self, sensor: SensorId, value: Option<i32>) {
+        self.shared.intake.send(Message::Input(Input::Reading { sensor, value })).await;
+    }
+
+    fn gates(&self) -> MutexGuard<'_, Gates> {
+        self.shared.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compiles the file again and swaps it in, or says why not.
+    ///
+    /// # Errors
+    /// Every error of the file or of the lines; the old program goes on.
+    pub async fn reload(&self) -> Result<String, String> {
+        let (sender, receiver) = oneshot::channel();
+        let stopping = || "the daemon is stopping".to_owned();
+        self.shared.reload.send(sender).await.map_err(|_| stopping())?;
+        let result = receiver.await.map_err(|_| stopping())?;
+        if result.is_ok() {
+            self.gates().clear();
+        }
+        result
+    }
+
+    /// The house at a glance.
+    pub async fn status(&self) -> Status {
+        let mut status = Status::default();
+        self.shared.house.mirror().fill(&mut status, now());
+        self.shared.status.fill(&mut status).await;
+        status
+    }
+}
+
+fn find_scenario(symbols: &Symbols, name: &str) -> Result<campanile_core::id::ScenarioId, String> {
+    let all = symbols.scenarios.iter().map(String::as_str);
+    symbols.find_scenario(name).ok_or_else(|| unknown("scenario", name, all))
+}
+
+/// Says that there is no such name, and which there are.
+fn unknown<'a>(kind: &str, name: &str, all: impl Iterator<Item = &'a str> + Clone) -> String {
+    let near = nearest(name, all.clone());
+    if !near.is_empty() {
+        return format!("no {kind} \"{name}\"; did you mean {}?", near.join(" or "));
+    }
+    let known: Vec<_> = all.collect();
+    match known.as_slice() {
+        [] => format!("no {kind} \"{name}\": the file has none"),
+        known => format!("no {kind} \"{name}\"; there are {}", known.join(", ")),
+    }
+}
+
+/// A span for a person: `800 ms`, `1.5 s`.
+fn words(span: Duration) -> String {
+    let us = span.micros();
+    match us {
+        0..1_000 => format!("{us} us"),
+        1_000..1_000_000 => format!("{} ms", us / 1_000),
+        _ => format!("{} s", us as f64 / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_come_with_those_that_are_known() {
+        let names = ["chime", "light"];
+        assert_eq!(
+            unknown("output", "chim", names.iter().copied()),
+            "no output \"chim\"; did you mean chime?"
+        );
+        assert_eq!(
+            unknown("output", "pump", names.iter().copied()),
+            "no output \"pump\"; there are chime, light"
+        );
+        assert_eq!(unknown("output", "pump", std::iter::empty()), "no output \"pump\": the file has none");
+    }
+}

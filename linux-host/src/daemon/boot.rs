@@ -1,0 +1,101 @@
+//! What comes before the loop: the state directory, the lines, the journal, and what outlived the last run.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use campanile_core::restore::Restore;
+use campanile_core::time::Duration;
+use campanile_delivery::symbols::Symbols;
+use campanile_delivery::{Boot, Directory, Journal, Opened, Recall};
+
+use super::lines::now;
+use super::loaded::Loaded;
+use super::programs::Program;
+use super::wall::Sample;
+use super::wiring::Wiring;
+
+/// An open journal, and the state that it remembers.
+pub struct Memory {
+    /// The state directory, which this process holds.
+    pub storage: Arc<Directory>,
+    /// Open, with this start's number.
+    pub journal: Journal<Directory>,
+    /// This start.
+    pub boot: Boot,
+    /// The program that ran before, if it was another one and there is state of it.
+    pub before: Option<Program>,
+    /// What outlived the last run, in ids of the program that ran.
+    pub kept: Vec<Restore>,
+    /// How long the node was off, if both clocks were trusted.
+    pub off: Option<Duration>,
+}
+
+/// Opens the journal of a node in its state directory.
+///
+/// # Errors
+/// The journal is another node's, or of a later version, or cannot be read; in words.
+pub fn remember(storage: Directory, loaded: &Loaded, clock: &Sample) -> Result<Memory, String> {
+    let storage = Arc::new(storage);
+    let random = rand32().map_err(|error| format!("the system gives no random number: {error}"))?;
+    let (mut journal, opened) = Journal::open(&storage, &loaded.node, loaded.journal.clone(), random, now())
+        .map_err(|error| format!("{}: {error}", storage.path().display()))?;
+    say(storage.path(), &opened);
+    let recall = Recall::read(journal.index()).unwrap_or_else(|error| {
+        tracing::error!("the state before this start cannot be read: {error}; everything begins anew");
+        Recall::default()
+    });
+    let program = &loaded.program;
+    let (before, kept) = match recall.program.filter(|&hash| hash != program.hash) {
+        None => (None, recall.items),
+        Some(hash) => match earlier(&journal, hash, loaded) {
+            Some(before) => (Some(before), recall.items),
+            None => {
+                tracing::warn!("the program before this one is gone: its state is not taken over");
+                (None, Vec::new())
+            }
+        },
+    };
+    let off = recall
+        .unix
+        .filter(|_| clock.trusted)
+        .map(|unix| Duration::from_micros(u64::try_from(clock.unix.saturating_sub(unix)).unwrap_or(0)));
+    if let Err(error) = journal.keep_program(program.hash, &program.stored()) {
+        tracing::warn!("the program is not kept beside the journal: {error}");
+    }
+    Ok(Memory { storage, boot: opened.boot, journal, before, kept, off })
+}
+
+fn earlier(journal: &Journal<Directory>, hash: u64, loaded: &Loaded) -> Option<Program> {
+    let stored = journal.index().program(hash).ok()??;
+    let symbols = Symbols::decode(&stored.symbols).ok()?;
+    let wiring = Wiring::of(&symbols, &loaded.boards);
+    Program::new(stored.image, symbols, wiring).ok()
+}
+
+fn rand32() -> rustix::io::Result<u32> {
+    let mut bytes = [0; 4];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+/// Says what is worth knowing of how the journal was found.
+fn say(path: &Path, opened: &Opened) {
+    let path = path.display();
+    if let Some(error) = &opened.boot_unsynced {
+        tracing::warn!("{path}: the number of this start is not on the disk: {error}");
+    }
+    if let Some((segment, offset)) = opened.torn {
+        tracing::warn!(
+            "{path}: the last write of segment {segment} was cut off at byte {offset}; the rest is whole"
+        );
+    }
+    for (from, to) in &opened.damaged {
+        tracing::error!("{path}: records from {from} to {to} cannot be read; the bytes are kept as *.bad");
+    }
+    if let Some(error) = &opened.repair {
+        tracing::error!("{path}: the journal could not be put in order: {error}; it goes on from memory");
+    }
+    if opened.previous.is_some() && !opened.clean {
+        tracing::info!("{path}: the last start did not stop in order; its state goes on");
+    }
+}

@@ -1,0 +1,88 @@
+//! The journal's thread: takes what the loop recorded, writes it, and then tells everybody who waits for it.
+
+use std::sync::Arc;
+
+use campanile_core::runner::Message;
+use campanile_delivery::{Directory, Journal};
+
+use super::house::{House, Seen};
+use super::inlet::{Inlet, Parcel};
+use super::intake::Intake;
+use super::lines::now;
+
+/// What the journal's thread works with.
+pub struct JournalThread {
+    /// Open, with this start's number.
+    pub journal: Journal<Directory>,
+    /// Where records come from.
+    pub inlet: Arc<Inlet>,
+    /// Where news go to.
+    pub house: Arc<House>,
+    /// Where checkpoints are asked for.
+    pub intake: Intake,
+    /// See [`Program::durable`](super::programs::Program::durable).
+    pub durable: u64,
+}
+
+impl JournalThread {
+    /// Works until the inlet is closed, then closes the journal.
+    ///
+    /// # Errors
+    /// The disk did not take the end of the journal.
+    pub fn run(mut self) -> std::io::Result<()> {
+        let (mut asked, mut wanted) = (false, false);
+        // What a degraded journal could not keep yet.
+        let mut unkept = None;
+        while let Some(parcels) = self.inlet.take(self.journal.due()) {
+            let (mut seen, mut words) = (Vec::new(), Vec::new());
+            for parcel in parcels {
+                match parcel {
+                    Parcel::Records(batch) => {
+                        let batch = batch.as_batch();
+                        let news = self.house.observe(&batch, &mut self.durable);
+                        if let Err(error) = self.journal.append(&batch, news.durable, now()) {
+                            tracing::error!("the journal refuses records: {error}");
+                        }
+                        seen.push(news);
+                    }
+                    Parcel::Checkpoint(items) => {
+                        asked = false;
+                        if let Err(error) = self.journal.checkpoint(&items, now()) {
+                            tracing::error!("the journal refuses a checkpoint: {error}");
+                        }
+                    }
+                    Parcel::Host(record, written) => {
+                        self.journal.record(&record, now());
+                        words.push(written);
+                    }
+                    Parcel::Program(hash, program) => unkept = Some((hash, program)),
+                    Parcel::Ask(answer) => {
+                        // Whoever asked may be gone.
+                        let _ = answer.send(self.journal.status());
+                    }
+                }
+            }
+            unkept = unkept.filter(|(hash, program)| self.journal.keep_program(*hash, program).is_err());
+            self.journal.tick(now());
+            for written in words {
+                // Whoever asked may be gone.
+                let _ = written.send(());
+            }
+            // Behind a swap the old state's ids mean nothing any more: the new one is wanted at once.
+            wanted |= seen.iter().any(|news| news.installed.is_some());
+            seen.iter().for_each(|news| self.tell(news));
+            if (wanted || self.journal.wants_checkpoint()) && !asked {
+                asked = self.intake.try_send(Message::Checkpoint);
+                wanted = !asked;
+            }
+        }
+        self.journal.close(now())
+    }
+
+    fn tell(&self, news: &Seen) {
+        self.house.answer(&news.answers);
+        if let Some(hash) = news.installed {
+            self.house.installed(hash, Ok(()));
+        }
+    }
+}

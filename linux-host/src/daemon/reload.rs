@@ -1,0 +1,82 @@
+//! `reload`: compile, check, open what is new, swap. Whatever goes wrong, the old program goes on.
+
+use std::sync::Arc;
+
+use campanile_core::runner::Message;
+
+use super::house::House;
+use super::inlet::{Inlet, Parcel};
+use super::intake::Intake;
+use super::loaded::{Loaded, Origin};
+use super::programs::Program;
+use super::wiring::BoardSet;
+use crate::boards::{LineError, WakeSlot};
+
+/// What a reload works with, and what it knows of the program that runs.
+pub struct Reloader {
+    /// Where the house comes from.
+    pub origin: Origin,
+    /// As it was at the start: what needs a restart still is so.
+    pub loaded: Loaded,
+    /// The program that runs.
+    pub running: Arc<Program>,
+    /// The boards.
+    pub boards: BoardSet,
+    /// What the lines wake.
+    pub wake: Arc<WakeSlot>,
+    /// The house.
+    pub house: Arc<House>,
+    /// The way to the journal.
+    pub inlet: Arc<Inlet>,
+    /// The way to the loop.
+    pub intake: Intake,
+}
+
+impl Reloader {
+    /// Swaps the program, if the file is right and its lines can be had.
+    ///
+    /// # Errors
+    /// Everything that is wrong, for a person.
+    pub async fn reload(&mut self) -> Result<String, String> {
+        let loaded = self.origin.load(false)?;
+        let later = self.loaded.needs_restart(&loaded);
+        let mut note = match later.as_slice() {
+            [] => String::new(),
+            later => format!("; a restart is needed for {}", later.join(" and ")),
+        };
+        if !loaded.warnings.is_empty() {
+            note.push('\n');
+            note.push_str(loaded.warnings.trim_end());
+        }
+        if loaded.node != self.loaded.node {
+            return Err(format!(
+                "the node is {} and the file says {}: a node keeps its name while it runs; restart with another --state",
+                self.loaded.node, loaded.node
+            ));
+        }
+        let program = loaded.program;
+        let hash = program.hash;
+        if program.is_same(&self.running) {
+            return Ok(format!("the program is the same{note}"));
+        }
+        let wired = &self.running.wiring;
+        let opened = self.boards.open(wired, &program.wiring, &self.wake).map_err(|errors| list(&errors))?;
+        self.house.programs.add(program.clone(), opened);
+        self.inlet.put(Parcel::Program(hash, program.stored()));
+        let answer = self.house.expect_install(hash);
+        self.intake.send(Message::Install { hash }).await;
+        match answer.await {
+            Ok(Ok(())) => {
+                self.running = program;
+                Ok(format!("program {hash:016x} runs{note}"))
+            }
+            Ok(Err(why)) => Err(format!("the engine refuses the program: {why:?}; the old one goes on")),
+            Err(_) => Err("another reload took its place, or the daemon is stopping".to_owned()),
+        }
+    }
+}
+
+/// Every line that could not be had, one below the other.
+pub fn list(errors: &[LineError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,92 @@
+//! The parts of the status that are not in the records: this process, its journal, its clock.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use campanile_delivery::{Boot, Degraded};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::oneshot;
+
+use super::house::House;
+use super::inlet::{Inlet, Parcel};
+use super::lines::now;
+use super::loaded::Origin;
+use crate::control::service::StatusSource;
+use crate::control::status::{JournalStatus, Status};
+
+/// The journal's thread may be in the middle of a slow write.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// See the [module](self).
+pub struct Report {
+    /// This start.
+    pub boot: Boot,
+    /// When the process began.
+    pub began: Instant,
+    /// The loop has real-time priority.
+    pub realtime: bool,
+    /// The file.
+    pub origin: Origin,
+    /// The state directory.
+    pub state: PathBuf,
+    /// The node's zone.
+    pub zone: TimeZone,
+    /// The house.
+    pub house: Arc<House>,
+    /// The way to the journal.
+    pub inlet: Arc<Inlet>,
+}
+
+impl StatusSource for Report {
+    async fn fill(&self, status: &mut Status) {
+        status.version = env!("CARGO_PKG_VERSION").to_owned();
+        status.boot = self.boot.to_string();
+        status.uptime_s = self.began.elapsed().as_secs_f64();
+        status.realtime = self.realtime;
+        status.file = self.origin.name();
+        status.program =
+            self.house.running().map(|program| format!("{:016x}", program.hash)).unwrap_or_default();
+        let wall = self.house.mirror().wall(now());
+        if let Some((unix, _, trusted)) = wall {
+            status.trusted = trusted;
+            let time = Timestamp::from_microsecond(unix).unwrap_or(Timestamp::UNIX_EPOCH);
+            status.time = time.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+        }
+        status.journal.path = self.state.display().to_string();
+        let (sender, receiver) = oneshot::channel();
+        self.inlet.put(Parcel::Ask(sender));
+        match tokio::time::timeout(PATIENCE, receiver).await {
+            Ok(Ok(journal)) => {
+                let counts = journal.counts;
+                status.journal = JournalStatus {
+                    path: std::mem::take(&mut status.journal.path),
+                    bytes: journal.bytes,
+                    bytes_max: journal.bytes_max,
+                    segments: journal.segments,
+                    seq: journal.head.seq,
+                    degraded: journal.degraded.as_ref().map(words),
+                    memory: journal.memory,
+                    writes: journal.writes,
+                    syncs: journal.syncs,
+                };
+                (status.losses.journal, status.losses.dropped) = (counts.lost, counts.dropped);
+                status.losses.damaged = counts.damaged;
+            }
+            _ => {
+                status.journal.degraded =
+                    Some("the disk is so slow that the journal does not answer".to_owned())
+            }
+        }
+    }
+}
+
+fn words(degraded: &Degraded) -> String {
+    let since = now().since(degraded.since).micros() / 1_000_000;
+    let retry = degraded.retry.since(now()).micros() / 1_000_000;
+    format!(
+        "{}; from memory for {since} s, tried {} times, again in {retry} s",
+        degraded.error, degraded.tries
+    )
+}
