@@ -157,7 +157,7 @@ impl<S: Storage> Journal<S> {
             unsynced_since: None,
             must_sync: false,
             since_checkpoint: 0,
-            wants_checkpoint: true,
+            wants_checkpoint: false,
             counts: Counts::default(),
         }
     }
@@ -205,6 +205,8 @@ impl<S: Storage> Journal<S> {
         }
         self.append_split(batch);
         if let Some(program) = program {
+            // Other ids from here on: a stretch of its own.
+            self.wants_checkpoint |= program != self.builder.program && self.builder.program != 0;
             self.builder.program = program;
         }
         self.counts.records += count;

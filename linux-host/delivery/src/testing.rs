@@ -76,10 +76,18 @@ pub(crate) fn letting(value: i32) -> Record {
 
 /// A checkpoint of one variable.
 pub(crate) fn checkpoint(value: i32) -> Vec<u8> {
-    let item = Record::Input(Input::Restore { item: Restore::Var { var: VarId(1), value } });
-    let mut buf = [0; MAX_RECORD];
-    let len = item.encode(Duration::ZERO, &mut buf).unwrap();
-    buf[..len].to_vec()
+    bytes_of(&[Record::Input(Input::Restore { item: Restore::Var { var: VarId(1), value } })])
+}
+
+/// Records without any time between them.
+pub(crate) fn bytes_of(records: &[Record]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for record in records {
+        let mut buf = [0; MAX_RECORD];
+        let len = record.encode(Duration::ZERO, &mut buf).unwrap();
+        bytes.extend_from_slice(&buf[..len]);
+    }
+    bytes
 }
 
 /// Everything there is to read, in short.
