@@ -7,6 +7,7 @@
 //!               intake ◀─ control socket, wall clock, reload, sinks' links
 //! ```
 
+pub mod around;
 pub mod boot;
 pub mod event_loop;
 pub mod house;
@@ -35,12 +36,15 @@ use std::time::Instant;
 
 use campanile_core::runner::Message;
 use campanile_delivery::{Directory, Index};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use crate::boards::{VirtualBoard, WakeSlot};
 use crate::control::service::{ReloadRequest, Service};
 use crate::control::socket::ControlSocket;
+use crate::sinks::driver::Source;
+use crate::sinks::start::Sinks;
 
+use around::Surroundings;
 use boot::Memory;
 use event_loop::{LoopError, Running, Setup};
 use house::House;
@@ -49,7 +53,7 @@ use intake::Intake;
 use journal_thread::JournalThread;
 use lines::Lines;
 use loaded::Origin;
-use reload::{Reloader, list};
+use reload::{Reloader, SharedSinks, list};
 use report::Report;
 use safety::SafetyNet;
 use wall::Sample;
@@ -85,6 +89,7 @@ pub struct Daemon {
     pub pulse: park::Pulse,
     inlet: Arc<Inlet>,
     intake: Intake,
+    sinks: SharedSinks,
     event_loop: Option<JoinHandle<Result<(), LoopError>>>,
     journal: Option<JoinHandle<std::io::Result<()>>>,
     /// Each thread sends when it is over, however that came.
@@ -171,6 +176,22 @@ impl Daemon {
             });
         };
 
+        let source = Source {
+            storage: storage.clone(),
+            index: index.clone(),
+            published: published.clone(),
+            boot,
+            around: Arc::new(Surroundings {
+                inlet: inlet.clone(),
+                intake: intake.clone(),
+                house: house.clone(),
+            }),
+            stop: watch::channel(false).1,
+        };
+        let mut sinks = Sinks::new(loaded.node.as_str(), source);
+        sinks.apply(&loaded.sinks).await;
+        let sinks = Arc::new(Mutex::new(sinks));
+
         let (reload, requests) = mpsc::channel(1);
         let report = Report {
             boot,
@@ -181,6 +202,7 @@ impl Daemon {
             zone: loaded.zone.clone(),
             house: house.clone(),
             inlet: inlet.clone(),
+            sinks: sinks.clone(),
         };
         let virtual_board = boards.virtual_board().clone();
         let seed = boot.0.rotate_left(32) ^ clock.unix.unsigned_abs();
@@ -194,6 +216,7 @@ impl Daemon {
             boards,
             wake,
             house,
+            sinks: sinks.clone(),
             inlet: inlet.clone(),
             intake: intake.clone(),
         };
@@ -216,6 +239,7 @@ impl Daemon {
             pulse,
             inlet,
             intake,
+            sinks,
             event_loop: Some(event_loop),
             journal: Some(journal),
             over,
@@ -239,6 +263,8 @@ impl Daemon {
             Some(joined) => joined.await,
             None => Ok(Ok(())),
         };
+        // The last records are in the inlet; the journal's thread publishes them while the sinks take their leave.
+        self.sinks.lock().await.stop().await;
         self.inlet.close();
         let journal = match self.journal.take().map(join) {
             Some(joined) => joined.await,

@@ -177,9 +177,13 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
     }
     for sink in &status.sinks {
         let state = if sink.up { paint.good(&sink.state) } else { paint.bad(&sink.state) };
-        write!(text, "  {:width$}  {state}  {} delivered, {} behind", sink.name, sink.delivered, sink.lag)?;
-        if let Some(lag) = sink.lag_s.filter(|_| sink.lag > 0) {
-            write!(text, " for {}", span(lag))?;
+        let behind = sink.lag.map_or_else(|| "a start".to_owned(), |lag| lag.to_string());
+        write!(text, "  {:width$}  {state}  {} delivered, {behind} behind", sink.name, sink.delivered)?;
+        if let Some(waited) = sink.lag_s {
+            write!(text, " for {}", span(waited))?;
+        }
+        if sink.lost > 0 {
+            write!(text, ", {}", paint.bad(&format!("{} lost", sink.lost)))?;
         }
         if sink.dead_letters > 0 {
             write!(text, ", {}", paint.bad(&format!("{} refused for good", sink.dead_letters)))?;

@@ -140,14 +140,16 @@ pub struct SinkStatus {
     pub state: String,
     /// Whether it delivers now.
     pub up: bool,
-    /// Records that wait for it.
-    pub lag: u64,
-    /// Seconds that the oldest of them has waited.
+    /// Records behind its cursor; none while that is in an earlier start.
+    pub lag: Option<u64>,
+    /// Seconds that the oldest message under way has been so.
     pub lag_s: Option<f64>,
     /// Delivered since the start.
     pub delivered: u64,
     /// Refused for good by the receiver.
     pub dead_letters: u64,
+    /// Records that were gone before it had read them.
+    pub lost: u64,
 }
 
 /// The log on disk.

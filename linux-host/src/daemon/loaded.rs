@@ -65,8 +65,6 @@ pub struct Loaded {
     pub boards: HashMap<String, BoardSpec>,
     /// Its sinks, in the order of their peer ids.
     pub sinks: Vec<(String, Sink)>,
-    /// The sinks as data, to see whether they changed.
-    sinks_text: Option<toml::Value>,
     /// Its program.
     pub program: Arc<Program>,
     /// What works and is likely not what was meant, for a person; empty if there is nothing.
@@ -92,7 +90,6 @@ impl Loaded {
             journal: journal_options(&settings.journal),
             boards,
             sinks: settings.sinks,
-            sinks_text: source.text.parse::<toml::Table>().ok().and_then(|mut table| table.remove("sinks")),
             program: Arc::new(program),
             warnings: render(source, &warnings, color),
         })
@@ -109,9 +106,6 @@ impl Loaded {
         }
         if self.journal != new.journal {
             needs.push("the journal's settings");
-        }
-        if self.sinks_text != new.sinks_text {
-            needs.push("the sinks");
         }
         needs
     }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use campanile_core::runner::Message;
+use campanile_delivery::Directory;
+use tokio::sync::Mutex;
 
+use super::around::Surroundings;
 use super::house::House;
 use super::inlet::{Inlet, Parcel};
 use super::intake::Intake;
@@ -11,6 +14,10 @@ use super::loaded::{Loaded, Origin};
 use super::programs::Program;
 use super::wiring::BoardSet;
 use crate::boards::{LineError, WakeSlot};
+use crate::sinks::start::Sinks;
+
+/// The sinks, which a reload exchanges and `status` looks at.
+pub type SharedSinks = Arc<Mutex<Sinks<Directory, Surroundings>>>;
 
 /// What a reload works with, and what it knows of the program that runs.
 pub struct Reloader {
@@ -26,6 +33,8 @@ pub struct Reloader {
     pub wake: Arc<WakeSlot>,
     /// The house.
     pub house: Arc<House>,
+    /// The sinks that run.
+    pub sinks: SharedSinks,
     /// The way to the journal.
     pub inlet: Arc<Inlet>,
     /// The way to the loop.
@@ -57,6 +66,7 @@ impl Reloader {
         let program = loaded.program;
         let hash = program.hash;
         if program.is_same(&self.running) {
+            self.sinks.lock().await.apply(&loaded.sinks).await;
             return Ok(format!("the program is the same{note}"));
         }
         let wired = &self.running.wiring;
@@ -68,6 +78,7 @@ impl Reloader {
         match answer.await {
             Ok(Ok(())) => {
                 self.running = program;
+                self.sinks.lock().await.apply(&loaded.sinks).await;
                 Ok(format!("program {hash:016x} runs{note}"))
             }
             Ok(Err(why)) => Err(format!("the engine refuses the program: {why:?}; the old one goes on")),

@@ -13,8 +13,11 @@ use super::house::House;
 use super::inlet::{Inlet, Parcel};
 use super::lines::now;
 use super::loaded::Origin;
+use super::reload::SharedSinks;
 use crate::control::service::StatusSource;
-use crate::control::status::{JournalStatus, Status};
+use crate::control::status::{JournalStatus, SinkStatus, Status};
+use crate::sinks::figures::State;
+use crate::sinks::start::Glance;
 
 /// The journal's thread may be in the middle of a slow write.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -37,6 +40,8 @@ pub struct Report {
     pub house: Arc<House>,
     /// The way to the journal.
     pub inlet: Arc<Inlet>,
+    /// The sinks.
+    pub sinks: SharedSinks,
 }
 
 impl StatusSource for Report {
@@ -54,6 +59,7 @@ impl StatusSource for Report {
             let time = Timestamp::from_microsecond(unix).unwrap_or(Timestamp::UNIX_EPOCH);
             status.time = time.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
         }
+        status.sinks = self.sinks.lock().await.glance().into_iter().map(sink).collect();
         status.journal.path = self.state.display().to_string();
         let (sender, receiver) = oneshot::channel();
         self.inlet.put(Parcel::Ask(sender));
@@ -79,6 +85,21 @@ impl StatusSource for Report {
                     Some("the disk is so slow that the journal does not answer".to_owned())
             }
         }
+    }
+}
+
+fn sink(glance: Glance) -> SinkStatus {
+    let Glance { name, kind, figures } = glance;
+    SinkStatus {
+        name,
+        kind: kind.to_owned(),
+        state: figures.state.to_string(),
+        up: figures.state == State::Connected,
+        lag: figures.behind,
+        lag_s: figures.oldest.map(|span| span.as_secs_f64()),
+        delivered: figures.delivered,
+        dead_letters: figures.refused,
+        lost: figures.lost,
     }
 }
 

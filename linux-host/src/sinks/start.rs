@@ -139,8 +139,8 @@ impl<S: Storage, A: Around> Sinks<S, A> {
     }
 
     /// Lets all of them deliver what they can within a second, all at once, and ends them.
-    pub async fn stop(self) {
-        stop_all(self.running).await;
+    pub async fn stop(&mut self) {
+        stop_all(std::mem::take(&mut self.running)).await;
     }
 
     fn start(&mut self, name: String, spec: Spec) {
