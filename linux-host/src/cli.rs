@@ -8,6 +8,7 @@ mod act;
 mod check;
 mod compile;
 mod completions;
+mod init;
 mod log;
 mod man;
 mod pins;
@@ -39,6 +40,8 @@ enum Command {
     Check(check::Args),
     /// Compile a file to an image and a symbol table
     Compile(compile::Args),
+    /// Write a commented file for this machine
+    Init(init::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print the manual page
@@ -77,6 +80,7 @@ impl Command {
         match self {
             Self::Check(args) => check::run(&args),
             Self::Compile(args) => compile::run(&args),
+            Self::Init(args) => init::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
             Self::Schema(args) => schema::run(&args),

@@ -7,6 +7,7 @@ pub mod compile;
 pub mod debounce_text;
 pub mod expr;
 pub mod file;
+pub mod init;
 pub mod read;
 pub mod resources;
 pub mod scalar;

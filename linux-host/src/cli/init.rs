@@ -1,0 +1,42 @@
+//! `campanile init [FILE]`.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use super::Failure;
+use crate::boards::{BoardSpec, open};
+use crate::config::init::{Machine, house};
+
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile init && campanile check campanile.toml")]
+pub(super) struct Args {
+    /// Where to; nothing is ever overwritten
+    #[arg(default_value = "campanile.toml")]
+    file: PathBuf,
+}
+
+/// Looks at the machine and writes a file for it.
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let name = args.file.display();
+    let text = house(&machine());
+    let opened = OpenOptions::new().write(true).create_new(true).open(&args.file);
+    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::says(format!("{name} is there already, and stays as it is: name another file"))
+        }
+        _ => Failure::says(format!("cannot write {name}: {error}")),
+    })?;
+    Ok(writeln!(io::stderr(), "{name} is written: look at its lines, then `campanile run {name}`")?)
+}
+
+fn machine() -> Machine {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let lines = open(&BoardSpec::Gpiochip { chip: "auto".to_owned() }).and_then(|board| board.lines());
+    match lines {
+        Ok(lines) => Machine { host, lines, why_none: None },
+        Err(error) => Machine { host, lines: Vec::new(), why_none: Some(error.to_string()) },
+    }
+}
