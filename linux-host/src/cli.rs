@@ -36,26 +36,14 @@ pub(crate) struct Cli {
 /// Every command. Its module has the arguments, an example in `after_help`, and `run`.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a commented file for this machine
+    Init(init::Args),
     /// Compile a file: what is wrong with it, and how much of the engine it takes
     Check(check::Args),
     /// Compile a file to an image and a symbol table
     Compile(compile::Args),
-    /// Write a commented file for this machine
-    Init(init::Args),
-    /// Print completions for a shell
-    Completions(completions::Args),
-    /// Print the manual page
-    Man(man::Args),
-    /// Print the JSON Schema of the file, for editors
-    Schema(schema::Args),
-    /// Play a script on a simulated house and compare its trace with the expected one
-    Sim(sim::Args),
     /// Run a house until SIGTERM
     Run(run::Args),
-    /// The running house at a glance
-    Status(status::Args),
-    /// What happened, from the journal
-    Log(log::Args),
     /// Every line of this machine and the running house, live
     Pins(pins::Args),
     /// Play an input of the running house as if its line had moved
@@ -73,21 +61,27 @@ enum Command {
     Feed(act::Feed),
     /// Swap the changed file into the running house, or say why not
     Reload(act::Reload),
+    /// The running house at a glance
+    Status(status::Args),
+    /// What happened, from the journal
+    Log(log::Args),
+    /// Play a script on a simulated house and compare its trace with the expected one
+    Sim(sim::Args),
+    /// Print the JSON Schema of the file, for editors
+    Schema(schema::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print the manual page
+    Man(man::Args),
 }
 
 impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Init(args) => init::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Compile(args) => compile::run(&args),
-            Self::Init(args) => init::run(&args),
-            Self::Completions(args) => completions::run(&args),
-            Self::Man(args) => man::run(&args),
-            Self::Schema(args) => schema::run(&args),
-            Self::Sim(args) => sim::run(&args),
             Self::Run(args) => run::run(args),
-            Self::Status(args) => status::run(args),
-            Self::Log(args) => log::run(&args),
             Self::Pins(args) => pins::run(args),
             Self::Press(args) => act::run(args),
             Self::Set(args) => act::run(args),
@@ -96,6 +90,12 @@ impl Command {
             Self::Let(args) => act::run(args),
             Self::Feed(args) => act::run(args),
             Self::Reload(args) => act::run(args),
+            Self::Status(args) => status::run(args),
+            Self::Log(args) => log::run(&args),
+            Self::Sim(args) => sim::run(&args),
+            Self::Schema(args) => schema::run(&args),
+            Self::Completions(args) => completions::run(&args),
+            Self::Man(args) => man::run(&args),
         }
     }
 }
