@@ -196,9 +196,7 @@ fn expression() -> impl Strategy<Value = String> {
 /// The reference reads `on` as the tree has it: a name.
 fn without_words(expr: Expr) -> Expr {
     let node = match expr.node {
-        ExprNode::Name(name) if name == "on" => {
-            ExprNode::Number(crate::config::scalar::Decimal::whole(1))
-        }
+        ExprNode::Name(name) if name == "on" => ExprNode::Number(Decimal::whole(1)),
         ExprNode::Unary(op, inner) => ExprNode::Unary(op, Box::new(without_words(*inner))),
         ExprNode::Binary(op, a, b) => {
             ExprNode::Binary(op, Box::new(without_words(*a)), Box::new(without_words(*b)))
