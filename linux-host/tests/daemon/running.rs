@@ -1,0 +1,231 @@
+//! A daemon to test: its directory, its process, its commands.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// A doorbell on the virtual board.
+pub(crate) const HOUSE: &str = r#"
+[node]
+name = "front-door"
+
+[journal]
+size = "400KiB"
+
+[boards.desk]
+kind = "virtual"
+
+[inputs.button]
+line = "GPIO14"
+pull = "up"
+active = "low"
+debounce = "asym 20ms 30ms"
+class = "button"
+
+[outputs.chime]
+line = "GPIO23"
+safe = "off"
+max-on = "30s"
+
+[sensors.tank]
+unit = "cm"
+decimals = 1
+deadband = 0.5
+min-interval = "10ms"
+
+[variables]
+rings = 0
+quiet = 0
+
+[[scenarios]]
+name = "ring"
+when = [{ input = "button", to = "on" }]
+if = "not quiet"
+do = [
+  { let = "rings", be = "rings + 1" },
+  { pulse = "chime", for = "800ms" },
+  { send = "doorbell", text = "Someone is at the door ({rings})" },
+]
+mode = "restart"
+"#;
+
+/// Everything here takes milliseconds; the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks again until there is an answer.
+pub(crate) fn poll<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "it did not happen within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A directory with a file and a state.
+pub(crate) struct Workplace {
+    dir: tempfile::TempDir,
+    mounted: bool,
+}
+
+impl Workplace {
+    /// With this house; `{dir}` in it is the directory.
+    pub(crate) fn new(house: &str) -> Self {
+        let place = Self { dir: tempfile::tempdir().unwrap(), mounted: false };
+        place.write(house);
+        place
+    }
+
+    /// With the state on a disk of a megabyte; `None` where that cannot be had.
+    pub(crate) fn on_small_disk(house: &str) -> Option<Self> {
+        let mut place = Self::new(house);
+        std::fs::create_dir(place.path("state")).unwrap();
+        let mount = ["-t", "tmpfs", "-o", "size=1m", "tmpfs"];
+        let mounted =
+            Command::new("mount").args(mount).arg(place.path("state")).stderr(Stdio::null()).status();
+        place.mounted = mounted.is_ok_and(|status| status.success());
+        place.mounted.then_some(place)
+    }
+
+    /// Takes all space that is left.
+    pub(crate) fn fill_up(&self, filler: &Path) {
+        let mut file = std::fs::File::create(filler).unwrap();
+        while file.write_all(&[1; 4096]).is_ok() {}
+    }
+
+    pub(crate) fn write(&self, house: &str) {
+        let house = house.replace("{dir}", self.dir.path().to_str().unwrap());
+        std::fs::write(self.path("house.toml"), house).unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
+        command.args(args).arg("--state").arg(self.path("state")).env_remove("CAMPANILE_LOG");
+        command
+    }
+
+    /// Carries out a command, which succeeds; gives its output.
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        let output = self.command(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Carries out a command, which fails; gives what it says and its exit code.
+    pub(crate) fn fails(&self, args: &[&str]) -> (String, Option<i32>) {
+        let output = self.command(args).output().unwrap();
+        assert!(!output.status.success(), "{args:?} succeeded");
+        (String::from_utf8(output.stderr).unwrap(), output.status.code())
+    }
+
+    /// Runs a daemon that does not start.
+    pub(crate) fn run_fails(&self) -> (String, Option<i32>) {
+        self.fails(&["run", self.path("house.toml").to_str().unwrap()])
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        if self.mounted {
+            let _ = Command::new("umount").arg("-l").arg(self.path("state")).status();
+        }
+    }
+}
+
+/// A daemon that runs.
+pub(crate) struct Running<'a> {
+    place: &'a Workplace,
+    child: Child,
+}
+
+impl<'a> Running<'a> {
+    /// Starts one and waits until it takes commands.
+    pub(crate) fn start(place: &'a Workplace) -> Self {
+        let mut child = place
+            .command(&["run", place.path("house.toml").to_str().unwrap()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut said = String::new();
+        loop {
+            let Some(Ok(line)) = lines.next() else { panic!("the daemon did not start:\n{said}") };
+            said.push_str(&line);
+            said.push('\n');
+            if line.contains(" runs after ") {
+                break;
+            }
+        }
+        // Read on, or the daemon would wait for a full pipe.
+        std::thread::spawn(move || lines.for_each(|line| eprintln!("daemon: {}", line.unwrap_or_default())));
+        eprint!("{said}");
+        Self { place, child }
+    }
+
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        self.place.ok(args)
+    }
+
+    pub(crate) fn fails(&self, args: &[&str]) -> (String, Option<i32>) {
+        self.place.fails(args)
+    }
+
+    pub(crate) fn status(&self) -> Value {
+        serde_json::from_str(&self.ok(&["status", "--json"])).unwrap()
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// SIGTERM, and the exit code.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        self.child.wait().unwrap().code()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// CPU time of all its threads.
+    pub(crate) fn cpu_ns(&self) -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let spent = |task: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+            stat.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        tasks.filter_map(|task| spent(task.ok()?)).sum()
+    }
+
+    /// Resident memory.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // A failed test leaves no daemon behind; after `stop` this fails, and that is all right.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
