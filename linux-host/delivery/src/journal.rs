@@ -419,13 +419,18 @@ impl<S: Storage> Journal<S> {
             self.index.lock().tail.explain_loss(self.health.why(), now);
             self.wants_checkpoint = true;
         }
-        let mut fresh = false;
         loop {
             let groups: Vec<Arc<Group>> =
                 self.index.lock().tail.unwritten().take(GROUPS_A_WRITE).map(Arc::clone).collect();
-            let Some(first) = groups.first() else { break };
-            let taken = match self.writer.write(&groups) {
-                Ok(taken) => taken,
+            if groups.is_empty() {
+                break;
+            }
+            match self.writer.write(&groups) {
+                Ok(0) => self.next_segment(&groups, now)?,
+                Ok(taken) => {
+                    self.index.lock().tail.mark_written(taken);
+                    self.unsynced_since.get_or_insert(now);
+                }
                 Err(error) => {
                     // What the disk took before need not wait for what it does not take now.
                     if self.writer.active.is_some() && self.sync_is_due(now) {
@@ -433,24 +438,14 @@ impl<S: Storage> Journal<S> {
                     }
                     return Err(error);
                 }
-            };
-            if taken == 0 {
-                if fresh {
-                    return Err(io::Error::new(
-                        io::ErrorKind::FileTooLarge,
-                        "a group is larger than a segment",
-                    ));
-                }
-                self.sync()?;
-                self.next_segment(first, now)?;
-                fresh = true;
-                continue;
             }
-            fresh = false;
-            self.index.lock().tail.mark_written(taken);
-            self.unsynced_since.get_or_insert(now);
         }
-        if self.sync_is_due(now) { self.sync() } else { Ok(()) }
+        if self.sync_is_due(now) {
+            self.sync()?;
+        }
+        // Everything that was taken is in.
+        self.must_sync = false;
+        Ok(())
     }
 
     fn sync_is_due(&self, now: Instant) -> bool {
@@ -465,7 +460,7 @@ impl<S: Storage> Journal<S> {
     fn sync(&mut self) -> io::Result<()> {
         self.writer.sync()?;
         self.index.lock().tail.mark_synced();
-        (self.unsynced_since, self.must_sync) = (None, false);
+        self.unsynced_since = None;
         Ok(())
     }
 
@@ -474,12 +469,14 @@ impl<S: Storage> Journal<S> {
         self.must_sync = true;
     }
 
-    fn next_segment(&mut self, first: &Group, now: Instant) -> io::Result<()> {
+    fn next_segment(&mut self, groups: &[Arc<Group>], now: Instant) -> io::Result<()> {
+        self.sync()?;
         self.check_room(now)?;
-        self.writer.rotate(first.start, first.program, self.retention.unix(now).unwrap_or(0))?;
-        if first.kind != Kind::Checkpoint {
-            self.wants_checkpoint = true;
-        }
+        let taken = self.writer.rotate(groups, self.retention.unix(now).unwrap_or(0))?;
+        self.wants_checkpoint |= groups.first().is_some_and(|first| first.kind != Kind::Checkpoint);
+        let mut state = self.index.lock();
+        state.tail.mark_written(taken);
+        state.tail.mark_synced();
         Ok(())
     }
 
@@ -530,5 +527,7 @@ pub(crate) fn program_of(frame: &Frame<'_>) -> Option<u64> {
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -277,3 +277,6 @@ impl Outbox {
         self.cursor != before
     }
 }
+
+#[cfg(test)]
+mod tests;

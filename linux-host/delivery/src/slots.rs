@@ -62,8 +62,9 @@ impl<S: Storage> Slots<S> {
         Ok((slots, value))
     }
 
-    /// Writes a value over the older slot; with `sync` it survives a power cut once this returns.
-    pub(crate) fn write(&mut self, payload: &Payload, sync: bool) -> io::Result<()> {
+    /// Writes a value over the older slot. It survives a power cut once this returns, as it must before the other slot
+    /// is touched.
+    pub(crate) fn write(&mut self, payload: &Payload) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             none => {
@@ -75,9 +76,7 @@ impl<S: Storage> Slots<S> {
         let place = 1 - self.newest;
         let generation = self.generation + 1;
         file.write_at(OFFSETS[place], &encode(generation, payload))?;
-        if sync {
-            file.sync()?;
-        }
+        file.sync()?;
         (self.newest, self.generation) = (place, generation);
         Ok(())
     }

@@ -47,44 +47,64 @@ pub(crate) struct Writer<S: Storage> {
     pub syncs: u64,
 }
 
+/// What one write brings to a segment.
+struct Plan {
+    bytes: Vec<u8>,
+    taken: usize,
+    end: u32,
+    chain: Option<Mark>,
+    anchor_at: u32,
+}
+
+impl<F> Active<F> {
+    /// Encodes as many of the groups as fit behind what is there.
+    fn plan(&self, groups: &[Arc<Group>]) -> Plan {
+        let mut plan =
+            Plan { bytes: Vec::new(), taken: 0, end: self.end, chain: self.chain, anchor_at: self.anchor_at };
+        for group in groups {
+            // A checkpoint belongs at the start of a segment if there is no room for the stretch behind it.
+            if group.kind == Kind::Checkpoint && plan.end + checkpoint_room(self.capacity) > self.capacity {
+                break;
+            }
+            let anchored = plan.chain != Some(group.start) || plan.end - plan.anchor_at >= ANCHOR_EVERY;
+            let before = plan.bytes.len();
+            group.encode(self.id, plan.end, anchored, &mut plan.bytes);
+            let end = self.end + plan.bytes.len() as u32;
+            let reserve = if group.kind == Kind::Host { 0 } else { reserve(self.capacity) };
+            if end + 1 + reserve > self.capacity {
+                plan.bytes.truncate(before);
+                break;
+            }
+            if anchored {
+                plan.anchor_at = plan.end;
+            }
+            (plan.end, plan.chain) = (end, Some(group.end));
+            plan.taken += 1;
+            if plan.bytes.len() >= WRITE_MAX {
+                break;
+            }
+        }
+        // Behind the last group: the end. The next write begins there.
+        plan.bytes.push(0);
+        plan
+    }
+
+    fn carried_out(&mut self, plan: &Plan) {
+        (self.end, self.chain, self.anchor_at) = (plan.end, plan.chain, plan.anchor_at);
+    }
+}
+
 impl<S: Storage> Writer<S> {
     /// Writes as many of the groups as fit into the active segment, in one write, and says how many. 0 asks for
     /// another segment.
     pub(crate) fn write(&mut self, groups: &[Arc<Group>]) -> io::Result<usize> {
         let Some(active) = &mut self.active else { return Ok(0) };
-        let mut bytes = Vec::new();
-        let (mut chain, mut anchor_at) = (active.chain, active.anchor_at);
-        let mut taken = 0;
-        for group in groups {
-            let at = active.end + bytes.len() as u32;
-            // A checkpoint belongs at the start of a segment if there is no room for the stretch behind it.
-            if group.kind == Kind::Checkpoint && at + checkpoint_room(active.capacity) > active.capacity {
-                break;
-            }
-            let anchored = chain != Some(group.start) || at - anchor_at >= ANCHOR_EVERY;
-            let before = bytes.len();
-            group.encode(active.id, at, anchored, &mut bytes);
-            let reserve = if group.kind == Kind::Host { 0 } else { reserve(active.capacity) };
-            if active.end + bytes.len() as u32 + 1 + reserve > active.capacity {
-                bytes.truncate(before);
-                break;
-            }
-            taken += 1;
-            chain = Some(group.end);
-            if anchored {
-                anchor_at = at;
-            }
-            if bytes.len() >= WRITE_MAX {
-                break;
-            }
-        }
-        if taken == 0 {
+        let plan = active.plan(groups);
+        if plan.taken == 0 {
             return Ok(0);
         }
-        // Behind the last group: the end. The next write begins there.
-        bytes.push(0);
         self.writes += 1;
-        if let Err(error) = active.file.write_at(u64::from(active.end), &bytes) {
+        if let Err(error) = active.file.write_at(u64::from(active.end), &plan.bytes) {
             // A full or read-only disk may take the same bytes at the same place later. After any other error the
             // file is not trusted any more.
             if !is_full(&error) {
@@ -92,9 +112,8 @@ impl<S: Storage> Writer<S> {
             }
             return Err(error);
         }
-        active.end += bytes.len() as u32 - 1;
-        (active.chain, active.anchor_at) = (chain, anchor_at);
-        Ok(taken)
+        active.carried_out(&plan);
+        Ok(plan.taken)
     }
 
     /// Syncs the active segment. After an error it is given up: what was not synced has to go into another one.
@@ -118,36 +137,20 @@ impl<S: Storage> Writer<S> {
         }
     }
 
-    /// Begins the next segment. The active one must be synced.
-    pub(crate) fn rotate(&mut self, start: Mark, program: u64, unix: i64) -> io::Result<()> {
-        if let Some(active) = &self.active {
-            self.previous_end = active.end;
-        }
-        let id = self.next_id;
-        let header = Header {
-            segment: id,
-            previous_end: self.previous_end,
-            node: self.node.clone(),
-            start,
-            program,
-            unix,
-        };
+    /// Begins the next segment with as many of the groups as fit, and says how many. They are synced with it: its
+    /// header gives up what the segment before has lost, so it must not stand without what replaces that. The active
+    /// segment must be synced, and is left as it is on an error.
+    pub(crate) fn rotate(&mut self, groups: &[Arc<Group>], unix: i64) -> io::Result<usize> {
+        let Some(first) = groups.first() else { return Ok(0) };
+        let previous_end = self.active.as_ref().map_or(self.previous_end, |active| active.end);
+        let (id, start, program) = (self.next_id, first.start, first.program);
+        let header = Header { segment: id, previous_end, node: self.node.clone(), start, program, unix };
         if !self.spare {
             self.make_spare()?;
         }
         let file = self.storage.open(SPARE)?;
         let capacity = u32::try_from(file.len()?).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        let mut bytes = header.encode().to_vec();
-        bytes.push(0);
-        // The header is there for good before the name is: a segment never stands without one.
-        file.write_at(0, &bytes)?;
-        file.sync()?;
-        self.storage.rename(SPARE, &name(id))?;
-        self.spare = false;
-        self.storage.sync_names()?;
-        self.index.lock().segments.push_back(Entry { id, start, end: HEADER_LEN, unix, program });
-        self.next_id += 1;
-        self.active = Some(Active {
+        let mut active = Active {
             id,
             file,
             capacity,
@@ -155,8 +158,29 @@ impl<S: Storage> Writer<S> {
             synced: HEADER_LEN,
             chain: None,
             anchor_at: HEADER_LEN,
-        });
-        Ok(())
+        };
+        let plan = active.plan(groups);
+        if plan.taken == 0 {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a group is larger than a segment"));
+        }
+        let mut bytes = header.encode().to_vec();
+        bytes.extend_from_slice(&plan.bytes);
+        // The content is there for good before the name is.
+        (self.writes, self.syncs) = (self.writes + 1, self.syncs + 1);
+        if let Err(error) = active.file.write_at(0, &bytes).and_then(|()| active.file.sync()) {
+            // As in `write`: what failed otherwise than by being full is not used again.
+            self.spare &= is_full(&error);
+            return Err(error);
+        }
+        self.storage.rename(SPARE, &name(id))?;
+        self.spare = false;
+        self.storage.sync_names()?;
+        active.carried_out(&plan);
+        active.synced = active.end;
+        self.index.lock().segments.push_back(Entry { id, start, end: HEADER_LEN, unix, program });
+        self.next_id += 1;
+        self.active = Some(active);
+        Ok(plan.taken)
     }
 
     /// Makes the spare segment ready.

@@ -1,0 +1,339 @@
+//! The journal against a list: whatever the disk does, what comes out was put in, in order, and what is missing is
+//! accounted for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
+
+use campanile_core::id::Level;
+use proptest::prelude::*;
+
+use super::*;
+use crate::disk::{Disk, Faults, PowerCut};
+use crate::testing::*;
+
+/// What happens, drawn at random.
+#[derive(Clone, Debug)]
+enum Op {
+    Edges(u64),
+    Durable,
+    Commit,
+    Wait(u64),
+    Checkpoint,
+    Overrun(u64),
+    Read,
+    Fault(Fault),
+    Heal,
+    /// The process dies; the kernel keeps what it has.
+    Kill,
+    PowerCut(PowerCut),
+    Close,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Full,
+    ReadOnly,
+    Syncs,
+    Writes,
+    Torn(u64),
+    Sometimes,
+}
+
+impl Fault {
+    fn faults(self) -> Faults {
+        let none = Faults::default();
+        match self {
+            Self::Full => Faults { room: Some(0), ..none },
+            Self::ReadOnly => Faults::read_only(),
+            Self::Syncs => Faults { syncs: Some(ErrorKind::Other), ..none },
+            Self::Writes => Faults { writes: Some(ErrorKind::Other), ..none },
+            Self::Torn(budget) => Faults { write_budget: Some(budget), ..none },
+            Self::Sometimes => Faults { one_in: 5, ..none },
+        }
+    }
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let fault = prop_oneof![
+        Just(Fault::Full),
+        Just(Fault::ReadOnly),
+        Just(Fault::Syncs),
+        Just(Fault::Writes),
+        (0u64..200).prop_map(Fault::Torn),
+        Just(Fault::Sometimes),
+    ];
+    let cut = prop_oneof![
+        Just(PowerCut::Nothing),
+        (0usize..400).prop_map(PowerCut::Bytes),
+        Just(PowerCut::Sectors),
+    ];
+    prop_oneof![
+        12 => (1u64..60).prop_map(Op::Edges),
+        3 => Just(Op::Durable),
+        12 => Just(Op::Commit),
+        5 => (0u64..400).prop_map(Op::Wait),
+        2 => Just(Op::Checkpoint),
+        1 => (1u64..9).prop_map(Op::Overrun),
+        4 => Just(Op::Read),
+        2 => fault.prop_map(Op::Fault),
+        3 => Just(Op::Heal),
+        2 => Just(Op::Kill),
+        2 => cut.prop_map(Op::PowerCut),
+        1 => Just(Op::Close),
+    ]
+}
+
+/// A record as it was put in.
+type Put = (Instant, Vec<u8>);
+
+struct World {
+    disk: Arc<Disk>,
+    options: Options,
+    journal: Option<Journal<Disk>>,
+    engine: Engine,
+    now: Instant,
+    /// All that was put in, in order.
+    put: BTreeMap<(Boot, u64), Put>,
+    /// Numbers that the core never handed over.
+    never: u64,
+    /// Up to here the kernel has everything; and the disk.
+    handed: Position,
+    synced: Position,
+    /// What has reached a reader of this start, and where that reader is.
+    reader: Option<Reader<Disk>>,
+    faulty: bool,
+    /// Records that a process saw and whose sync had failed when it was killed: the next one finds them in the
+    /// kernel's memory and cannot know that the disk has not got them.
+    doubtful: BTreeSet<(Boot, u64)>,
+}
+
+impl World {
+    fn new(seed: u64, sync: Sync) -> Self {
+        let disk = Arc::new(Disk::new(seed));
+        // Segments of 4 KiB, and room for all of them: retention has tests of its own.
+        let options = Options { size: 40 * 1024, memory: 16 * 1024, sync, ..Options::default() };
+        let mut world = Self {
+            disk,
+            options,
+            journal: None,
+            engine: Engine::default(),
+            now: ms(0),
+            put: BTreeMap::new(),
+            never: 0,
+            handed: Position::START,
+            synced: Position::START,
+            reader: None,
+            faulty: false,
+            doubtful: BTreeSet::new(),
+        };
+        world.start();
+        world
+    }
+
+    fn start(&mut self) {
+        self.now = ms(0);
+        self.engine = Engine::default();
+        let random = 0x1000 + self.put.len() as u32;
+        let (journal, _) =
+            Journal::open(&self.disk, &node(), self.options.clone(), random, self.now).unwrap();
+        self.reader = Some(journal.reader(Position::start_of(journal.boot())));
+        self.journal = Some(journal);
+        self.note_progress();
+    }
+
+    fn journal(&mut self) -> &mut Journal<Disk> {
+        self.journal.as_mut().unwrap()
+    }
+
+    fn log(&mut self, records: &[Record], durable: bool) {
+        let (first, boot) = (self.engine.seq + 1, self.journal().boot());
+        let mut at = self.engine.time;
+        for (n, record) in records.iter().enumerate() {
+            at = at.plus(Duration::from_micros(100));
+            let mut buf = [0; campanile_core::record::MAX_RECORD];
+            let len = record.encode(Duration::from_micros(100), &mut buf).unwrap();
+            self.put.insert((boot, first + n as u64), (at, buf[..len].to_vec()));
+        }
+        let journal = self.journal.as_mut().unwrap();
+        self.engine.log(journal, records, durable);
+        self.now = self.now.max(self.engine.time);
+    }
+
+    /// What the journal promises to keep from now on.
+    fn note_progress(&mut self) {
+        let journal = self.journal.as_ref().unwrap();
+        if journal.health.degraded().is_some() {
+            return;
+        }
+        let head = journal.index.head();
+        self.handed = self.handed.max(head);
+        if journal.unsynced_since.is_none() {
+            self.synced = self.synced.max(head);
+        }
+    }
+
+    fn step(&mut self, op: &Op) {
+        match *op {
+            Op::Edges(count) => {
+                let edges: Vec<Record> = (0..count).map(|n| edge(Level::from_bool(n % 3 == 0))).collect();
+                self.log(&edges, false);
+            }
+            Op::Durable => self.log(&[letting(7)], true),
+            Op::Commit => {
+                let now = self.now;
+                self.journal().commit(now);
+                self.note_progress();
+            }
+            Op::Wait(span) => {
+                let until = self.now.plus(Duration::from_millis(span));
+                while let Some(due) = self.journal().due().filter(|&due| due <= until) {
+                    let before = self.now;
+                    self.now = self.now.max(due);
+                    let now = self.now;
+                    self.journal().tick(now);
+                    if self.journal().due().is_some_and(|again| again <= before.max(due)) {
+                        self.now = self.now.plus(Duration::from_millis(1));
+                    }
+                }
+                self.now = self.now.max(until);
+                self.note_progress();
+            }
+            Op::Checkpoint => {
+                let now = self.now;
+                self.journal().checkpoint(&checkpoint(1), now).unwrap();
+            }
+            Op::Overrun(count) => {
+                self.engine.seq += count;
+                self.never += count;
+                self.log(&[letting(8)], false);
+            }
+            Op::Read => self.read_live(),
+            Op::Fault(fault) => {
+                self.disk.set_faults(fault.faults());
+                self.faulty = true;
+            }
+            Op::Heal => self.heal(),
+            Op::Kill => self.restart(|world| world.handed, |_| {}),
+            Op::PowerCut(cut) => self.restart(|world| world.synced, |disk| disk.power_cut(cut)),
+            Op::Close => {
+                let now = self.now;
+                let journal = self.journal.take().unwrap();
+                let boot = journal.boot();
+                let head = Position { boot, seq: self.engine.seq, host: 0 };
+                if journal.close(now).is_ok() && !self.faulty {
+                    (self.handed, self.synced) = (self.handed.max(head), self.synced.max(head));
+                }
+                self.restart(|world| world.synced, |disk| disk.power_cut(PowerCut::Nothing));
+            }
+        }
+    }
+
+    fn heal(&mut self) {
+        self.disk.set_faults(Faults::default());
+        self.faulty = false;
+    }
+
+    /// The reader of this start has seen everything in order, or was told what it has not.
+    fn read_live(&mut self) {
+        let boot = self.journal().boot();
+        let head = self.journal().index.head();
+        let mut reader = self.reader.take().unwrap();
+        let before = reader.place();
+        let read = read_all(&mut reader);
+        self.check(&read, before.seq, boot);
+        assert!(reader.place() >= head, "{} is not {head}", reader.place());
+        self.reader = Some(reader);
+    }
+
+    /// Every record is one that was put in; what lies between two of a start is accounted for.
+    fn check(&self, read: &Read, after: u64, first_boot: Boot) {
+        let mut last = (first_boot, after);
+        for (at, time, bytes) in &read.engine {
+            assert_eq!(self.put.get(&(at.boot, at.seq)), Some(&(*time, bytes.clone())), "{at}");
+            let before = if at.boot == last.0 { last.1 } else { 0 };
+            let missing = at.seq - before - 1;
+            let told = read
+                .lagged
+                .iter()
+                .any(|lagged| lagged.resume.seq + 1 == at.seq && lagged.resume.boot == at.boot)
+                || read.host.iter().any(|(place, record)| {
+                    place.boot == at.boot
+                        && matches!(record, HostRecord::JournalGap { to, .. } if *to + 1 == at.seq)
+                });
+            assert!(
+                missing == 0 || told,
+                "{missing} before {at} in silence: {:?} {:?}",
+                read.lagged,
+                read.hosts()
+            );
+            last = (at.boot, at.seq);
+        }
+    }
+
+    /// The process is gone. What was promised by then is there afterwards.
+    fn restart(&mut self, promised: impl Fn(&Self) -> Position, harm: impl FnOnce(&Disk)) {
+        let failed = self.journal.take().is_some_and(|journal| journal.counts.failures > 0);
+        self.reader = None;
+        harm(&self.disk);
+        self.heal();
+        let (promised, synced) = (promised(self), self.synced);
+        self.start();
+        let read = read_from(self.journal.as_ref().unwrap(), Position::START);
+        self.check(&read, 0, Boot::default());
+        let found: BTreeSet<(Boot, u64)> = read.engine.iter().map(|(at, ..)| (at.boot, at.seq)).collect();
+        let gaps: Vec<(Boot, u64, u64)> = read
+            .host
+            .iter()
+            .filter_map(|(at, record)| match record {
+                HostRecord::JournalGap { from, to, .. } => Some((at.boot, *from, *to)),
+                _ => None,
+            })
+            .collect();
+        for &(boot, seq) in self.put.keys() {
+            let place = Position { boot, seq, host: u64::MAX };
+            let gap = gaps.iter().any(|&(b, from, to)| b == boot && (from..=to).contains(&seq));
+            let kept = found.contains(&(boot, seq)) || gap;
+            let owed = place <= promised && !self.doubtful.contains(&(boot, seq));
+            assert!(kept || !owed, "{boot}/{seq} is lost, promised up to {promised}");
+        }
+        if failed {
+            self.doubtful.extend(
+                found
+                    .iter()
+                    .filter(|(boot, seq)| Position { boot: *boot, seq: *seq, host: u64::MAX } > synced),
+            );
+        }
+        // What is lost stays lost: later starts need not find it again.
+        self.put.retain(|key, _| found.contains(key));
+        (self.handed, self.synced) = (self.journal().index.head(), self.journal().index.head());
+    }
+
+    /// The faults end, and everything settles.
+    fn settle(&mut self) {
+        self.heal();
+        self.step(&Op::Wait(40_000));
+        assert_eq!(self.journal().health.degraded(), None);
+        self.log(&[letting(9)], true);
+        self.step(&Op::Commit);
+        self.read_live();
+        assert_eq!(self.synced.seq, self.engine.seq);
+        assert_eq!(self.journal().status().memory, 0);
+        self.step(&Op::PowerCut(PowerCut::Nothing));
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_comes_out_was_put_in_and_what_is_missing_is_accounted_for(
+        seed in any::<u64>(),
+        always in any::<bool>(),
+        ops in proptest::collection::vec(op(), 1..80),
+    ) {
+        let sync = if always { Sync::Always } else { Sync::Within(Duration::from_millis(200)) };
+        let mut world = World::new(seed, sync);
+        for op in &ops {
+            world.step(op);
+        }
+        world.settle();
+    }
+}
