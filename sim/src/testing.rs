@@ -26,6 +26,15 @@ fn put(code: &mut Vec<u8>, item: &impl Wire) {
 /// sounds the chime for 800 ms; the door lights the lamp while it is open; the lamp blinks every 250 ms; at 07:30 the
 /// chime sounds too.
 pub(crate) fn doorbell() -> House {
+    House { image: image_with(800), symbols: names() }
+}
+
+/// The same doorbell, but that the chime sounds for two seconds.
+pub(crate) fn louder() -> Vec<u8> {
+    image_with(2_000)
+}
+
+fn image_with(chime_ms: u64) -> Vec<u8> {
     let (chime, lamp, rings) = (OutputId(0), OutputId(1), VarId(0));
     let ring = {
         let mut code = Vec::new();
@@ -35,7 +44,7 @@ pub(crate) fn doorbell() -> House {
         put(&mut code, &Op::Add {});
         put(&mut code, &Op::End {});
         put(&mut code, &Step::Set { output: chime, level: Level::On });
-        put(&mut code, &Step::Wait { span: Duration::from_millis(800) });
+        put(&mut code, &Step::Wait { span: Duration::from_millis(chime_ms) });
         put(&mut code, &Step::Set { output: chime, level: Level::Off });
         code
     };
@@ -46,7 +55,7 @@ pub(crate) fn doorbell() -> House {
     };
     let (on, off) = (light(Level::On), light(Level::Off));
     let scenario = |body: &[u8], mode| ScenarioDef {
-        hash: body.len() as u32,
+        hash: image::hash(body) as u32,
         condition: 0,
         body: body.len() as u16,
         mode,
@@ -97,7 +106,7 @@ pub(crate) fn doorbell() -> House {
     };
     let mut bytes = [0; 512];
     let len = image::encode(&parts, &mut bytes).expect("the program fits");
-    House { image: bytes[..len].to_vec(), symbols: names() }
+    bytes[..len].to_vec()
 }
 
 fn names() -> Symbols {

@@ -21,7 +21,7 @@
 //! | Level | `button reads on` · `after a gap`, or `at rest` if its last edge said otherwise |
 //! | Overrun | `button lost 5` · `in the kernel`, `in the queue` or `in a storm`; of all inputs `inputs lost 5` |
 //! | Stall | `stalled` · `until T` |
-//! | Clock | `clock 2026-11-21 07:30:00 +01:00` · `trusted` or `not trusted`; each step of a second or more, each change of trust or offset; not the first if it is not trusted |
+//! | Clock | `clock 2026-11-21 07:30:00 +01:00` · `trusted` or `not trusted`; the first that is trusted after a start, then each step of a second or more, each change of trust or offset |
 //! | Done | `chime works again` |
 //! | Link | `link home up`, `link home down` |
 //! | Install | `program installed` |
@@ -29,7 +29,8 @@
 //!
 //! Not shown unless [`verbose`](Trace::verbose): raw edges (`button edge on`, · `late T`), readings, ticks, replies to
 //! what was done, and the `Wait` and `Arm` of durable scenarios. Never shown: what only establishes the start, that is
-//! the readings at the start with their first events, outputs that take their safe level there, and `Restore`.
+//! the readings at the start with their first events (but those that show a change since the stop), outputs that take
+//! their safe level there, and `Restore`.
 
 #[cfg(test)]
 mod tests;
@@ -54,10 +55,10 @@ pub struct Trace {
     verbose: bool,
     /// Which scenario a run is of, by its slot.
     runs: Vec<(RunId, ScenarioId)>,
-    /// Inputs whose level is known: their changes are news. One bit each.
-    known: u64,
-    /// Inputs that were read at the start: their next event only says so. One bit each.
-    first: u64,
+    /// What inputs were reported as before the start.
+    before: Vec<(InputId, Level)>,
+    /// Inputs that were read at the start: their next event says so. One bit each.
+    read: u64,
     clock: Option<Clock>,
 }
 
@@ -105,7 +106,7 @@ impl Trace {
                     .with(format!("late {}", span(by)))
             }),
             Input::Level { input, why: LevelWhy::Start, .. } => {
-                self.first |= bit(input) & !self.known;
+                self.read |= bit(input);
                 None
             }
             Input::Level { input, level, why } => Some(
@@ -141,14 +142,14 @@ impl Trace {
             }
             Input::Install { .. } => Some(Line::new("program installed")),
             Input::Boot { boot, off, .. } => {
-                *self = Self { verbose: self.verbose, clock: self.clock, ..Self::default() };
+                *self = Self { verbose: self.verbose, ..Self::default() };
                 let count = boot >> 32;
                 let off = off.map_or_else(|| "off unknown".to_owned(), |off| format!("off {}", span(off)));
                 (count > 1 || self.verbose).then(|| Line::new(format!("boot {count}")).with(off))
             }
             Input::Restore { item } => {
                 match item {
-                    Restore::Input { input, .. } => self.known |= bit(input),
+                    Restore::Input { input, reported, .. } => self.before.push((input, reported)),
                     Restore::Run { run, scenario, .. } => self.remember(run, scenario),
                     _ => {}
                 }
@@ -160,13 +161,11 @@ impl Trace {
     fn decision(&mut self, at: Instant, decision: &Decision, symbols: &Symbols) -> Option<Line> {
         match *decision {
             Decision::Event { source: Source::Input { input }, value, onset_ago, bounces } => {
-                let starts = self.first & bit(input) != 0;
-                self.first &= !bit(input);
-                self.known |= bit(input);
-                let level = value.map_or("unknown", |value| words::level(Level::from_bool(value != 0)));
-                let line = Line::new(format!("{} {level}", symbols.input(input))).onset(at, onset_ago);
+                let level = Level::from_bool(value.is_some_and(|value| value != 0));
+                let line = Line::new(format!("{} {}", symbols.input(input), words::level(level)));
+                let line = line.onset(at, onset_ago);
                 let line = if bounces > 0 { line.with(format!("bounces {bounces}")) } else { line };
-                (!starts).then_some(line)
+                (!self.is_old(input, level)).then_some(line)
             }
             Decision::Event { source: Source::Sensor { sensor }, value, .. } => {
                 Some(Line::new(words::sensor(symbols, sensor, value)))
@@ -243,14 +242,22 @@ impl Trace {
         let old = self.clock.replace(new);
         let news = old.map_or(new.trusted, |old| {
             let predicted = old.unix.saturating_add_unsigned(new.at.since(old.at).micros());
-            old.trusted != new.trusted
-                || old.offset != new.offset
-                || new.unix.abs_diff(predicted) >= Duration::from_secs(1).micros()
+            let stepped = new.unix.abs_diff(predicted) >= Duration::from_secs(1).micros();
+            old.trusted != new.trusted || new.trusted && (stepped || old.offset != new.offset)
         });
         (news || self.verbose).then(|| {
             let trust = if new.trusted { "trusted" } else { "not trusted" };
             Line::new(format!("clock {}", local(new.unix, new.offset))).with(trust)
         })
+    }
+
+    /// Whether the first event of an input at a start only says what was known, or that it is known now. An input
+    /// that changed while nobody looked is news.
+    fn is_old(&mut self, input: InputId, level: Level) -> bool {
+        let was_read = self.read & bit(input) != 0;
+        self.read &= !bit(input);
+        let before = self.before.iter().find(|(known, _)| *known == input);
+        was_read && before.is_none_or(|(_, before)| *before == level)
     }
 
     fn remember(&mut self, run: RunId, scenario: ScenarioId) {

@@ -21,7 +21,7 @@ use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::{Disk, PowerCut};
 use campanile_delivery::symbols::Symbols;
-use campanile_delivery::{Journal, NodeName, Options as JournalOptions, StoredProgram};
+use campanile_delivery::{Journal, NodeName, Options as JournalOptions, Recall, StoredProgram};
 
 use crate::board::Board;
 use crate::executor::{Executor, TaskId};
@@ -212,14 +212,13 @@ impl<'a> World<'a> {
         let options = JournalOptions::default();
         let random = self.boots.bits() as u32;
         let (mut journal, opened) = Journal::open(&self.disk, &self.node, options, random, now)?;
-        let program = self.tape.borrow().program;
-        let house = program.and_then(|hash| self.houses.get(&hash)).ok_or(SimError::NoProgram)?;
+        let wanted = self.tape.borrow().program.ok_or(SimError::NoProgram)?;
+        let recall = Recall::read(journal.index())?;
+        // The state has the ids of the program that ran, as far as the disk knows; the wanted one is swapped in behind.
+        let first = recall.program.filter(|hash| self.houses.contains_key(hash)).unwrap_or(wanted);
+        let house = self.houses.get(&first).ok_or(SimError::NoProgram)?;
         let stored = StoredProgram { image: house.image.clone(), symbols: house.symbols.encode() };
-        journal.keep_program(image::hash(&house.image), &stored)?;
-        let kept = match opened.previous {
-            Some(_) => recall(&journal)?,
-            None => Vec::new(),
-        };
+        journal.keep_program(first, &stored)?;
         self.board.wire(&house.symbols);
         self.board.listen(true);
         self.tape.borrow_mut().logs.push(Vec::new());
@@ -228,7 +227,7 @@ impl<'a> World<'a> {
             boot: opened.boot.0,
             off,
             clock: self.wall.map(|wall| wall.input(now)),
-            kept,
+            kept: recall.items,
             slack: self.options.slack,
         };
         let journal = Rc::new(RefCell::new(journal));
@@ -242,6 +241,9 @@ impl<'a> World<'a> {
         let inlet = Rc::new(Inlet::new());
         let task = self.executor.spawn(node::live(birth, lines, inbox, Rc::clone(&inlet)));
         self.life = Some(Life { task, inlet, journal, lost: 0 });
+        if first != wanted {
+            self.send(Message::Install { hash: wanted });
+        }
         // `every` counts from the start, so that a start is never late.
         Ok(self.executor.settle()?)
     }
@@ -430,9 +432,4 @@ impl<'a> World<'a> {
         let house = program.and_then(|hash| self.houses.get(&hash)).ok_or(SimError::NoProgram)?;
         Ok(&house.symbols)
     }
-}
-
-/// What outlives the last start.
-fn recall(_: &Journal<Disk>) -> Result<Vec<campanile_core::restore::Restore>, SimError> {
-    Ok(Vec::new())
 }

@@ -213,3 +213,61 @@ fn commands_are_answered_and_repeats_are_known() {
         ";
     assert_eq!(first_difference(expected, &tail), None, "{tail}");
 }
+
+#[test]
+fn what_was_synced_outlives_a_power_cut() {
+    let script = script(
+        1,
+        20_000,
+        vec![
+            (100, input("button", On, Bounce::None)),
+            (150, input("button", Off, Bounce::None)),
+            (600, Action::Restart { off: Duration::from_secs(10), known: true }),
+            // The door is opened while nobody looks.
+            (5_000, input("door", On, Bounce::None)),
+            (12_000, input("button", On, Bounce::None)),
+        ],
+    );
+    expect(
+        &script,
+        "
+        0.101000  button on           onset 0.100000
+        0.101000  ring started        by button
+        0.101000  rings = 1
+        0.101000  chime on            by ring
+        0.180000  button off          onset 0.150000
+        10.600000  boot 2             off 10.000000
+        10.600000  ring ended         by restart
+        10.600000  door on
+        12.001000  button on          onset 12.000000
+        12.001000  ring started       by button
+        12.001000  rings = 2
+        12.001000  chime on           by ring
+        12.801000  chime off          by ring
+        12.801000  ring ended
+        ",
+    );
+}
+
+#[test]
+fn a_kill_loses_nothing_and_another_program_outlives_it() {
+    let mut other = doorbell();
+    other.symbols.scenarios[0] = "peal".into();
+    other.image = crate::testing::louder();
+    let others = BTreeMap::from([("other".to_owned(), other)]);
+    let script = script(
+        1,
+        5_000,
+        vec![
+            (100, input("button", On, Bounce::None)),
+            (200, input("button", Off, Bounce::None)),
+            (1_000, Action::Swap { house: "other".into() }),
+            (1_001, Action::Kill { off: Duration::from_secs(1) }),
+            (3_000, input("button", On, Bounce::None)),
+        ],
+    );
+    let outcome = play(&script, &doorbell(), &others, &Options::default()).expect("the script plays");
+    let (_, after) = outcome.trace.split_once("3.001000  peal started        by button").expect("it rings");
+    assert!(after.contains("3.001000  rings = 2"), "{}", outcome.trace);
+    assert!(!after.contains("chime off"), "the new program's chime is longer: {after}");
+}
