@@ -100,7 +100,7 @@ wire_enum! {
         Resumed = 3,
     }
 
-    /// Why an occurrence started no run.
+    /// Why an occurrence started no run, or a step did nothing.
     SkipWhy {
         /// The condition is false.
         Condition = 0,
@@ -108,6 +108,8 @@ wire_enum! {
         Unknown = 1,
         /// The scenario runs as often as its mode allows.
         Busy = 2,
+        /// Not the run, only a `let` in it: its value is unknown, and the variable stays as it is.
+        Value = 3,
     }
 
     /// Why a run is over.

@@ -41,6 +41,8 @@ ids! {
 
 /// The most inputs that a program may have: a raw edge has six bits for its input.
 pub const MAX_INPUTS: usize = 64;
+/// The most peers: sinks, gateways' clients and satellites.
+pub const MAX_PEERS: u8 = 64;
 /// The most outputs that a program may have.
 pub const MAX_OUTPUTS: usize = 64;
 

@@ -4,7 +4,7 @@
 //! Times are spans back from, or on to, the moment of the checkpoint, so that they hold in another epoch.
 
 use crate::decision::{By, Cause, Rounds};
-use crate::id::{InputId, Level, OutputId, RunId, ScenarioId, SensorId, TriggerId, VarId};
+use crate::id::{InputId, Level, OutputId, PeerId, RunId, ScenarioId, SensorId, TriggerId, VarId};
 use crate::input::Origin;
 use crate::time::{Duration, Instant};
 use crate::wire::{wire_enum, wire_union};
@@ -36,6 +36,8 @@ wire_union! {
         10 Output { /** Which. */ output: OutputId, /** Its level. */ level: Level, /** Its last writer. */ by: By, /** Until `max-on`. */ max_left: Option<Duration>, /** The hardware refused it. */ failed: bool, /** Safety took it at this instant. */ held: bool },
         /// The node was off for a time that nobody knows yet: this was the wall clock when it stopped.
         11 Stopped { /** Microseconds since 1970. */ unix: i64 },
+        /// A peer that is there.
+        12 Link { /** Which. */ peer: PeerId },
     }
 }
 

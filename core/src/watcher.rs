@@ -30,6 +30,8 @@ const UNSETTLED: u8 = 16;
 const BEFORE: u8 = 32;
 /// ... and on.
 const BEFORE_ON: u8 = 64;
+/// A command plays the line at another level than it has: a reading would only say so.
+const PLAYED: u8 = 128;
 
 /// A line, its levels and its debouncing.
 #[derive(Clone, Debug)]
@@ -156,7 +158,7 @@ impl Watcher {
             };
         }
         self.edges = self.edges.saturating_add(1);
-        self.flags = self.flags & !RAW | if level.is_on() { RAW | UNSETTLED } else { UNSETTLED };
+        self.flags = self.flags & !(RAW | PLAYED) | if level.is_on() { RAW | UNSETTLED } else { UNSETTLED };
         self.since = at;
         if self.away() {
             if !was_away && (self.has(FRESH) || still >= algorithm.span()) {
@@ -167,6 +169,14 @@ impl Watcher {
         } else {
             self.due = self.quiet();
         }
+    }
+
+    /// A command plays the input as if its line had moved, until it plays it back or the line really moves.
+    pub(crate) fn play(&mut self, at: Instant, level: Level) {
+        let differs = self.raw() != Some(level);
+        let played = self.has(PLAYED) != differs;
+        self.edge(at, level, Duration::ZERO);
+        self.set(PLAYED, played);
     }
 
     /// Edges were lost: what was pending is void, and the next level counts as an edge even if it is the same.
@@ -215,7 +225,7 @@ impl Watcher {
         if !self.away() {
             self.due = Instant::NEVER;
             self.set(UNSETTLED, false);
-            return Fired::Ask;
+            return if self.has(PLAYED) { Fired::Nothing } else { Fired::Ask };
         }
         if let Algorithm::Eager { t_us, .. } = self.in_force() {
             self.lock = at.plus(Duration::from_micros(u64::from(t_us)));

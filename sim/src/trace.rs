@@ -9,7 +9,7 @@
 //! | Event of an input | `button on` · `onset T` if before the decision · `bounces N` if there were any |
 //! | Event of a sensor | `tank = 41.5 cm`, `tank lost` |
 //! | Run | `ring started`, `queued`, `restarted`, `resumed` · `by` trigger, scenario or `command` |
-//! | Skip | `ring skipped` · `condition false`, `condition unknown` or `busy` |
+//! | Skip | `ring skipped` · `condition false`, `condition unknown` or `busy`; `value unknown` for a `let` in a run that goes on |
 //! | End | `ring ended` · `by` `end`, `stop`, `fault`, `restart` or `swap` if before its time |
 //! | Set | `chime on` · `by` scenario, `command`, `max-on`, `end of run`, `link`, `stop`, `swap` or `fault` |
 //! | Let | `rings = 1` |

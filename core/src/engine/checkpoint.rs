@@ -1,7 +1,7 @@
 //! Checkpoints: the state as items, and back. Fresh + checkpoint + what follows = the whole, to the byte.
 
-use crate::engine::view::{BootInfo, View, WallClock, id};
-use crate::id::{InputId, OutputId, RunId, SensorId, TriggerId, VarId};
+use crate::engine::view::{BootInfo, View, WallClock, bit, id, take_lowest};
+use crate::id::{InputId, OutputId, PeerId, RunId, SensorId, TriggerId, VarId};
 use crate::program::On;
 use crate::restore::Restore;
 use crate::scenario::run::Run;
@@ -56,6 +56,10 @@ impl View<'_> {
         }
         if let Some(unix) = self.s.boot.and_then(|boot| boot.stopped_unix) {
             f(Restore::Stopped { unix });
+        }
+        let mut links = self.s.links;
+        while let Some(peer) = take_lowest(&mut links) {
+            f(Restore::Link { peer: PeerId(peer) });
         }
     }
 
@@ -113,6 +117,7 @@ impl View<'_> {
                     cell.held = if held { now } else { Instant::NEVER };
                 }
             }
+            Restore::Link { peer } => self.s.links |= bit(peer.0),
             Restore::Stopped { unix } => {
                 self.s.boot = Some(BootInfo { off: None, stopped_unix: Some(unix), at: now });
             }

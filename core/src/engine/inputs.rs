@@ -4,7 +4,7 @@
 use crate::decision::{By, Cause, Decision, ReplyResult, Source};
 use crate::engine::Rejected;
 use crate::engine::view::{View, WallClock};
-use crate::id::{InputId, Level, SensorId, TriggerId};
+use crate::id::{InputId, Level, MAX_PEERS, SensorId, TriggerId};
 use crate::input::{Input, LevelWhy, Op, Origin};
 use crate::program::code;
 use crate::restore::RunState;
@@ -52,6 +52,7 @@ impl View<'_> {
             Input::Reading { sensor, .. } => (sensor.0, counts.sensors),
             Input::Tick { trigger } => (trigger.0, counts.triggers),
             Input::Done { output, .. } => (output.0, counts.outputs),
+            Input::Link { peer, .. } => (peer.0, MAX_PEERS),
             Input::Install { .. } => return Err(Rejected::NeedsImage),
             _ => return Ok(()),
         };
@@ -82,6 +83,14 @@ impl View<'_> {
         let now = self.s.now;
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
             watcher.edge(now, level, late);
+            self.s.watch(input, watcher.due);
+        }
+    }
+
+    fn play(&mut self, input: InputId, level: Level) {
+        let now = self.s.now;
+        if let Some(watcher) = self.inputs.get_mut(input.index()) {
+            watcher.play(now, level);
             self.s.watch(input, watcher.due);
         }
     }
@@ -171,9 +180,7 @@ impl View<'_> {
             }
             Op::Stop { scenario } if scenario.index() < self.scenarios.len() => self.stop_scenario(scenario),
             Op::Let { var, value } if var.index() < self.variables.len() => self.assign(var, value),
-            Op::Play { input, level } if input.index() < self.inputs.len() => {
-                self.edge(input, level, Duration::ZERO);
-            }
+            Op::Play { input, level } if input.index() < self.inputs.len() => self.play(input, level),
             Op::Expired {} => return ReplyResult::Expired,
             _ => return ReplyResult::Unknown,
         }

@@ -95,9 +95,14 @@ impl View<'_> {
         self.look(|op| matches!(op, Op::Sensor { sensor: named } if *named == sensor));
     }
 
-    /// A peer came or went.
+    /// A peer came or went. At the start all are away.
     pub(crate) fn link_changed(&mut self, peer: PeerId, up: bool) {
         let now = self.s.now;
+        let before = self.s.links;
+        self.s.links = if up { before | bit(peer.0) } else { before & !bit(peer.0) };
+        if self.s.links == before {
+            return;
+        }
         for index in self.triggers_about((7, peer.0)) {
             let on = self.triggers.get(index).map(|trigger| trigger.def.on);
             if matches!(on, Some(On::Link { up: wanted, .. }) if wanted == up) {

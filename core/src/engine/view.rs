@@ -46,6 +46,8 @@ pub(crate) struct State {
     pub(crate) ask: u64,
     /// Outputs that a trigger is about, a bit each: most are none's business.
     pub(crate) watched_outputs: u64,
+    /// Peers that are there, a bit each.
+    pub(crate) links: u64,
     /// A run may be in a `wait-until`; if not, no change concerns any.
     pub(crate) until: bool,
     /// Outputs to be driven, a bit each.
@@ -121,6 +123,7 @@ impl State {
             ask: 0,
             drive: 0,
             watched_outputs: 0,
+            links: 0,
             until: false,
             clock: None,
             minute: Instant::NEVER,

@@ -217,7 +217,7 @@ impl View<'_> {
             }
             Step::Let { var } => match value.known() {
                 Some(value) => self.assign(var, value),
-                None => self.decide(Decision::Skip { scenario, why: SkipWhy::Unknown }),
+                None => self.decide(Decision::Skip { scenario, why: SkipWhy::Value }),
             },
             Step::If { skip } if !value.is_true() => return Then::Next(next.saturating_add(skip)),
             Step::If { .. } => {}

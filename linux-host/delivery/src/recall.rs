@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 
-use campanile_core::decision::{By, Cause, Decision, ReplyResult, Rounds, RunHow, Source};
+use campanile_core::decision::{By, Cause, Decision, ReplyResult, Rounds, RunHow, SafetyWhy, Source};
 use campanile_core::id::{InputId, Level, OutputId, RunId, ScenarioId, TriggerId, VarId};
 use campanile_core::input::{Input, Origin};
 use campanile_core::record::Record;
@@ -232,8 +232,11 @@ impl Fold {
                 self.outputs.insert(output, (level, by));
             }
             Restore::Stopped { unix } => self.stopped = Some(unix),
-            Restore::Head { .. } | Restore::Stall { .. } | Restore::Watch { .. } | Restore::Sensor { .. } => {
-            }
+            Restore::Head { .. }
+            | Restore::Stall { .. }
+            | Restore::Watch { .. }
+            | Restore::Sensor { .. }
+            | Restore::Link { .. } => {}
         }
     }
 
@@ -263,6 +266,8 @@ impl Fold {
             Decision::End { run, .. } => {
                 self.runs.remove(&run);
             }
+            // The run that wrote it goes on after a stop: what the stop did to the output is no change of mind.
+            Decision::Set { by: By::Safety { why: SafetyWhy::Stop | SafetyWhy::Start }, .. } => {}
             Decision::Set { output, level, by } => {
                 self.outputs.insert(output, (level, by));
             }

@@ -60,6 +60,7 @@ pub(super) const fn skip(why: SkipWhy) -> &'static str {
         SkipWhy::Condition => "condition false",
         SkipWhy::Unknown => "condition unknown",
         SkipWhy::Busy => "busy",
+        SkipWhy::Value => "value unknown",
     }
 }
 
