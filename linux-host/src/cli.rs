@@ -8,6 +8,7 @@ mod act;
 mod check;
 mod compile;
 mod completions;
+mod demo;
 mod init;
 mod log;
 mod man;
@@ -38,6 +39,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Write a commented file for this machine
     Init(init::Args),
+    /// A doorbell without hardware: what pins, debouncing, scenarios and delivery do, live
+    Demo(demo::Args),
     /// Compile a file: what is wrong with it, and how much of the engine it takes
     Check(check::Args),
     /// Compile a file to an image and a symbol table
@@ -79,6 +82,7 @@ impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
             Self::Init(args) => init::run(&args),
+            Self::Demo(args) => demo::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Compile(args) => compile::run(&args),
             Self::Run(args) => run::run(args),

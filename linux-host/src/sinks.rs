@@ -7,17 +7,18 @@
 
 pub mod blocking;
 pub mod console;
+pub mod context;
 pub mod driver;
 pub mod figures;
 pub mod file;
 mod keeper;
 pub mod message;
 pub mod mqtt;
+pub mod names;
 pub mod only;
 pub mod render;
 pub mod start;
 pub mod topics;
-pub mod wall;
 
 use std::future::Future;
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Archive, Body, Directory, Index, Item, Next, Position};
 use campanile_sim::trace::{Trace, seconds};
 use jiff::civil::{Date, DateTime, Time};
@@ -16,7 +15,8 @@ use serde_json::json;
 use super::{Failure, StateDir};
 use crate::config::scalar;
 use crate::daemon::state_dir;
-use crate::sinks::wall::{Clock, first_reading, time};
+use crate::sinks::context::{Context, Contexts, Opening, time};
+use crate::sinks::names::Names;
 
 /// With `--follow`, the directory is looked at this often; it is read only when it has changed.
 const LOOK: Duration = Duration::from_millis(200);
@@ -76,11 +76,10 @@ struct Printer {
     json: bool,
     since: Option<i64>,
     trace: Trace,
-    clock: Clock,
+    contexts: Contexts,
     zone: TimeZone,
     place: Position,
-    program: u64,
-    symbols: Symbols,
+    names: Option<Names>,
 }
 
 impl Printer {
@@ -90,11 +89,10 @@ impl Printer {
             json: args.json,
             since: args.since.map(Timestamp::as_microsecond),
             trace: if args.verbose || args.json { trace.verbose() } else { trace },
-            clock: Clock::default(),
+            contexts: Contexts::default(),
             zone: TimeZone::system(),
             place: Position::START,
-            program: 0,
-            symbols: Symbols::new(""),
+            names: None,
         }
     }
 
@@ -132,21 +130,17 @@ impl Printer {
         item: &Item<'_>,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        if item.program != self.program {
-            self.program = item.program;
-            let stored = index.program(item.program).ok().flatten();
-            let symbols = stored.and_then(|program| Symbols::decode(&program.symbols).ok());
-            self.symbols = symbols.unwrap_or_else(|| Symbols::new(node));
-        }
         let record = match &item.body {
             Body::Engine(frame) => frame.record(),
             Body::Host(_) | Body::Checkpoint(_) => None,
         };
-        let wall = self.clock.at(item, record.as_ref(), |boot| first_reading(index, boot));
+        let Context { wall, program } =
+            self.contexts.at(item, record.as_ref(), |boot| Opening::find(index, boot));
+        let symbols = self.names.get_or_insert_with(|| Names::new(node)).of(index, program);
         let what = match &item.body {
             Body::Host(host) => host.as_ref().map(ToString::to_string),
             // Every record has to pass the trace: an end names only its run.
-            _ => record.as_ref().and_then(|record| self.trace.what(item.time, record, &self.symbols)),
+            _ => record.as_ref().and_then(|record| self.trace.what(item.time, record, symbols)),
         };
         let Some(what) = what else { return Ok(()) };
         let (unix, trusted) = time(wall, item.time);

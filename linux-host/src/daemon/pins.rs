@@ -30,7 +30,9 @@ impl Edges for LineEdges {
         let news = poll_fn(|context| {
             // Registered first: whoever moves a line does it before he wakes.
             wake.register(context.waker());
-            if self.0.borrow().has_news() { Poll::Ready(()) } else { Poll::Pending }
+            let lines = self.0.borrow();
+            // Moves may be laid down for later meanwhile: the caller comes back with another timer.
+            if lines.has_news() || lines.due() != due { Poll::Ready(()) } else { Poll::Pending }
         });
         match due {
             Some(due) => {

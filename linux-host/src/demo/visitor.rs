@@ -10,7 +10,7 @@ use campanile_sim::prng::Prng;
 pub enum Contact {
     /// The button: a switch that pulls its line to ground.
     Button,
-    /// The door's reed contact: open, and so high, when the door is open.
+    /// The door's contact: high when the door is open.
     Door,
 }
 

@@ -21,11 +21,11 @@ use campanile_delivery::{
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::context::Opening;
 use super::figures::{Board, State};
 use super::keeper::{Keeper, now, until};
 use super::message::Message;
 use super::render::{Form, Render};
-use super::wall::first_reading;
 use super::{Failure, Outcome, Sink, Then};
 
 /// The wait after the first failure, and the longest.
@@ -344,7 +344,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         let _ = tokio::time::timeout(CLOCK_PATIENCE, async {
             loop {
                 published.borrow_and_update();
-                if first_reading(&index, boot).is_some() || published.changed().await.is_err() {
+                if Opening::find(&index, boot).wall.is_some() || published.changed().await.is_err() {
                     return;
                 }
             }

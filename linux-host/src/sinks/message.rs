@@ -15,9 +15,9 @@ use campanile_delivery::symbols::{Symbols, number};
 use campanile_delivery::{HostRecord, Position, Wall};
 use serde_json::{Map, Value};
 
+use super::context;
 use super::only::Only;
 use super::topics::Topics;
-use super::wall;
 
 /// One message, ready to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,7 +231,7 @@ impl Renderer {
     }
 
     fn finish(&self, draft: Draft, stamp: Stamp, host: Option<u64>) -> Message {
-        let (time, trusted) = wall::time(stamp.wall, draft.onset);
+        let (time, trusted) = context::time(stamp.wall, draft.onset);
         let mut payload = String::with_capacity(192);
         let _ = write!(payload, "{{\"value\":{},\"time\":", draft.value);
         put_time(&mut payload, time);

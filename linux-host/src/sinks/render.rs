@@ -7,8 +7,9 @@ use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Body, Index, Item, Storage};
 use campanile_sim::trace::Trace;
 
+use super::context::{Context, Contexts, Opening};
 use super::message::{Kind, Message, Renderer, Stamp};
-use super::wall::{Clock, first_reading};
+use super::names::Names;
 
 /// What a sink's messages look like.
 #[derive(Debug)]
@@ -23,17 +24,14 @@ pub enum Form {
 pub struct Render<S: Storage> {
     index: Arc<Index<S>>,
     form: Form,
-    node: String,
-    clock: Clock,
-    program: u64,
-    symbols: Arc<Symbols>,
+    contexts: Contexts,
+    names: Names,
 }
 
 impl<S: Storage> Render<S> {
     /// For a journal of a node.
     pub fn new(index: Arc<Index<S>>, node: &str, form: Form) -> Self {
-        let symbols = Arc::new(Symbols::new(node));
-        Self { index, form, node: node.to_owned(), clock: Clock::default(), program: 0, symbols }
+        Self { index, form, contexts: Contexts::default(), names: Names::new(node) }
     }
 
     /// The message for the next item; `None` if this sink does not send it.
@@ -43,46 +41,25 @@ impl<S: Storage> Render<S> {
             Body::Host(_) | Body::Checkpoint(_) => None,
         };
         let index = &self.index;
-        let wall = self.clock.at(item, record.as_ref(), |boot| first_reading(index, boot));
-        self.name(item.program);
+        let Context { wall, program } =
+            self.contexts.at(item, record.as_ref(), |boot| Opening::find(index, boot));
+        let symbols = self.names.of(&self.index, program);
         let stamp = Stamp { position: item.at, at: item.time, wall };
         match &mut self.form {
-            Form::Json(renderer) => json(renderer, stamp, &item.body, record.as_ref(), &self.symbols),
+            Form::Json(renderer) => json(renderer, stamp, &item.body, record.as_ref(), symbols),
             Form::Trace(trace, only) => {
                 let what = match &item.body {
                     Body::Host(Some(host)) => {
                         Some(format!("{}  {host}", campanile_sim::trace::seconds(item.time)))
                     }
-                    _ => record.as_ref().and_then(|record| trace.line(item.time, record, &self.symbols)),
+                    _ => record.as_ref().and_then(|record| trace.line(item.time, record, symbols)),
                 }?;
                 if let Some(renderer) = only {
-                    json(renderer, stamp, &item.body, record.as_ref(), &self.symbols)?;
+                    json(renderer, stamp, &item.body, record.as_ref(), symbols)?;
                 }
                 Some(Message { topic: String::new(), payload: what, retain: false, kind: Kind::Message })
             }
         }
-    }
-
-    /// Takes the names of the program that was active, from the journal's own copy.
-    fn name(&mut self, program: u64) {
-        if program == self.program {
-            return;
-        }
-        self.program = program;
-        let stored = self.index.program(program);
-        let symbols = stored.map(|stored| stored.map(|program| Symbols::decode(&program.symbols)));
-        self.symbols = Arc::new(match symbols {
-            Ok(Some(Ok(symbols))) => symbols,
-            other => {
-                let why = match other {
-                    Ok(Some(Err(error))) => error.to_string(),
-                    Err(error) => error.to_string(),
-                    _ => "the journal has it not".to_owned(),
-                };
-                tracing::warn!("no names for program {program:016x}: {why}");
-                Symbols::new(&*self.node)
-            }
-        });
     }
 }
 
