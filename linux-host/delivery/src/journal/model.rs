@@ -102,6 +102,9 @@ struct World {
     /// What has reached a reader of this start, and where that reader is.
     reader: Option<Reader<Disk>>,
     faulty: bool,
+    /// A power cut has kept later sectors and not earlier ones, or a failed sync was forgotten with its process:
+    /// nothing else may damage anything.
+    may_damage: bool,
     /// Records that a process saw and whose sync had failed when it was killed: the next one finds them in the
     /// kernel's memory and cannot know that the disk has not got them.
     doubtful: BTreeSet<(Boot, u64)>,
@@ -111,7 +114,7 @@ impl World {
     fn new(seed: u64, sync: Sync) -> Self {
         let disk = Arc::new(Disk::new(seed));
         // Segments of 4 KiB, and room for all of them: retention has tests of its own.
-        let options = Options { size: 40 * 1024, memory: 16 * 1024, sync, ..Options::default() };
+        let options = Options { size: 40 * 1024, memory: 6 * 1024, sync, ..Options::default() };
         let mut world = Self {
             disk,
             options,
@@ -124,6 +127,7 @@ impl World {
             synced: Position::START,
             reader: None,
             faulty: false,
+            may_damage: false,
             doubtful: BTreeSet::new(),
         };
         world.start();
@@ -214,7 +218,10 @@ impl World {
             }
             Op::Heal => self.heal(),
             Op::Kill => self.restart(|world| world.handed, |_| {}),
-            Op::PowerCut(cut) => self.restart(|world| world.synced, |disk| disk.power_cut(cut)),
+            Op::PowerCut(cut) => {
+                self.may_damage |= cut == PowerCut::Sectors;
+                self.restart(|world| world.synced, |disk| disk.power_cut(cut));
+            }
             Op::Close => {
                 let now = self.now;
                 let journal = self.journal.take().unwrap();
@@ -235,6 +242,7 @@ impl World {
 
     /// The reader of this start has seen everything in order, or was told what it has not.
     fn read_live(&mut self) {
+        self.check_damage();
         let boot = self.journal().boot();
         let head = self.journal().index.head();
         let mut reader = self.reader.take().unwrap();
@@ -243,6 +251,11 @@ impl World {
         self.check(&read, before.seq, boot);
         assert!(reader.place() >= head, "{} is not {head}", reader.place());
         self.reader = Some(reader);
+    }
+
+    fn check_damage(&mut self) {
+        let damaged = self.journal().counts.damaged;
+        assert!(damaged == 0 || self.may_damage, "{damaged} damaged parts, and nothing has done damage");
     }
 
     /// Every record is one that was put in; what lies between two of a start is accounted for.
@@ -297,6 +310,7 @@ impl World {
             assert!(kept || !owed, "{boot}/{seq} is lost, promised up to {promised}");
         }
         if failed {
+            self.may_damage = true;
             self.doubtful.extend(
                 found
                     .iter()
@@ -316,6 +330,9 @@ impl World {
         self.log(&[letting(9)], true);
         self.step(&Op::Commit);
         self.read_live();
+        // What readers came upon is recorded by now.
+        self.step(&Op::Commit);
+        self.check_damage();
         assert_eq!(self.synced.seq, self.engine.seq);
         assert_eq!(self.journal().status().memory, 0);
         self.step(&Op::PowerCut(PowerCut::Nothing));
