@@ -173,9 +173,10 @@ impl<S: Storage> Scan<S> {
         if walk.torn || walk.stray_end > walk.end {
             let zeros = vec![0; (walk.stray_end.max(walk.end + 1) - walk.end) as usize];
             last.file.write_at(u64::from(walk.end), &zeros)?;
+            last.file.sync()?;
         }
-        // A killed process leaves pages that the kernel has and the disk has not.
-        last.file.sync()
+        // What a killed process left to the kernel is synced with the first record of this start.
+        Ok(())
     }
 }
 

@@ -193,6 +193,34 @@ fn damage_in_the_last_segment_is_set_aside_and_reading_goes_on() {
 }
 
 #[test]
+fn whole_groups_that_nobody_can_place_are_set_aside_and_never_come_back() {
+    let disk = disk();
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    let mut engine = Engine::default();
+    for _ in 0..20 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    drop(journal);
+    // Less than a KiB since the last anchor: what follows the damage cannot be told from anything.
+    disk.tamper(&segment::name(1), |bytes| bytes[end - 100] ^= 1).unwrap();
+    for round in 0..3 {
+        let (mut journal, opened) = open(&disk, small()).unwrap();
+        assert_eq!(opened.damaged.len(), usize::from(round == 0), "round {round}: {opened:?}");
+        // A short start each time: the stale groups behind it would be whole if they were left.
+        Engine::default().edges(&mut journal, 1);
+        journal.commit(ms(1));
+        let read = read_from(&journal, Position::START);
+        let first = read.engine.iter().filter(|(at, ..)| at.boot.counter() == 1).count();
+        assert!((30..57).contains(&first), "{first}");
+        assert_eq!(read.engine.len() - first, round + 1);
+    }
+    let bad = disk.list().unwrap().into_iter().find(|name| name.ends_with(".bad")).unwrap();
+    assert!((90..130).contains(&get(&*disk, &bad).unwrap().len()));
+}
+
+#[test]
 fn damage_in_an_old_segment_is_found_by_its_reader_and_said_once() {
     let disk = disk();
     let (mut journal, _) = open(&disk, small()).unwrap();
