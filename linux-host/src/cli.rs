@@ -1,4 +1,4 @@
-//! The command line: one module a command, one exit code for all (DESIGN 6).
+//! The command line: one module a command, one exit code for all.
 //!
 //! Exit codes: 0 done; 1 something is wrong (a wrong file, a difference, a failure); 2 wrong usage of the command,
 //! which clap reports itself. What a command prints for programs goes to stdout, what it says to a person who asked

@@ -61,8 +61,11 @@ impl View<'_> {
     fn revive(&mut self, slot: crate::id::RunId, mut run: Run, after: AfterRestart) {
         let now = self.s.now;
         let body = self.scenarios.get(run.scenario.index()).map_or(0, |cell| cell.def.body);
+        let off = self.s.boot.and_then(|boot| boot.off);
+        // Back to when it was, or to the epoch: a message of this run tells no earlier time than the clock can.
+        run.onset = run.onset.minus(off.unwrap_or_default());
         if after == AfterRestart::FireIfMissed && run.due.is_set() {
-            match self.s.boot.and_then(|boot| boot.off) {
+            match off {
                 Some(off) => run.due = run.due.minus(off).max(now),
                 None => run.catch_up = true,
             }
