@@ -4,7 +4,7 @@
 mod body;
 mod refusal;
 
-pub(crate) use body::expressions;
+pub use body::expressions;
 pub use refusal::{CodeError, LoadError, TriggerError, What};
 
 use super::image::{Counts, Image};
@@ -139,21 +139,27 @@ fn check_scenarios(mut image: Image<'_>, room: &Room) -> Result<(), LoadError> {
         };
         let condition = take(&mut code, def.condition).map_err(wrong)?;
         let body = take(&mut code, def.body).map_err(wrong)?;
-        if !condition.is_empty() {
-            let mut r = Reader::new(condition);
-            check_expression(&mut r, &counts).map_err(|why| wrong((0, why)))?;
-            if !r.is_empty() {
-                return Err(wrong((0, CodeError::Length)));
-            }
-        }
-        Body::new(body, &counts)
-            .check()
-            .map_err(|(at, why)| wrong((at.saturating_add(condition.len()), why)))?;
+        check_code(condition, body, &counts).map_err(wrong)?;
     }
     if !code.is_empty() {
         return Err(LoadError::TrailingBytes);
     }
     fits(What::Runs, runs, u16::from(room.runs))
+}
+
+/// Checks the code of one scenario, and gives the steps of its longest slice: between two waits, at the most.
+///
+/// # Errors
+/// The first thing that is wrong, and where in the code, in bytes from the start of the condition.
+pub fn check_code(condition: &[u8], body: &[u8], counts: &Counts) -> Result<u32, (usize, CodeError)> {
+    if !condition.is_empty() {
+        let mut r = Reader::new(condition);
+        check_expression(&mut r, counts).map_err(|why| (0, why))?;
+        if !r.is_empty() {
+            return Err((0, CodeError::Length));
+        }
+    }
+    Body::new(body, counts).check().map_err(|(at, why)| (at.saturating_add(condition.len()), why))
 }
 
 fn take<'a>(code: &mut &'a [u8], len: u16) -> Result<&'a [u8], (usize, CodeError)> {

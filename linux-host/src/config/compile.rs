@@ -104,7 +104,7 @@ pub(super) fn build(house: House, room: &Room, report: &mut Report<'_>) -> Optio
         verify(&image, room)
     });
     if let Err(error) = checked {
-        report.push(refuse::refusal(error, &house.scenarios, &program.marks, &names));
+        report.push(refuse::refusal(error, &house.scenarios, &names));
         return None;
     }
     let slots: usize = program.scenarios.iter().map(|scenario| usize::from(scenario.mode.slots())).sum();
@@ -119,7 +119,7 @@ pub(super) fn build(house: House, room: &Room, report: &mut Report<'_>) -> Optio
         row("scenarios", parts.scenarios.len(), room.counts.scenarios.into()),
         row("runs", slots, room.runs.into()),
         row("code bytes", parts.code.len(), room.counts.code),
-        row("steps a slice", program.longest_slice, campanile_core::program::code::MAX_STEPS),
+        row("steps a slice", program.longest_slice as usize, campanile_core::program::code::MAX_STEPS),
     ];
     Some(Compiled {
         hash: image::hash(&image),

@@ -66,19 +66,22 @@ pub(super) struct Body<'a> {
     blocks: heapless::Vec<Block, MAX_BLOCKS>,
     /// Steps since the last sure wait, within the innermost loop.
     steps: u32,
+    /// The most steps between two waits so far.
+    longest: u32,
 }
 
 impl<'a> Body<'a> {
     pub(super) const fn new(code: &'a [u8], counts: &'a Counts) -> Self {
-        Self { code, at: 0, counts, blocks: heapless::Vec::new(), steps: 0 }
+        Self { code, at: 0, counts, blocks: heapless::Vec::new(), steps: 0, longest: 0 }
     }
 
-    pub(super) fn check(mut self) -> Result<(), (usize, CodeError)> {
+    /// Gives the steps of the longest slice.
+    pub(super) fn check(mut self) -> Result<u32, (usize, CodeError)> {
         while self.at < self.code.len() {
             let at = self.at;
             self.step().map_err(|why| (at, why))?;
         }
-        if self.blocks.is_empty() { Ok(()) } else { Err((self.at, CodeError::Nesting)) }
+        if self.blocks.is_empty() { Ok(self.longest) } else { Err((self.at, CodeError::Nesting)) }
     }
 
     fn step(&mut self) -> Result<(), CodeError> {
@@ -174,9 +177,7 @@ impl<'a> Body<'a> {
         self.steps = match (repeat.head, repeat.rounds) {
             (Some(head), _) => {
                 let round = head.saturating_add(self.steps);
-                if round > u32::from(MAX_STEPS) {
-                    return Err(CodeError::TooManySteps { have: round });
-                }
+                self.slice(round)?;
                 self.steps.max(repeat.before)
             }
             (None, Some(rounds)) => repeat.before.saturating_add(self.steps.saturating_mul(rounds)),
@@ -186,7 +187,7 @@ impl<'a> Body<'a> {
     }
 
     /// The steps since the last wait, the loops around included that have not waited yet.
-    fn check_slice(&self) -> Result<(), CodeError> {
+    fn check_slice(&mut self) -> Result<(), CodeError> {
         let mut have = self.steps;
         for repeat in self.blocks.iter().rev().filter_map(|block| block.repeat.as_ref()) {
             if repeat.head.is_some() {
@@ -194,12 +195,17 @@ impl<'a> Body<'a> {
             }
             have = have.saturating_add(repeat.before);
         }
+        self.slice(have)
+    }
+
+    fn slice(&mut self, have: u32) -> Result<(), CodeError> {
+        self.longest = self.longest.max(have);
         if have > u32::from(MAX_STEPS) { Err(CodeError::TooManySteps { have }) } else { Ok(()) }
     }
 }
 
 /// How many expressions stand behind a step.
-pub(crate) const fn expressions(step: &Step) -> u8 {
+pub const fn expressions(step: &Step) -> u8 {
     match step {
         Step::Until { .. } | Step::Let { .. } | Step::If { .. } | Step::Repeat { .. } => 1,
         Step::Send { values, .. } => *values,

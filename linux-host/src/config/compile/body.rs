@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use campanile_core::id::{Level, ScenarioId};
-use campanile_core::program::code::{MAX_BLOCKS, MAX_LOOPS, MAX_STEPS, Step};
+use campanile_core::program::code::{MAX_BLOCKS, MAX_LOOPS, Step};
 use campanile_core::time::Duration;
 use campanile_delivery::symbols::Message;
 
@@ -39,12 +39,8 @@ impl Marks {
 pub(super) struct Block {
     pub(super) code: Vec<u8>,
     pub(super) marks: Marks,
-    /// Steps between two waits, at the most, as far as they are certain.
-    pub(super) longest_slice: usize,
-    /// Steps since the last wait that every path comes by.
-    steps: usize,
-    /// Steps up to the first such wait, if there is one.
-    head: Option<usize>,
+    /// Every path through it comes by a wait.
+    waits: bool,
 }
 
 impl Block {
@@ -52,26 +48,12 @@ impl Block {
         self.marks.0.push((self.code.len(), span.clone()));
         self.code.extend(bytes(step));
         self.code.extend(expressions);
-        self.count(1);
-    }
-
-    fn count(&mut self, steps: usize) {
-        self.steps += steps;
-        self.longest_slice = self.longest_slice.max(self.steps);
-    }
-
-    /// A wait that every path comes by.
-    fn waited(&mut self) {
-        self.head = self.head.or(Some(self.steps));
-        self.steps = 0;
     }
 
     fn append(&mut self, block: &Self) {
         let offset = self.code.len();
         self.marks.0.extend(block.marks.0.iter().map(|(at, span)| (at + offset, span.clone())));
         self.code.extend(&block.code);
-        // What goes on from here into the block is at most its way to its first wait, or all of it.
-        self.longest_slice = self.longest_slice.max(block.longest_slice);
     }
 }
 
@@ -127,21 +109,7 @@ impl<'t> Bodies<'t> {
                 .label("`do` is empty"),
             );
         }
-        let body = self.block(&scenario.actions, Depth::default(), report);
-        if body.longest_slice > usize::from(MAX_STEPS) {
-            report.push(
-                Diagnostic::error(
-                    scenario.name.span.clone(),
-                    format!(
-                        "`{}` makes {} steps without a wait, and {MAX_STEPS} are allowed",
-                        scenario.name.value.0, body.longest_slice
-                    ),
-                )
-                .label("too many steps")
-                .help("put { wait = \"0s\" } between: others come to their turn there"),
-            );
-        }
-        body
+        self.block(&scenario.actions, Depth::default(), report)
     }
 
     /// An expression; `None` after an error.
@@ -243,7 +211,7 @@ impl<'t> Bodies<'t> {
 
     fn wait(&self, block: &mut Block, at: &Range<usize>, span: Duration) {
         block.step(at, &Step::Wait { span }, &[]);
-        block.waited();
+        block.waits = true;
     }
 
     fn pulse(&mut self, block: &mut Block, pulse: &PulseAction, report: &mut Report<'_>) {
@@ -275,11 +243,8 @@ impl<'t> Bodies<'t> {
             then.step(&branch.span, &Step::Else { skip: length(&otherwise.code) }, &[]);
         }
         block.step(&branch.span, &Step::If { skip: length(&then.code) }, &ops(&scope));
-        // Counted as the engine's own check does: one behind the other, and waits within are not certain.
-        for part in [&then, &otherwise] {
-            block.append(part);
-            block.count(part.head.unwrap_or(0) + part.steps);
-        }
+        block.append(&then);
+        block.append(&otherwise);
     }
 
     fn repeat(&mut self, block: &mut Block, repeat: &RepeatAction, depth: Depth, report: &mut Report<'_>) {
@@ -305,7 +270,7 @@ impl<'t> Bodies<'t> {
             );
         }
         let slot = u8::try_from(depth.loops.min(MAX_LOOPS)).unwrap_or(0);
-        if body.head.is_none() && scope.constant.is_none() {
+        if !body.waits && scope.constant.is_none() {
             report.push(
                 Diagnostic::error(
                     repeat.times.0.span.clone(),
@@ -328,15 +293,6 @@ impl<'t> Bodies<'t> {
         body.step(&repeat.span, &Step::Again { slot, back }, &[]);
         block.step(&repeat.span, &Step::Repeat { slot, skip: length(&body.code) }, &ops(&scope));
         block.append(&body);
-        match body.head {
-            Some(head) => {
-                // Round the loop, from the last wait to the first; after it, since the last one.
-                block.longest_slice = block.longest_slice.max(block.steps + head).max(body.steps + head);
-                block.steps = block.steps.max(body.steps);
-            }
-            None => block
-                .count(body.steps.saturating_mul(usize::try_from(scope.constant.unwrap_or(1)).unwrap_or(0))),
-        }
     }
 }
 

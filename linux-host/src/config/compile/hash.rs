@@ -2,6 +2,7 @@
 
 use campanile_core::id::Level;
 use campanile_core::program::code::{Op, Step};
+use campanile_core::program::verify::expressions;
 use campanile_core::program::{Mode, On, image};
 use campanile_core::wire::{Reader, Wire, Writer};
 use campanile_delivery::symbols::{Line, Symbols};
@@ -95,26 +96,15 @@ impl<'s> Text<'s> {
         let mut r = Reader::new(code);
         while let Some(step) = Step::get(&mut r) {
             let symbols = self.symbols;
-            let expressions = match step {
-                Step::Until { .. } | Step::If { .. } | Step::Repeat { .. } => 1,
-                Step::Let { var } => {
-                    self.named("let", symbols.variable(var));
-                    1
-                }
-                Step::Set { output, .. } => {
-                    self.named("set", symbols.output(output));
-                    0
-                }
-                Step::Send { template, values } => {
-                    self.json(&symbols.messages.get(template.index()));
-                    values
-                }
+            match step {
+                Step::Let { var } => self.named("let", symbols.variable(var)),
+                Step::Set { output, .. } => self.named("set", symbols.output(output)),
+                Step::Send { template, .. } => self.json(&symbols.messages.get(template.index())),
                 Step::Start { scenario } | Step::Stop { scenario } => {
                     self.named("scenario", symbols.scenario(scenario));
-                    0
                 }
-                _ => 0,
-            };
+                _ => {}
+            }
             // Of steps with an id the rest follows from the tag and the name.
             match step {
                 Step::Set { level, .. } => self.item(&level),
@@ -122,7 +112,7 @@ impl<'s> Text<'s> {
                 Step::Start { .. } | Step::Stop { .. } => self.bytes.push(step.tag()),
                 step => self.item(&step),
             }
-            for _ in 0..expressions {
+            for _ in 0..expressions(&step) {
                 self.expression(&mut r);
             }
         }

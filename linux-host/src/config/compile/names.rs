@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use campanile_core::id::{InputId, OutputId, PeerId, ScenarioId, SensorId, VarId};
+use campanile_core::program::image::Counts;
 use campanile_core::program::verify::Room;
 use campanile_core::program::{InputDef, OutputDef, SensorDef, VarDef};
 use campanile_core::time::Duration;
@@ -85,6 +86,19 @@ impl Tables {
         let mut symbols = self.symbols.clone();
         node.clone_into(&mut symbols.node);
         symbols
+    }
+
+    /// How many ids there are of each kind, for the check of code.
+    pub(super) fn counts(&self, house: &House) -> Counts {
+        let count = |items: usize| u8::try_from(items).unwrap_or(u8::MAX);
+        Counts {
+            inputs: count(self.inputs.len()),
+            outputs: count(self.outputs.len()),
+            sensors: count(self.sensors.len()),
+            variables: count(self.variables.len()),
+            scenarios: count(house.scenarios.len()),
+            ..Counts::default()
+        }
     }
 
     /// The name of an input.

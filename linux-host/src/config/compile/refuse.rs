@@ -1,7 +1,5 @@
 //! What the engine's own check refuses, in the words and at the places of the file.
 
-use std::ops::Range;
-
 use campanile_core::program::code::{MAX_BLOCKS, MAX_LOOPS, MAX_STACK, MAX_STEPS};
 use campanile_core::program::verify::{CodeError, LoadError, What};
 
@@ -11,12 +9,7 @@ use super::body::Marks;
 use super::names::Tables;
 
 /// One refusal as a diagnostic.
-pub(super) fn refusal(
-    error: LoadError,
-    scenarios: &[Scenario],
-    marks: &[Marks],
-    tables: &Tables,
-) -> Diagnostic {
+pub(super) fn refusal(error: LoadError, scenarios: &[Scenario], tables: &Tables) -> Diagnostic {
     let of = |scenario: u8| scenarios.get(usize::from(scenario));
     match error {
         LoadError::TooMany { what, have, max } => {
@@ -24,15 +17,6 @@ pub(super) fn refusal(
             Diagnostic::error(last, format!("{have} {}, and this engine has room for {max}", word(what)))
                 .label("in all scenarios together")
                 .help(relief(what))
-        }
-        LoadError::Code { scenario, at, why } => {
-            let name = of(scenario).map_or("?", |scenario| scenario.name.value.0.as_str());
-            let span = marks
-                .get(usize::from(scenario))
-                .and_then(|marks| marks.at(usize::from(at)))
-                .or_else(|| of(scenario).map(|scenario| scenario.name.span.clone()))
-                .unwrap_or_default();
-            code(why, span, name)
         }
         LoadError::Mode { scenario } => {
             let span = of(scenario).map_or(0..0, |scenario| scenario.mode.span.clone());
@@ -48,7 +32,10 @@ pub(super) fn refusal(
     }
 }
 
-fn code(why: CodeError, span: Range<usize>, scenario: &str) -> Diagnostic {
+/// What the engine refuses at a place of a scenario's code.
+pub(super) fn code(why: CodeError, at: usize, scenario: &Scenario, marks: &Marks) -> Diagnostic {
+    let span = marks.at(at).unwrap_or_else(|| scenario.name.span.clone());
+    let scenario = &scenario.name.value.0;
     match why {
         CodeError::TooManySteps { have } => Diagnostic::error(
             span,

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use campanile_core::calendar::Schedule;
 use campanile_core::id::{Level, ScenarioId};
+use campanile_core::program::verify::check_code;
 use campanile_core::program::{Mode, On, ScenarioDef, TriggerDef};
 use campanile_delivery::symbols::{Message, Trigger as TriggerName};
 
@@ -14,9 +15,10 @@ use super::super::file::{
 use super::super::read::{At, Report};
 use super::super::scalar::{Decimal, duration_text};
 use super::super::source::Diagnostic;
-use super::body::{Bodies, Marks};
+use super::body::Bodies;
 use super::hash;
 use super::names::{Tables, not_zero};
+use super::refuse;
 use crate::schedule_text::{Text, TextError, parse_at, parse_cron};
 
 /// The scenarios of a house, compiled.
@@ -28,10 +30,8 @@ pub(super) struct Program {
     pub(super) schedules: Vec<Schedule>,
     pub(super) messages: Vec<Message>,
     pub(super) code: Vec<u8>,
-    /// For each scenario, where the author wrote what stands at a place of its code.
-    pub(super) marks: Vec<Marks>,
     /// Steps between two waits, at the most.
-    pub(super) longest_slice: usize,
+    pub(super) longest_slice: u32,
 }
 
 /// A trigger before the table is sorted.
@@ -52,6 +52,7 @@ pub(super) fn all(house: &House, tables: &Tables, report: &mut Report<'_>) -> Pr
                 found.push(Found { on, name: TriggerName { scenario: id, by, text } });
             }
         }
+        let before = report.found.len();
         let condition = scenario.condition.as_ref().and_then(|condition| {
             let scope = bodies.expression(condition, report)?;
             warn_constant(scenario, &scope, report);
@@ -59,8 +60,13 @@ pub(super) fn all(house: &House, tables: &Tables, report: &mut Report<'_>) -> Pr
         });
         let condition = condition.unwrap_or_default();
         let body = bodies.body(scenario, report);
-        program.longest_slice = program.longest_slice.max(body.longest_slice);
-        program.marks.push(body.marks.behind(condition.len()));
+        let marks = body.marks.behind(condition.len());
+        if !super::has_error(report.found.get(before..).unwrap_or_default()) {
+            match check_code(&condition, &body.code, &tables.counts(house)) {
+                Ok(steps) => program.longest_slice = program.longest_slice.max(steps),
+                Err((at, why)) => report.push(refuse::code(why, at, scenario, &marks)),
+            }
+        }
         program.scenarios.push(ScenarioDef {
             hash: 0,
             condition: u16::try_from(condition.len()).unwrap_or(u16::MAX),

@@ -154,7 +154,7 @@ fn run(ops: &[Op], rings: i32) -> Option<i32> {
                     Op::Mul {} => a.saturating_mul(b),
                     Op::Div {} if b == 0 => return None,
                     Op::Div {} => a.saturating_div(b),
-                    Op::Rem {} => a.checked_rem(b).or((b == -1).then_some(0))?,
+                    Op::Rem {} => a.checked_rem(b).or_else(|| (b == -1).then_some(0))?,
                     Op::Eq {} => i32::from(a == b),
                     Op::Ne {} => i32::from(a != b),
                     Op::Lt {} => i32::from(a < b),
