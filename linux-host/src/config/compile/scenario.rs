@@ -122,7 +122,7 @@ fn mode(scenario: &Scenario, report: &mut Report<'_>) -> Mode {
         single => {
             if let Some(max) = &scenario.max {
                 report.push(
-                    Diagnostic::error(max.span.clone(), "`max` without a mode that has several runs")
+                    Diagnostic::warning(max.span.clone(), "`max` without a mode that has several runs")
                         .label("only for queued and parallel")
                         .help("leave it out, or write mode = \"queued\" or mode = \"parallel\""),
                 );
