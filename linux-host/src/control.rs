@@ -5,7 +5,6 @@
 
 pub mod access;
 pub mod client;
-pub mod gate;
 pub mod protocol;
 pub mod service;
 pub mod socket;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use campanile_core::decision::{Decision, Source};
 use campanile_core::engine::Engine;
 use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::Input;
@@ -59,7 +60,9 @@ pub(crate) struct Tape {
 }
 
 impl Tape {
-    fn take(&mut self, base: Instant, mut bytes: &[u8], houses: &Houses) {
+    /// Whether anything of it is about a `durable` input, as the daemon's journal thread would see it.
+    fn take(&mut self, base: Instant, mut bytes: &[u8], houses: &Houses) -> bool {
+        let mut durable = false;
         let mut at = base;
         if let Some(log) = self.logs.last_mut() {
             log.extend_from_slice(bytes);
@@ -74,7 +77,11 @@ impl Tape {
             // What a start does comes before the record that names the program; nothing of it is shown.
             let Some(house) = self.program.and_then(|hash| houses.get(&hash)) else { continue };
             self.lines.extend(self.trace.line(at, &record, &house.symbols));
+            if let Record::Decision(Decision::Event { source: Source::Input { input }, .. }) = record {
+                durable |= house.symbols.inputs.get(input.index()).is_some_and(|input| input.durable);
+            }
         }
+        durable
     }
 }
 
@@ -101,11 +108,9 @@ impl Recorder for Inbox {
                         bytes: &bytes[..len],
                         count: next.seq - from.seq,
                     };
-                    self.journal
-                        .borrow_mut()
-                        .append(&batch, false, now)
-                        .expect("the log's own bytes are whole");
-                    self.tape.borrow_mut().take(from.at, &bytes[..len], &self.houses);
+                    let durable = self.tape.borrow_mut().take(from.at, &bytes[..len], &self.houses);
+                    let taken = self.journal.borrow_mut().append(&batch, durable, now);
+                    taken.expect("the log's own bytes are whole");
                     from = next;
                 }
                 Err(lagged) => from = lagged.resume,

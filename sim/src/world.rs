@@ -20,6 +20,7 @@ use campanile_core::program::image;
 use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::{Disk, PowerCut};
+use campanile_delivery::gate::{Gates, Passage, scaled};
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Journal, NodeName, Options as JournalOptions, Recall, StoredProgram};
 
@@ -95,6 +96,8 @@ struct World<'a> {
     /// The process stands still until then, whatever wakes it.
     asleep: Option<u64>,
     wall: Option<Wall>,
+    /// In front of the sensors, as in the daemon.
+    gates: Gates,
     commands: u32,
     /// For contacts, for the low half of boot numbers, for wake-up delays.
     bounces: Prng,
@@ -157,6 +160,7 @@ impl<'a> World<'a> {
             timeline: Timeline::new(script),
             asleep: None,
             wall: None,
+            gates: Gates::default(),
             commands: 0,
             bounces: seed.fork("bounces"),
             boots: seed.fork("boots"),
@@ -253,6 +257,7 @@ impl<'a> World<'a> {
         let Some(life) = self.life.take() else { return };
         self.executor.kill(life.task);
         self.board.listen(false);
+        self.gates.clear();
         node::catch_up(&mut life.journal.borrow_mut(), node::now());
     }
 
@@ -267,6 +272,12 @@ impl<'a> World<'a> {
                 Ok(())
             }
             Event::Play { input, to } => self.command(&Op::Play { input, level: to }, None, Duration::ZERO),
+            Event::Release { sensor } => {
+                if let Some(value) = self.gates.release(sensor, node::now()) {
+                    self.send(Message::Input(Input::Reading { sensor, value }));
+                }
+                Ok(())
+            }
             Event::Begin { off } => self.begin(off),
         }
     }
@@ -278,9 +289,14 @@ impl<'a> World<'a> {
             Action::Feed { sensor, value } => {
                 let symbols = self.symbols()?;
                 let id = symbols.find_sensor(sensor).ok_or_else(|| SimError::unknown("sensor", sensor))?;
-                let decimals = symbols.sensors.get(id.index()).map_or(0, |sensor| sensor.decimals);
-                let value = value.map(|value| (value * 10f64.powi(i32::from(decimals))).round() as i32);
-                self.send(Message::Input(Input::Reading { sensor: id, value }));
+                let kept = symbols.sensors.get(id.index()).cloned().ok_or(SimError::NoProgram)?;
+                let value = value.map(|value| scaled(&value.to_string(), kept.decimals));
+                let value = value.transpose().map_err(SimError::Value)?;
+                match self.gates.offer(id, &kept, value, now) {
+                    Passage::Enters => self.send(Message::Input(Input::Reading { sensor: id, value })),
+                    Passage::Deadband => {}
+                    Passage::Later(at) => self.timeline.add(at, Event::Release { sensor: id }),
+                }
                 Ok(())
             }
             Action::Command { command, id, late } => {
@@ -333,6 +349,7 @@ impl<'a> World<'a> {
             Action::Swap { house } => {
                 let hash = self.names.get(house.as_str()).copied();
                 let hash = hash.ok_or_else(|| SimError::unknown("house", house))?;
+                self.gates.clear();
                 self.send(Message::Install { hash });
                 Ok(())
             }

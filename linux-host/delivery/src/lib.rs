@@ -18,6 +18,7 @@ mod directory;
 pub mod disk;
 mod error;
 mod feed;
+pub mod gate;
 mod group;
 mod health;
 mod host;

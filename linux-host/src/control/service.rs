@@ -9,13 +9,13 @@ use campanile_core::id::{InputId, Level, SensorId};
 use campanile_core::input::{Input, Op, Origin};
 use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
+use campanile_delivery::gate::{Gates, Passage, scaled};
 use campanile_delivery::symbols::{Active, Line, Symbols};
 use campanile_sim::bounce::Model;
 use campanile_sim::prng::Prng;
 use tokio::sync::{mpsc, oneshot};
 
 use super::access::Caller;
-use super::gate::{Gates, Passage, scaled};
 use super::protocol::{Operation, Request, Response};
 use super::status::Status;
 use crate::boards::error::nearest;

@@ -21,6 +21,8 @@ pub enum SimError {
         /// When, in microseconds.
         at: u64,
     },
+    /// A value is none of its sensor's, in words.
+    Value(String),
     /// The node's name is none.
     NodeName(String),
     /// No program runs.
@@ -50,6 +52,7 @@ impl fmt::Display for SimError {
                 at / 1_000_000,
                 at % 1_000_000
             ),
+            Self::Value(words) => write!(f, "{words}"),
             Self::NodeName(name) => write!(f, "`{name}` is no name of a node: a-z, 0-9 and -, up to 32"),
             Self::NoProgram => write!(f, "no program runs"),
             Self::Program(why) => write!(f, "the engine refuses the program: {why:?}"),

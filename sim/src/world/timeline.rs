@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use campanile_core::id::{InputId, Level};
+use campanile_core::id::{InputId, Level, SensorId};
 use campanile_core::time::{Duration, Instant};
 
 use crate::script::{Action, Script};
@@ -15,6 +15,8 @@ pub(super) enum Event<'a> {
     Move { input: &'a str, to: Level },
     /// A `press` comes to its end.
     Play { input: InputId, to: Level },
+    /// A sensor's value that came too soon may enter.
+    Release { sensor: SensorId },
     /// The process starts again.
     Begin { off: Option<Duration> },
 }

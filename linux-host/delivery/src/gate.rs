@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
+use crate::symbols::Sensor;
 use campanile_core::id::SensorId;
 use campanile_core::time::{Duration, Instant};
-use campanile_delivery::symbols::Sensor;
 
 /// What becomes of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub fn scaled(text: &str, decimals: u8) -> Result<i32, String> {
     let value = magnitude.map(|value| if negative { -value } else { value });
     value.and_then(|value| i32::try_from(value).ok()).ok_or_else(|| {
         format!("{text} is too large: with {decimals} decimals, values go up to {}", {
-            campanile_delivery::symbols::number(i32::MAX, u8::try_from(decimals).unwrap_or(0))
+            crate::symbols::number(i32::MAX, u8::try_from(decimals).unwrap_or(0))
         })
     })
 }
