@@ -4,32 +4,9 @@
 use crate::calendar::Schedule;
 use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
 use crate::scenario::run::Run;
+use crate::slots::Slots;
 use crate::storm::Guard;
 use crate::watcher::Watcher;
-
-/// A value that a place holds while nothing is in it.
-pub trait Empty {
-    /// The value.
-    const EMPTY: Self;
-}
-
-impl Empty for u8 {
-    const EMPTY: Self = 0;
-}
-
-impl Empty for Schedule {
-    const EMPTY: Self = Self::at(0, 0, 0, Self::ALL_WEEKDAYS);
-}
-
-/// An array of places.
-pub trait Slots<T>: AsRef<[T]> + AsMut<[T]> + Clone {
-    /// All places empty.
-    const EMPTY: Self;
-}
-
-impl<T: Empty + Clone, const N: usize> Slots<T> for [T; N] {
-    const EMPTY: Self = [const { T::EMPTY }; N];
-}
 
 /// How much an engine has room for. Made by [`capacity!`](crate::capacity!), never by hand.
 pub trait Capacity: Clone + 'static {

@@ -1,7 +1,6 @@
 //! What the engine decides: the records 64 and up. A replay of the same inputs must produce the same bytes.
 
 use crate::id::{InputId, Level, OutputId, RunId, ScenarioId, SensorId, TemplateId, TriggerId, VarId};
-use crate::input::Origin;
 use crate::time::Duration;
 use crate::wire::{Reader, Wire, Writer, wire_enum, wire_union};
 
@@ -70,6 +69,20 @@ wire_union! {
 }
 
 wire_enum! {
+    /// Who gives a command.
+    Origin {
+        /// A person or program on this machine, over the control socket.
+        Local = 0,
+        /// A message of a sink that also listens (MQTT, a shadow).
+        Message = 1,
+        /// A gateway's client (pigpio, ZeroMQ, HTTP).
+        Gateway = 2,
+        /// Another node, over a link.
+        Link = 3,
+        /// A script of the simulator.
+        Script = 4,
+    }
+
     /// Why an output took its safe level.
     SafetyWhy {
         /// The engine starts.

@@ -15,13 +15,14 @@ mod tests;
 mod triggers;
 pub(crate) mod view;
 
-use crate::capacity::{Capacity, Slots};
+use crate::capacity::Capacity;
 use crate::effect::Effect;
 use crate::input::Input;
 use crate::log::{EventLog, LogMut, Ring};
 use crate::program::image::Counts;
 use crate::program::verify::{LoadError, Room};
 use crate::restore::Restore;
+use crate::slots::Slots;
 use crate::time::{Duration, Instant};
 use view::{State, View};
 

@@ -1,6 +1,7 @@
 //! What comes in: everything that can change the engine, each with its stamp. Inputs are also the records 0 to 13
 //! of the log, so that a replay feeds exactly what was fed then.
 
+pub use crate::decision::Origin;
 use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
 use crate::restore::Restore;
 use crate::time::{Duration, Instant};
@@ -62,20 +63,6 @@ wire_union! {
 pub const COMMAND_TTL: Duration = Duration::from_secs(30);
 
 wire_enum! {
-    /// Who gives a command.
-    Origin {
-        /// A person or program on this machine, over the control socket.
-        Local = 0,
-        /// A message of a sink that also listens (MQTT, a shadow).
-        Message = 1,
-        /// A gateway's client (pigpio, ZeroMQ, HTTP).
-        Gateway = 2,
-        /// Another node, over a link.
-        Link = 3,
-        /// A script of the simulator.
-        Script = 4,
-    }
-
     /// Why a line was read.
     LevelWhy {
         /// The engine knows nothing of the line yet.

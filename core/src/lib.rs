@@ -39,6 +39,7 @@ pub mod restore;
 #[cfg(feature = "runner")]
 pub mod runner;
 pub mod scenario;
+pub mod slots;
 pub mod storm;
 pub mod time;
 pub mod watcher;

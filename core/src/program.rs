@@ -1,10 +1,11 @@
 //! A program: what a house does. Inputs, outputs, sensors, variables, triggers and scenarios, without names.
 //!
 //! The parts here are what the compiler hands out and what the engine executes. Their form in bytes, the *image*,
-//! is in [`image`]; what the engine refuses, in [`verify`]; the instructions of scenarios, in [`code`].
+//! is in [`image`]; what the engine refuses, in [`verify`] and [`refusal`]; the instructions of scenarios, in [`code`].
 
 pub mod code;
 pub mod image;
+pub mod refusal;
 pub mod verify;
 
 use serde::{Deserialize, Serialize};

@@ -3,9 +3,8 @@
 //!
 //! Times are spans back from, or on to, the moment of the checkpoint, so that they hold in another epoch.
 
-use crate::decision::{By, Cause, Rounds};
+use crate::decision::{By, Cause, Origin, Rounds};
 use crate::id::{InputId, Level, OutputId, PeerId, RunId, ScenarioId, SensorId, TriggerId, VarId};
-use crate::input::Origin;
 use crate::time::{Duration, Instant};
 use crate::wire::{wire_enum, wire_union};
 

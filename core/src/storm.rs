@@ -1,7 +1,7 @@
 //! The storm guard: a token bucket for each input, so that a broken contact can neither fill the log nor starve the
 //! rest. Kept as one point in time (the generic cell rate algorithm), not as a count that someone has to refill.
 
-use crate::capacity::Empty;
+use crate::slots::Empty;
 use crate::time::{Duration, Instant};
 
 /// So many edges pass at once after a quiet time.

@@ -5,12 +5,12 @@
 //! every algorithm and every trace (I6); then the watcher asks for a reading of the line, in case the raw level is
 //! not the physical one.
 
-use crate::capacity::Empty;
 use crate::debounce::Algorithm;
 use crate::id::InputId;
 use crate::id::Level;
 use crate::program::InputDef;
 use crate::restore::Restore;
+use crate::slots::Empty;
 use crate::time::{Duration, Instant};
 
 /// The shortest stillness that counts as quiet, for inputs whose algorithms have shorter spans or none.

@@ -1,6 +1,5 @@
 //! Cells: one place of the engine's tables, the part of the program and its state side by side.
 
-use crate::capacity::Empty;
 use crate::debounce::{Algorithm, Debounce};
 use crate::decision::{By, SafetyWhy};
 use crate::id::{Level, RunId, ScenarioId};
@@ -8,6 +7,7 @@ use crate::program::{
     AfterRestart, InputDef, Mode, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef,
 };
 use crate::scenario::run::OVER;
+use crate::slots::Empty;
 use crate::time::{Duration, Instant};
 
 impl Empty for InputDef {

@@ -1,6 +1,5 @@
 //! Loading: from a verified image into the tables.
 
-use crate::capacity::Empty;
 use crate::decision::{By, Decision, SafetyWhy};
 use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
 use crate::engine::view::{View, bit};
@@ -8,6 +7,7 @@ use crate::id::OutputId;
 use crate::program::image::{Image, hash};
 use crate::program::verify::LoadError;
 use crate::program::{InputDef, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef};
+use crate::slots::Empty;
 use crate::time::Instant;
 use crate::watcher::Watcher;
 

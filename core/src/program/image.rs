@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Parts;
-use super::verify::{LoadError, What};
+use super::refusal::{LoadError, What};
 
 /// The first bytes of every image.
 pub const MAGIC: [u8; 4] = *b"CmpP";

@@ -2,10 +2,9 @@
 //! counts and capacities are checked before the first byte of the old program is touched.
 
 mod body;
-mod refusal;
 
+pub use super::refusal::{CodeError, LoadError, TriggerError, What};
 pub use body::expressions;
-pub use refusal::{CodeError, LoadError, TriggerError, What};
 
 use super::image::{Counts, Image};
 use super::{InputDef, Mode, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef};
@@ -14,7 +13,7 @@ use crate::debounce::Algorithm;
 use crate::id::{MAX_INPUTS, MAX_OUTPUTS};
 use crate::time::Duration;
 use crate::wire::Reader;
-use body::{Body, check_expression};
+use body::{Body, check_expression, known};
 
 /// How much an engine has room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +86,6 @@ const fn fits(what: What, have: u16, max: u16) -> Result<(), LoadError> {
 /// Spans of more than an hour are a mistake of unit, and would overflow the sums of `integrate`.
 const fn sane(algorithm: Algorithm) -> bool {
     algorithm.span().micros() <= Duration::from_secs(3600).micros()
-}
-
-fn known(what: What, id: u8, count: u8) -> Result<(), (What, u8)> {
-    if id < count { Ok(()) } else { Err((what, id)) }
 }
 
 fn check_trigger(def: &TriggerDef, last: (u8, u8), counts: &Counts) -> Result<(), TriggerError> {

@@ -11,12 +11,12 @@ use super::shell::Shell;
 use super::ticks::{Ticks, Wall};
 use super::{Captured, Edges, Message, Options, Outputs, Recorder, Stopped};
 use crate::capacity::Capacity;
-use crate::capacity::Slots as _;
 use crate::engine::InstallError;
 use crate::fmt::warning;
 use crate::id::InputId;
 use crate::input::{COMMAND_TTL, Input, Op, OverrunWhy};
 use crate::program::verify::LoadError;
+use crate::slots::Slots as _;
 use crate::storm::Guard;
 use crate::time::{Duration, Instant};
 

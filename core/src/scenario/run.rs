@@ -1,9 +1,9 @@
 //! A run: one execution of a scenario, from its cause to its end, in a slot of the pool.
 
-use crate::capacity::Empty;
 use crate::decision::{Cause, Rounds};
 use crate::id::{RunId, ScenarioId};
 use crate::restore::{Restore, RunState};
+use crate::slots::Empty;
 use crate::time::Instant;
 
 /// In `By::Run`: the run is over, and its scenario is only remembered as the last writer.

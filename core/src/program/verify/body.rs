@@ -1,11 +1,15 @@
 //! Code: expressions that keep their stack, blocks that nest, and slices that end (I8).
 
-use super::known;
-use super::refusal::{CodeError, What};
 use crate::decision::Values;
 use crate::program::code::{MAX_BLOCKS, MAX_LOOPS, MAX_STACK, MAX_STEPS, Op, Step};
 use crate::program::image::Counts;
+use crate::program::refusal::{CodeError, What};
 use crate::wire::{Reader, Wire};
+
+/// Whether an id names something; if not, what it does not name.
+pub(super) fn known(what: What, id: u8, count: u8) -> Result<(), (What, u8)> {
+    if id < count { Ok(()) } else { Err((what, id)) }
+}
 
 const fn unknown((what, id): (What, u8)) -> CodeError {
     CodeError::Unknown { what, id }
