@@ -57,4 +57,9 @@ events=$(grep '^campanile/gate/input/button .*"value":"on"' "$OUT/received.log" 
 [[ $presses && $events -eq $presses ]] || die "$presses bouncing presses became $events events"
 count=$(grep '^campanile/gate/variable/presses ' "$OUT/received.log" | tail -n 1 | sed -E 's/.*"value":([0-9]+).*/\1/')
 [[ $count -eq $presses ]] || die "the variable 'presses' is $count after $presses presses"
+# Each of them did bounce, and the kills and stops made starts with numbers that go up.
+quiet=$(grep '^campanile/gate/input/button .*"value":"on"' "$OUT/received.log" | grep -c '"bounces":0') || true
+((quiet == 0)) || die "$quiet presses came without a bounce: the test pulls the line too slowly or too fast"
+boots=$(cut -d' ' -f2 "$OUT/received.log.ids" | cut -d- -f1 | uniq | paste -sd' ')
+[[ $boots == "1 2 3" ]] || die "the starts are numbered '$boots' and not '1 2 3'"
 say "$presses bouncing presses became $events events, counted through a kill and a stop"
