@@ -1,0 +1,224 @@
+//! A house and a real broker, through all that happens between them. The house counts; what must arrive is every number
+//! once, in order, where a repeat is known by its (node, boot, seq).
+
+use std::collections::HashSet;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use campanile_tests::house::{self, House};
+use campanile_tests::mosquitto::{Mosquitto, program};
+use campanile_tests::subscriber::{Received, Subscriber};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const COUNTER: &str = "campanile/porch/variable/count";
+
+/// See [`house`]: not a test of its own.
+#[test]
+fn a_house_in_a_process_of_its_own() {
+    house::enter();
+}
+
+/// A house that counts two hundred times a second.
+fn counting(url: &str, more: &str) -> String {
+    format!(
+        r#"
+        [node]
+        name = "porch"
+
+        [boards.desk]
+        kind = "virtual"
+
+        [variables]
+        count = 0
+
+        [[scenarios]]
+        name = "tick"
+        when = [{{ every = "5ms" }}]
+        do = [{{ let = "count", be = "count + 1" }}]
+
+        [sinks.home]
+        kind = "mqtt"
+        url = "{url}"
+        {more}
+        "#
+    )
+}
+
+/// What came of the counter: each message's number and identity, in the order in which they came.
+fn counts(received: &[Received]) -> Vec<(i64, (String, u64))> {
+    let counter = received.iter().filter(|message| message.topic == COUNTER && !message.retained);
+    let number = |message: &Received| {
+        let object = message.json();
+        assert_eq!(object["node"], "porch", "{object}");
+        let boot = object["boot"].as_str().expect("a boot").to_owned();
+        (object["value"].as_i64().expect("a number"), (boot, object["seq"].as_u64().expect("a seq")))
+    };
+    counter.map(number).collect()
+}
+
+/// The numbers without repeats; they have to be 1, 2, 3, ... And how many repeats there were.
+fn whole(received: &[Received]) -> (Vec<i64>, usize) {
+    let all = counts(received);
+    let mut known = HashSet::new();
+    let once: Vec<_> =
+        all.iter().filter(|(_, id)| known.insert(id.clone())).map(|(number, _)| *number).collect();
+    let expected: Vec<_> = (1..).take(once.len()).collect();
+    assert_eq!(once, expected, "every number, in order");
+    (once, all.len() - known.len())
+}
+
+fn reached(number: i64) -> impl Fn(&[Received]) -> bool {
+    move |received| counts(received).iter().any(|(count, _)| *count >= number)
+}
+
+#[test]
+fn when_nothing_fails_everything_arrives_in_order_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Mosquitto::open(dir.path());
+    let subscriber = Subscriber::new(broker.port, "campanile/#", None);
+    let mut house = House::new(dir.path(), &counting(&broker.url(), ""));
+    house.start();
+    subscriber.wait("the counter", PATIENCE, reached(300));
+    house.stop();
+    let offline =
+        |received: &[Received]| received.last().is_some_and(|message| message.payload == b"offline");
+    let received = subscriber.wait("the farewell", PATIENCE, offline);
+    let (numbers, repeats) = whole(&received);
+    assert!(numbers.len() >= 300 && repeats == 0, "{} numbers, {repeats} repeats", numbers.len());
+    assert_eq!(
+        (received[0].topic.as_str(), received[0].payload.as_slice()),
+        ("campanile/porch/status", &b"online"[..])
+    );
+    // Who comes later learns the last state, and that the node is not there.
+    let late = Subscriber::new(broker.port, "campanile/porch/#", None);
+    let states = late.wait("the retained states", PATIENCE, |received| received.len() >= 2);
+    assert!(states.iter().all(|state| state.retained));
+    assert!(states.iter().any(|state| state.topic == COUNTER));
+    assert!(states.iter().any(|state| state.payload == b"offline"));
+}
+
+#[test]
+fn a_broker_that_restarts_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = Mosquitto::open(dir.path());
+    let subscriber = Subscriber::new(broker.port, "campanile/#", None);
+    let mut house = House::new(dir.path(), &counting(&broker.url(), ""));
+    house.start();
+    subscriber.wait("the counter", PATIENCE, reached(100));
+    for round in 1..=2 {
+        broker.stop();
+        let waiting = house.wait("the outage shows", |status| status.sinks[0].lag > Some(100));
+        let state = &waiting.sinks[0];
+        assert!(!state.up && state.state.starts_with("retrying in "), "{}", state.state);
+        broker.start();
+        let behind = subscriber.count() as i64;
+        subscriber.wait("the counter goes on", PATIENCE, reached(behind + 300 * round));
+    }
+    house.stop();
+    let (numbers, _) = whole(&subscriber.received());
+    assert!(numbers.len() > 500);
+}
+
+#[test]
+fn a_broker_that_is_away_at_the_start_gets_everything_when_it_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = Mosquitto::open(dir.path());
+    let subscriber = Subscriber::new(broker.port, "campanile/#", None);
+    broker.stop();
+    let mut house = House::new(dir.path(), &counting(&broker.url(), ""));
+    house.start();
+    house.wait("it counts", |status| status.variables[0].value > 200);
+    broker.start();
+    subscriber.wait("the counter", PATIENCE, reached(400));
+    house.stop();
+    whole(&subscriber.received());
+}
+
+#[test]
+fn a_house_that_is_killed_goes_on_behind_its_cursor() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Mosquitto::open(dir.path());
+    let subscriber = Subscriber::new(broker.port, "campanile/#", None);
+    let mut house = House::new(dir.path(), &counting(&broker.url(), ""));
+    house.start();
+    // Long enough for a few writes of the cursor, one a second.
+    subscriber.wait("the counter", PATIENCE, reached(600));
+    house.kill();
+    let is_dead =
+        |received: &[Received]| received.last().is_some_and(|message| message.payload == b"offline");
+    subscriber.wait("the last will", PATIENCE, is_dead);
+    house.start();
+    subscriber.wait("the counter goes on", PATIENCE, reached(900));
+    house.stop();
+    let received = subscriber.received();
+    let (_, repeats) = whole(&received);
+    assert!(repeats < 400, "it began again: {repeats} repeats");
+    let boots: HashSet<_> = counts(&received).into_iter().map(|(_, (boot, _))| boot).collect();
+    assert_eq!(boots.len(), 2, "{boots:?}");
+}
+
+#[test]
+fn a_wrong_password_is_said_and_nothing_is_lost_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = Mosquitto::new(dir.path(), "");
+    let passwords = broker.dir().join("passwords");
+    let mut make = Command::new(program("mosquitto_passwd"));
+    let made = make.args(["-c", "-b"]).arg(&passwords).args(["porch", "right"]).status();
+    assert!(made.expect("mosquitto_passwd runs").success());
+    broker.configure(&format!("allow_anonymous false\npassword_file {}", passwords.display()));
+    broker.start();
+    let subscriber = Subscriber::new(broker.port, "campanile/#", Some(("porch", "right")));
+    let password = dir.path().join("password");
+    fs::write(&password, "wrong\n").unwrap();
+    let login = format!("username = \"porch\"\npassword-file = {:?}", password.display().to_string());
+    let mut house = House::new(dir.path(), &counting(&broker.url(), &login));
+    house.start();
+    let status = house.wait("the refusal", |status| status.sinks[0].state.starts_with("refused"));
+    let state = &status.sinks[0].state;
+    assert!(state.contains("not allowed in") || state.contains("wrong user or password"), "{state}");
+    assert!(!house.log().contains("wrong\n") && !state.contains("\"wrong\""), "the password is not repeated");
+    // The right one needs no more than a new start of the house; what was counted until then is delivered.
+    house.stop();
+    fs::write(&password, "right\n").unwrap();
+    house.start();
+    subscriber.wait("the counter", PATIENCE, reached(100));
+    house.stop();
+    whole(&subscriber.received());
+}
+
+#[test]
+fn what_the_broker_forbids_becomes_a_dead_letter_and_the_rest_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = Mosquitto::new(dir.path(), "");
+    let list = broker.dir().join("acl");
+    let allowed = ["variable/#", "status", "diagnostics"];
+    let lines: String =
+        allowed.iter().map(|topic| format!("topic readwrite campanile/porch/{topic}\n")).collect();
+    fs::write(&list, format!("{lines}topic read #\n")).unwrap();
+    broker.configure(&format!("allow_anonymous true\nacl_file {}", list.display()));
+    broker.start();
+    let subscriber = Subscriber::new(broker.port, "campanile/#", None);
+    let sends = r#"
+        [[scenarios]]
+        name = "forbidden"
+        when = [{ variable = "count" }]
+        if = "count % 50 == 0"
+        do = [{ send = "secret", text = "no" }]
+    "#;
+    let mut house = House::new(dir.path(), &counting(&broker.url(), sends));
+    house.start();
+    subscriber.wait("the counter", PATIENCE, reached(220));
+    house.stop();
+    let received = subscriber.received();
+    whole(&received);
+    assert!(received.iter().all(|message| !message.topic.contains("secret")));
+    let letters: Vec<_> = received
+        .iter()
+        .filter(|message| message.topic.ends_with("/diagnostics"))
+        .map(Received::json)
+        .filter(|object| object["value"] == "dead-letter")
+        .collect();
+    assert!(letters.len() >= 4, "one for each fifty: {letters:#?}");
+    assert!(letters[0]["text"].as_str().unwrap().contains("not allowed to publish"), "{}", letters[0]);
+}
