@@ -78,6 +78,7 @@ macro_rules! capacity {
             assert!($schedules <= 255 && $scenarios <= 255 && $runs <= 254, "255 of each, 254 runs at most");
             assert!($code <= 65535, "64 KiB of code at most");
             assert!($log >= 4 * $crate::record::MAX_RECORD, "the log holds four records of any size at least");
+            assert!($log % 8 == 0, "the log is given up in eighths");
         };
     };
 }

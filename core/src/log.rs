@@ -2,9 +2,9 @@
 //! room. A reader has a cursor and is told when it lagged; the counters survive the records.
 
 use crate::id::{InputId, Level};
+use crate::input::Input;
 use crate::record::{CLASSES, Frame, MAX_RECORD, Record, class, edge_head};
 use crate::time::{Duration, Instant};
-use crate::wire::Writer;
 
 /// A reader's place in the log of one engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,16 +38,22 @@ pub struct Entry {
     pub record: Record,
 }
 
+/// The ring is given up an eighth at a time: no record pays for those that it displaces, and most lie in one piece.
+const PARTS: usize = 8;
+
 /// All of the log but its bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Ring {
     /// Where the next record goes.
     head: Cursor,
-    /// Places of the next and of the oldest record in the buffer.
-    head_index: usize,
-    tail_index: usize,
-    /// Bytes between the two.
-    used: usize,
+    /// Its place in the buffer.
+    index: usize,
+    /// Where the part that is being written ends.
+    fence: usize,
+    /// Bytes of the whole records in front of that part.
+    kept: usize,
+    /// Of each part, the bytes at its start that belong to a record from the part before.
+    overlaps: [u8; PARTS],
     counters: [u32; CLASSES],
 }
 
@@ -55,7 +61,7 @@ impl Ring {
     /// Numbers start at 1, so that 0 means "nothing yet".
     pub(crate) const fn new() -> Self {
         let start = Cursor { pos: 0, seq: 1, at: Instant::ZERO };
-        Self { head: start, head_index: 0, tail_index: 0, used: 0, counters: [0; CLASSES] }
+        Self { head: start, index: 0, fence: 0, kept: 0, overlaps: [0; PARTS], counters: [0; CLASSES] }
     }
 
     /// Starts anew behind a checkpoint.
@@ -73,6 +79,22 @@ impl Ring {
     pub(crate) const fn next_seq(&self) -> u64 {
         self.head.seq
     }
+
+    /// Bytes of the part that is being written which are in use.
+    const fn used_of_part(&self, part: usize) -> usize {
+        self.index.saturating_sub(self.fence.saturating_sub(part))
+    }
+
+    /// Counts a record whose bytes are in place.
+    #[inline]
+    fn wrote(&mut self, at: Instant, class: usize, len: usize) {
+        if let Some(count) = self.counters.get_mut(class) {
+            *count = count.wrapping_add(1);
+        }
+        self.head.pos = self.head.pos.wrapping_add(len as u64);
+        self.head.seq = self.head.seq.wrapping_add(1);
+        self.head.at = at;
+    }
 }
 
 /// The log, to be written by the engine.
@@ -86,101 +108,72 @@ impl LogMut<'_> {
     #[inline]
     pub(crate) fn edge(&mut self, at: Instant, input: InputId, level: Level) {
         let dt = at.since(self.ring.head.at).micros();
-        let head = edge_head(input, level);
-        if (0x80..0x4000).contains(&dt) {
-            let bytes = [head, (dt & 0x7f) as u8 | 0x80, (dt >> 7 & 0x7f) as u8];
-            self.make_room(bytes.len());
-            match self.buf.get_mut(self.ring.head_index..) {
-                Some([a, b, c, ..]) => [*a, *b, *c] = bytes,
-                _ => wrap(self.buf, self.ring.head_index, &bytes),
+        match self.buf.get_mut(self.ring.index..self.ring.fence) {
+            Some([a, b, c, ..]) if (0x80..0x4000).contains(&dt) => {
+                [*a, *b, *c] = [edge_head(input, level), (dt & 0x7f) as u8 | 0x80, (dt >> 7 & 0x7f) as u8];
+                self.ring.index = self.ring.index.wrapping_add(3);
+                self.ring.wrote(at, 0, 3);
             }
-            self.advance_head(at, 0, bytes.len());
-        } else {
-            self.long_edge(at, head, dt);
+            _ => self.push(at, &Record::Input(Input::Edge { input, level })),
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn long_edge(&mut self, at: Instant, head: u8, dt: u64) {
-        let mut bytes = [0; 11];
-        let mut w = Writer::new(&mut bytes);
-        w.u8(head);
-        w.varint(dt);
-        let len = w.finish().unwrap_or(0);
-        self.append(at, 0, bytes.get(..len).unwrap_or_default());
     }
 
     /// Appends a record.
+    #[inline(never)]
     pub(crate) fn push(&mut self, at: Instant, record: &Record) {
-        let mut bytes = [0; MAX_RECORD];
-        let len = record.encode(at.since(self.ring.head.at), &mut bytes).unwrap_or(0);
-        self.append(at, class(record.kind()).unwrap_or(0), bytes.get(..len).unwrap_or_default());
+        let dt = at.since(self.ring.head.at);
+        let class = class(record.kind()).unwrap_or(0);
+        let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
+        let len = match record.encode(dt, place) {
+            Some(len) => {
+                self.ring.index = self.ring.index.wrapping_add(len);
+                len
+            }
+            None => self.push_across(dt, record),
+        };
+        self.ring.wrote(at, class, len);
     }
 
-    fn append(&mut self, at: Instant, class: usize, bytes: &[u8]) {
-        self.make_room(bytes.len());
-        let index = self.ring.head_index;
-        match self.buf.get_mut(index..index.saturating_add(bytes.len())) {
-            Some(places) => places.iter_mut().zip(bytes).for_each(|(place, &byte)| *place = byte),
-            None => wrap(self.buf, index, bytes),
-        }
-        self.advance_head(at, class, bytes.len());
-    }
-
-    #[inline]
-    fn make_room(&mut self, len: usize) {
-        if self.ring.used.wrapping_add(len) > self.buf.len() {
-            self.evict(len);
-        }
-    }
-
-    #[inline]
-    fn advance_head(&mut self, at: Instant, class: usize, len: usize) {
-        let ring = &mut *self.ring;
-        if let Some(count) = ring.counters.get_mut(class) {
-            *count = count.wrapping_add(1);
-        }
-        ring.used = ring.used.wrapping_add(len);
-        ring.head_index = advance(ring.head_index, len, self.buf.len());
-        ring.head.pos = ring.head.pos.wrapping_add(len as u64);
-        ring.head.seq = ring.head.seq.wrapping_add(1);
-        ring.head.at = at;
-    }
-
-    /// Gives up the oldest records, an eighth of the ring at a time. Their numbers and times go with them: a reader that
-    /// lagged counts anew, backwards from the head, which is rare, while every edge would pay for keeping count.
+    /// Writes a record over the end of the part, and maybe of the buffer.
     #[cold]
     #[inline(never)]
-    fn evict(&mut self, len: usize) {
-        let room = self.buf.len();
-        let target = room.saturating_sub((room >> 3).max(len));
-        let (mut index, mut used) = (self.ring.tail_index, self.ring.used);
-        while used > target {
-            let len = match *self.buf.get(index..).unwrap_or_default() {
-                [head, low, high, ..] if head & low >= 0x80 && high < 0x80 => 3,
-                [head, len, ..] if head < 0x80 => usize::from(len).wrapping_add(2),
-                _ => EventLog { ring: self.ring, buf: self.buf }.measure(index).0,
-            };
-            used = used.wrapping_sub(len);
-            index = advance(index, len, room);
+    fn push_across(&mut self, dt: Duration, record: &Record) -> usize {
+        let mut bytes = [0; MAX_RECORD];
+        let len = record.encode(dt, &mut bytes).unwrap_or(0);
+        let bytes = bytes.get(..len).unwrap_or_default();
+        let mut written = 0;
+        // A log without any room swallows it.
+        while written < len && !self.buf.is_empty() {
+            if self.ring.index == self.ring.fence {
+                let overlap = if written == 0 { 0 } else { len.saturating_sub(written) };
+                self.open_part(u8::try_from(overlap).unwrap_or(u8::MAX));
+            }
+            let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
+            let rest = bytes.get(written..).unwrap_or_default();
+            place.iter_mut().zip(rest).for_each(|(place, &byte)| *place = byte);
+            let copied = place.len().min(rest.len());
+            written = written.saturating_add(copied);
+            self.ring.index = self.ring.index.wrapping_add(copied);
         }
-        (self.ring.tail_index, self.ring.used) = (index, used);
+        len
     }
-}
 
-/// Writes over the end of the buffer.
-#[cold]
-#[inline(never)]
-fn wrap(buf: &mut [u8], index: usize, bytes: &[u8]) {
-    let (first, second) = bytes.split_at_checked(buf.len().saturating_sub(index)).unwrap_or_default();
-    put(buf, index, first);
-    put(buf, 0, second);
-}
-
-fn put(buf: &mut [u8], index: usize, bytes: &[u8]) {
-    let places = buf.get_mut(index..).unwrap_or_default();
-    places.iter_mut().zip(bytes).for_each(|(place, &byte)| *place = byte);
+    /// Goes on to the next part; what was there, the oldest of all, is given up. Numbers and times go with it: a reader
+    /// that lagged counts anew, backwards from the head, which is rare.
+    fn open_part(&mut self, overlap: u8) {
+        let part = self.buf.len() / PARTS;
+        let ring = &mut *self.ring;
+        let filled = ring.kept.saturating_add(ring.used_of_part(part));
+        let start = if ring.fence >= self.buf.len() { 0 } else { ring.fence };
+        (ring.index, ring.fence) = (start, start.saturating_add(part));
+        let number = start.checked_div(part).unwrap_or(0);
+        if let Some(place) = ring.overlaps.get_mut(number) {
+            *place = overlap;
+        }
+        let oldest = ring.overlaps.get(number.wrapping_add(1) % PARTS).copied().unwrap_or(0);
+        let most = part.saturating_mul(PARTS.wrapping_sub(1));
+        ring.kept = if filled > most { most.saturating_sub(oldest.into()) } else { filled };
+    }
 }
 
 const fn advance(index: usize, by: usize, len: usize) -> usize {
@@ -204,8 +197,8 @@ impl EventLog<'_> {
     /// At the oldest record that is left. Walks over all that are left: their times and numbers are kept at the head
     /// only.
     pub fn tail(&self) -> Cursor {
-        let (mut index, mut left) = (self.ring.tail_index, self.ring.used);
         let mut tail = Cursor { pos: self.tail_pos(), ..self.ring.head };
+        let (mut index, mut left) = (self.index(tail), self.used());
         while left > 0 {
             let (len, dt) = self.measure(index);
             tail.seq = tail.seq.saturating_sub(1);
@@ -216,7 +209,12 @@ impl EventLog<'_> {
     }
 
     const fn tail_pos(&self) -> u64 {
-        self.ring.head.pos.wrapping_sub(self.ring.used as u64)
+        self.ring.head.pos.wrapping_sub(self.used() as u64)
+    }
+
+    /// Bytes of all records that are left.
+    const fn used(&self) -> usize {
+        self.ring.kept.saturating_add(self.ring.used_of_part(self.buf.len() / PARTS))
     }
 
     /// Bytes that fit.
@@ -292,7 +290,7 @@ impl EventLog<'_> {
 
     fn index(&self, cursor: Cursor) -> usize {
         let back = usize::try_from(self.ring.head.pos.saturating_sub(cursor.pos)).unwrap_or(0);
-        let head = self.ring.head_index;
+        let head = self.ring.index;
         if back <= head {
             head.saturating_sub(back)
         } else {
