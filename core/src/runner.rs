@@ -14,8 +14,8 @@
 //! - What is due at or before a moment happens before an input stamped with it, and is recorded with its due time.
 //! - A deadline runs only after the edge source was drained at its due time plus [`Options::slack`] or later, or when
 //!   an edge with a later stamp has been drained: then every edge before the deadline is known.
-//! - All other input is stamped when it is taken, after a drain; it waits aside until no deadline before its stamp can
-//!   come any more, at most the slack.
+//! - All other input is stamped when it is taken, before a drain; it waits aside until what is due before its stamp has
+//!   had its turn, at most the slack.
 //! - [`Input::Done`] is fed at the engine's own time, right behind the instant that drove the output.
 //!
 //! Nothing is lost in silence:

@@ -270,7 +270,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
     }
 
     fn install(&mut self, at: Instant, hash: u64) {
-        self.shell.settle(at);
+        self.pay_off(at);
         let Some(image) = self.shell.recorder.image(hash) else {
             return self.shell.recorder.install_failed(hash, LoadError::NotAnImage);
         };
@@ -278,7 +278,6 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
             Ok(_) => {
                 self.shell.outputs.installed(hash);
                 // The lines are others now, and so are their guards.
-                self.masked = 0;
                 self.guards = C::Guards::EMPTY;
                 self.shell.settle(at);
                 self.read_unknown();
@@ -287,6 +286,19 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
             Err(InstallError::Load(why)) => self.shell.recorder.install_failed(hash, why),
             Err(why) => warning!("install refused: {:?}", why),
         }
+    }
+
+    /// Says and reads what is owed under the ids of the program that may go.
+    fn pay_off(&mut self, at: Instant) {
+        let mut masked = self.masked;
+        while let Some(input) = take_lowest(&mut masked) {
+            let overrun = self.unmask(input);
+            self.shell.feed(at, overrun);
+        }
+        while let Some(level) = self.readings.next(at, Duration::ZERO, &mut self.shell) {
+            self.shell.feed(at, level);
+        }
+        self.shell.settle(at);
     }
 
     /// Inputs of which the engine knows nothing are read next.

@@ -83,8 +83,11 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> Edges for &EdgeQueue<M, N
         self.edges.try_receive().ok().or_else(|| self.take_lost())
     }
 
-    /// What is lost is lost behind a full queue, so that its edges do the waking.
     async fn ready(&mut self) {
+        // What is lost waits behind a queue that was full; nothing enters before it has been taken.
+        if self.edges.is_empty() && self.lost.lock(|lost| lost.borrow().any) {
+            return;
+        }
         self.edges.ready_to_receive().await;
     }
 }

@@ -136,6 +136,38 @@ fn a_storm_is_masked_and_what_was_lost_is_said() {
 }
 
 #[test]
+fn a_swap_in_a_storm_says_what_was_lost_before_it() {
+    let every = Duration::from_micros(100);
+    let others = BTreeMap::from([(
+        "louder".to_owned(),
+        House { image: crate::testing::louder(), symbols: doorbell().symbols },
+    )]);
+    let script = script(
+        1,
+        400,
+        vec![
+            (100, Action::Storm { input: "door".into(), edges: 501, every }),
+            (200, Action::Swap { house: "louder".into() }),
+            (300, input("door", Off, Bounce::None)),
+        ],
+    );
+    let outcome = play(&script, &doorbell(), &others, &Options::default()).expect("the script plays");
+    let at_swap: String = outcome
+        .trace
+        .lines()
+        .filter(|line| line.starts_with("0.200"))
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    let expected = "
+        0.200000  door lost 232       in a storm
+        0.200000  door reads on       after a gap
+        0.200000  program installed
+        ";
+    assert_eq!(first_difference(expected, &at_swap), None, "{}", outcome.trace);
+    assert!(outcome.trace.contains("0.310000  door off            onset 0.300000"), "{}", outcome.trace);
+}
+
+#[test]
 fn a_stall_misses_moments_instead_of_bursting() {
     let script = script(1, 3_000, vec![(100, Action::Stall { span: Duration::from_millis(1_900) })]);
     let trace = trace(&script);
