@@ -187,12 +187,14 @@ impl<S: Storage> Journal<S> {
         if batch.first_seq <= last {
             return Err(AppendError::Repeated(last));
         }
-        let (mut bytes, mut count, mut urgent, mut program) = (0, 0, durable, None);
+        let (mut bytes, mut count, mut urgent) = (0, 0, durable);
+        let (mut program, mut swaps) = (None, false);
         for frame in Frames(batch.bytes) {
             bytes += frame.bytes.len();
             count += 1;
             urgent |= frame.kind() != 0;
             program = program_of(&frame).or(program);
+            swaps |= frame.kind() == INSTALL_KIND;
         }
         if bytes != batch.bytes.len() || count != batch.count {
             return Err(AppendError::Malformed);
@@ -205,10 +207,10 @@ impl<S: Storage> Journal<S> {
         }
         self.append_split(batch);
         if let Some(program) = program {
-            // Other ids from here on: a stretch of its own.
-            self.wants_checkpoint |= program != self.builder.program && self.builder.program != 0;
             self.builder.program = program;
         }
+        // Other ids from here on: a stretch of its own.
+        self.wants_checkpoint |= swaps;
         self.counts.records += count;
         self.must_sync |= durable;
         self.note_pending(now, urgent);
@@ -408,7 +410,7 @@ impl<S: Storage> Journal<S> {
         self.counts.failures += 1;
         if self.writer.active.is_none() {
             // The segment is given up: all that it may have lost goes into the next one.
-            self.index.lock().tail.take_back(self.health.why(), now);
+            self.index.lock().tail.take_back();
             self.unsynced_since = None;
         }
     }

@@ -67,9 +67,12 @@ impl Tail {
         (self.written, self.written_bytes) = (0, 0);
     }
 
-    /// The disk may have lost what it has taken since the last sync. What was dropped so far lies behind that.
-    pub(crate) fn take_back(&mut self, why: GapWhy, now: Instant) {
-        self.explain_loss(why, now);
+    /// The disk may have lost what it has taken since the last sync.
+    pub(crate) fn take_back(&mut self) {
+        debug_assert!(
+            self.lost.is_none(),
+            "what was dropped lies behind what comes back, and is explained by then"
+        );
         (self.written, self.written_bytes) = (0, 0);
     }
 

@@ -360,6 +360,28 @@ fn a_sink_is_told_before_its_records_go() {
 }
 
 #[test]
+fn the_word_on_what_is_dropped_is_on_disk_before_it_is_gone() {
+    let disk = disk();
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    journal.index().set_place(&"home".parse().unwrap(), Position::start_of(journal.boot()));
+    let mut engine = Engine::default();
+    while journal.status().counts.dropped == 0 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    drop(journal);
+    disk.power_cut(PowerCut::Nothing);
+    let (journal, _) = open(&disk, small()).unwrap();
+    let read = read_from(&journal, Position::START);
+    assert!(read.seqs()[0] > 1);
+    assert!(
+        read.hosts().iter().any(|record| matches!(record, HostRecord::Dropped { .. })),
+        "{:?}",
+        read.hosts()
+    );
+}
+
+#[test]
 fn keep_goes_on_from_memory_until_the_sinks_have_passed() {
     let disk = disk();
     let options = Options { when_full: WhenFull::Keep, ..small() };
@@ -649,6 +671,7 @@ fn programs_are_kept_and_named_with_the_records() {
     journal.keep_program(0xa, &image(1)).unwrap();
     engine.log(&mut journal, &[Record::Input(Input::Install { hash: 0xa }), letting(1)], false);
     journal.commit(engine.time);
+    assert!(journal.wants_checkpoint(), "a swap begins a stretch");
     journal.keep_program(0xb, &image(2)).unwrap();
     engine.log(&mut journal, &[letting(2), Record::Input(Input::Install { hash: 0xb }), letting(3)], false);
     journal.commit(engine.time);
