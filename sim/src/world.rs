@@ -169,7 +169,7 @@ impl<'a> World<'a> {
     }
 
     fn run(&mut self, script: &Script) -> Result<(), SimError> {
-        self.begin(None)?;
+        self.begin(false)?;
         let until = script.until.micros();
         while let Some((at, event)) = self.timeline.next(until) {
             self.run_to(at)?;
@@ -211,7 +211,7 @@ impl<'a> World<'a> {
     }
 
     /// The process starts.
-    fn begin(&mut self, off: Option<Duration>) -> Result<(), SimError> {
+    fn begin(&mut self, known: bool) -> Result<(), SimError> {
         let now = node::now();
         let options = JournalOptions::default();
         let random = self.boots.bits() as u32;
@@ -229,7 +229,8 @@ impl<'a> World<'a> {
         let birth = Birth {
             image: house.image.clone(),
             boot: opened.boot.0,
-            off,
+            // As a host knows it: since the last record, which is all that tells when the power went.
+            off: (known && recall.program.is_some()).then(|| now.since(recall.at)),
             clock: self.wall.map(|wall| wall.input(now)),
             kept: recall.items,
             slack: self.options.slack,
@@ -278,7 +279,7 @@ impl<'a> World<'a> {
                 }
                 Ok(())
             }
-            Event::Begin { off } => self.begin(off),
+            Event::Begin { known } => self.begin(known),
         }
     }
 
@@ -314,12 +315,12 @@ impl<'a> World<'a> {
                 if !known {
                     self.wall = self.wall.map(|wall| Wall { trusted: false, ..wall });
                 }
-                self.timeline.add(now.plus(*off), Event::Begin { off: known.then_some(*off) });
+                self.timeline.add(now.plus(*off), Event::Begin { known: *known });
                 Ok(())
             }
             Action::Kill { off } => {
                 self.end();
-                self.timeline.add(now.plus(*off), Event::Begin { off: Some(*off) });
+                self.timeline.add(now.plus(*off), Event::Begin { known: true });
                 Ok(())
             }
             Action::Stall { span } => {

@@ -31,6 +31,8 @@ pub struct Recall {
     pub program: Option<u64>,
     /// To be fed behind `Boot`, in this order.
     pub items: Vec<Restore>,
+    /// The engine's time at the last record.
+    pub at: Instant,
     /// Wall-clock time at the last record, microseconds since 1970, if the clock was trusted in that start.
     pub unix: Option<i64>,
 }
@@ -333,7 +335,7 @@ impl Fold {
             held: false,
         }));
         items.extend(unix.or(self.stopped).map(|unix| Restore::Stopped { unix }));
-        Recall { program: self.program, items, unix }
+        Recall { program: self.program, items, at: now, unix }
     }
 }
 

@@ -268,7 +268,7 @@ fn what_was_synced_outlives_a_power_cut() {
         0.101000  rings = 1
         0.101000  chime on            by ring
         0.180000  button off          onset 0.150000
-        10.600000  boot 2             off 10.000000
+        10.600000  boot 2             off 10.350000
         10.600000  ring ended         by restart
         10.600000  door on
         12.001000  button on          onset 12.000000

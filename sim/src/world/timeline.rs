@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use campanile_core::id::{InputId, Level, SensorId};
-use campanile_core::time::{Duration, Instant};
+use campanile_core::time::Instant;
 
 use crate::script::{Action, Script};
 
@@ -17,8 +17,8 @@ pub(super) enum Event<'a> {
     Play { input: InputId, to: Level },
     /// A sensor's value that came too soon may enter.
     Release { sensor: SensorId },
-    /// The process starts again.
-    Begin { off: Option<Duration> },
+    /// The process starts again, and may know how long it was off.
+    Begin { known: bool },
 }
 
 pub(super) struct Timeline<'a> {
