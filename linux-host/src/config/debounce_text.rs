@@ -176,3 +176,26 @@ fn micros(span: Duration, text: &str) -> Result<u32, Wrong> {
         Wrong::new(format!("\"{text}\" is longer than an hour"), "contacts bounce for milliseconds")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_the_documentation() {
+        let defer = |ms: u32| Algorithm::Defer { t_us: ms * 1_000 };
+        let eager = |ms: u32, after_us| Algorithm::Eager { t_us: ms * 1_000, after_us };
+        for (text, press, release) in [
+            ("10ms", defer(10), defer(10)),
+            ("none", Algorithm::None, Algorithm::None),
+            ("defer 5ms", defer(5), defer(5)),
+            ("eager 20ms", eager(20, 0), eager(20, 0)),
+            ("eager 20ms after 50us", eager(20, 50), eager(20, 50)),
+            ("integrate 7ms", Algorithm::Integrate { t_us: 7_000 }, Algorithm::Integrate { t_us: 7_000 }),
+            ("asym 20ms 30ms", eager(20, 1_000), defer(30)),
+            ("min-pulse 50ms", defer(50), Algorithm::None),
+        ] {
+            assert_eq!(parse(text), Ok(Debounce { press, release, max_wait_us: 0 }), "{text}");
+        }
+    }
+}

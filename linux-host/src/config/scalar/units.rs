@@ -15,7 +15,7 @@ const TIME: [(&str, u64); 6] = [
 ];
 
 /// What durations look like.
-pub(super) const DURATION_PATTERN: &str = r"^([0-9]+(\.[0-9]+)?(us|ms|s|min|h|d))+$";
+pub(super) const DURATION_PATTERN: &str = r"^ *([0-9]+(\.[0-9]+)? *(us|ms|s|min|h|d) *)+$";
 
 /// A century: more is a mistake, and sums stay far from the end of 64 bits.
 const LONGEST_US: u64 = 36_525 * 86_400_000_000;

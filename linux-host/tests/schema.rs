@@ -1,0 +1,151 @@
+//! The JSON Schema of the file, held against files by a validator that knows nothing of us.
+
+use std::path::{Path, PathBuf};
+
+use boon::{Compiler, Schemas};
+use campanile::config::schema::schema;
+use campanile::config::{compile, load};
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// Whether the schema accepts a file; if not, why.
+fn validate(text: &str) -> Result<(), String> {
+    let mut compiler = Compiler::new();
+    compiler.add_resource("campanile.schema.json", schema()).map_err(|error| error.to_string())?;
+    let mut schemas = Schemas::new();
+    let index =
+        compiler.compile("campanile.schema.json", &mut schemas).map_err(|error| format!("{error:#}"))?;
+    let file: Value = toml::from_str(text).map_err(|error| error.to_string())?;
+    schemas.validate(&file, index).map_err(|error| error.to_string())
+}
+
+fn houses() -> Vec<PathBuf> {
+    let folders = ["examples", "src/demo", "../tests/houses"].map(|folder| root().join(folder));
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "toml"))
+        .collect()
+}
+
+#[test]
+fn every_house_that_compiles_is_valid() {
+    let houses = houses();
+    assert!(houses.len() >= 3, "{houses:?}");
+    for path in houses {
+        let source = load(&path).unwrap();
+        assert!(compile(&source).is_ok(), "{}", path.display());
+        validate(&source.text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+}
+
+/// Wrong keys, kinds, words and units are what an editor can see; names and limits only the compiler can.
+#[test]
+fn an_editor_sees_what_is_wrong_with_a_file_alone() {
+    for case in ["nothing", "keys", "kinds-of-values", "words", "units", "triggers", "actions", "sinks"] {
+        let text = std::fs::read_to_string(root().join(format!("tests/errors/{case}.toml"))).unwrap();
+        assert!(validate(&text).is_err(), "{case} is wrong and valid");
+    }
+}
+
+/// Each line of the whole example with another key or another kind of value.
+#[test]
+fn no_key_is_accepted_that_the_compiler_refuses() {
+    let text = std::fs::read_to_string(root().join("examples/whole.toml")).unwrap();
+    for (line, content) in text.lines().enumerate() {
+        let Some((key, _)) = content.split_once(" = ") else { continue };
+        let bare = key.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        // The first values of variables have names of the author's own.
+        if !bare || ["rings", "quiet"].contains(&key) {
+            continue;
+        }
+        let wrong: Vec<_> = text
+            .lines()
+            .enumerate()
+            .map(|(at, other)| if at == line { format!("x{other}") } else { other.to_owned() })
+            .collect();
+        assert!(validate(&wrong.join("\n")).is_err(), "x{key} is valid");
+    }
+}
+
+/// The keys of the documentation with their defaults: `-` is none, `!` must be there.
+const KEYS: &str = "
+    NodeTable name! timezone-
+    Journal size=256MiB age=forever sync=200ms when-full=drop-oldest
+    GpiochipBoard kind- chip=auto
+    RppalBoard kind!
+    VirtualBoard kind!
+    Input board- line! pull=as-is active=high debounce=10ms storm=500/s durable=false class=button report-
+    ReportTable on- off- every-
+    Output board- line! active=high safe=off max-on- drive=push-pull
+    Sensor unit= decimals=0 deadband=0 min-interval=0s
+    Scenario name! when- if- do! mode=single max- after-restart=cancel
+    InputTrigger input! to- for-
+    OutputTrigger output! to-
+    VariableTrigger variable!
+    SensorTrigger sensor! above- below- hysteresis-
+    EveryTrigger every!
+    AtTrigger at! days-
+    CronTrigger cron!
+    LinkTrigger link! to-
+    StartedTrigger started!
+    SetAction set! to!
+    PulseAction pulse! for!
+    WaitAction wait!
+    UntilAction wait-until! timeout-
+    LetAction let! be!
+    IfAction if! do! else-
+    RepeatAction repeat! do!
+    SendAction send! text- data-
+    StartAction start!
+    StopAction stop!
+    EndAction end!
+    House node! journal- boards- inputs- outputs- sensors- variables- scenarios- sinks-
+    MqttSink kind! url! username- password-file- password-env- client-id- ca- in-flight=100 only- topics-
+    FileSink kind! path! only-
+    ConsoleSink kind! only-
+    Edges press=10ms release=10ms max-wait-
+    Topics status=campanile/{node}/status state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} \
+      diagnostics=campanile/{node}/diagnostics
+";
+
+#[test]
+fn keys_and_defaults_are_those_of_the_documentation() {
+    let schema = schema();
+    let tables = schema["$defs"].as_object().unwrap();
+    let lines = KEYS.trim().lines().map(str::trim);
+    let mut known: Vec<&str> = lines.clone().filter_map(|line| line.split_whitespace().next()).collect();
+    known.sort_unstable();
+    let with_keys = tables.iter().filter(|(_, table)| table.get("properties").is_some());
+    assert_eq!(with_keys.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), known);
+    for line in lines {
+        let mut words = line.split_whitespace();
+        let table = &tables[words.next().unwrap()];
+        let properties = table["properties"].as_object().unwrap();
+        let mut found: Vec<String> = properties
+            .iter()
+            .map(|(key, property)| {
+                let required = table["required"].as_array().unwrap().contains(&Value::from(key.as_str()));
+                match property.get("default") {
+                    Some(Value::String(text)) => format!("{key}={text}"),
+                    Some(value) => format!("{key}={value}"),
+                    None if required => format!("{key}!"),
+                    None => format!("{key}-"),
+                }
+            })
+            .collect();
+        let mut expected: Vec<String> = words.map(str::to_owned).collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{line}");
+        for (key, property) in properties {
+            assert!(
+                key == "kind" || property["description"].as_str().is_some_and(|text| text.len() > 3),
+                "{line}: {key}"
+            );
+        }
+    }
+}
