@@ -29,7 +29,9 @@ impl View<'_> {
             Restore::Trigger { trigger, left, .. } => {
                 // Of the others the journal knows what was left at its last checkpoint, and not what became of it.
                 let cell = self.triggers.get_mut(trigger.index()).filter(|cell| {
-                    self.scenarios.get(cell.def.scenario.index()).is_some_and(|scenario| scenario.is_durable())
+                    self.scenarios
+                        .get(cell.def.scenario.index())
+                        .is_some_and(|scenario| scenario.is_durable())
                 });
                 if let Some(cell) = cell {
                     cell.left = left;
