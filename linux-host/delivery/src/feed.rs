@@ -72,3 +72,92 @@ impl<S: Storage> Feed<S> {
         Ok(FeedStep::Again)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::disk::Disk;
+    use crate::outbox::OutboxOptions;
+    use crate::position::Position;
+    use crate::reader::Body;
+    use crate::testing::*;
+
+    /// A sink that wants decisions only, from the beginning of this start.
+    fn feed(journal: &crate::Journal<Disk>) -> Feed<Disk> {
+        let cursor = Position::start_of(journal.boot());
+        let options = OutboxOptions { window: 3, ..OutboxOptions::default() };
+        Feed::new(journal.reader(cursor), Outbox::new(&options, cursor, 1))
+    }
+
+    fn decisions(item: &Item<'_>) -> bool {
+        matches!(&item.body, Body::Engine(frame) if frame.kind() >= 64)
+    }
+
+    /// All that is sent in a row, and why it ended.
+    fn send(feed: &mut Feed<Disk>, now: Instant) -> (Vec<(u64, Ticket)>, String) {
+        let mut sent = Vec::new();
+        loop {
+            match feed.step(now, decisions).unwrap() {
+                FeedStep::Send(ticket, item) => sent.push((item.at.seq, ticket)),
+                FeedStep::Again => {}
+                other => return (sent, format!("{other:?}")),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wanted_goes_in_order_and_again_after_a_lost_session() {
+        let disk = Arc::new(Disk::new(1));
+        let (mut journal, _) = open(&disk, small()).unwrap();
+        let mut engine = Engine::default();
+        let mut feed = feed(&journal);
+        for value in 0..4 {
+            engine.edges(&mut journal, 4);
+            engine.log(&mut journal, &[letting(value)], false);
+        }
+        engine.edges(&mut journal, 1500);
+        journal.commit(engine.time);
+        let (sent, end) = send(&mut feed, ms(1));
+        assert_eq!(sent.iter().map(|(seq, _)| *seq).collect::<Vec<u64>>(), [5, 10, 15]);
+        assert_eq!(end, "Wait(None)", "the window is full");
+        feed.outbox.acked(sent[0].1);
+        let (more, end) = send(&mut feed, ms(2));
+        assert_eq!((more[0].0, end.as_str()), (20, "Wait(None)"));
+        feed.outbox.acked(sent[2].1);
+        assert_eq!(feed.outbox.cursor().seq, 9, "up to the next one wanted");
+
+        feed.outbox.session_reset();
+        let (again, _) = send(&mut feed, ms(3));
+        assert_eq!(again.iter().map(|(seq, _)| *seq).collect::<Vec<u64>>(), [10, 15, 20]);
+        for (_, ticket) in again {
+            feed.outbox.acked(ticket);
+        }
+        assert_eq!(send(&mut feed, ms(3)).1, "Idle");
+        assert_eq!(feed.outbox.cursor(), journal.index().head(), "what nobody wants is done, too");
+        engine.log(&mut journal, &[letting(9)], false);
+        journal.commit(engine.time);
+        assert_eq!(send(&mut feed, ms(4)).0[0].0, engine.seq);
+    }
+
+    #[test]
+    fn what_is_gone_is_said_and_passed() {
+        let disk = Arc::new(Disk::new(1));
+        let (mut journal, _) = open(&disk, small()).unwrap();
+        let mut engine = Engine::default();
+        let mut feed = feed(&journal);
+        for _ in 0..8000 {
+            engine.edges(&mut journal, 3);
+            journal.commit(engine.time);
+        }
+        let FeedStep::Lagged(lagged) = feed.step(ms(1), decisions).unwrap() else {
+            panic!("nothing is missing")
+        };
+        assert_eq!(lagged.dropped, Some(lagged.resume.seq));
+        assert_eq!(feed.outbox.cursor(), lagged.resume);
+        engine.log(&mut journal, &[letting(9)], false);
+        journal.commit(engine.time);
+        assert_eq!(send(&mut feed, ms(1)).0[0].0, engine.seq);
+    }
+}

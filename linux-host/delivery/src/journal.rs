@@ -14,8 +14,9 @@ use campanile_core::input::Input;
 use campanile_core::record::{Frame, Record};
 use campanile_core::time::{Duration, Instant};
 
+use crate::batch::{AppendError, Batch};
 use crate::group::{Frames, Group, Kind, Loss};
-use crate::health::{Degraded, Health};
+use crate::health::Health;
 use crate::host::{GapWhy, HostRecord};
 use crate::index::Index;
 use crate::options::{Options, Sync};
@@ -24,6 +25,7 @@ use crate::program::{self, StoredProgram};
 use crate::reader::Reader;
 use crate::recovery::set_aside;
 use crate::retention::Retention;
+use crate::status::{Counts, Status};
 use crate::storage::{Storage, get};
 use crate::tail::Builder;
 use crate::writer::{Writer, checkpoint_every};
@@ -33,19 +35,6 @@ const GROUPS_A_WRITE: usize = 1024;
 
 const INSTALL_KIND: u8 = 11;
 const BOOT_KIND: u8 = 12;
-
-/// Whole records of the engine's log, as the core hands them over.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
-    /// The number of the first record.
-    pub first_seq: u64,
-    /// The time of the record before the first.
-    pub base: Instant,
-    /// The records.
-    pub bytes: &'a [u8],
-    /// How many they are.
-    pub count: u64,
-}
 
 /// About what a group costs on disk beside its records.
 const GROUP_COST: usize = 8;
@@ -77,71 +66,6 @@ struct Pending {
     since: Instant,
     urgent: bool,
 }
-
-/// What a journal has done since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Records of the engine's taken in.
-    pub records: u64,
-    /// Of those, records that were lost for good, in front of the journal or in it.
-    pub lost: u64,
-    /// Records deleted before some sink had delivered them, summed over the sinks.
-    pub dropped: u64,
-    /// Damaged parts found.
-    pub damaged: u64,
-    /// Failures of the disk.
-    pub failures: u64,
-}
-
-/// The journal at a glance.
-#[derive(Clone, Debug)]
-pub struct Status {
-    /// This start.
-    pub boot: Boot,
-    /// The last place that readers may see.
-    pub head: Position,
-    /// Segments, the spare one not counted.
-    pub segments: usize,
-    /// Bytes on disk, the spare segment included.
-    pub bytes: u64,
-    /// The bound of `bytes`.
-    pub bytes_max: u64,
-    /// Whether a spare segment is ready; without one a full disk is felt at the end of the segment.
-    pub spare: bool,
-    /// The journal goes on from memory: why, since when.
-    pub degraded: Option<Degraded>,
-    /// Bytes of memory that stand in for the disk.
-    pub memory: usize,
-    /// Writes and syncs, for the wear of the card.
-    pub writes: u64,
-    /// See `writes`.
-    pub syncs: u64,
-    /// Everything that is counted.
-    pub counts: Counts,
-}
-
-/// Why a batch was refused. The journal is as it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AppendError {
-    /// Its first record is not behind the last one taken, whose number this is.
-    Repeated(u64),
-    /// It is no row of whole records, or not as many as it says.
-    Malformed,
-    /// A checkpoint has to fit into a quarter of a segment.
-    TooLarge,
-}
-
-impl std::fmt::Display for AppendError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Repeated(last) => write!(f, "the journal has records up to {last} already"),
-            Self::Malformed => write!(f, "the batch is not made of whole records"),
-            Self::TooLarge => write!(f, "the checkpoint is too large for the segments of this journal"),
-        }
-    }
-}
-
-impl std::error::Error for AppendError {}
 
 impl<S: Storage> Journal<S> {
     pub(crate) fn assemble(writer: Writer<S>, options: Options, boot: Boot) -> Self {

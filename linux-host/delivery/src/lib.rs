@@ -11,6 +11,7 @@
 //! The bytes on disk are described in `FORMAT.md`.
 
 mod backoff;
+mod batch;
 mod boot;
 mod checksum;
 mod cursor;
@@ -36,6 +37,7 @@ mod recovery;
 mod retention;
 mod segment;
 mod slots;
+mod status;
 mod storage;
 pub mod symbols;
 mod tail;
@@ -44,6 +46,7 @@ mod testing;
 mod writer;
 
 pub use backoff::Random;
+pub use batch::{AppendError, Batch};
 pub use cursor::{CURSOR_EVERY, CursorFile, newest_boot};
 pub use directory::{Directory, DirectoryError};
 pub use error::OpenError;
@@ -51,7 +54,7 @@ pub use feed::{Feed, FeedStep};
 pub use health::Degraded;
 pub use host::{CHECKPOINT_KIND, GapWhy, HostRecord};
 pub use index::Index;
-pub use journal::{AppendError, Batch, Counts, Journal, Status};
+pub use journal::Journal;
 pub use name::{BadName, Name, NodeName, SinkName};
 pub use open::{Archive, Opened};
 pub use options::{Options, SEGMENT_LEN, Sync, WhenFull};
@@ -60,4 +63,5 @@ pub use position::{BadBoot, Boot, Cursor, Mark, Position, RecordId};
 pub use program::StoredProgram;
 pub use reader::{Body, Item, Lagged, Move, Next, Reader, Wall};
 pub use recall::Recall;
+pub use status::{Counts, Status};
 pub use storage::{File, Storage};

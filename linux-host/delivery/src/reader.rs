@@ -4,6 +4,8 @@
 //! for a failing disk. Where something is missing it says so before it goes on ([`Next::Lagged`]). It holds a buffer
 //! of one block and a file handle; the rest is shared.
 
+mod source;
+
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,16 +15,13 @@ use campanile_core::record::{Frame, Record};
 use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
 
-use crate::group::{Block, Found, Frames, Group, Kind, MAX_GROUP, decode};
-use crate::host::{HostFrame, HostRecord};
-use crate::index::{Damage, Entry, Index};
+use crate::group::{Frames, Kind};
+use crate::host::HostRecord;
+use crate::index::Index;
 use crate::journal::program_of;
-use crate::position::{Boot, Cursor, Mark, Position};
-use crate::segment::{HEADER_LEN, name, next_anchor};
-use crate::storage::{File as _, Storage, get};
-
-/// After so many failures in a row the rest of a segment counts as damaged: one bad block must not stop a sink.
-const FAILURES_MAX: u32 = 3;
+use crate::position::{Boot, Cursor, Position};
+use crate::reader::source::{InFile, Loaded, Source};
+use crate::storage::Storage;
 
 /// What comes next.
 #[derive(Debug)]
@@ -119,39 +118,6 @@ pub struct Reader<S: Storage> {
     wall_boot: Boot,
     program: u64,
     failures: u32,
-}
-
-/// A segment that is being read.
-struct InFile<F> {
-    id: u64,
-    file: F,
-    /// The next group.
-    offset: u32,
-    /// Published up to here, when last looked.
-    end: u32,
-    /// Before the next group; `None` behind damage.
-    chain: Option<Mark>,
-    /// Damage that was passed and whose far end is not known yet.
-    passed: Option<(u32, Position)>,
-}
-
-/// A group that is being read.
-struct Loaded {
-    kind: Kind,
-    /// Before the next record.
-    mark: Mark,
-    source: Source,
-    /// The rest of the body.
-    rest: Range<usize>,
-    /// Missing records in front of it are accounted for.
-    explained: bool,
-    /// The first record has not been looked at.
-    first: bool,
-}
-
-enum Source {
-    Buffer,
-    Memory(Arc<Group>),
 }
 
 /// A record found, as places in the body.
@@ -328,214 +294,6 @@ impl<S: Storage> Reader<S> {
             Source::Memory(group) => &group.body,
         }
     }
-
-    /// Loads the next group that has something new; false at the end.
-    fn load(&mut self) -> io::Result<bool> {
-        loop {
-            let Some(file) = &mut self.file else {
-                if self.locate()? {
-                    continue;
-                }
-                return Ok(self.load_from_memory());
-            };
-            if file.offset < file.end {
-                match self.load_from_file() {
-                    Ok(true) => return Ok(true),
-                    Ok(false) => continue,
-                    Err(error) => return self.note_failure(error).map(|()| false),
-                }
-            }
-            let (id, offset) = (file.id, file.offset);
-            let state = self.index.lock();
-            let at = state.segments.partition_point(|entry| entry.id < id);
-            let here = state.segments.get(at).filter(|entry| entry.id == id).copied();
-            let next = state.segments.get(at + 1).copied();
-            drop(state);
-            match (here, next) {
-                (Some(entry), _) if entry.end > offset => file.end = entry.end,
-                (Some(_), Some(next)) => {
-                    if !self.enter(next)? {
-                        self.file = None;
-                    }
-                }
-                (Some(_), None) => return Ok(self.load_from_memory()),
-                // Deleted meanwhile: whatever is the oldest now.
-                (None, _) => self.file = None,
-            }
-        }
-    }
-
-    /// Enters the segment in which the next record is, or else the oldest; false if there is none.
-    fn locate(&mut self) -> io::Result<bool> {
-        loop {
-            let state = self.index.lock();
-            let at = state.segments.partition_point(|entry| entry.start.at <= self.after);
-            let Some(entry) = state.segments.get(at.saturating_sub(1)).copied() else { return Ok(false) };
-            drop(state);
-            if self.enter(entry)? {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Opens a segment; false if it is gone.
-    fn enter(&mut self, entry: Entry) -> io::Result<bool> {
-        let file = match self.index.storage.open(&name(entry.id)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let state = self.index.lock();
-                if !state.segments.iter().any(|other| other.id == entry.id) {
-                    return Ok(false);
-                }
-                return Err(error);
-            }
-            Err(error) => return Err(error),
-        };
-        self.buf.clear();
-        self.program = entry.program;
-        self.file = Some(InFile {
-            id: entry.id,
-            file,
-            offset: HEADER_LEN,
-            end: entry.end,
-            chain: Some(entry.start),
-            passed: None,
-        });
-        Ok(true)
-    }
-
-    /// Loads the group at the file's offset; false if there was none and the offset has moved.
-    fn load_from_file(&mut self) -> io::Result<bool> {
-        let Some(file) = &mut self.file else { return Ok(false) };
-        let offset = file.offset;
-        let buffered = (offset - self.buf_at.min(offset)) as usize;
-        let known = self.buf_at <= offset && buffered < self.buf.len();
-        let mut from = if known { buffered } else { 0 };
-        if !known || !is_whole(&self.buf[buffered..]) {
-            // A block of the file, from this group on, as far as it is published.
-            let len = ((file.end - offset) as usize).min(MAX_GROUP);
-            self.buf.resize(len, 0);
-            let got = file.file.read_at(u64::from(offset), &mut self.buf)?;
-            self.buf.truncate(got);
-            (self.buf_at, from) = (offset, 0);
-        }
-        self.failures = 0;
-        let Found::Group(block) = decode(&self.buf[from..], file.id, offset) else {
-            return self.pass_damage().map(|()| false);
-        };
-        file.offset += block.size;
-        let Some(start) = block.start(file.chain) else {
-            // Whole, but nobody can say where it belongs.
-            return Ok(false);
-        };
-        let end = block.end(start);
-        file.chain = Some(end);
-        if let Some((damaged, before)) = file.passed.take() {
-            let damage =
-                Damage { segment: file.id, offset: damaged, end: offset, from: before, to: start.at };
-            self.index.lock().damage.report(damage);
-        }
-        let body_at = from + body_offset(&block);
-        let rest = body_at..body_at + block.body.len();
-        let explained = block.kind == Kind::Host && explains(block.body);
-        self.group = Some(Loaded {
-            kind: block.kind,
-            mark: start,
-            source: Source::Buffer,
-            rest,
-            explained,
-            first: true,
-        });
-        Ok(true)
-    }
-
-    /// Goes to the next group behind what cannot be read.
-    fn pass_damage(&mut self) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let state = self.index.lock();
-        let Some(entry) = state.segments.iter().find(|entry| entry.id == file.id) else {
-            // Not damaged, but deleted and its file used again.
-            drop(state);
-            self.file = None;
-            return Ok(());
-        };
-        file.end = entry.end;
-        drop(state);
-        if file.offset >= file.end {
-            // Not damaged, but given up by the writer since it was published.
-            return Ok(());
-        }
-        let mut bytes = get(&*self.index.storage, &name(file.id))?;
-        bytes.truncate(file.end as usize);
-        let before = file.chain.map_or(self.after, |chain| chain.at);
-        let damaged = file.passed.map_or(file.offset, |(at, _)| at);
-        match next_anchor(&bytes, file.id, file.offset + 1) {
-            Some(at) => {
-                (file.offset, file.chain) = (at, None);
-                file.passed = Some((damaged, before));
-            }
-            None => {
-                let damage =
-                    Damage { segment: file.id, offset: damaged, end: file.end, from: before, to: before };
-                self.index.lock().damage.report(damage);
-                (file.offset, file.chain) = (file.end, None);
-            }
-        }
-        self.buf.clear();
-        Ok(())
-    }
-
-    /// The disk fails here: an error for the caller, until it has been one too often.
-    fn note_failure(&mut self, error: io::Error) -> io::Result<()> {
-        self.failures += 1;
-        if self.failures <= FAILURES_MAX {
-            return Err(error);
-        }
-        self.failures = 0;
-        if let Some(file) = &mut self.file {
-            let before = file.chain.map_or(self.after, |chain| chain.at);
-            let damage =
-                Damage { segment: file.id, offset: file.offset, end: file.end, from: before, to: before };
-            self.index.lock().damage.report(damage);
-            (file.offset, file.chain) = (file.end, None);
-        }
-        Ok(())
-    }
-
-    /// Loads what the disk has not taken; false if there is nothing new.
-    fn load_from_memory(&mut self) -> bool {
-        let state = self.index.lock();
-        if !state.from_memory {
-            return false;
-        }
-        let Some(group) = state.tail.behind(self.after).map(Arc::clone) else { return false };
-        drop(state);
-        self.group = Some(Loaded {
-            kind: group.kind,
-            mark: group.start,
-            rest: 0..group.body.len(),
-            explained: group.explains.is_some(),
-            source: Source::Memory(group),
-            first: true,
-        });
-        true
-    }
-}
-
-/// Whether a whole group stands at the start of the bytes, as far as its length says.
-fn is_whole(bytes: &[u8]) -> bool {
-    let mut r = campanile_core::wire::Reader::new(bytes);
-    r.varint().is_some_and(|len| usize::try_from(len).is_ok_and(|len| r.rest().len() >= len + 4))
-}
-
-/// Where the records of a block begin: they are all but its head, and its checksum.
-fn body_offset(block: &Block<'_>) -> usize {
-    block.size as usize - 4 - block.body.len()
-}
-
-/// Whether a group of host records begins with the word on what is missing before it.
-fn explains(body: &[u8]) -> bool {
-    matches!(HostRecord::split(body), Some(HostFrame { record: Some(HostRecord::JournalGap { .. }), .. }))
 }
 
 /// The wall-clock time that a record tells.

@@ -8,8 +8,9 @@ use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 use campanile_core::{decision::Decision, input::Input};
 
+use crate::batch::Batch;
 use crate::disk::Disk;
-use crate::journal::{Batch, Journal};
+use crate::journal::Journal;
 use crate::name::NodeName;
 use crate::open::Opened;
 use crate::options::Options;
