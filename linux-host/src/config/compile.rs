@@ -2,6 +2,7 @@
 
 mod body;
 mod hash;
+mod lines;
 mod message;
 mod names;
 mod refuse;

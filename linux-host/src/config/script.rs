@@ -6,6 +6,7 @@ mod open;
 mod step;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::ops::Range;
 

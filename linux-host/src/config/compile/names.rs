@@ -16,9 +16,7 @@ use super::super::read::{At, Entries, Report, suggestion};
 use super::super::scalar::check_name;
 use super::super::source::Diagnostic;
 use super::hash;
-
-/// The board of a file that names none.
-const ONLY_BOARD: &str = "pi";
+use super::lines::{Lines, ONLY_BOARD};
 
 /// The tables of a house. Wrong entries keep their ids, so that what uses them is not wrong too.
 pub(super) struct Tables {
@@ -69,7 +67,7 @@ impl Tables {
         if house.boards.0.is_empty() {
             tables.boards.push((ONLY_BOARD.to_owned(), Board::default()));
         }
-        let mut lines = Lines { house, seen: HashMap::new(), used: Vec::new() };
+        let mut lines = Lines::new(house);
         tables.take_inputs(&mut lines, report);
         tables.take_outputs(&mut lines, report);
         lines.warn_unused(report);
@@ -120,7 +118,7 @@ impl Tables {
     }
 
     fn take_inputs(&mut self, lines: &mut Lines<'_>, report: &mut Report<'_>) {
-        for (id, (name, input)) in (0..=u8::MAX).zip(lines.house.inputs.iter()) {
+        for (id, (name, input)) in (0..=u8::MAX).zip(lines.house().inputs.iter()) {
             self.take(name, Named::Input(InputId(id)), report);
             let place = input.map(|input| lines.take(input.board.as_ref(), &input.line, name, report));
             let (board, line) = place.unwrap_or_else(|| (String::new(), Line::Offset(0)));
@@ -151,7 +149,7 @@ impl Tables {
     }
 
     fn take_outputs(&mut self, lines: &mut Lines<'_>, report: &mut Report<'_>) {
-        for (id, (name, output)) in (0..=u8::MAX).zip(lines.house.outputs.iter()) {
+        for (id, (name, output)) in (0..=u8::MAX).zip(lines.house().outputs.iter()) {
             self.take(name, Named::Output(OutputId(id)), report);
             let place = output.map(|output| lines.take(output.board.as_ref(), &output.line, name, report));
             let (board, line) = place.unwrap_or_else(|| (String::new(), Line::Offset(0)));
@@ -353,79 +351,5 @@ fn too_many(what: &str, have: usize, max: usize, span: Range<usize>, report: &mu
 pub(super) fn not_zero(span: &At<Duration>, what: &str, report: &mut Report<'_>) {
     if span.value.is_zero() {
         report.push(Diagnostic::error(span.span.clone(), what.to_owned()).label("must be longer than 0s"));
-    }
-}
-
-/// Who has which line.
-struct Lines<'f> {
-    house: &'f House,
-    seen: HashMap<(String, Line), (Range<usize>, String)>,
-    used: Vec<String>,
-}
-
-impl Lines<'_> {
-    /// The board and the line of an input or output.
-    fn take(
-        &mut self,
-        board: Option<&At<String>>,
-        line: &At<Line>,
-        owner: &At<String>,
-        report: &mut Report<'_>,
-    ) -> (String, Line) {
-        let boards = &self.house.boards;
-        let name = match (board, boards.0.as_slice()) {
-            (Some(board), _) => {
-                let implicit = boards.0.is_empty() && board.value == ONLY_BOARD;
-                if !implicit && !boards.names().any(|name| name == board.value) {
-                    let known = boards.names().chain(boards.0.is_empty().then_some(ONLY_BOARD));
-                    report.push(
-                        Diagnostic::error(board.span.clone(), format!("unknown board `{}`", board.value))
-                            .label("here")
-                            .help(suggestion(&board.value, known)),
-                    );
-                }
-                board.value.clone()
-            }
-            (None, []) => ONLY_BOARD.to_owned(),
-            (None, [(only, _)]) => only.value.clone(),
-            (None, _) => {
-                report.push(
-                    Diagnostic::error(
-                        owner.span.clone(),
-                        format!("which board is the line of `{}` on?", owner.value),
-                    )
-                    .label("needs `board`")
-                    .help(suggestion("", boards.names())),
-                );
-                String::new()
-            }
-        };
-        let key = (name.clone(), line.value.clone());
-        if let Some((first, other)) = self.seen.get(&key) {
-            report.push(
-                Diagnostic::error(line.span.clone(), format!("line {} is used twice", line.value))
-                    .label(format!("by `{}`", owner.value))
-                    .other(first.clone(), format!("by `{other}`"))
-                    .help("a line is one input or one output; an expression can read an output"),
-            );
-        } else {
-            self.seen.insert(key, (line.span.clone(), owner.value.clone()));
-        }
-        self.used.push(name.clone());
-        (name, line.value.clone())
-    }
-
-    fn warn_unused(&self, report: &mut Report<'_>) {
-        for (name, _) in self.house.boards.iter() {
-            if !self.used.contains(&name.value) {
-                report.push(
-                    Diagnostic::warning(
-                        name.span.clone(),
-                        format!("nothing uses the board `{}`", name.value),
-                    )
-                    .label("no input or output is on it"),
-                );
-            }
-        }
     }
 }

@@ -1,0 +1,98 @@
+//! Lines: each on a known board, each used once.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use campanile_delivery::symbols::Line;
+
+use super::super::file::House;
+use super::super::read::{At, Report, suggestion};
+use super::super::source::Diagnostic;
+
+/// The board of a file that names none.
+pub(super) const ONLY_BOARD: &str = "pi";
+
+/// Who has which line.
+pub(super) struct Lines<'f> {
+    house: &'f House,
+    seen: HashMap<(String, Line), (Range<usize>, String)>,
+    used: Vec<String>,
+}
+
+impl<'f> Lines<'f> {
+    /// Nobody has one yet.
+    pub(super) fn new(house: &'f House) -> Self {
+        Self { house, seen: HashMap::new(), used: Vec::new() }
+    }
+
+    /// The house.
+    pub(super) const fn house(&self) -> &'f House {
+        self.house
+    }
+
+    /// The board and the line of an input or output.
+    pub(super) fn take(
+        &mut self,
+        board: Option<&At<String>>,
+        line: &At<Line>,
+        owner: &At<String>,
+        report: &mut Report<'_>,
+    ) -> (String, Line) {
+        let boards = &self.house.boards;
+        let name = match (board, boards.0.as_slice()) {
+            (Some(board), _) => {
+                let implicit = boards.0.is_empty() && board.value == ONLY_BOARD;
+                if !implicit && !boards.names().any(|name| name == board.value) {
+                    let known = boards.names().chain(boards.0.is_empty().then_some(ONLY_BOARD));
+                    report.push(
+                        Diagnostic::error(board.span.clone(), format!("unknown board `{}`", board.value))
+                            .label("here")
+                            .help(suggestion(&board.value, known)),
+                    );
+                }
+                board.value.clone()
+            }
+            (None, []) => ONLY_BOARD.to_owned(),
+            (None, [(only, _)]) => only.value.clone(),
+            (None, _) => {
+                report.push(
+                    Diagnostic::error(
+                        owner.span.clone(),
+                        format!("which board is the line of `{}` on?", owner.value),
+                    )
+                    .label("needs `board`")
+                    .help(suggestion("", boards.names())),
+                );
+                String::new()
+            }
+        };
+        let key = (name.clone(), line.value.clone());
+        if let Some((first, other)) = self.seen.get(&key) {
+            report.push(
+                Diagnostic::error(line.span.clone(), format!("line {} is used twice", line.value))
+                    .label(format!("by `{}`", owner.value))
+                    .other(first.clone(), format!("by `{other}`"))
+                    .help("a line is one input or one output; an expression can read an output"),
+            );
+        } else {
+            self.seen.insert(key, (line.span.clone(), owner.value.clone()));
+        }
+        self.used.push(name.clone());
+        (name, line.value.clone())
+    }
+
+    /// Warns of boards without a line in use.
+    pub(super) fn warn_unused(&self, report: &mut Report<'_>) {
+        for (name, _) in self.house.boards.iter() {
+            if !self.used.contains(&name.value) {
+                report.push(
+                    Diagnostic::warning(
+                        name.span.clone(),
+                        format!("nothing uses the board `{}`", name.value),
+                    )
+                    .label("no input or output is on it"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Tables of known keys, tables told apart by a key or a word, and single words.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::super::file;
+use super::super::source::Diagnostic;
+use super::{Node, Others, Read, Report, nearest, suggestion, wrong_kind};
+
+type Entry<'a> = (&'a Spanned<Cow<'a, str>>, &'a Spanned<DeValue<'a>>);
+
+/// The entries of a table as the author wrote them: ids follow the file, not the alphabet.
+pub(super) fn in_order<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// A table of known keys while it is read.
+pub struct Table<'a> {
+    entries: Vec<Entry<'a>>,
+    what: &'static str,
+    span: Range<usize>,
+    known: &'static [&'static str],
+    others: Others,
+}
+
+impl<'a> Table<'a> {
+    /// Opens a table, or says that it is none.
+    pub fn open<T: Read>(node: Node<'a>, report: &mut Report<'_>) -> Option<Self> {
+        match node.value() {
+            DeValue::Table(table) => Some(Self {
+                entries: in_order(table),
+                what: T::WHAT,
+                span: node.span(),
+                known: T::KEYS,
+                others: node.others,
+            }),
+            _ => {
+                wrong_kind::<T>(node, report);
+                None
+            }
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<Node<'a>> {
+        self.entries.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| (*value).into())
+    }
+
+    /// A key that must be there.
+    pub fn required<T: Read>(&self, key: &'static str, report: &mut Report<'_>) -> Option<T> {
+        match self.get(key) {
+            Some(node) => T::read(node, report).or_else(T::broken),
+            None => {
+                report.push(
+                    Diagnostic::error(self.span.clone(), format!("`{key}` is missing in {}", self.what))
+                        .label(format!("needs `{key}`: {}", T::WHAT))
+                        .may_follow(),
+                );
+                T::broken()
+            }
+        }
+    }
+
+    /// A key that may be there.
+    pub fn optional<T: Read>(&self, key: &'static str, report: &mut Report<'_>) -> Option<Option<T>> {
+        Some(self.get(key).and_then(|node| T::read(node, report)))
+    }
+
+    /// A key with a default, written as in the file.
+    pub fn default<T: Read>(
+        &self,
+        key: &'static str,
+        default: &'static str,
+        report: &mut Report<'_>,
+    ) -> Option<T> {
+        self.get(key).and_then(|node| T::read(node, report)).or_else(|| {
+            let value = DeValue::parse(default).ok()?.into_inner();
+            T::read(
+                Node { value: &value, start: self.span.start, end: self.span.end, others: Others::None },
+                report,
+            )
+        })
+    }
+
+    /// A key that means "nothing" when it is not there.
+    pub fn empty<T: Read + Default>(&self, key: &'static str, report: &mut Report<'_>) -> Option<T> {
+        Some(self.get(key).and_then(|node| T::read(node, report)).unwrap_or_default())
+    }
+
+    /// Refuses every key that nobody knows.
+    pub fn close(self, report: &mut Report<'_>) {
+        for (key, value) in &self.entries {
+            let (name, span) = (key.get_ref(), key.span());
+            let expected = self.known.contains(&name.as_ref())
+                || match self.others {
+                    Others::None => false,
+                    Others::These(keys) => keys.contains(&name.as_ref()),
+                    Others::AllUnknown => true,
+                };
+            if expected {
+                continue;
+            }
+            let mut diagnostic = Diagnostic::error(span, format!("unknown key `{name}` in {}", self.what));
+            if file::SECRETS.contains(&name.as_ref()) {
+                diagnostic = diagnostic.hide(value.span());
+            }
+            report.push(match file::refused(name) {
+                Some(help) => diagnostic.label("not here").help(help),
+                None => diagnostic.label("unknown key").help(suggestion(name, self.known.iter().copied())),
+            });
+        }
+    }
+
+    /// Which of these keys is there; the first if several are. Says it if none is.
+    pub fn head(
+        node: Node<'_>,
+        what: &'static str,
+        heads: &'static [&'static str],
+        report: &mut Report<'_>,
+    ) -> Option<usize> {
+        let DeValue::Table(table) = node.value() else {
+            report.push(
+                Diagnostic::error(node.span(), format!("expected {what}, found {}", node.kind()))
+                    .label(format!("this is {}", node.kind())),
+            );
+            return None;
+        };
+        let head = heads.iter().position(|head| table.contains_key(*head));
+        if head.is_none() {
+            let keys = in_order(table);
+            let near = keys.iter().find_map(|(key, _)| {
+                let refused = file::refused(key.get_ref()).map(str::to_owned);
+                let meant = || {
+                    nearest(key.get_ref(), heads.iter().copied())
+                        .map(|head| format!("did you mean `{head}`?"))
+                };
+                refused.or_else(meant).map(|help| (key.span(), help))
+            });
+            let (span, help) =
+                near.unwrap_or_else(|| (node.span(), format!("it has one of: {}", heads.join(", "))));
+            report.push(
+                Diagnostic::error(span, format!("expected {what}")).label("of no known kind").help(help),
+            );
+        }
+        head
+    }
+}
+
+/// The key that tells the tables of a [`kinds!`] apart.
+pub const KIND: &[&str] = &["kind"];
+
+/// The word under `kind`.
+pub fn kind<T: Read>(
+    node: Node<'_>,
+    words: &'static [&'static str],
+    default: Option<&'static str>,
+    report: &mut Report<'_>,
+) -> Option<&'static str> {
+    let DeValue::Table(table) = node.value() else {
+        wrong_kind::<T>(node, report);
+        return None;
+    };
+    let Some(kind) = table.get(KIND[0]) else {
+        if default.is_none() {
+            report.push(
+                Diagnostic::error(node.span(), format!("`kind` is missing in {}", T::WHAT))
+                    .label("needs `kind`")
+                    .help(format!("one of: {}", words.join(", ")))
+                    .may_follow(),
+            );
+        }
+        return default;
+    };
+    word::<T>(kind.into(), words, report)
+}
+
+/// One of a few words, or an error with the choices.
+pub fn word<T: Read>(
+    node: Node<'_>,
+    words: &'static [&'static str],
+    report: &mut Report<'_>,
+) -> Option<&'static str> {
+    let DeValue::String(text) = node.value() else {
+        wrong_kind::<T>(node, report);
+        return None;
+    };
+    let word = words.iter().find(|word| **word == text.as_ref()).copied();
+    if word.is_none() {
+        let help = match nearest(text, words.iter().copied()) {
+            Some(near) if words.len() > 8 => format!("did you mean \"{near}\"?"),
+            _ => format!("one of: {}", words.join(", ")),
+        };
+        report.push(
+            Diagnostic::error(node.span(), format!("\"{text}\" is not {}", T::WHAT))
+                .label("not one of the choices")
+                .help(help),
+        );
+    }
+    word
+}

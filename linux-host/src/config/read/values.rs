@@ -1,0 +1,133 @@
+//! Values around values: places, lists, names that the author chose.
+
+use std::ops::Range;
+
+use serde_json::{Value, json};
+use toml::de::DeValue;
+
+use super::table::in_order;
+use super::{Definitions, Node, Read, Report, wrong_kind};
+
+/// A value that remembers its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At<T> {
+    /// What it is.
+    pub value: T,
+    /// Where it stands.
+    pub span: Range<usize>,
+}
+
+impl<T: Read> Read for At<T> {
+    const WHAT: &'static str = T::WHAT;
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        T::read(node, report).map(|value| Self { value, span: node.span() })
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        T::schema(definitions)
+    }
+
+    fn broken() -> Option<Self> {
+        T::broken().map(|value| Self { value, span: 0..0 })
+    }
+}
+
+impl<T: Read> Read for Vec<T> {
+    const WHAT: &'static str = "a list";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let DeValue::Array(items) = node.value() else {
+            wrong_kind::<Self>(node, report);
+            return None;
+        };
+        Some(items.iter().filter_map(|item| T::read(item.into(), report)).collect())
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "type": "array", "items": T::schema(definitions) })
+    }
+
+    fn broken() -> Option<Self> {
+        Some(Self::new())
+    }
+}
+
+impl<T: Read> Read for Box<T> {
+    const WHAT: &'static str = T::WHAT;
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        T::read(node, report).map(Self::new)
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        T::schema(definitions)
+    }
+}
+
+/// A value that is needed, and may be missing once that has been reported.
+#[derive(Clone, Debug)]
+pub struct Needed<T>(pub Option<T>);
+
+impl<T: Read> Read for Needed<T> {
+    const WHAT: &'static str = T::WHAT;
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        Some(Self(T::read(node, report)))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        T::schema(definitions)
+    }
+
+    fn broken() -> Option<Self> {
+        Some(Self(None))
+    }
+}
+
+/// A table whose keys are names that the author chose, in the order of the file. A wrong entry keeps its name, so that
+/// those who use the name are not wrong too.
+#[derive(Clone, Debug)]
+pub struct Entries<T>(pub Vec<(At<String>, Option<T>)>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Entries<T> {
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.0.iter().map(|(name, _)| name.value.as_str())
+    }
+
+    /// Names and values; `None` for a value that is wrong.
+    pub fn iter(&self) -> impl Iterator<Item = (&At<String>, Option<&T>)> {
+        self.0.iter().map(|(name, value)| (name, value.as_ref()))
+    }
+}
+
+impl<T: Read> Read for Entries<T> {
+    const WHAT: &'static str = "a table of names";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let DeValue::Table(table) = node.value() else {
+            wrong_kind::<Self>(node, report);
+            return None;
+        };
+        let read = in_order(table).into_iter().map(|(key, value)| {
+            let name = At { value: key.get_ref().clone().into_owned(), span: key.span() };
+            (name, T::read(value.into(), report))
+        });
+        Some(Self(read.collect()))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "type": "object", "additionalProperties": T::schema(definitions) })
+    }
+
+    fn broken() -> Option<Self> {
+        Some(Self::default())
+    }
+}
