@@ -32,7 +32,7 @@ pub mod wiring;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use campanile_core::runner::Message;
 use campanile_delivery::{Directory, Index};
@@ -62,6 +62,9 @@ use wiring::{BoardSet, Wiring};
 /// The engine is fixed arrays, and a start moves it once.
 const LOOP_STACK: usize = 8 * 1024 * 1024;
 
+/// A loop that is well stops within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What to run, and where.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -90,6 +93,7 @@ pub struct Daemon {
     inlet: Arc<Inlet>,
     intake: Intake,
     sinks: SharedSinks,
+    net: SafetyNet,
     event_loop: Option<JoinHandle<Result<(), LoopError>>>,
     journal: Option<JoinHandle<std::io::Result<()>>>,
     /// Each thread sends when it is over, however that came.
@@ -240,6 +244,7 @@ impl Daemon {
             inlet,
             intake,
             sinks,
+            net,
             event_loop: Some(event_loop),
             journal: Some(journal),
             over,
@@ -255,13 +260,20 @@ impl Daemon {
     /// Stops in order: outputs safe, everything recorded and on the disk.
     ///
     /// # Errors
-    /// A thread had broken down, or the disk did not take the end of the journal.
+    /// A thread had broken down or hangs, or the disk did not take the end of the journal. The outputs are safe even
+    /// so.
     pub async fn stop(mut self) -> Result<(), String> {
-        self.intake.send(Message::Stop).await;
-        let event_loop = self.event_loop.take().map(join);
-        let event_loop = match event_loop {
-            Some(joined) => joined.await,
-            None => Ok(Ok(())),
+        let event_loop = self.event_loop.take();
+        let stopped = async {
+            self.intake.send(Message::Stop).await;
+            match event_loop {
+                Some(thread) => join(thread).await,
+                None => Ok(Ok(())),
+            }
+        };
+        let Ok(event_loop) = tokio::time::timeout(PATIENCE, stopped).await else {
+            self.net.release();
+            return Err("the loop does not stop; the outputs are safe".to_owned());
         };
         // The last records are in the inlet; the journal's thread publishes them while the sinks take their leave.
         self.sinks.lock().await.stop().await;

@@ -295,7 +295,7 @@ impl<'a> World<'a> {
                 let value = value.transpose().map_err(SimError::Value)?;
                 match self.gates.offer(id, &kept, value, now) {
                     Passage::Enters => self.send(Message::Input(Input::Reading { sensor: id, value })),
-                    Passage::Deadband => {}
+                    Passage::Deadband | Passage::Replaces => {}
                     Passage::Later(at) => self.timeline.add(at, Event::Release { sensor: id }),
                 }
                 Ok(())

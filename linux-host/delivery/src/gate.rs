@@ -14,15 +14,17 @@ pub enum Passage {
     Enters,
     /// It changes too little.
     Deadband,
-    /// It enters at this time, unless another one takes its place.
+    /// It enters at this time, unless another one takes its place. Whoever is told calls [`Gates::release`] then.
     Later(Instant),
+    /// It has taken the place of one that waits already.
+    Replaces,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Last {
     value: Option<i32>,
     entered: Option<Instant>,
-    /// Came too soon after the one before: the last such value, and whether somebody sleeps for it already.
+    /// Came too soon after the one before: the last such value. Somebody sleeps for it.
     held: Option<Option<i32>>,
 }
 
@@ -31,7 +33,7 @@ struct Last {
 pub struct Gates(HashMap<SensorId, Last>);
 
 impl Gates {
-    /// A value comes. `Later` is said once for each wait; whoever is told calls [`release`](Self::release) then.
+    /// A value comes.
     pub fn offer(&mut self, id: SensorId, sensor: &Sensor, value: Option<i32>, now: Instant) -> Passage {
         let last = self.0.entry(id).or_default();
         if let (Some(old), Some(new), Some(_)) = (last.value, value, last.entered)
@@ -45,10 +47,10 @@ impl Gates {
         }
         let free = last.entered.map(|entered| entered.plus(Duration::from_micros(sensor.min_interval_us)));
         match free {
-            Some(free) if free > now => {
-                last.held = Some(value);
-                Passage::Later(free)
-            }
+            Some(free) if free > now => match last.held.replace(value) {
+                None => Passage::Later(free),
+                Some(_) => Passage::Replaces,
+            },
             _ => {
                 *last = Last { value, entered: Some(now), held: None };
                 Passage::Enters
@@ -129,7 +131,7 @@ mod tests {
         let id = SensorId(0);
         assert_eq!(gates.offer(id, &tank(), Some(100), at(0)), Passage::Enters);
         assert_eq!(gates.offer(id, &tank(), Some(200), at(10)), Passage::Later(at(1000)));
-        assert_eq!(gates.offer(id, &tank(), Some(300), at(20)), Passage::Later(at(1000)));
+        assert_eq!(gates.offer(id, &tank(), Some(300), at(20)), Passage::Replaces);
         assert_eq!(gates.release(id, at(1000)), Some(Some(300)));
         assert_eq!(gates.release(id, at(1001)), None);
         assert_eq!(gates.offer(id, &tank(), None, at(1002)), Passage::Later(at(2000)), "a loss is news");

@@ -21,6 +21,9 @@ use crate::sinks::names::Names;
 /// With `--follow`, the directory is looked at this often; it is read only when it has changed.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// A file that was last written so long ago has no second write under that time.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// Arguments of `log`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile log --since 10min --follow\n\n\
@@ -50,7 +53,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut seen = None;
     loop {
         let changed = newest(&state);
-        if seen != Some(changed) {
+        // The file system's clock is coarse: what was written just now may be followed by more under the same time.
+        let fresh = changed.is_some_and(|at| at.elapsed().is_ok_and(|age| age < SETTLED));
+        if fresh || seen != Some(changed) {
             seen = Some(changed);
             let archive = Archive::open(&storage).map_err(Failure::says)?;
             if archive.node.is_none() && !args.follow {

@@ -223,6 +223,9 @@ impl<S: StatusSource + 'static> Service<S> {
                 self.reading(id, value).await;
                 Ok(Response::done(format!("{name} taken")))
             }
+            Passage::Replaces => Ok(Response::done(format!(
+                "{name} comes faster than its min-interval: it takes the place of the one before"
+            ))),
             Passage::Deadband => {
                 Ok(Response::done(format!("{name} changes less than its deadband: not recorded")))
             }

@@ -76,6 +76,8 @@ impl Loaded {
         let Compiled { image, symbols, settings, warnings, .. } = compiled;
         let node = settings.node.parse().map_err(|error| format!("node {}: {error}", settings.node))?;
         let zone = match &settings.timezone {
+            // Needs no database, which a small system may not have.
+            Some(name) if name == "UTC" => TimeZone::UTC,
             Some(name) => TimeZone::get(name).map_err(|error| format!("timezone \"{name}\": {error}"))?,
             None => TimeZone::system(),
         };
