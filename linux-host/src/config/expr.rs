@@ -1,5 +1,5 @@
 //! Expressions: `not quiet and rings < 100`. Text to tree here and in [`parse()`], tree to the engine's operations in
-//! [`lower`].
+//! `lower`.
 //!
 //! ```text
 //! or:    and ("or" and)*            not:   "not" not | compare

@@ -1,7 +1,7 @@
 //! Reading TOML values into types, with every error and its place, and the JSON Schema of the same types.
 //!
-//! One declaration drives both: [`table!`] for tables, [`choice!`] for tables told apart by one of their keys,
-//! [`words!`] for a few words. A reader goes on behind an error, so that all of them are found at once; it gives `None`
+//! One declaration drives both: `table!` for tables, `choice!` for tables told apart by one of their keys,
+//! `words!` for a few words. A reader goes on behind an error, so that all of them are found at once; it gives `None`
 //! only after it has said why.
 
 mod declare;

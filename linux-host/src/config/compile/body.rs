@@ -70,11 +70,21 @@ pub(super) struct Bodies<'t> {
     messages: Messages,
     used: Vec<Named>,
     started: HashSet<ScenarioId>,
+    /// Where the scenario at hand asks for `timed-out`, and whether anything in it can time out.
+    asked: Option<Range<usize>>,
+    times_out: bool,
 }
 
 impl<'t> Bodies<'t> {
     pub(super) fn new(tables: &'t Tables) -> Self {
-        Self { tables, messages: Messages::default(), used: Vec::new(), started: HashSet::new() }
+        Self {
+            tables,
+            messages: Messages::default(),
+            used: Vec::new(),
+            started: HashSet::new(),
+            asked: None,
+            times_out: false,
+        }
     }
 
     /// The messages of all scenarios so far.
@@ -109,7 +119,16 @@ impl<'t> Bodies<'t> {
                 .label("`do` is empty"),
             );
         }
-        self.block(&scenario.actions, Depth::default(), report)
+        let body = self.block(&scenario.actions, Depth::default(), report);
+        let times_out = std::mem::take(&mut self.times_out);
+        if let Some(asked) = self.asked.take().filter(|_| !times_out) {
+            report.push(
+                Diagnostic::warning(asked, "`timed-out` is always false here")
+                    .label("nothing in this scenario can time out")
+                    .help("it tells whether the last `wait-until` of the run ended by its `timeout`"),
+            );
+        }
+        body
     }
 
     /// An expression; `None` after an error.
@@ -121,6 +140,9 @@ impl<'t> Bodies<'t> {
         match compiled {
             Ok(scope) => {
                 scope.names.iter().for_each(|named| self.note(*named));
+                if scope.timed_out {
+                    self.asked.get_or_insert_with(|| text.span.clone());
+                }
                 Some(scope)
             }
             Err(errors) => {
@@ -172,6 +194,7 @@ impl<'t> Bodies<'t> {
                         );
                     }
                     let timeout = until.timeout.as_ref().map(|timeout| timeout.value);
+                    self.times_out |= timeout.is_some();
                     block.step(&at, &Step::Until { timeout }, &ops(&scope));
                 }
             }

@@ -60,13 +60,13 @@ macro_rules! table {
     };
 }
 
-/// The type of a field of a [`table!`].
+/// The type of a field of a `table!`.
 macro_rules! field_type {
     ((optional) $ty:ty) => { Option<$ty> };
     (($($how:tt)+) $ty:ty) => { $ty };
 }
 
-/// How a field of a [`table!`] is read.
+/// How a field of a `table!` is read.
 macro_rules! field {
     ($table:ident, $report:ident, $key:literal, (required) $ty:ty) => {
         $table.required::<$ty>($key, $report)
@@ -85,7 +85,7 @@ macro_rules! field {
     };
 }
 
-/// The default of a field of a [`table!`], for its schema.
+/// The default of a field of a `table!`, for its schema.
 macro_rules! field_default {
     (= $default:literal) => {
         Some(serde_json::Value::from($default))
@@ -95,7 +95,7 @@ macro_rules! field_default {
     };
 }
 
-/// Whether a field of a [`table!`] must be there, for its schema.
+/// Whether a field of a `table!` must be there, for its schema.
 macro_rules! field_required {
     ($key:literal, required) => {
         Some($key)

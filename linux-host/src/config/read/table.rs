@@ -150,7 +150,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The key that tells the tables of a [`kinds!`] apart.
+/// The key that tells the tables of a `kinds!` apart.
 pub const KIND: &[&str] = &["kind"];
 
 /// The word under `kind`.
