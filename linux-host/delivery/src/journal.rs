@@ -19,7 +19,7 @@ use crate::group::{Frames, Group, Kind, Loss};
 use crate::health::Health;
 use crate::host::{GapWhy, HostRecord};
 use crate::index::Index;
-use crate::options::{Options, Sync};
+use crate::options::Options;
 use crate::position::{Boot, Cursor, Mark, Position};
 use crate::program::{self, StoredProgram};
 use crate::reader::Reader;
@@ -27,6 +27,7 @@ use crate::recovery::set_aside;
 use crate::retention::Retention;
 use crate::status::{Counts, Status};
 use crate::storage::{Storage, get};
+use crate::sync::Durability;
 use crate::tail::Builder;
 use crate::writer::{Writer, checkpoint_every};
 
@@ -50,10 +51,7 @@ pub struct Journal<S: Storage> {
     builder: Builder,
     /// Something waits for a commit: since when, and whether it may wait for company.
     pending: Option<Pending>,
-    /// Since when there is something that a power cut would take.
-    unsynced_since: Option<Instant>,
-    /// The next commit syncs before it publishes.
-    must_sync: bool,
+    pub(crate) durability: Durability<S::File>,
     /// Bytes since the last checkpoint.
     since_checkpoint: usize,
     /// A stretch begins that has no checkpoint yet.
@@ -78,8 +76,7 @@ impl<S: Storage> Journal<S> {
             boot,
             builder: Builder::new(Mark { at: Position::start_of(boot), time: Instant::ZERO }),
             pending: None,
-            unsynced_since: None,
-            must_sync: false,
+            durability: Durability::default(),
             since_checkpoint: 0,
             wants_checkpoint: false,
             counts: Counts::default(),
@@ -136,7 +133,9 @@ impl<S: Storage> Journal<S> {
         // Other ids from here on: a stretch of its own.
         self.wants_checkpoint |= swaps;
         self.counts.records += count;
-        self.must_sync |= durable;
+        if durable {
+            self.durability.require();
+        }
         self.note_pending(now, urgent);
         Ok(())
     }
@@ -223,18 +222,13 @@ impl<S: Storage> Journal<S> {
 
     /// When [`tick`](Self::tick) has something to do.
     pub fn due(&self) -> Option<Instant> {
-        let window = match self.options.sync {
-            Sync::Always => Duration::ZERO,
-            Sync::Within(window) => window,
-        };
         let write = self.pending.map(|pending| {
             pending.since.plus(if pending.urgent { Duration::ZERO } else { self.options.linger })
         });
-        let sync = self.unsynced_since.map(|since| since.plus(window));
         match self.health.degraded() {
             // What is pending goes to the readers from memory meanwhile.
             Some(degraded) => [write, Some(degraded.retry)].into_iter().flatten().min(),
-            None => [write, sync, self.upkeep_due()].into_iter().flatten().min(),
+            None => [write, self.sync_due(), self.upkeep_due()].into_iter().flatten().min(),
         }
     }
 
@@ -250,6 +244,9 @@ impl<S: Storage> Journal<S> {
         self.note_damage(now);
         self.flush_builder();
         self.pending = None;
+        if let Err(error) = self.look_after_sync(now) {
+            self.note_failure(&error, now);
+        }
         if self.health.may_try(now) {
             match self.write_out(now).and_then(|()| self.upkeep(now)) {
                 Ok(()) => self.health.succeeded(),
@@ -266,14 +263,14 @@ impl<S: Storage> Journal<S> {
     /// The disk refuses. What could not be written is lost; if the disk took anything at all, it says how much.
     pub fn close(mut self, now: Instant) -> io::Result<()> {
         self.record(&HostRecord::Stopped, now);
-        self.must_sync = true;
+        self.durability.require();
         self.flush_builder();
         let mut written = self.write_out(now);
         if let Err(error) = &written {
             // Give up all but the last word: there is room for it at the end of every segment.
             self.note_failure(error, now);
             self.counts.lost += self.index.lock().tail.bound(0);
-            self.must_sync = true;
+            self.durability.require();
             written = self.write_out(now);
         }
         self.publish();
@@ -335,7 +332,7 @@ impl<S: Storage> Journal<S> {
         if self.writer.active.is_none() {
             // The segment is given up: all that it may have lost goes into the next one.
             self.index.lock().tail.take_back();
-            self.unsynced_since = None;
+            self.durability.forget();
         }
     }
 
@@ -355,48 +352,24 @@ impl<S: Storage> Journal<S> {
                 Ok(0) => self.next_segment(&groups, now)?,
                 Ok(taken) => {
                     self.index.lock().tail.mark_written(taken);
-                    self.unsynced_since.get_or_insert(now);
+                    self.durability.note_written(now);
                 }
                 Err(error) => {
                     // What the disk took before need not wait for what it does not take now.
-                    if self.writer.active.is_some() && self.sync_is_due(now) {
-                        self.sync()?;
+                    if self.writer.active.is_some() {
+                        self.sync_if_due(now)?;
                     }
                     return Err(error);
                 }
             }
         }
-        if self.sync_is_due(now) {
-            self.sync()?;
-        }
-        // Everything that was taken is in.
-        self.must_sync = false;
+        self.sync_if_due(now)?;
+        self.durability.satisfied();
         Ok(())
-    }
-
-    fn sync_is_due(&self, now: Instant) -> bool {
-        let Some(since) = self.unsynced_since else { return false };
-        let passed = match self.options.sync {
-            Sync::Always => true,
-            Sync::Within(window) => since.plus(window) <= now,
-        };
-        passed || self.must_sync || self.index.lock().tail.unsynced_bytes() > self.options.memory / 2
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.writer.sync()?;
-        self.index.lock().tail.mark_synced();
-        self.unsynced_since = None;
-        Ok(())
-    }
-
-    /// Syncs at the end of the next commit, whatever the window says.
-    pub(crate) fn request_sync(&mut self) {
-        self.must_sync = true;
     }
 
     fn next_segment(&mut self, groups: &[Arc<Group>], now: Instant) -> io::Result<()> {
-        self.sync()?;
+        self.sync_now()?;
         self.check_room(now)?;
         let taken = self.writer.rotate(groups, self.retention.unix(now).unwrap_or(0))?;
         self.wants_checkpoint |= groups.first().is_some_and(|first| first.kind != Kind::Checkpoint);

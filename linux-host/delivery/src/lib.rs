@@ -40,6 +40,7 @@ mod slots;
 mod status;
 mod storage;
 pub mod symbols;
+mod sync;
 mod tail;
 #[cfg(test)]
 mod testing;

@@ -81,7 +81,7 @@ impl<S: Storage> Journal<S> {
             journal.record(&HostRecord::Torn { segment, offset }, now);
         }
         journal.count_damage(&opened.damaged, now);
-        journal.request_sync();
+        journal.durability.require();
         journal.commit(now);
         Ok((journal, opened))
     }
@@ -120,7 +120,7 @@ fn writer<S: Storage>(
     if let Some(capacity) = u32::try_from(last.bytes.len()).ok().filter(|_| repaired) {
         writer.active = Some(Active {
             id,
-            file: last.file,
+            file: Arc::new(last.file),
             capacity,
             end: last.walk.end,
             synced: last.walk.end,

@@ -33,7 +33,7 @@ pub(crate) struct Retention {
     clock: Option<(Instant, i64)>,
     /// The next look at what is missing or too much.
     retry: Instant,
-    /// The next deletion by age, at the earliest.
+    /// The next look at the oldest segment's age, and so the next deletion by age.
     age_next: Instant,
     /// Up to where each sink's loss is recorded.
     told: BTreeMap<SinkName, Position>,
@@ -75,9 +75,11 @@ impl<S: Storage> Journal<S> {
         if !self.writer.spare && !self.is_at_limit() && self.writer.make_spare().is_err() {
             self.retention.retry = now.plus(RETRY);
         }
-        if self.is_oldest_too_old(now) {
+        if self.options.age.is_some() && self.retention.clock.is_some() && self.retention.age_next <= now {
             self.retention.age_next = now.plus(AGE_EVERY);
-            self.delete_oldest(now)?;
+            if self.is_oldest_too_old(now) {
+                self.delete_oldest(now)?;
+            }
         }
         Ok(())
     }
@@ -102,9 +104,6 @@ impl<S: Storage> Journal<S> {
 
     fn is_oldest_too_old(&self, now: Instant) -> bool {
         let Some((age, unix)) = self.options.age.zip(self.retention.unix(now)) else { return false };
-        if now < self.retention.age_next {
-            return false;
-        }
         // A segment ends when a later one begins; those begun before the clock was set say nothing.
         let state = self.index.lock();
         let ended = state.segments.iter().skip(1).map(|entry| entry.unix).find(|&unix| unix != 0);
@@ -127,7 +126,7 @@ impl<S: Storage> Journal<S> {
                 return Ok(false);
             }
             self.record_dropped(&behind, end, now);
-            self.request_sync();
+            self.durability.require();
             self.write_out(now)?;
         }
         Ok(self.remove(oldest).is_ok())

@@ -60,11 +60,23 @@ impl Tail {
         self.written += count;
     }
 
+    /// How many groups the disk has taken, and may lose.
+    pub(crate) fn written(&self) -> usize {
+        self.written
+    }
+
     /// The disk holds for good what it has taken.
     pub(crate) fn mark_synced(&mut self) {
-        self.groups.drain(..self.written);
-        self.bytes -= self.written_bytes;
-        (self.written, self.written_bytes) = (0, 0);
+        self.mark_first_synced(self.written);
+    }
+
+    /// The disk holds for good the first so many groups.
+    pub(crate) fn mark_first_synced(&mut self, groups: usize) {
+        for group in self.groups.drain(..groups.min(self.written)) {
+            self.bytes -= cost(&group);
+            self.written_bytes -= cost(&group);
+            self.written -= 1;
+        }
     }
 
     /// The disk may have lost what it has taken since the last sync.

@@ -19,7 +19,7 @@ const WRITE_MAX: usize = 256 * 1024;
 /// The segment that is being written.
 pub(crate) struct Active<F> {
     pub id: u64,
-    pub file: F,
+    pub file: Arc<F>,
     pub capacity: u32,
     /// The next group goes here.
     pub end: u32,
@@ -152,7 +152,7 @@ impl<S: Storage> Writer<S> {
         let capacity = u32::try_from(file.len()?).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let mut active = Active {
             id,
-            file,
+            file: Arc::new(file),
             capacity,
             end: HEADER_LEN,
             synced: HEADER_LEN,

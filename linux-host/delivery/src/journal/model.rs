@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disk::{Disk, Faults, PowerCut};
+use crate::options::Sync;
 use crate::testing::*;
 
 /// What happens, drawn at random.
@@ -171,7 +172,7 @@ impl World {
         }
         let head = journal.index.head();
         self.handed = self.handed.max(head);
-        if journal.unsynced_since.is_none() {
+        if journal.durability.is_synced() {
             self.synced = self.synced.max(head);
         }
     }
