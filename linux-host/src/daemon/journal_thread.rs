@@ -30,6 +30,9 @@ impl JournalThread {
     /// # Errors
     /// The disk did not take the end of the journal.
     pub fn run(mut self) -> std::io::Result<()> {
+        if let Err(error) = self.journal.sync_in_background() {
+            tracing::warn!("no thread for the journal's syncs: {error}; records wait while the disk syncs");
+        }
         let (mut asked, mut wanted) = (false, false);
         // What a degraded journal could not keep yet.
         let mut unkept = None;
