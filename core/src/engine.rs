@@ -233,7 +233,7 @@ impl<C: Capacity> Engine<C> {
     /// Does what is due at or before `now`, up to the next effect, in calls of bounded length. Calls too many are harmless.
     #[inline]
     pub fn poll(&mut self, now: Instant) -> Step {
-        if self.state.is_free(now) || self.state.has_moved(self.tables.inputs.as_ref(), now) {
+        if self.state.is_free(now) {
             return Step::Idle { next: self.state.next.to_option() };
         }
         self.poll_any(now)
@@ -320,5 +320,6 @@ fn view<'a, C: Capacity>(tables: &'a mut Tables<C>, state: &'a mut State, log: L
 
 #[inline]
 fn used<T>(places: &mut [T], count: u8) -> &mut [T] {
-    places.get_mut(..usize::from(count)).unwrap_or_default()
+    let count = places.len().min(usize::from(count));
+    places.get_mut(..count).unwrap_or_default()
 }

@@ -103,8 +103,8 @@ impl View<'_> {
                 }
             }
             Restore::Run { run, place, .. } => {
-                if let Some((slot, restored)) = self.runs.get_mut(run.index()).zip(Run::restored(item, now)) {
-                    *slot = restored;
+                if let Some(restored) = Run::restored(item, now) {
+                    self.occupy(run, restored);
                     self.s.place = self.s.place.max(place.saturating_add(1));
                 }
                 self.s.until = true;
@@ -113,6 +113,7 @@ impl View<'_> {
             Restore::Output { output, level, by, max_left, failed, held } => {
                 if let Some(cell) = self.outputs.get_mut(output.index()) {
                     (cell.level, cell.by, cell.failed) = (level, by, failed);
+                    self.s.note_writer(output, by);
                     cell.due = max_left.map_or(Instant::NEVER, |left| now.plus(left));
                     cell.held = if held { now } else { Instant::NEVER };
                 }

@@ -17,9 +17,9 @@ enum Timer {
 }
 
 impl View<'_> {
-    /// Does the first of what is due at or before `now`. The bounds of [`State`](super::view::State) say what has to be
+    /// Does the first of what is due at or before `now`; false if nothing is. The bounds of [`State`](super::view::State) say what has to be
     /// searched: most calls find that a deadline has only moved.
-    pub(crate) fn do_due(&mut self, now: Instant) {
+    pub(crate) fn do_due(&mut self, now: Instant) -> bool {
         let (mut watcher_due, mut input) = (self.s.next_watcher(), InputId(0));
         if watcher_due <= now {
             (watcher_due, input) = self.s.first_watcher(self.inputs);
@@ -31,7 +31,7 @@ impl View<'_> {
         self.s.set_next(watcher_due, timer_due);
         let due = watcher_due.min(timer_due);
         if due > now || !due.is_set() {
-            return;
+            return false;
         }
         self.s.now = self.s.now.max(due);
         let safety = matches!(timer, Timer::MaxOn(_));
@@ -45,13 +45,14 @@ impl View<'_> {
                 Timer::Minute => self.look_at_clock(),
             }
         }
+        true
     }
 
     fn first_timer(&self) -> (Instant, Timer) {
         let mut first = (self.s.minute, Timer::Minute);
         // Backwards, so that of equal deadlines the last one looked at is the first in order.
         // Runs that outlived a restart go on when the inputs have been read, not before.
-        let runs = if self.s.starting { &[] } else { &*self.runs };
+        let runs = if self.s.starting { &[] } else { self.live() };
         for (index, run) in runs.iter().enumerate().rev() {
             earlier(&mut first, run.due(self.s.now), || Timer::Run(RunId(id(index))));
         }
@@ -68,7 +69,9 @@ impl View<'_> {
         let now = self.s.now;
         let Some(watcher) = self.inputs.get_mut(input.index()) else { return };
         let fired = watcher.fire(now);
-        if !watcher.due.is_set() {
+        if watcher.due.is_set() {
+            self.s.watch(input, watcher.due);
+        } else {
             self.s.watching &= !bit(input.0);
         }
         match fired {

@@ -193,7 +193,7 @@ impl View<'_> {
             return;
         }
         self.s.until = false;
-        for index in 0..self.runs.len() {
+        for index in 0..self.live().len() {
             let concerned = self.waits_for(index, &named);
             let Some(run) = self.runs.get_mut(index) else { continue };
             self.s.until |= run.state == Some(RunState::Until);
@@ -214,7 +214,7 @@ impl View<'_> {
     /// When the next minute begins, if a run waits for that.
     pub(crate) fn plan_minute(&mut self) {
         const MINUTE: i64 = 60_000_000;
-        let waits = (0..self.runs.len()).any(|index| self.waits_for(index, is_clock));
+        let waits = (0..self.live().len()).any(|index| self.waits_for(index, is_clock));
         self.s.minute = match self.s.clock.filter(|clock| waits && clock.trusted) {
             Some(clock) => {
                 let into = clock.unix_at(self.s.now).rem_euclid(MINUTE);

@@ -20,6 +20,7 @@ impl View<'_> {
             self.s.drive |= bit(output.0);
         }
         cell.by = by;
+        self.s.note_writer(output, by);
         if changed {
             cell.level = level;
             let limited = level != cell.def.safe && !cell.def.max_on.is_zero();
@@ -82,6 +83,7 @@ impl View<'_> {
         self.s.active = None;
         while self.s.agenda.pop().is_some() {}
         self.runs.iter_mut().for_each(|run| run.state = None);
+        self.s.slots = 0;
         self.triggers.iter_mut().for_each(|trigger| trigger.due = Instant::NEVER);
         self.all_safe(SafetyWhy::Stop);
     }

@@ -88,9 +88,7 @@ impl View<'_> {
             (run.due(now), run.pc, run.rounds, run.state == Some(RunState::Queued));
         let left = run.due.to_option().map(|due| due.since(now));
         self.s.place = self.s.place.max(run.place.saturating_add(1));
-        if let Some(place) = self.runs.get_mut(slot.index()) {
-            *place = run;
-        }
+        self.occupy(slot, run);
         self.s.wake_at(due);
         self.s.until = true;
         let how = if queued { RunHow::Queued } else { RunHow::Resumed };

@@ -6,6 +6,7 @@ use crate::engine::view::{View, bit, id};
 use crate::id::{OutputId, RunId, ScenarioId};
 use crate::input::Input;
 use crate::program::On;
+use crate::scenario::run::Run;
 use crate::time::Instant;
 
 impl View<'_> {
@@ -77,15 +78,15 @@ impl View<'_> {
 
     fn take_over_runs(&mut self, old: &View<'_>) {
         (self.s.place, self.s.until) = (old.s.place, true);
+        self.s.slots = 0;
         for (index, run) in old.runs.iter().enumerate().filter(|(_, run)| run.state.is_some()) {
             let hash = old.scenarios.get(run.scenario.index()).map(|kept| kept.def.hash);
             let same = self.scenarios.iter().position(|cell| Some(cell.def.hash) == hash);
-            match (same, self.runs.get_mut(index)) {
-                (Some(scenario), Some(slot)) => {
-                    *slot = run.clone();
-                    slot.scenario = ScenarioId(id(scenario));
+            match same {
+                Some(scenario) => {
+                    self.occupy(RunId(id(index)), Run { scenario: ScenarioId(id(scenario)), ..run.clone() });
                 }
-                _ => self.decide(Decision::End { run: RunId(id(index)), why: EndWhy::Swap }),
+                None => self.decide(Decision::End { run: RunId(id(index)), why: EndWhy::Swap }),
             }
         }
     }
@@ -102,6 +103,7 @@ impl View<'_> {
             };
             (cell.level, cell.by, cell.failed) = (same.level, same.by, same.failed);
             (cell.due, cell.held) = (same.due, same.held);
+            self.s.note_writer(output, same.by);
             let new_safe = cell.def.safe;
             let orphan = old.runs.iter().enumerate().any(|(run, _)| {
                 let run = RunId(id(run));

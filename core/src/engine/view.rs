@@ -1,7 +1,7 @@
 //! The engine without its capacity: slices of the tables, the scalar state, the log. All logic is written on this.
 
 use crate::calendar::Schedule;
-use crate::decision::Decision;
+use crate::decision::{By, Decision};
 use crate::effect::Effect;
 use crate::engine::Step;
 use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
@@ -46,6 +46,10 @@ pub(crate) struct State {
     pub(crate) ask: u64,
     /// Outputs that a trigger is about, a bit each: most are none's business.
     pub(crate) watched_outputs: u64,
+    /// Outputs that a run may have written last, a bit each: all that its end has to look at.
+    pub(crate) owned_outputs: u64,
+    /// Slots of runs from here on are free.
+    pub(crate) slots: u8,
     /// Peers that are there, a bit each.
     pub(crate) links: u64,
     /// A run may be in a `wait-until`; if not, no change concerns any.
@@ -123,6 +127,8 @@ impl State {
             ask: 0,
             drive: 0,
             watched_outputs: 0,
+            owned_outputs: 0,
+            slots: 0,
             links: 0,
             until: false,
             clock: None,
@@ -151,12 +157,19 @@ impl State {
         self.next_timer = self.next_timer.min(at);
     }
 
-    /// A watcher is due at `at`.
+    /// A watcher is due at `at`. Mostly it is the only one; then this is known to be the first deadline of all.
     #[inline]
     pub(crate) fn watch(&mut self, input: InputId, at: Instant) {
+        let others = self.watching & !bit(input.0);
         self.watching |= bit(input.0);
-        self.next_watcher = self.next_watcher.min(at);
-        self.next = self.next.min(at);
+        self.next_watcher = if others == 0 { at } else { self.next_watcher.min(at) };
+        self.next = self.next_watcher.min(self.next_timer);
+    }
+
+    /// An output has a new last writer.
+    pub(crate) fn note_writer(&mut self, output: OutputId, by: By) {
+        let own = if matches!(by, By::Run { .. }) { bit(output.0) } else { 0 };
+        self.owned_outputs = self.owned_outputs & !bit(output.0) | own;
     }
 
     /// Any watcher and any timer may be due: the next call of `poll` finds out.
@@ -165,26 +178,17 @@ impl State {
         self.watching = u64::MAX;
     }
 
-    /// Whether no more than a watcher's deadline has moved on, as it does with every edge of a bouncing line: then
-    /// nothing is left at `now`, and `next` is up to date.
-    pub(crate) fn has_moved(&mut self, inputs: &[Watcher], now: Instant) -> bool {
-        if self.next == Instant::ZERO || self.next_timer <= now {
-            return false;
-        }
-        self.next_watcher = self.first_watcher(inputs).0;
-        self.next = self.next_watcher.min(self.next_timer);
-        self.next > now
-    }
-
     /// The first of the watchers' deadlines.
-    pub(crate) fn first_watcher(&self, inputs: &[Watcher]) -> (Instant, InputId) {
+    pub(crate) fn first_watcher(&mut self, inputs: &[Watcher]) -> (Instant, InputId) {
         let mut first = (Instant::NEVER, InputId(0));
         let mut left = self.watching;
         while let Some(index) = take_lowest(&mut left) {
             let input = InputId(index);
-            let Some(watcher) = inputs.get(input.index()) else { break };
-            if watcher.due < first.0 {
-                first = (watcher.due, input);
+            let due = inputs.get(input.index()).map_or(Instant::NEVER, |watcher| watcher.due);
+            if due < first.0 {
+                first = (due, input);
+            } else if !due.is_set() {
+                self.watching &= !bit(index);
             }
         }
         first
@@ -222,22 +226,23 @@ pub(crate) struct View<'a> {
 impl View<'_> {
     /// See [`Engine::poll`](crate::engine::Engine::poll).
     pub(crate) fn poll(&mut self, now: Instant) -> Step {
+        let mut step = Step::Again;
         for _ in 0..ITEMS_PER_POLL {
-            let effect = self.item(now);
-            self.s.settle();
-            if let Some(effect) = effect {
-                return Step::Do(effect);
+            if let Some(effect) = self.owed() {
+                step = Step::Do(effect);
+                break;
             }
-            if self.s.is_free(now) {
+            if !self.item(now) {
+                self.s.settle();
                 return Step::Idle { next: self.s.next.to_option() };
             }
         }
-        Step::Again
+        self.s.settle();
+        step
     }
 
-    /// One item, in this order: readings and levels that are owed to the host, the run that executes, the agenda, then
-    /// what is due.
-    fn item(&mut self, now: Instant) -> Option<Effect> {
+    /// Readings and levels that are owed to the host: they come first.
+    fn owed(&mut self) -> Option<Effect> {
         if let Some(index) = take_lowest(&mut self.s.ask) {
             return Some(Effect::ReadInput { input: InputId(index) });
         }
@@ -248,14 +253,19 @@ impl View<'_> {
                 .get(output.index())
                 .map(|cell| Effect::SetOutput { output, level: cell.level });
         }
+        None
+    }
+
+    /// One item, in this order: the run that executes, the agenda, then what is due. False if there is none.
+    fn item(&mut self, now: Instant) -> bool {
         if let Some(active) = self.s.active {
             self.execute(active);
         } else if let Some(occurrence) = self.s.agenda.pop() {
             self.take(occurrence);
         } else {
-            self.do_due(now);
+            return self.do_due(now);
         }
-        None
+        true
     }
 
     pub(crate) fn decide(&mut self, decision: Decision) {

@@ -2,7 +2,7 @@
 
 use crate::calendar::{LocalTime, local_fields};
 use crate::decision::{By, Cause, Decision, EndWhy, FaultKind, RunHow, SafetyWhy, SkipWhy, Values};
-use crate::engine::view::{Active, View, id};
+use crate::engine::view::{Active, View, bit, id, take_lowest};
 use crate::id::{OutputId, RunId, ScenarioId, VarId};
 use crate::program::code::{MAX_STEPS, Op, Step};
 use crate::program::verify::expressions;
@@ -72,7 +72,7 @@ impl View<'_> {
                 return;
             }
         };
-        let running = self.runs.iter().filter(|run| run.is_of(scenario)).count();
+        let running = self.live().iter().filter(|run| run.is_of(scenario)).count();
         let how = match def.mode {
             _ if refused.is_some() => None,
             _ if running == 0 => Some(RunHow::Started),
@@ -86,23 +86,35 @@ impl View<'_> {
             return;
         };
         let slot = match how {
-            RunHow::Restarted => self.runs.iter().position(|run| run.is_of(scenario)),
-            _ => self.runs.iter().position(|run| run.state.is_none()),
+            RunHow::Restarted => self.live().iter().position(|run| run.is_of(scenario)),
+            _ => self.live().iter().position(|run| run.state.is_none()),
         };
-        let Some(slot) = slot else {
+        let slot = slot.unwrap_or(self.live().len());
+        if slot >= self.runs.len() {
             // The check at load reserved a slot for every run that the modes allow.
             self.decide(Decision::Fault { what: FaultKind::LogicBug, at: scenario.0 });
             return;
-        };
+        }
         let run = RunId(id(slot));
         let state = if how == RunHow::Queued { RunState::Queued } else { RunState::Waiting };
-        if let Some(place) = self.runs.get_mut(slot) {
-            *place = Run { place: self.s.place, ..Run::new(scenario, cause, onset, state) };
-            self.s.place = self.s.place.wrapping_add(1);
-        }
+        self.occupy(run, Run { place: self.s.place, ..Run::new(scenario, cause, onset, state) });
+        self.s.place = self.s.place.wrapping_add(1);
         self.decide(Decision::Run { run, scenario, cause, how, onset_ago: now.since(onset) });
         if how != RunHow::Queued {
             self.execute(Active { run, steps: 0 });
+        }
+    }
+
+    /// The slots of runs, up to the last one that is not free.
+    pub(crate) fn live(&self) -> &[Run] {
+        self.runs.get(..usize::from(self.s.slots)).unwrap_or_default()
+    }
+
+    /// Puts a run into a slot.
+    pub(crate) fn occupy(&mut self, slot: RunId, run: Run) {
+        if let Some(place) = self.runs.get_mut(slot.index()) {
+            *place = run;
+            self.s.slots = self.s.slots.max(slot.0.saturating_add(1));
         }
     }
 
@@ -126,12 +138,16 @@ impl View<'_> {
 
     /// Makes steps until an output is written, the run waits, or it is over.
     pub(crate) fn execute(&mut self, mut active: Active) {
-        while self.s.drive == 0 {
+        loop {
             let Some(run) = self.runs.get(active.run.index()) else { return };
             let (scenario, pc) = (run.scenario, run.pc);
-            let code = self.body(scenario, pc);
-            let then = if code.is_empty() {
+            let body = self.scenarios.get(scenario.index()).map_or(0, |cell| cell.def.body);
+            let then = if pc >= body {
                 Then::End(EndWhy::Done)
+            } else if self.s.drive != 0 {
+                // First the output, then the next step, which may be about the same one.
+                self.s.active = Some(active);
+                return;
             } else if active.steps >= MAX_STEPS {
                 self.decide(Decision::Fault { what: FaultKind::TooManySteps, at: scenario.0 });
                 Then::End(EndWhy::Fault)
@@ -160,7 +176,6 @@ impl View<'_> {
                 }
             }
         }
-        self.s.active = Some(active);
     }
 
     /// Notes a wait, if it is to outlive a restart.
@@ -321,7 +336,7 @@ impl View<'_> {
     /// Ends all runs of a scenario, those that queue first, so that none of them moves up.
     pub(crate) fn stop_scenario(&mut self, scenario: ScenarioId) {
         for queued in [true, false] {
-            for index in 0..self.runs.len() {
+            for index in 0..self.live().len() {
                 let of = |run: &Run| run.is_of(scenario) && (run.state == Some(RunState::Queued)) == queued;
                 if self.runs.get(index).is_some_and(of) {
                     self.end(RunId(id(index)), EndWhy::Stopped);
@@ -337,14 +352,22 @@ impl View<'_> {
         let scenario = run.scenario;
         let was_queued = run.state == Some(RunState::Queued);
         run.state = None;
+        while self.live().last().is_some_and(|run| run.state.is_none()) {
+            self.s.slots = self.s.slots.saturating_sub(1);
+        }
         self.decide(Decision::End { run: slot, why });
         let in_peace = matches!(why, EndWhy::Done | EndWhy::Ended);
-        for index in 0..self.outputs.len() {
-            let Some(cell) = self.outputs.get_mut(index).filter(|cell| cell.is_of(slot)) else { continue };
+        let mut left = self.s.owned_outputs;
+        while let Some(index) = take_lowest(&mut left) {
+            let output = OutputId(index);
+            let Some(cell) = self.outputs.get_mut(output.index()).filter(|cell| cell.is_of(slot)) else {
+                continue;
+            };
+            self.s.owned_outputs &= !bit(index);
             if in_peace || cell.level == cell.def.safe {
                 cell.disown(slot);
             } else {
-                self.make_safe(OutputId(id(index)), SafetyWhy::RunEnded);
+                self.make_safe(output, SafetyWhy::RunEnded);
             }
         }
         let queues =
