@@ -2,9 +2,9 @@
 //! room. A reader has a cursor and is told when it lagged; the counters survive the records.
 
 use crate::id::{InputId, Level};
-use crate::input::Input;
-use crate::record::{CLASSES, Frame, MAX_RECORD, Record, class, edge_head};
+use crate::record::{CLASSES, Frame, MAX_RECORD, Record, class, edge, edge_head, frame};
 use crate::time::{Duration, Instant};
+use crate::wire::Writer;
 
 /// A reader's place in the log of one engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,55 +107,64 @@ impl LogMut<'_> {
     /// Appends a raw edge: most records are one, so it goes straight to its place.
     #[inline]
     pub(crate) fn edge(&mut self, at: Instant, input: InputId, level: Level) {
-        let dt = at.since(self.ring.head.at).micros();
+        let dt = at.since(self.ring.head.at);
+        let us = dt.micros();
+        let byte = |shift: u32| (us >> shift & 0x7f) as u8;
+        let head = edge_head(input, level);
+        let (bytes, len) = match us {
+            0..0x80 => ([head, byte(0), 0, 0], 2),
+            0x80..0x4000 => ([head, byte(0) | 0x80, byte(7), 0], 3),
+            0x4000..0x20_0000 => ([head, byte(0) | 0x80, byte(7) | 0x80, byte(14)], 4),
+            _ => return self.across(at, |buf| edge(head, dt, buf)),
+        };
+        // What is written beyond the record is free, and is written over by the next.
         match self.buf.get_mut(self.ring.index..self.ring.fence) {
-            Some([a, b, c, ..]) if (0x80..0x4000).contains(&dt) => {
-                [*a, *b, *c] = [edge_head(input, level), (dt & 0x7f) as u8 | 0x80, (dt >> 7 & 0x7f) as u8];
-                self.ring.index = self.ring.index.wrapping_add(3);
-                self.ring.wrote(at, 0, 3);
-            }
-            _ => self.push(at, &Record::Input(Input::Edge { input, level })),
+            Some([a, b, c, d, ..]) => [*a, *b, *c, *d] = bytes,
+            _ => return self.across(at, |buf| edge(head, dt, buf)),
         }
+        self.ring.index = self.ring.index.wrapping_add(len);
+        self.ring.wrote(at, 0, len);
     }
 
-    /// Appends a record.
-    #[inline(never)]
-    pub(crate) fn push(&mut self, at: Instant, record: &Record) {
+    /// Appends a record that is no raw edge: its payload is what `put` appends, which gives its kind.
+    #[inline]
+    pub(crate) fn push(&mut self, at: Instant, put: impl Fn(&mut Writer<'_>) -> u8) {
         let dt = at.since(self.ring.head.at);
-        let class = class(record.kind()).unwrap_or(0);
         let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
-        let len = match record.encode(dt, place) {
-            Some(len) => {
+        match frame(dt, place, &put) {
+            Some((len, kind)) => {
                 self.ring.index = self.ring.index.wrapping_add(len);
-                len
+                self.ring.wrote(at, class(kind).unwrap_or(0), len);
             }
-            None => self.push_across(dt, record),
-        };
-        self.ring.wrote(at, class, len);
+            None => self.across(at, |buf| frame(dt, buf, put)),
+        }
     }
 
     /// Writes a record over the end of the part, and maybe of the buffer.
     #[cold]
     #[inline(never)]
-    fn push_across(&mut self, dt: Duration, record: &Record) -> usize {
+    fn across(&mut self, at: Instant, encode: impl FnOnce(&mut [u8]) -> Option<(usize, u8)>) {
         let mut bytes = [0; MAX_RECORD];
-        let len = record.encode(dt, &mut bytes).unwrap_or(0);
-        let bytes = bytes.get(..len).unwrap_or_default();
-        let mut written = 0;
-        // A log without any room swallows it.
-        while written < len && !self.buf.is_empty() {
+        let (len, kind) = encode(&mut bytes).unwrap_or((0, 0));
+        self.copy_in(bytes.get(..len).unwrap_or_default());
+        self.ring.wrote(at, class(kind).unwrap_or(0), len);
+    }
+
+    /// Copies bytes over the end of the part.
+    fn copy_in(&mut self, mut bytes: &[u8]) {
+        let mut overlap = 0;
+        // A log without any room swallows them.
+        while !bytes.is_empty() && !self.buf.is_empty() {
             if self.ring.index == self.ring.fence {
-                let overlap = if written == 0 { 0 } else { len.saturating_sub(written) };
-                self.open_part(u8::try_from(overlap).unwrap_or(u8::MAX));
+                self.open_part(overlap);
             }
             let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
-            let rest = bytes.get(written..).unwrap_or_default();
-            place.iter_mut().zip(rest).for_each(|(place, &byte)| *place = byte);
-            let copied = place.len().min(rest.len());
-            written = written.saturating_add(copied);
-            self.ring.index = self.ring.index.wrapping_add(copied);
+            let (now, later) = bytes.split_at_checked(place.len()).unwrap_or((bytes, &[]));
+            place.iter_mut().zip(now).for_each(|(place, &byte)| *place = byte);
+            self.ring.index = self.ring.index.wrapping_add(now.len());
+            overlap = u8::try_from(later.len()).unwrap_or(u8::MAX);
+            bytes = later;
         }
-        len
     }
 
     /// Goes on to the next part; what was there, the oldest of all, is given up. Numbers and times go with it: a reader

@@ -108,22 +108,42 @@ impl Record {
     /// Writes the whole record and gives its length; `None` if `buf` is too short ([`MAX_RECORD`] never is).
     pub fn encode(&self, dt: Duration, buf: &mut [u8]) -> Option<usize> {
         if let Self::Input(Input::Edge { input, level }) = *self {
-            let mut w = Writer::new(buf);
-            w.u8(edge_head(input, level));
-            w.varint(dt.micros());
-            return w.finish();
+            return edge(edge_head(input, level), dt, buf).map(|(len, _)| len);
         }
-        let (head, body) = buf.split_at_mut_checked(2)?;
-        let mut w = Writer::new(body);
-        w.varint(dt.micros());
-        match self {
-            Self::Input(input) => input.put_fields(&mut w),
-            Self::Decision(decision) => decision.put_fields(&mut w),
-        }
-        let len = w.finish()?;
-        head.copy_from_slice(&[self.kind(), u8::try_from(len).ok()?]);
-        len.checked_add(2)
+        let (len, _) = match self {
+            Self::Input(input) => frame(dt, buf, |w| input.put_fields(w)),
+            Self::Decision(decision) => frame(dt, buf, |w| decision.put_fields(w)),
+        }?;
+        Some(len)
     }
+}
+
+/// Writes a record that is no raw edge around the payload that `put` appends; `put` gives its kind. Gives length and
+/// kind, or `None` if `buf` is too short.
+#[inline]
+pub(crate) fn frame(
+    dt: Duration,
+    buf: &mut [u8],
+    put: impl FnOnce(&mut Writer<'_>) -> u8,
+) -> Option<(usize, u8)> {
+    let mut w = Writer::new(buf);
+    // The head comes last: one look at the variant gives its payload and its kind.
+    w.skip(2);
+    w.varint(dt.micros());
+    let kind = put(&mut w);
+    let len = w.finish()?;
+    let [head, size, ..] = buf else { return None };
+    *head = kind;
+    *size = u8::try_from(len.checked_sub(2)?).ok()?;
+    Some((len, kind))
+}
+
+/// Writes a raw edge; as [`frame`] otherwise.
+pub(crate) fn edge(head: u8, dt: Duration, buf: &mut [u8]) -> Option<(usize, u8)> {
+    let mut w = Writer::new(buf);
+    w.u8(head);
+    w.varint(dt.micros());
+    Some((w.finish()?, 0))
 }
 
 /// The first byte of a raw edge.

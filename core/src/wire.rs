@@ -36,6 +36,11 @@ impl<'a> Writer<'a> {
         self.len = self.len.wrapping_add(1);
     }
 
+    /// Leaves room for `n` bytes that are known later.
+    pub const fn skip(&mut self, n: usize) {
+        self.len = self.len.wrapping_add(n);
+    }
+
     /// Appends bytes as they are.
     pub fn bytes(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|&byte| self.u8(byte));
@@ -290,12 +295,14 @@ macro_rules! wire_union {
                 }
             }
 
-            /// Appends the fields without the tag.
-            pub(crate) fn put_fields(&self, w: &mut $crate::wire::Writer<'_>) {
+            /// Appends the fields without the tag, and gives the tag.
+            #[inline]
+            pub(crate) fn put_fields(&self, w: &mut $crate::wire::Writer<'_>) -> u8 {
                 let _ = &w;
                 match self {
                     $(Self::$variant { $($field),* } => {
                         $($crate::wire::Wire::put($field, w);)*
+                        $tag
                     })*
                 }
             }

@@ -9,7 +9,6 @@ use crate::id::{InputId, OutputId, RunId};
 use crate::input::{Input, Origin};
 use crate::log::LogMut;
 use crate::program::image::Counts;
-use crate::record::Record;
 use crate::scenario::agenda::Agenda;
 use crate::scenario::run::Run;
 use crate::time::{Duration, Instant};
@@ -269,11 +268,14 @@ impl View<'_> {
     }
 
     pub(crate) fn decide(&mut self, decision: Decision) {
-        self.log.push(self.s.now, &Record::Decision(decision));
+        self.log.push(self.s.now, |w| decision.put_fields(w));
     }
 
     pub(crate) fn note(&mut self, input: Input) {
-        self.log.push(self.s.now, &Record::Input(input));
+        match input {
+            Input::Edge { input, level } => self.log.edge(self.s.now, input, level),
+            other => self.log.push(self.s.now, |w| other.put_fields(w)),
+        }
     }
 }
 
