@@ -145,6 +145,7 @@ impl Disk {
         if let Some(data) = inner.files.get_mut(&id) {
             change(&mut data.now);
             data.stable.clone_from(&data.now);
+            data.unsynced.clear();
         }
         Ok(())
     }

@@ -248,7 +248,12 @@ impl<S: Storage> Journal<S> {
             self.note_failure(&error, now);
         }
         if self.health.may_try(now) {
-            match self.write_out(now).and_then(|()| self.upkeep(now)) {
+            // What is written is published before any tidying, which may take as long as a new segment.
+            let done = self.write_out(now).and_then(|()| {
+                self.publish();
+                self.upkeep(now)
+            });
+            match done {
                 Ok(()) => self.health.succeeded(),
                 Err(error) => self.note_failure(&error, now),
             }

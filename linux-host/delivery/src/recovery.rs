@@ -170,7 +170,8 @@ impl<S: Storage> Scan<S> {
             set_aside(storage, damage, &last.bytes)?;
         }
         let walk = &last.walk;
-        if walk.torn || walk.stray_end > walk.end {
+        let cut = walk.torn || walk.stray_end > walk.end;
+        if cut && (walk.end as usize) < last.bytes.len() {
             let zeros = vec![0; (walk.stray_end.max(walk.end + 1) - walk.end) as usize];
             last.file.write_at(u64::from(walk.end), &zeros)?;
             last.file.sync()?;
@@ -207,7 +208,8 @@ pub(crate) fn walk(bytes: &[u8], segment: u64, start: Mark) -> Walk {
     };
     loop {
         let rest = bytes.get(walk.end as usize..).unwrap_or_default();
-        let found = if rest.is_empty() { Found::End } else { decode(rest, segment, walk.end) };
+        // A file that ends without a zero has been cut by somebody.
+        let found = decode(rest, segment, walk.end);
         match found {
             Found::Group(block) => {
                 let start = block.start(Some(walk.chain)).unwrap_or(walk.chain);

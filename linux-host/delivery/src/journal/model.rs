@@ -355,3 +355,47 @@ proptest! {
         world.settle();
     }
 }
+
+/// What somebody does to the files behind the journal's back: which file, where, what.
+fn harm() -> impl Strategy<Value = (usize, usize, Vec<u8>, bool)> {
+    (0usize..16, 0usize..9000, proptest::collection::vec(any::<u8>(), 1..600), proptest::bool::weighted(0.1))
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_in_the_files_only_what_was_put_in_comes_out(
+        harm in proptest::collection::vec(harm(), 1..5),
+    ) {
+        let mut world = World::new(1, Sync::Within(Duration::from_millis(200)));
+        for round in 0..300 {
+            world.step(&Op::Edges(5));
+            world.step(&Op::Commit);
+            if round % 100 == 50 {
+                world.step(&Op::Checkpoint);
+                world.step(&Op::Close);
+            }
+        }
+        world.journal = None;
+        let names = world.disk.list().unwrap();
+        for (file, at, bytes, truncate) in harm {
+            world.disk.tamper(&names[file % names.len()], |content| {
+                let at = at % content.len().max(1);
+                let len = bytes.len().min(content.len() - at);
+                content[at..at + len].copy_from_slice(&bytes[..len]);
+                if truncate {
+                    content.truncate(at);
+                }
+            }).unwrap();
+        }
+        for _ in 0..2 {
+            let (mut journal, _) = Journal::open(&world.disk, &node(), world.options.clone(), 9, ms(0)).unwrap();
+            let read = read_from(&journal, Position::START);
+            for (at, time, bytes) in &read.engine {
+                prop_assert_eq!(world.put.get(&(at.boot, at.seq)), Some(&(*time, bytes.clone())), "{}", at);
+            }
+            crate::Recall::read(journal.index()).unwrap();
+            journal.commit(ms(500));
+            journal.close(ms(501)).unwrap();
+        }
+    }
+}

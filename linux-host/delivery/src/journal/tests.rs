@@ -158,6 +158,27 @@ fn a_torn_tail_is_cut_at_every_byte() {
 }
 
 #[test]
+fn a_file_that_was_cut_short_is_torn() {
+    let disk = disk();
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    let mut engine = Engine::default();
+    for _ in 0..10 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    drop(journal);
+    disk.tamper(&segment::name(1), |bytes| bytes.truncate(end - 20)).unwrap();
+    let (mut journal, opened) = open(&disk, small()).unwrap();
+    assert!(opened.torn.is_some(), "{opened:?}");
+    Engine::default().edges(&mut journal, 3);
+    journal.commit(ms(1));
+    let read = read_from(&journal, Position::START);
+    assert_eq!(read.seqs().len(), 24 + 3);
+    assert!(read.lagged.is_empty());
+}
+
+#[test]
 fn damage_in_the_last_segment_is_set_aside_and_reading_goes_on() {
     let disk = disk();
     let (mut journal, _) = open(&disk, Options::default()).unwrap();
