@@ -48,7 +48,7 @@ use around::Surroundings;
 use boot::Memory;
 use event_loop::{LoopError, Running, Setup};
 use house::House;
-use inlet::Inlet;
+use inlet::{Inlet, Parcel};
 use intake::Intake;
 use journal_thread::JournalThread;
 use lines::Lines;
@@ -130,6 +130,8 @@ impl Daemon {
 
         let house = Arc::new(House::new(&program));
         let (inlet, intake) = (Arc::<Inlet>::default(), Intake::default());
+        // Before the first record: whoever reads that one wants its names.
+        inlet.put(Parcel::Program(program.hash, program.stored()));
         let (lines, first) = match before {
             None => {
                 house.programs.add(program.clone(), wiring::Opened::default());

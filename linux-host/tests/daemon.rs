@@ -3,6 +3,9 @@
 #[path = "daemon/running.rs"]
 mod running;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use running::{HOUSE, Running, Workplace, poll};
@@ -277,5 +280,28 @@ fn a_start_is_fast_and_the_loop_costs_nothing_while_nothing_happens() {
     // Printed, not judged: the machine is shared. A loop that spins would spend the whole two seconds.
     eprintln!("idle: {spent} ns in 2 s; resident {} KiB", daemon.resident_kib());
     assert!(spent < 500_000_000, "the daemon spins: {spent} ns of CPU in two idle seconds");
+    daemon.stop();
+}
+
+#[test]
+fn the_control_socket_answers_nonsense_in_words_and_is_closed_to_strangers() {
+    let place = Workplace::new(HOUSE);
+    let daemon = Running::start(&place);
+    let socket = place.path("state/control.sock");
+    let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660, "owner and group, nobody else");
+    let stream = UnixStream::connect(&socket).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut answers = BufReader::new(&stream).lines();
+    let mut ask = |line: &str| {
+        (&stream).write_all(format!("{line}\n").as_bytes()).unwrap();
+        answers.next().unwrap().unwrap()
+    };
+    assert!(ask("hello").contains("\"ok\":false"));
+    assert!(ask(r#"{"do":"set","output":"chime","to":"blue"}"#).contains("not understood"));
+    assert!(ask(r#"{"do":"set","output":"chime","to":"on","id":5}"#).contains("\"ok\":true"));
+    assert!(ask(r#"{"do":"set","output":"chime","to":"on","id":5}"#).contains("carried out before"));
+    assert!(ask(&"x".repeat(5000)).contains("4096 bytes at most"));
+    daemon.ok(&["status"]);
     daemon.stop();
 }

@@ -37,7 +37,7 @@ pub struct Memory {
 pub fn remember(storage: Directory, loaded: &Loaded, clock: &Sample) -> Result<Memory, String> {
     let storage = Arc::new(storage);
     let random = rand32().map_err(|error| format!("the system gives no random number: {error}"))?;
-    let (mut journal, opened) = Journal::open(&storage, &loaded.node, loaded.journal.clone(), random, now())
+    let (journal, opened) = Journal::open(&storage, &loaded.node, loaded.journal.clone(), random, now())
         .map_err(|error| format!("{}: {error}", storage.path().display()))?;
     say(storage.path(), &opened);
     let recall = Recall::read(journal.index()).unwrap_or_else(|error| {
@@ -59,9 +59,6 @@ pub fn remember(storage: Directory, loaded: &Loaded, clock: &Sample) -> Result<M
         .unix
         .filter(|_| clock.trusted)
         .map(|unix| Duration::from_micros(u64::try_from(clock.unix.saturating_sub(unix)).unwrap_or(0)));
-    if let Err(error) = journal.keep_program(program.hash, &program.stored()) {
-        tracing::warn!("the program is not kept beside the journal: {error}");
-    }
     Ok(Memory { storage, boot: opened.boot, journal, before, kept, off })
 }
 

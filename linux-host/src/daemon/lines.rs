@@ -1,5 +1,8 @@
 //! The lines of the program that runs, on the loop's thread: edges in the order of their stamps, levels out.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
