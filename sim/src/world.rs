@@ -4,6 +4,7 @@
 //! random comes from the seed: the same script, house and seed give the same trace and the same bytes of log.
 
 mod error;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -14,13 +15,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use campanile_clock::Virtual;
-use campanile_core::id::{InputId, Level};
-use campanile_core::input::{Input, Op, Origin, OverrunWhy};
+use campanile_core::id::InputId;
+use campanile_core::input::{Input, Op, OverrunWhy};
 use campanile_core::program::image;
 use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
-use campanile_delivery::disk::{Disk, PowerCut};
-use campanile_delivery::gate::{Gates, Passage, scaled};
+use campanile_delivery::disk::Disk;
+use campanile_delivery::gate::Gates;
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Journal, NodeName, Options as JournalOptions, Recall, StoredProgram};
 
@@ -28,7 +29,7 @@ use crate::board::Board;
 use crate::executor::{Executor, TaskId};
 use crate::node::{self, Birth, Houses, Inbox, Inlet, Lines, Tape};
 use crate::prng::Prng;
-use crate::script::{Action, Bounce, Command, Script};
+use crate::script::Script;
 use crate::trace::Trace;
 
 pub use crate::node::House;
@@ -281,147 +282,6 @@ impl<'a> World<'a> {
             }
             Event::Begin { known } => self.begin(known),
         }
-    }
-
-    fn act(&mut self, action: &'a Action) -> Result<(), SimError> {
-        let now = node::now();
-        match action {
-            Action::Input { input, to, bounce } => self.touch(input, *to, bounce),
-            Action::Feed { sensor, value } => {
-                let symbols = self.symbols()?;
-                let id = symbols.find_sensor(sensor).ok_or_else(|| SimError::unknown("sensor", sensor))?;
-                let kept = symbols.sensors.get(id.index()).cloned().ok_or(SimError::NoProgram)?;
-                let value = value.map(|value| scaled(&value.to_string(), kept.decimals));
-                let value = value.transpose().map_err(SimError::Value)?;
-                match self.gates.offer(id, &kept, value, now) {
-                    Passage::Enters => self.send(Message::Input(Input::Reading { sensor: id, value })),
-                    Passage::Deadband | Passage::Replaces => {}
-                    Passage::Later(at) => self.timeline.add(at, Event::Release { sensor: id }),
-                }
-                Ok(())
-            }
-            Action::Command { command, id, late } => {
-                let op = self.op(command)?;
-                self.command(&op, *id, *late)?;
-                if let (Command::Press { span: Some(span), .. }, Op::Play { input, .. }) = (command, op) {
-                    self.timeline.add(now.plus(*span), Event::Play { input, to: Level::Off });
-                }
-                Ok(())
-            }
-            Action::Restart { off, known } => {
-                self.end();
-                self.board.power_off();
-                self.disk.power_cut(PowerCut::Nothing);
-                if !known {
-                    self.wall = self.wall.map(|wall| Wall { trusted: false, ..wall });
-                }
-                self.timeline.add(now.plus(*off), Event::Begin { known: *known });
-                Ok(())
-            }
-            Action::Kill { off } => {
-                self.end();
-                self.timeline.add(now.plus(*off), Event::Begin { known: true });
-                Ok(())
-            }
-            Action::Stall { span } => {
-                self.asleep = self.asleep.max(Some(now.plus(*span).micros()));
-                Ok(())
-            }
-            Action::Clock { unix, offset, trusted } => {
-                let wall = Wall { at: now, unix: *unix, offset: *offset, trusted: *trusted };
-                self.wall = Some(wall);
-                self.send(Message::Input(wall.input(now)));
-                Ok(())
-            }
-            Action::Storm { input, edges, every } => {
-                let from = self.board.input(self.input(input)?).unwrap_or_default();
-                let mut at = now;
-                for edge in 0..*edges {
-                    let to = if edge % 2 == 0 { from.opposite() } else { from };
-                    self.timeline.add(at, Event::Move { input, to });
-                    at = at.plus(*every);
-                }
-                Ok(())
-            }
-            Action::Lose { input, edges, to } => {
-                self.board.lose(now, self.input(input)?, *edges, *to);
-                Ok(())
-            }
-            Action::Swap { house } => {
-                let hash = self.names.get(house.as_str()).copied();
-                let hash = hash.ok_or_else(|| SimError::unknown("house", house))?;
-                self.gates.clear();
-                self.send(Message::Install { hash });
-                Ok(())
-            }
-            Action::Link { peer, up } => {
-                let peer =
-                    self.symbols()?.find_peer(peer).ok_or_else(|| SimError::unknown("sink or peer", peer))?;
-                self.send(Message::Input(Input::Link { peer, up: *up }));
-                Ok(())
-            }
-            Action::Hardware { output, works } => {
-                let id = self.symbols()?.find_output(output);
-                self.board.set_hardware(id.ok_or_else(|| SimError::unknown("output", output))?, *works);
-                Ok(())
-            }
-        }
-    }
-
-    /// A line moves to a level, with its bounces.
-    fn touch(&mut self, input: &'a str, to: Level, bounce: &Bounce) -> Result<(), SimError> {
-        let now = node::now();
-        self.board.move_input(now, self.input(input)?, to);
-        let drawn;
-        let edges: &[u32] = match bounce {
-            Bounce::None => &[],
-            Bounce::Edges(edges) => edges,
-            Bounce::Drawn(model) => {
-                drawn = model.draw(to.is_on(), &mut self.bounces);
-                &drawn
-            }
-        };
-        for (index, after) in edges.iter().enumerate() {
-            let rests = index % 2 == 1 || index + 1 == edges.len();
-            let to = if rests { to } else { to.opposite() };
-            let at = now.plus(Duration::from_micros(u64::from(*after)));
-            self.timeline.add(at, Event::Move { input, to });
-        }
-        Ok(())
-    }
-
-    fn op(&self, command: &Command) -> Result<Op, SimError> {
-        let symbols = self.symbols()?;
-        Ok(match command {
-            Command::Set { output, to } => {
-                let id = symbols.find_output(output);
-                Op::Set { output: id.ok_or_else(|| SimError::unknown("output", output))?, level: *to }
-            }
-            Command::Start { scenario } | Command::Stop { scenario } => {
-                let id = symbols.find_scenario(scenario);
-                let scenario = id.ok_or_else(|| SimError::unknown("scenario", scenario))?;
-                match command {
-                    Command::Start { .. } => Op::Start { scenario },
-                    _ => Op::Stop { scenario },
-                }
-            }
-            Command::Let { variable, value } => {
-                let id = symbols.find_variable(variable);
-                Op::Let { var: id.ok_or_else(|| SimError::unknown("variable", variable))?, value: *value }
-            }
-            Command::Press { input, .. } => Op::Play { input: self.input(input)?, level: Level::On },
-        })
-    }
-
-    fn command(&mut self, op: &Op, id: Option<u32>, late: Duration) -> Result<(), SimError> {
-        let id = id.unwrap_or_else(|| {
-            self.commands += 1;
-            self.commands
-        });
-        // At the very start of the clock nothing can be late; scripts that try begin later.
-        let issued = node::now().minus(late);
-        self.send(Message::Command { origin: Origin::Script, id, op: *op, issued });
-        Ok(())
     }
 
     /// Hands a message to the process, if there is one. What finds no room is counted, and said when there is some.

@@ -3,6 +3,7 @@ use campanile_core::id::Level::{Off, On};
 use super::*;
 use crate::bounce::Model;
 use crate::compare::first_difference;
+use crate::script::{Action, Bounce, Command};
 use crate::testing::{doorbell, input, script};
 
 const SWITCH: Bounce = Bounce::Drawn(Model::Switch);
