@@ -362,15 +362,16 @@ fn harm() -> impl Strategy<Value = (usize, usize, Vec<u8>, bool)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
     #[test]
     fn whatever_stands_in_the_files_only_what_was_put_in_comes_out(
         harm in proptest::collection::vec(harm(), 1..5),
     ) {
         let mut world = World::new(1, Sync::Within(Duration::from_millis(200)));
-        for round in 0..300 {
-            world.step(&Op::Edges(5));
+        for round in 0..60 {
+            world.step(&Op::Edges(60));
             world.step(&Op::Commit);
-            if round % 100 == 50 {
+            if round % 20 == 10 {
                 world.step(&Op::Checkpoint);
                 world.step(&Op::Close);
             }
