@@ -183,10 +183,10 @@ text!(Name, "a name", { "type": "string", "pattern": NAME_PATTERN }, |text| {
 pub struct NodeName(pub String);
 
 text!(NodeName, "a name of a-z, 0-9 and -", { "type": "string", "pattern": "^[a-z0-9-]{1,32}$" }, |text| {
-    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if !text.is_empty() && text.len() <= NAME_MAX && text.bytes().all(good) {
+    if text.parse::<campanile_delivery::NodeName>().is_ok() {
         Ok(Self(text.to_owned()))
     } else {
+        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         let near: String = text.to_lowercase().replace([' ', '_', '.'], "-");
         let near: String = near.chars().filter(|c| u8::try_from(*c).is_ok_and(good)).take(NAME_MAX).collect();
         let near = if near.is_empty() { "front-door" } else { &near };
