@@ -6,6 +6,7 @@ use campanile_core::calendar::Schedule;
 use campanile_core::id::{Level, ScenarioId};
 use campanile_core::program::verify::check_code;
 use campanile_core::program::{Mode, On, ScenarioDef, TriggerDef};
+use campanile_core::time::Duration;
 use campanile_delivery::symbols::{Message, Trigger as TriggerName};
 
 use super::super::expr::{Named, Scope};
@@ -33,6 +34,9 @@ pub(super) struct Program {
     /// Steps between two waits, at the most.
     pub(super) longest_slice: u32,
 }
+
+/// Shorter periods are most likely a mistake of unit.
+const BUSY: Duration = Duration::from_millis(10);
 
 /// A trigger before the table is sorted.
 struct Found {
@@ -183,7 +187,7 @@ fn occasions(
     };
     match trigger {
         Trigger::Input(t) => {
-            let hold = t.hold.as_ref().map_or(campanile_core::time::Duration::ZERO, |hold| hold.value);
+            let hold = t.hold.as_ref().map_or(Duration::ZERO, |hold| hold.value);
             if let (Some(at), None) = (&t.hold, t.to) {
                 report.push(
                     Diagnostic::error(at.span.clone(), "`for` without `to`")
@@ -209,6 +213,12 @@ fn occasions(
         Trigger::Sensor(t) => sensor(t, tables, report),
         Trigger::Every(t) => {
             not_zero(&t.period, "a period of no time", report);
+            if !t.period.value.is_zero() && t.period.value < BUSY {
+                report.push(
+                    Diagnostic::warning(t.period.span.clone(), "this keeps the machine busy")
+                        .label(format!("{} times a second", 1_000_000 / t.period.value.micros())),
+                );
+            }
             let text = format!("every {}", duration_text(t.period.value));
             one(Some(On::Every { period: t.period.value }), &text, text.clone())
         }

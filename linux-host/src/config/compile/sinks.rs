@@ -117,6 +117,8 @@ fn check_only(only: &[At<Filter>], house: &House, messages: &[Message], report: 
             Kind::Output => house.outputs.names().collect(),
             Kind::Sensor => house.sensors.names().collect(),
             Kind::Variable => house.variables.names().collect(),
+            // A `send` that is wrong is not among them.
+            Kind::Message if super::has_error(&report.found) => continue,
             Kind::Message => messages.iter().map(|message| message.name.as_str()).collect(),
             Kind::Diagnostics => continue,
         };

@@ -1,0 +1,147 @@
+//! The command line as a person or a script meets it: exit codes, what goes where, an example in every help.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use campanile_delivery::symbols::Symbols;
+use serde_json::Value;
+
+fn campanile(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
+    command.args(arguments).env_remove("CAMPANILE_LOG").output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn path(relative: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(relative)
+}
+
+fn example() -> String {
+    path("examples/doorbell.toml").to_str().unwrap().to_owned()
+}
+
+fn wrong() -> String {
+    path("tests/errors/keys.toml").to_str().unwrap().to_owned()
+}
+
+/// The commands that the help lists, `help` itself aside.
+fn commands() -> Vec<String> {
+    let help = text(&campanile(&["--help"]).stdout);
+    let list = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    names
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_command_of_the_documentation_is_there_with_an_example() {
+    let commands = commands();
+    for name in [
+        "demo",
+        "init",
+        "check",
+        "compile",
+        "run",
+        "pins",
+        "press",
+        "set",
+        "start",
+        "stop",
+        "let",
+        "feed",
+        "reload",
+        "status",
+        "log",
+        "sim",
+        "schema",
+        "completions",
+        "man",
+    ] {
+        assert!(commands.iter().any(|command| command == name), "{name} is missing in {commands:?}");
+    }
+    for name in commands {
+        let help = campanile(&[&name, "--help"]);
+        assert!(help.status.success());
+        assert!(text(&help.stdout).contains("Example"), "{name} --help has no example");
+    }
+}
+
+#[test]
+fn a_right_file_ends_with_0_and_a_wrong_one_with_1() {
+    let good = campanile(&["check", &example()]);
+    assert_eq!(good.status.code(), Some(0));
+    assert!(text(&good.stdout).contains("scenarios           2    255"), "{}", text(&good.stdout));
+    assert!(good.stderr.is_empty());
+    let bad = campanile(&["check", &wrong()]);
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(bad.stdout.is_empty());
+    let said = text(&bad.stderr);
+    assert!(said.contains("keys.toml:5:1") && said.contains("did you mean `timezone`?"), "{said}");
+    let none = campanile(&["check", "no-such-file.toml"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(text(&none.stderr).contains("`campanile init` writes one"));
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    for arguments in
+        [&[][..], &["chekc"], &["check"], &["check", "a", "--frobnicate"], &["completions", "cmd"]]
+    {
+        assert_eq!(campanile(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn json_is_a_line_an_object() {
+    for (file, last) in [(example(), "resources"), (wrong(), "message")] {
+        let lines = text(&campanile(&["check", &file, "--json"]).stdout);
+        let objects: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(objects.last().unwrap().get(last).is_some(), "{lines}");
+    }
+}
+
+#[test]
+fn compile_writes_an_image_and_its_symbols() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("house.img");
+    let done = campanile(&["compile", &example(), "-o", image.to_str().unwrap()]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(std::fs::read(&image).unwrap().starts_with(b"CmpP"));
+    let symbols = std::fs::read(folder.path().join("house.img.symbols.json")).unwrap();
+    assert_eq!(Symbols::decode(&symbols).unwrap().node, "front-door");
+    let refused = campanile(&["compile", &wrong(), "-o", folder.path().join("x").to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!folder.path().join("x").exists());
+}
+
+#[test]
+fn init_writes_a_file_that_is_right_and_overwrites_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("campanile.toml");
+    let file = file.to_str().unwrap();
+    assert!(campanile(&["init", file]).status.success());
+    assert!(campanile(&["check", file]).status.success());
+    std::fs::write(file, "mine").unwrap();
+    let again = campanile(&["init", file]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("there already"));
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "mine");
+}
+
+#[test]
+fn what_other_programs_read_is_printed() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(text(&campanile(&["completions", shell]).stdout).contains("check"), "{shell}");
+    }
+    assert!(text(&campanile(&["man"]).stdout).contains(".TH campanile 1"));
+    assert!(text(&campanile(&["man", "check"]).stdout).contains("campanile check"));
+    assert_eq!(campanile(&["man", "chekc"]).status.code(), Some(1));
+    let schema: Value = serde_json::from_slice(&campanile(&["schema"]).stdout).unwrap();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+}
