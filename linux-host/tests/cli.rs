@@ -89,6 +89,23 @@ fn a_right_file_ends_with_0_and_a_wrong_one_with_1() {
 }
 
 #[test]
+fn what_is_no_file_of_ours_is_said_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    for (bytes, words) in [
+        (b"[node]\nname = \"\xff\"\n".to_vec(), "line 2 is not UTF-8"),
+        (vec![b'#'; (1 << 20) + 1], "longer than 1048576 bytes"),
+    ] {
+        std::fs::write(&file, bytes).unwrap();
+        let said = campanile(&["check", file.to_str().unwrap()]);
+        assert_eq!(said.status.code(), Some(1));
+        assert!(text(&said.stderr).contains(words), "{}", text(&said.stderr));
+    }
+    let said = campanile(&["check", folder.path().to_str().unwrap()]);
+    assert!(text(&said.stderr).starts_with("error: cannot read"), "{}", text(&said.stderr));
+}
+
+#[test]
 fn wrong_usage_ends_with_2() {
     for arguments in
         [&[][..], &["chekc"], &["check"], &["check", "a", "--frobnicate"], &["completions", "cmd"]]

@@ -227,6 +227,28 @@ fn what_the_room_has_not_is_told_by_name() {
     assert_eq!(&text[report.found[0].span.clone()], "b");
 }
 
+#[test]
+fn depth_is_no_reason_to_overflow_the_stack() {
+    for (open, close) in [
+        ("[", "]"),
+        ("{ a = ", "}"),
+        ("{ repeat = 2, do = [", "] }"),
+        ("{ if = on, do = [{ if = 1, do = [", "] }] }"),
+    ] {
+        let deep = format!("x = {}1{}", open.repeat(50_000), close.repeat(50_000));
+        assert!(compile(&Source::new("test.toml", deep)).is_err());
+    }
+    let action = |depth: usize| {
+        let (open, close) = ("{ if = \"on\", do = [".repeat(depth), "] }".repeat(depth));
+        format!(
+            "node = {{ name = \"n\" }}\n[[scenarios]]\nname = \"s\"\nwhen = [{{ started = true }}]\ndo = [{open}{close}]\n"
+        )
+    };
+    assert!(compile(&Source::new("test.toml", action(16))).is_ok());
+    let found = compile(&Source::new("test.toml", action(17))).unwrap_err();
+    assert!(found[0].message.contains("more than 16"), "{found:?}");
+}
+
 /// Any block of actions, nested; some of them wrong.
 fn actions() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![

@@ -4,6 +4,8 @@ use campanile_core::id::Level;
 use campanile_sim::bounce::Model;
 use campanile_sim::script::{Bounce, Command};
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::config::source::render;
 
@@ -111,4 +113,14 @@ fn names_are_looked_up_in_all_houses() {
     let case = open(&folder.path().join("case.toml"), None).unwrap();
     assert_eq!(case.others[0].0, "b.toml");
     assert_eq!(case.house.symbols.inputs[0].name, "button");
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_a_reason_to_panic(at in 0usize..900, len in 0usize..30, put in "[ -~\n\"{}=\\[\\]]{0,12}") {
+        let mut text = STEPS.to_owned();
+        let start = at.min(text.len());
+        text.replace_range(start..(start + len).min(text.len()), &put);
+        let _ = script(&text);
+    }
 }
