@@ -28,15 +28,20 @@ wire_union! {
         /// A variable.
         7 Var { /** Which. */ var: VarId, /** Its value. */ value: i32 },
         /// A trigger that waits, or whose threshold is armed.
-        8 Trigger { /** Which. */ trigger: TriggerId, /** Of `above` and `below`: may fire. */ armed: bool, /** Of `for` and `every`. */ left: Option<Duration> },
+        8 Trigger { /** Which. */ trigger: TriggerId, /** Of `above` and `below`: may fire. Of `for`: not before its input is read and found unchanged. */ armed: bool, /** Of `for` and `every`. */ left: Option<Duration> },
         /// A run.
         9 Run { /** Its slot. */ run: RunId, /** Of which scenario. */ scenario: ScenarioId, /** What caused it. */ cause: Cause, /** Where it stands. */ state: RunState, /** Where in its body it goes on. */ pc: u16, /** Until then. */ left: Option<Duration>, /** Back to the onset of its cause. */ onset_ago: Duration, /** Loops. */ rounds: Rounds, /** What `timed-out` reads. */ timed_out: bool, /** Its place among those queued. */ place: u16 },
         /// An output.
         10 Output { /** Which. */ output: OutputId, /** Its level. */ level: Level, /** Its last writer. */ by: By, /** Until `max-on`. */ max_left: Option<Duration>, /** The hardware refused it. */ failed: bool, /** Safety took it at this instant. */ held: bool },
-        /// The node was off for a time that nobody knows yet: this was the wall clock when it stopped.
+        /// The node was off for a time that nobody knows yet: this was the wall clock when it stopped, and the time that
+        /// it has been on since.
         11 Stopped { /** Microseconds since 1970. */ unix: i64 },
         /// A peer that is there.
         12 Link { /** Which. */ peer: PeerId },
+        /// What is still to be done with a run that outlived a restart.
+        13 Revived { /** Which. */ run: RunId, /** The time off counts for it, as soon as it is known. */ catch_up: bool, /** The start has to be over before it looks at its condition. */ look: bool },
+        /// During a start only: what its `Boot` said.
+        14 Booted { /** How long the node was off, if anyone knows. */ off: Option<Duration> },
     }
 }
 

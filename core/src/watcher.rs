@@ -240,8 +240,11 @@ impl Watcher {
 
     /// Gives the state as restore items.
     pub(crate) fn checkpoint(&self, input: InputId, now: Instant, f: &mut dyn FnMut(Restore)) {
-        let Some((raw, reported)) = self.raw().zip(self.reported()) else { return };
-        f(Restore::Input { input, raw, reported });
+        if let Some((raw, reported)) = self.raw().zip(self.reported()) {
+            f(Restore::Input { input, raw, reported });
+        } else if self.flags == 0 {
+            return;
+        }
         f(Restore::Watch {
             input,
             flags: self.flags,

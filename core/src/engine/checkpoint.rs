@@ -35,10 +35,12 @@ impl View<'_> {
             f(Restore::Var { var: VarId(id(index)), value: cell.value });
         }
         for (index, cell) in self.triggers.iter().enumerate() {
-            let left = cell.due.to_option().map(|due| due.since(now));
+            // Either: what is left from before a start waits for the reading of its input.
+            let left = cell.left.or_else(|| cell.due.to_option().map(|due| due.since(now)));
+            let armed = cell.armed || cell.left.is_some();
             // `every` is always due; a restored one must not go back to the period after load.
-            if left.is_some() || cell.armed || matches!(cell.def.on, On::Every { .. }) {
-                f(Restore::Trigger { trigger: TriggerId(id(index)), armed: cell.armed, left });
+            if left.is_some() || armed || matches!(cell.def.on, On::Every { .. }) {
+                f(Restore::Trigger { trigger: TriggerId(id(index)), armed, left });
             }
         }
         for (index, run) in self.runs.iter().enumerate() {
@@ -54,12 +56,22 @@ impl View<'_> {
                 held: cell.held == now,
             });
         }
-        if let Some(unix) = self.s.boot.and_then(|boot| boot.stopped_unix) {
-            f(Restore::Stopped { unix });
-        }
         let mut links = self.s.links;
         while let Some(peer) = take_lowest(&mut links) {
             f(Restore::Link { peer: PeerId(peer) });
+        }
+        let Some(boot) = self.s.boot else { return };
+        if let Some(unix) = boot.stopped_unix {
+            let up = i64::try_from(now.since(boot.at).micros()).unwrap_or(i64::MAX);
+            f(Restore::Stopped { unix: unix.saturating_add(up) });
+        }
+        for (index, run) in
+            self.runs.iter().enumerate().filter(|(_, run)| run.state.is_some() && (run.catch_up || run.look))
+        {
+            f(Restore::Revived { run: RunId(id(index)), catch_up: run.catch_up, look: run.look });
+        }
+        if self.s.starting {
+            f(Restore::Booted { off: boot.off });
         }
     }
 
@@ -98,14 +110,15 @@ impl View<'_> {
             }
             Restore::Trigger { trigger, armed, left } => {
                 if let Some(cell) = self.triggers.get_mut(trigger.index()) {
-                    cell.armed = armed;
-                    cell.due = left.map_or(Instant::NEVER, |left| now.plus(left));
+                    let is_before = armed && matches!(cell.def.on, On::Input { .. });
+                    cell.armed = armed && !is_before;
+                    cell.left = left.filter(|_| is_before);
+                    cell.due = left.filter(|_| !is_before).map_or(Instant::NEVER, |left| now.plus(left));
                 }
             }
-            Restore::Run { run, place, .. } => {
+            Restore::Run { run, .. } => {
                 if let Some(restored) = Run::restored(item, now) {
                     self.occupy(run, restored);
-                    self.s.place = self.s.place.max(place.saturating_add(1));
                 }
                 self.s.until = true;
                 self.plan_minute();
@@ -121,6 +134,15 @@ impl View<'_> {
             Restore::Link { peer } => self.s.links |= bit(peer.0),
             Restore::Stopped { unix } => {
                 self.s.boot = Some(BootInfo { off: None, stopped_unix: Some(unix), at: now });
+            }
+            Restore::Revived { run, catch_up, look } => {
+                if let Some(run) = self.runs.get_mut(run.index()) {
+                    (run.catch_up, run.look) = (catch_up, look);
+                }
+            }
+            Restore::Booted { off } => {
+                let boot = self.s.boot.get_or_insert(BootInfo { at: now, ..BootInfo::default() });
+                boot.off = off;
             }
         }
     }

@@ -33,6 +33,11 @@ impl View<'_> {
         if due > now || !due.is_set() {
             return false;
         }
+        if matches!(timer, Timer::Minute) && timer_due < watcher_due && !self.waits_for_clock() {
+            // Nobody waits for it any more: then it does not happen, also not for the engine's time.
+            self.s.minute = Instant::NEVER;
+            return true;
+        }
         self.s.now = self.s.now.max(due);
         let safety = matches!(timer, Timer::MaxOn(_));
         if watcher_due < timer_due || (watcher_due == timer_due && !safety) {

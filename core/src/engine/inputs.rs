@@ -6,7 +6,7 @@ use crate::engine::Rejected;
 use crate::engine::view::{View, WallClock};
 use crate::id::{InputId, Level, MAX_PEERS, SensorId, TriggerId};
 use crate::input::{Input, LevelWhy, Op, Origin};
-use crate::program::code;
+use crate::program::{On, code};
 use crate::restore::RunState;
 use crate::time::{Duration, Instant};
 
@@ -50,7 +50,10 @@ impl View<'_> {
             }
             Input::Overrun { input: Some(input), .. } => (input.0, counts.inputs),
             Input::Reading { sensor, .. } => (sensor.0, counts.sensors),
-            Input::Tick { trigger } => (trigger.0, counts.triggers),
+            Input::Tick { trigger } => {
+                let on = self.triggers.get(trigger.index()).map(|cell| cell.def.on);
+                return if matches!(on, Some(On::Schedule { .. })) { Ok(()) } else { Err(Rejected::Unknown) };
+            }
             Input::Done { output, .. } => (output.0, counts.outputs),
             Input::Link { peer, .. } => (peer.0, MAX_PEERS),
             Input::Install { .. } => return Err(Rejected::NeedsImage),
@@ -211,13 +214,19 @@ impl View<'_> {
         self.plan_minute();
     }
 
+    pub(crate) fn waits_for_clock(&self) -> bool {
+        (0..self.live().len()).any(|index| self.waits_for(index, is_clock))
+    }
+
     /// When the next minute begins, if a run waits for that.
     pub(crate) fn plan_minute(&mut self) {
         const MINUTE: i64 = 60_000_000;
-        let waits = (0..self.live().len()).any(|index| self.waits_for(index, is_clock));
+        let waits = self.waits_for_clock();
         self.s.minute = match self.s.clock.filter(|clock| waits && clock.trusted) {
             Some(clock) => {
-                let into = clock.unix_at(self.s.now).rem_euclid(MINUTE);
+                // Of local time: some offsets of old were not whole minutes.
+                let ahead = i64::from(clock.offset).saturating_mul(1_000_000);
+                let into = clock.unix_at(self.s.now).saturating_add(ahead).rem_euclid(MINUTE);
                 let left = MINUTE.saturating_sub(into).unsigned_abs();
                 self.s.now.plus(Duration::from_micros(left))
             }

@@ -11,6 +11,9 @@ impl View<'_> {
         let now = self.s.now;
         let Some(cell) = self.outputs.get_mut(output.index()) else { return false };
         let is_safety = matches!(by, By::Safety { .. });
+        if !is_safety && self.s.stopped {
+            return false;
+        }
         if !is_safety && cell.held == now && level != cell.def.safe {
             self.decide(Decision::Fault { what: FaultKind::SafetyHolds, at: output.0 });
             return false;
@@ -76,7 +79,7 @@ impl View<'_> {
         }
     }
 
-    /// See [`Engine::stop`](crate::engine::Engine::stop). Runs get no `End`: those that are durable go on after the
+    /// See [`Engine::stop`](crate::engine::Engine::stop). What comes in behind it moves no output any more. Runs get no `End`: those that are durable go on after the
     /// next start.
     pub(crate) fn stop(&mut self, at: Instant) {
         self.s.now = self.s.now.max(at);
@@ -85,6 +88,8 @@ impl View<'_> {
         self.runs.iter_mut().for_each(|run| run.state = None);
         self.s.slots = 0;
         self.triggers.iter_mut().for_each(|trigger| trigger.due = Instant::NEVER);
+        self.inputs.iter_mut().for_each(|watcher| watcher.due = Instant::NEVER);
+        (self.s.minute, self.s.stopped) = (Instant::NEVER, true);
         self.all_safe(SafetyWhy::Stop);
     }
 }

@@ -1,8 +1,9 @@
 //! A new start: what outlives a power cut, and what becomes of the runs that were under way.
 
 use crate::decision::{By, Decision, EndWhy, RunHow};
+use crate::engine::cells::Scenario;
 use crate::engine::view::{BootInfo, View};
-use crate::program::AfterRestart;
+use crate::program::{AfterRestart, On};
 use crate::restore::{Restore, RunState};
 use crate::scenario::run::Run;
 use crate::time::{Duration, Instant};
@@ -28,12 +29,9 @@ impl View<'_> {
             Restore::Command { origin, id } => self.remember_command(origin, id),
             Restore::Trigger { trigger, left, .. } => {
                 // Of the others the journal knows what was left at its last checkpoint, and not what became of it.
-                let cell = self.triggers.get_mut(trigger.index()).filter(|cell| {
-                    self.scenarios
-                        .get(cell.def.scenario.index())
-                        .is_some_and(|scenario| scenario.is_durable())
-                });
-                if let Some(cell) = cell {
+                let Some(cell) = self.triggers.get_mut(trigger.index()) else { return };
+                let scenario = self.scenarios.get(cell.def.scenario.index());
+                if matches!(cell.def.on, On::Input { .. }) && scenario.is_some_and(Scenario::is_durable) {
                     cell.left = left;
                 }
             }
@@ -87,7 +85,6 @@ impl View<'_> {
         let (due, pc, rounds, queued) =
             (run.due(now), run.pc, run.rounds, run.state == Some(RunState::Queued));
         let left = run.due.to_option().map(|due| due.since(now));
-        self.s.place = self.s.place.max(run.place.saturating_add(1));
         self.occupy(slot, run);
         self.s.wake_at(due);
         self.s.until = true;

@@ -1,11 +1,11 @@
 //! The swap of programs: what goes on under the new one, and what ends.
 
-use crate::decision::{Decision, EndWhy, SafetyWhy};
-use crate::engine::cells::Trigger;
+use crate::decision::{By, Decision, EndWhy, SafetyWhy};
+use crate::engine::cells::{Output, Trigger};
 use crate::engine::view::{View, bit, id};
 use crate::id::{OutputId, RunId, ScenarioId};
 use crate::input::Input;
-use crate::program::On;
+use crate::program::{On, OutputDef};
 use crate::scenario::run::Run;
 use crate::time::Instant;
 
@@ -33,7 +33,7 @@ impl View<'_> {
         self.take_over_triggers(old);
         self.s.look_everywhere();
         self.take_over_runs(old);
-        self.take_over_outputs(old);
+        self.take_over_outputs(at, old);
     }
 
     fn take_over_triggers(&mut self, old: &View<'_>) {
@@ -42,8 +42,7 @@ impl View<'_> {
             let Some(scenario) = self.scenarios.get(trigger.def.scenario.index()) else { continue };
             let same = old.triggers.iter().find(|other| {
                 let kept = old.scenarios.get(other.def.scenario.index());
-                kept.is_some_and(|kept| kept.def.hash == scenario.def.hash)
-                    && self.same_occasion(trigger, other, old)
+                kept.is_some_and(|kept| kept.def == scenario.def) && self.same_occasion(trigger, other, old)
             });
             let Some(state) = same.map(|same| (same.armed, same.due, same.left)) else { continue };
             if let Some(trigger) = self.triggers.get_mut(index) {
@@ -77,11 +76,14 @@ impl View<'_> {
     }
 
     fn take_over_runs(&mut self, old: &View<'_>) {
-        (self.s.place, self.s.until) = (old.s.place, true);
+        self.s.until = true;
         self.s.slots = 0;
         for (index, run) in old.runs.iter().enumerate().filter(|(_, run)| run.state.is_some()) {
-            let hash = old.scenarios.get(run.scenario.index()).map(|kept| kept.def.hash);
-            let same = self.scenarios.iter().position(|cell| Some(cell.def.hash) == hash);
+            let same = self.successor(run.scenario, old).filter(|&scenario| {
+                let limit = self.scenarios.get(scenario).map_or(0, |cell| cell.def.mode.slots());
+                let running = self.live().iter().filter(|run| run.is_of(ScenarioId(id(scenario)))).count();
+                running < usize::from(limit)
+            });
             match same {
                 Some(scenario) => {
                     self.occupy(RunId(id(index)), Run { scenario: ScenarioId(id(scenario)), ..run.clone() });
@@ -91,8 +93,15 @@ impl View<'_> {
         }
     }
 
+    /// The new place of a scenario of the old program, if it is the same: in its text, and in what became of that, so that
+    /// a place in the old body is one in the new.
+    fn successor(&self, scenario: ScenarioId, old: &View<'_>) -> Option<usize> {
+        let kept = old.scenarios.get(scenario.index())?;
+        self.scenarios.iter().position(|cell| cell.def == kept.def)
+    }
+
     /// Outputs that both programs have keep their level, unless the run that wrote it is over.
-    fn take_over_outputs(&mut self, old: &View<'_>) {
+    fn take_over_outputs(&mut self, at: Instant, old: &View<'_>) {
         for index in 0..self.s.counts.outputs {
             let output = OutputId(index);
             let Some(cell) = self.outputs.get_mut(output.index()) else { continue };
@@ -102,9 +111,14 @@ impl View<'_> {
                 continue;
             };
             (cell.level, cell.by, cell.failed) = (same.level, same.by, same.failed);
-            (cell.due, cell.held) = (same.due, same.held);
+            (cell.due, cell.held) = (max_on(cell.def, same, at), same.held);
             self.s.note_writer(output, same.by);
             let new_safe = cell.def.safe;
+            if let By::Run { run, scenario } = &mut cell.by
+                && let Some(slot) = self.runs.get(run.index()).filter(|slot| slot.state.is_some())
+            {
+                *scenario = slot.scenario;
+            }
             let orphan = old.runs.iter().enumerate().any(|(run, _)| {
                 let run = RunId(id(run));
                 same.is_of(run) && self.runs.get(run.index()).is_none_or(|slot| slot.state.is_none())
@@ -114,4 +128,16 @@ impl View<'_> {
             }
         }
     }
+}
+
+/// When `max-on` passes for an output that goes on: as before, unless the new program says otherwise of it; then no
+/// later than if it had left its safe level now.
+fn max_on(def: OutputDef, old: &Output, now: Instant) -> Instant {
+    if old.level == def.safe || def.max_on.is_zero() {
+        return Instant::NEVER;
+    }
+    if !old.due.is_set() {
+        return now.plus(def.max_on);
+    }
+    old.due.minus(old.def.max_on).plus(def.max_on).max(now)
 }

@@ -114,6 +114,10 @@ impl View<'_> {
     /// The start is over.
     pub(crate) fn started(&mut self) {
         let now = self.s.now;
+        // The power may have gone between the end of a run and the turn of the next.
+        for index in 0..self.scenarios.len() {
+            self.move_up(ScenarioId(id(index)));
+        }
         for index in self.triggers_about((0, 0)) {
             self.fire(index, now);
         }
@@ -162,6 +166,8 @@ impl View<'_> {
         let Some(trigger) = self.triggers.get_mut(index) else { return };
         let was_armed = trigger.due.is_set();
         trigger.due = left.map_or(Instant::NEVER, |left| now.plus(left));
+        // Whatever was left before a start: the input has moved since.
+        trigger.left = None;
         let (due, scenario) = (trigger.due, trigger.def.scenario);
         self.s.wake_at(due);
         let durable = self.scenarios.get(scenario.index()).is_some_and(|scenario| scenario.is_durable());

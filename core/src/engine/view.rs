@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) watching: u64,
     /// The start is not over: `started` triggers have not fired.
     pub(crate) starting: bool,
+    /// The engine has stopped: outputs stay safe.
+    pub(crate) stopped: bool,
     pub(crate) agenda: Agenda,
     /// The run that executes.
     pub(crate) active: Option<Active>,
@@ -62,8 +64,6 @@ pub(crate) struct State {
     /// Deadlines of `every` before this fell into a stall.
     pub(crate) stall: Instant,
     pub(crate) commands: heapless::Deque<(Origin, u32), COMMANDS_KEPT>,
-    /// The place of the next run that queues.
-    pub(crate) place: u16,
 }
 
 /// A run between two of its steps.
@@ -121,6 +121,7 @@ impl State {
             next_timer: Instant::NEVER,
             watching: 0,
             starting: false,
+            stopped: false,
             agenda: Agenda::new(),
             active: None,
             ask: 0,
@@ -135,7 +136,6 @@ impl State {
             boot: None,
             stall: Instant::ZERO,
             commands: heapless::Deque::new(),
-            place: 0,
         }
     }
 

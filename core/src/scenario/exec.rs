@@ -97,8 +97,9 @@ impl View<'_> {
         }
         let run = RunId(id(slot));
         let state = if how == RunHow::Queued { RunState::Queued } else { RunState::Waiting };
-        self.occupy(run, Run { place: self.s.place, ..Run::new(scenario, cause, onset, state) });
-        self.s.place = self.s.place.wrapping_add(1);
+        let behind = self.live().iter().filter(|run| run.is_of(scenario) && run.is_behind());
+        let place = behind.map(|run| run.place).max().map_or(0, |last| last.saturating_add(1));
+        self.occupy(run, Run { place, ..Run::new(scenario, cause, onset, state) });
         self.decide(Decision::Run { run, scenario, cause, how, onset_ago: now.since(onset) });
         if how != RunHow::Queued {
             self.execute(Active { run, steps: 0 });
@@ -284,7 +285,7 @@ impl View<'_> {
         let (state, cause, onset, timed_out) = (run.state, run.cause, run.onset, run.timed_out);
         run.look = false;
         if state == Some(RunState::Queued) {
-            (run.state, run.due) = (Some(RunState::Waiting), Instant::NEVER);
+            (run.state, run.due, run.catch_up) = (Some(RunState::Waiting), Instant::NEVER, false);
             let onset_ago = now.since(onset);
             self.decide(Decision::Run { run: slot, scenario, cause, how: RunHow::Started, onset_ago });
             self.s.active = Some(Active { run: slot, steps: 0 });
@@ -303,7 +304,7 @@ impl View<'_> {
             if let Some(run) = self.runs.get_mut(slot.index()) {
                 run.timed_out = until && !value.is_true();
                 run.pc = pc.saturating_add(behind);
-                (run.state, run.due) = (Some(RunState::Waiting), Instant::NEVER);
+                (run.state, run.due, run.catch_up) = (Some(RunState::Waiting), Instant::NEVER, false);
             }
             self.s.active = Some(Active { run: slot, steps: 0 });
         }
@@ -347,10 +348,8 @@ impl View<'_> {
 
     /// A run is over. One that ends early takes its outputs along; the next one in its queue moves up.
     pub(crate) fn end(&mut self, slot: RunId, why: EndWhy) {
-        let now = self.s.now;
         let Some(run) = self.runs.get_mut(slot.index()) else { return };
         let scenario = run.scenario;
-        let was_queued = run.state == Some(RunState::Queued);
         run.state = None;
         while self.live().last().is_some_and(|run| run.state.is_none()) {
             self.s.slots = self.s.slots.saturating_sub(1);
@@ -370,18 +369,23 @@ impl View<'_> {
                 self.make_safe(output, SafetyWhy::RunEnded);
             }
         }
+        self.move_up(scenario);
+    }
+
+    /// Gives the first in a scenario's queue its turn, if nobody has it.
+    pub(crate) fn move_up(&mut self, scenario: ScenarioId) {
+        let now = self.s.now;
         let queues =
             self.scenarios.get(scenario.index()).is_some_and(|cell| matches!(cell.def.mode, Mode::Queued(_)));
-        if was_queued || !queues {
+        if !queues || self.live().iter().any(|run| run.is_of(scenario) && !run.is_behind()) {
             return;
         }
-        let newest = self.s.place;
-        let queued =
-            self.runs.iter_mut().filter(|run| run.is_of(scenario) && run.state == Some(RunState::Queued));
-        // The oldest is the one farthest behind the newest place, also when the counter has wrapped.
-        if let Some(next) = queued.max_by_key(|run| newest.wrapping_sub(run.place)) {
-            next.due = now;
+        let of_queue = |run: &&mut Run| run.is_of(scenario);
+        if let Some(first) = self.runs.iter_mut().filter(of_queue).min_by_key(|run| run.place) {
+            (first.due, first.place) = (now, 0);
             self.s.wake_at(now);
         }
+        // Places count from the turn on, so that a queue that never empties never runs out of them.
+        self.runs.iter_mut().filter(of_queue).for_each(|run| run.place = run.place.saturating_sub(1));
     }
 }

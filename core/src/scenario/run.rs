@@ -22,7 +22,7 @@ pub struct Run {
     pub(crate) cause: Cause,
     /// Where in the body it goes on.
     pub(crate) pc: u16,
-    /// The order among those queued.
+    /// The order among those of its scenario that queue.
     pub(crate) place: u16,
     pub(crate) rounds: Rounds,
     pub(crate) due: Instant,
@@ -53,6 +53,11 @@ impl Run {
     /// Of this scenario, and not over.
     pub(crate) fn is_of(&self, scenario: ScenarioId) -> bool {
         self.state.is_some() && self.scenario == scenario
+    }
+
+    /// In the queue, and not its turn.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.state == Some(RunState::Queued) && !self.due.is_set()
     }
 
     /// When it wants to go on.

@@ -238,7 +238,9 @@ impl Fold {
             | Restore::Stall { .. }
             | Restore::Watch { .. }
             | Restore::Sensor { .. }
-            | Restore::Link { .. } => {}
+            | Restore::Link { .. }
+            | Restore::Revived { .. }
+            | Restore::Booted { .. } => {}
         }
     }
 
@@ -267,6 +269,9 @@ impl Fold {
             }
             Decision::End { run, .. } => {
                 self.runs.remove(&run);
+                // It leaves its outputs as they are, and the next run in its slot has not written them.
+                self.outputs
+                    .retain(|_, (_, by)| !matches!(by, By::Run { run: writer, .. } if *writer == run));
             }
             // The run that wrote it goes on after a stop: what the stop did to the output is no change of mind.
             Decision::Set { by: By::Safety { why: SafetyWhy::Stop | SafetyWhy::Start }, .. } => {}

@@ -1,0 +1,307 @@
+//! Debounce against an oracle that looks at every microsecond, written from the semantics and from nothing else.
+
+use campanile_core::debounce::{Algorithm, Debounce};
+use campanile_core::decision::{Decision, Source};
+use campanile_core::effect::Effect;
+use campanile_core::id::{InputId, Level};
+use campanile_core::input::{Input, LevelWhy, OverrunWhy};
+use campanile_core::program::InputDef;
+use campanile_core::record::Record;
+use campanile_core::time::{Duration, Instant};
+use proptest::prelude::*;
+
+use crate::day::{Deed, Moment};
+use crate::house::House;
+use crate::life::Life;
+use crate::tape::{Tape, cases, tapes};
+
+const LINE: InputId = InputId(0);
+/// When the line is read first.
+const START: u64 = 100;
+/// Longer than anything that a trace can leave behind: ten T, a lock-out and a decision.
+const QUIET: u64 = 400;
+
+/// What happens at the line, in front of the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    /// A raw edge, or a reading that acts as one.
+    Edge { level: bool, late: u64 },
+    /// Edges were lost.
+    Overrun { lost: u16 },
+}
+
+/// What comes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Report {
+    at: u64,
+    level: bool,
+    onset: u64,
+    bounces: u16,
+}
+
+/// The debouncer, microsecond by microsecond.
+struct Oracle {
+    debounce: Debounce,
+    raw: bool,
+    reported: bool,
+    last_edge: u64,
+    onset: u64,
+    /// The next edge away from the reported level is an onset, whatever came before it.
+    fresh: bool,
+    lock_end: u64,
+    acc: u64,
+    edges: u16,
+    reports: Vec<Report>,
+}
+
+impl Oracle {
+    fn new(debounce: Debounce, level: bool) -> Self {
+        Self {
+            debounce,
+            raw: level,
+            reported: level,
+            last_edge: START,
+            onset: 0,
+            fresh: true,
+            lock_end: 0,
+            acc: 0,
+            edges: 0,
+            reports: Vec::new(),
+        }
+    }
+
+    /// The algorithm of the edge away from the reported level.
+    fn in_force(&self) -> Algorithm {
+        if self.reported { self.debounce.release } else { self.debounce.press }
+    }
+
+    /// The microsecond before `now` passes.
+    fn tick(&mut self, now: u64) {
+        let t = span(self.in_force());
+        self.acc = if self.raw != self.reported { (self.acc + 1).min(t) } else { self.acc.saturating_sub(1) };
+        self.decide(now);
+    }
+
+    fn see(&mut self, now: u64, sight: Sight) {
+        match sight {
+            Sight::Edge { level, late } => {
+                let leaves = self.raw == self.reported && level != self.reported;
+                if leaves && (self.fresh || now - self.last_edge >= span(self.in_force())) {
+                    (self.onset, self.fresh) = (now - late, false);
+                }
+                (self.raw, self.last_edge) = (level, now);
+                self.edges += 1;
+            }
+            Sight::Overrun { lost } => {
+                (self.raw, self.last_edge, self.acc, self.fresh) = (self.reported, now, 0, true);
+                self.edges += lost;
+            }
+        }
+        self.decide(now);
+    }
+
+    fn decide(&mut self, now: u64) {
+        if self.raw == self.reported || now < self.lock_end {
+            return;
+        }
+        let still = now - self.last_edge;
+        let waited = |t: u32| {
+            let max_wait = if self.debounce.max_wait_us == 0 { t * 10 } else { self.debounce.max_wait_us };
+            now - self.onset >= u64::from(max_wait)
+        };
+        let due = match self.in_force() {
+            Algorithm::None => true,
+            Algorithm::Eager { after_us, .. } => still >= u64::from(after_us),
+            Algorithm::Defer { t_us } => still >= u64::from(t_us) || waited(t_us),
+            Algorithm::Integrate { t_us } => self.acc >= u64::from(t_us) || waited(t_us),
+        };
+        if !due {
+            return;
+        }
+        if let Algorithm::Eager { t_us, .. } = self.in_force() {
+            self.lock_end = now + u64::from(t_us);
+        }
+        self.reports.push(Report { at: now, level: self.raw, onset: self.onset, bounces: self.edges - 1 });
+        (self.reported, self.acc, self.edges, self.fresh) = (self.raw, 0, 0, true);
+    }
+}
+
+const fn span(algorithm: Algorithm) -> u64 {
+    algorithm.span().micros()
+}
+
+fn algorithm(tape: &mut Tape<'_>) -> Algorithm {
+    let t_us = u32::from(tape.id(13));
+    match tape.below(6) {
+        0 => Algorithm::None,
+        1 => Algorithm::Defer { t_us },
+        2 => Algorithm::Eager { t_us, after_us: 0 },
+        // The guard is the shorter span: it is for crosstalk.
+        3 => Algorithm::Eager { t_us, after_us: u16::from(tape.id(t_us as usize + 1)) },
+        _ => Algorithm::Integrate { t_us },
+    }
+}
+
+fn draw(tape: &mut Tape<'_>) -> (Debounce, bool, Vec<(u64, Sight)>) {
+    let max_wait_us = tape.one(&[0, 0, 1, 7, 20]);
+    let debounce = Debounce { press: algorithm(tape), release: algorithm(tape), max_wait_us };
+    let level = tape.chance(8);
+    let (mut now, mut raw, mut trace) = (START, level, Vec::new());
+    while !tape.is_empty() {
+        now += tape.one(&[1, 2, 3, 5, 0, 8, 12, 13, 25, 60]);
+        // Mostly the line moves; sometimes the kernel has lost a pair.
+        raw = if tape.chance(2) { raw } else { !raw };
+        let late = if tape.chance(2) { tape.below(20) as u64 } else { 0 };
+        trace.push((now, Sight::Edge { level: raw, late }));
+        if tape.chance(1) {
+            trace.push((now + 1, Sight::Overrun { lost: u16::from(tape.id(5)) }));
+            now += 1 + tape.below(30) as u64;
+            raw = tape.chance(8);
+            trace.push((now, Sight::Edge { level: raw, late: 0 }));
+        }
+    }
+    (debounce, level, trace)
+}
+
+fn expected(debounce: Debounce, level: bool, trace: &[(u64, Sight)], until: u64) -> Vec<Report> {
+    let mut oracle = Oracle::new(debounce, level);
+    let mut trace = trace.iter().peekable();
+    for now in START..=until {
+        // A deadline comes before an edge of the same time.
+        if now > START {
+            oracle.tick(now);
+        }
+        while let Some((_, sight)) = trace.next_if(|(at, _)| *at == now) {
+            oracle.see(now, *sight);
+        }
+    }
+    assert!(trace.next().is_none());
+    oracle.reports
+}
+
+fn input_of(sight: Sight, previous: Option<Sight>) -> Input {
+    match sight {
+        Sight::Overrun { lost } => {
+            Input::Overrun { input: Some(LINE), lost: lost.into(), why: OverrunWhy::Kernel }
+        }
+        Sight::Edge { level, late } => {
+            let level = Level::from_bool(level);
+            match previous {
+                Some(Sight::Overrun { .. }) => Input::Level { input: LINE, level, why: LevelWhy::Gap },
+                _ if late > 0 => Input::Late { input: LINE, level, by: Duration::from_micros(late) },
+                _ => Input::Edge { input: LINE, level },
+            }
+        }
+    }
+}
+
+fn house(debounce: Debounce) -> Vec<Vec<u8>> {
+    let inputs = vec![InputDef { line: 1, debounce, storm: 0 }];
+    vec![House { inputs, ..House::default() }.image()]
+}
+
+fn feed(life: &mut Life, images: &[Vec<u8>], at: u64, input: Input) {
+    life.live(&Moment { at: Instant::from_micros(at), deed: Deed::Feed(input) }, images);
+}
+
+fn started(images: &[Vec<u8>], level: bool) -> Life {
+    let mut life = Life::load(Instant::from_micros(START), images, 0);
+    let level = Level::from_bool(level);
+    feed(&mut life, images, START, Input::Level { input: LINE, level, why: LevelWhy::Start });
+    feed(&mut life, images, START, Input::Clock { unix: 0, offset: 0, trusted: false });
+    life
+}
+
+fn reports(life: &Life) -> Vec<Report> {
+    let events = life.records().into_iter().filter_map(|(at, record)| match record {
+        Record::Decision(Decision::Event { source: Source::Input { .. }, value, onset_ago, bounces }) => {
+            Some(Report {
+                at: at.micros(),
+                level: value == Some(1),
+                onset: at.minus(onset_ago).micros(),
+                bounces,
+            })
+        }
+        _ => None,
+    });
+    // The first is the first reading's.
+    events.skip(1).collect()
+}
+
+fn every_report_is_the_oracles(tape: &[u8]) -> Result<(), TestCaseError> {
+    let (debounce, level, trace) = draw(&mut Tape::new(tape));
+    let images = house(debounce);
+    let mut life = started(&images, level);
+    let mut previous = None;
+    for &(at, sight) in &trace {
+        feed(&mut life, &images, at, input_of(sight, previous));
+        previous = Some(sight);
+    }
+    let Some(&(last, Sight::Edge { level: raw, .. })) = trace.last() else { return Ok(()) };
+    // I6, at the very microsecond.
+    let longest = span(debounce.press).max(span(debounce.release));
+    life.settle(Instant::from_micros(last + longest));
+    let reported = life.engine.input(LINE).and_then(|input| input.reported);
+    prop_assert_eq!(reported, Some(Level::from_bool(raw)), "I6: {:?} {:?}", debounce, trace);
+    let until = last + QUIET;
+    life.settle(Instant::from_micros(until));
+    prop_assert_eq!(reports(&life), expected(debounce, level, &trace, until), "{:?} {:?}", debounce, trace);
+    Ok(())
+}
+
+/// The line moves and some edges are lost without a trace; the engine's own questions find out.
+fn a_quiet_input_is_its_line(tape: &[u8]) -> Result<(), TestCaseError> {
+    let (debounce, level, trace) = draw(&mut Tape::new(tape));
+    let images = house(debounce);
+    let mut life = started(&images, level);
+    let (mut line, mut told) = (level, level);
+    let mut now = START;
+    for (index, &(at, sight)) in trace.iter().enumerate() {
+        let Sight::Edge { level, late } = sight else { continue };
+        answer(&mut life, &images, at, line, &mut told);
+        line = level;
+        now = at;
+        // The last edge arrives: a loss while nothing is asked can only be found later.
+        if late == 0 || index + 1 == trace.len() {
+            told = level;
+            feed(&mut life, &images, at, Input::Edge { input: LINE, level: Level::from_bool(level) });
+        }
+    }
+    for _ in 0..4 {
+        now += 3_000;
+        answer(&mut life, &images, now, line, &mut told);
+    }
+    let reported = life.engine.input(LINE).and_then(|input| input.reported);
+    prop_assert_eq!(reported, Some(Level::from_bool(line)), "{:?} {:?}", debounce, trace);
+    prop_assert!(life.effects.is_empty(), "a quiet line is not read again and again");
+    Ok(())
+}
+
+/// What a board does when it is asked to read a line.
+fn answer(life: &mut Life, images: &[Vec<u8>], at: u64, line: bool, told: &mut bool) {
+    life.settle(Instant::from_micros(at));
+    let asked = life.effects.drain(..).any(|effect| effect == Effect::ReadInput { input: LINE });
+    if asked && line != *told {
+        *told = line;
+        let level = Level::from_bool(line);
+        feed(life, images, at, Input::Level { input: LINE, level, why: LevelWhy::Quiet });
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(20_000))]
+
+    #[test]
+    fn reports_are_those_of_the_oracle(tape in tapes(120)) {
+        every_report_is_the_oracles(&tape)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(2_000))]
+
+    #[test]
+    fn lost_edges_are_found_when_the_line_is_quiet(tape in tapes(120)) {
+        a_quiet_input_is_its_line(&tape)?;
+    }
+}
