@@ -85,6 +85,11 @@ impl Subscriber {
         lock(&self.received).clone()
     }
 
+    /// The last one that came.
+    pub fn last(&self) -> Option<Received> {
+        lock(&self.received).last().cloned()
+    }
+
     /// How many came so far.
     pub fn count(&self) -> usize {
         lock(&self.received).len()

@@ -1,0 +1,138 @@
+//! From an edge on a pin to bytes at an MQTT subscriber: how soon, and how many. The daemon with its journal, a real
+//! broker, QoS 1; figures, no judgement. `cargo bench -p campanile-tests --bench delivery`
+
+use std::time::{Duration, Instant as Std};
+
+use campanile::daemon::lines::now;
+use campanile::daemon::loaded::Origin;
+use campanile::daemon::{Daemon, Options};
+use campanile_core::time::{Duration as Span, Instant};
+use campanile_tests::mosquitto::Mosquitto;
+use campanile_tests::subscriber::{Received, Subscriber};
+
+/// Single presses for the latency.
+const PRESSES: usize = 2_000;
+/// Edges for the throughput, and how many a second are offered.
+const EDGES: u64 = 400_000;
+const OFFERED: u64 = 60_000;
+/// Laid down on the virtual line at once.
+const CHUNK: u64 = 600;
+
+fn main() {
+    // `cargo test` builds and runs benches too, with another argument: nothing is measured then.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let dir = tempfile::tempdir().expect("a directory");
+    let broker = Mosquitto::open(dir.path());
+    let url = broker.url();
+    let text = format!(
+        "[node]\nname = \"bench\"\n[boards.desk]\nkind = \"virtual\"\n\
+         [inputs.pin]\nline = \"PIN\"\npull = \"down\"\ndebounce = \"none\"\nstorm = \"off\"\n\
+         [sinks.home]\nkind = \"mqtt\"\nurl = \"{url}\"\n"
+    );
+    let subscriber = Subscriber::new(broker.port, "campanile/bench/input/pin", None);
+    let origin = Origin::Text { name: "the benchmark's house".to_owned(), text };
+    let options = Options { origin, state: dir.path().join("state"), color: false, began: Std::now() };
+    // On a thread of its own, as in a process of its own.
+    let (board, started) = std::sync::mpsc::channel();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let house = std::thread::spawn(move || {
+        runtime.block_on(async {
+            let daemon = Daemon::start(options).await.expect("the house runs");
+            board.send(daemon.virtual_board.clone()).expect("somebody waits");
+            // An error is a stop too.
+            let _ = stopped.await;
+            daemon.stop().await.expect("it stops in order");
+        });
+    });
+    let board = started.recv().expect("the house runs");
+    subscriber.wait("the first state", Duration::from_secs(10), |received| !received.is_empty());
+
+    latency(&board, &subscriber);
+    throughput(&board, &subscriber);
+
+    drop(stop);
+    house.join().expect("the house stops");
+}
+
+type Board = std::sync::Arc<campanile::boards::VirtualBoard>;
+
+fn latency(board: &Board, subscriber: &Subscriber) {
+    let mut spans = Vec::with_capacity(PRESSES);
+    for press in 0..PRESSES {
+        let before = subscriber.count();
+        let stamp = now();
+        board.play("PIN", [(stamp, press % 2 == 0)]);
+        while subscriber.count() == before {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        let read = subscriber.last().expect("a message").at_us;
+        spans.push(read.saturating_sub(stamp.micros()));
+        // Uneven, so that no timer of anybody's keeps step with it.
+        std::thread::sleep(Duration::from_micros(3_000 + (press as u64 * 7_919) % 4_000));
+    }
+    spans.sort_unstable();
+    let at = |share: usize| spans[(spans.len() * share / 1_000).min(spans.len() - 1)];
+    println!(
+        "edge to subscriber, {PRESSES} single edges:  p50 {} us  p90 {} us  p99 {} us  max {} us",
+        at(500),
+        at(900),
+        at(990),
+        at(1_000)
+    );
+}
+
+fn throughput(board: &Board, subscriber: &Subscriber) {
+    let before = subscriber.count();
+    let gap = Span::from_micros(1_000_000 / OFFERED);
+    let begin = now().plus(Span::from_millis(20));
+    let (mut at, mut level) = (begin, false);
+    for _ in 0..EDGES / CHUNK {
+        let moves: Vec<_> = (0..CHUNK)
+            .map(|_| {
+                level = !level;
+                at = at.plus(gap);
+                (at, level)
+            })
+            .collect();
+        board.play("PIN", moves);
+        // A little ahead of the pin, and not more than the line holds.
+        let ahead = Span::from_millis(20);
+        let wait = at.since(now()).minus(ahead);
+        std::thread::sleep(Duration::from_micros(wait.micros()));
+    }
+    let sent = (EDGES / CHUNK * CHUNK) as usize;
+    // Until all are there, or nothing moves any more: what the line's own buffer lost is not delivered.
+    let (mut seen, mut since) = (0, Std::now());
+    while seen < before + sent && since.elapsed() < Duration::from_secs(3) {
+        std::thread::sleep(Duration::from_millis(5));
+        let count = subscriber.count();
+        if count > seen {
+            (seen, since) = (count, Std::now());
+        }
+    }
+    let all = subscriber.received();
+    let ours = &all[before..];
+    let took = ours.last().map_or(0, |last| last.at_us).saturating_sub(begin.micros());
+    println!(
+        "sustained: {sent} edges offered at {OFFERED}/s, {} delivered after {:.2} s: {:.0}/s, {}, {} missing",
+        ours.len(),
+        took as f64 / 1e6,
+        ours.len() as f64 / (took as f64 / 1e6),
+        if in_order(ours) { "in order" } else { "NOT in order" },
+        sent - ours.len()
+    );
+    println!("the last one was read {} ms after its stamp", lag(ours, at) / 1_000);
+}
+
+/// Numbers grow: what is twice or out of turn would show.
+fn in_order(received: &[Received]) -> bool {
+    let numbers: Vec<_> = received.iter().map(|message| message.json()["seq"].as_u64()).collect();
+    numbers.is_sorted_by(|a, b| a < b)
+}
+
+fn lag(received: &[Received], last: Instant) -> u64 {
+    received.last().map_or(0, |message| message.at_us.saturating_sub(last.micros()))
+}
