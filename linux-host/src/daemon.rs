@@ -277,7 +277,11 @@ impl Daemon {
             self.net.release();
             return Err("the loop does not stop; the outputs are safe".to_owned());
         };
-        // The last records are in the inlet; the journal's thread publishes them while the sinks take their leave.
+        // The last records are in the inlet: published first, so that the sinks can take them along when they leave.
+        let (sender, published) = oneshot::channel();
+        self.inlet.put(inlet::Parcel::Ask(sender));
+        // If the journal's thread is gone, what it has published is all there is.
+        let _ = tokio::time::timeout(PATIENCE, published).await;
         self.sinks.lock().await.stop().await;
         self.inlet.close();
         let journal = match self.journal.take().map(join) {

@@ -17,6 +17,7 @@ pub mod mqtt;
 pub mod names;
 pub mod only;
 pub mod render;
+mod repeats;
 pub mod start;
 pub mod topics;
 

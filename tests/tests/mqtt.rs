@@ -222,3 +222,25 @@ fn what_the_broker_forbids_becomes_a_dead_letter_and_the_rest_goes_on() {
     assert!(letters.len() >= 4, "one for each fifty: {letters:#?}");
     assert!(letters[0]["text"].as_str().unwrap().contains("not allowed to publish"), "{}", letters[0]);
 }
+
+#[test]
+fn a_state_that_is_to_be_repeated_comes_again_to_the_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Mosquitto::open(dir.path());
+    let subscriber = Subscriber::new(broker.port, "campanile/porch/input/door", None);
+    let door = r#"
+        [inputs.door]
+        line = "GPIO15"
+        pull = "up"
+        report = { on = { door = "open" }, off = { door = "closed" }, every = "150ms" }
+    "#;
+    let mut house = House::new(dir.path(), &counting(&broker.url(), door));
+    house.start();
+    let received = subscriber.wait("repeats", PATIENCE, |received| received.len() >= 4);
+    house.stop();
+    let first = &received[0];
+    assert_eq!((first.json()["value"].as_str(), first.json()["door"].as_str()), (Some("on"), Some("open")));
+    assert!(received.iter().all(|message| message.payload == first.payload));
+    let gaps = received.windows(2).map(|pair| pair[1].at_us - pair[0].at_us);
+    assert!(gaps.min().unwrap() > 100_000, "not sooner than asked for");
+}

@@ -37,7 +37,7 @@ impl JournalThread {
         // What a degraded journal could not keep yet.
         let mut unkept = None;
         while let Some(parcels) = self.inlet.take(self.journal.due()) {
-            let (mut seen, mut words) = (Vec::new(), Vec::new());
+            let (mut seen, mut words, mut asks) = (Vec::new(), Vec::new(), Vec::new());
             for parcel in parcels {
                 match parcel {
                     Parcel::Records(batch) => {
@@ -59,10 +59,7 @@ impl JournalThread {
                         words.push(written);
                     }
                     Parcel::Program(hash, program) => unkept = Some((hash, program)),
-                    Parcel::Ask(answer) => {
-                        // Whoever asked may be gone.
-                        let _ = answer.send(self.journal.status());
-                    }
+                    Parcel::Ask(answer) => asks.push(answer),
                 }
             }
             unkept = unkept.filter(|(hash, program)| self.journal.keep_program(*hash, program).is_err());
@@ -70,6 +67,10 @@ impl JournalThread {
             for written in words {
                 // Whoever asked may be gone.
                 let _ = written.send(());
+            }
+            // Answered last: whoever has the answer finds what was put in before the question published.
+            for answer in asks {
+                let _ = answer.send(self.journal.status());
             }
             // Behind a swap the old state's ids mean nothing any more: the new one is wanted at once.
             wanted |= seen.iter().any(|news| news.installed.is_some());

@@ -26,6 +26,7 @@ use super::figures::{Board, State};
 use super::keeper::{Keeper, now, until};
 use super::message::Message;
 use super::render::{Form, Render};
+use super::repeats::Repeats;
 use super::{Failure, Outcome, Sink, Then};
 
 /// The wait after the first failure, and the longest.
@@ -91,6 +92,7 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
     letters: Letters,
     /// What the receiver takes at once.
     window: usize,
+    repeats: Repeats,
     /// The receiver hung up over one of so many messages, which go one at a time now.
     suspects: usize,
 }
@@ -99,7 +101,8 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
 type Letters = VecDeque<(Ticket, Pin<Box<dyn Future<Output = ()> + Send>>)>;
 
 struct UnderWay {
-    ticket: Ticket,
+    /// None for a repeat: the journal does not wait for it.
+    ticket: Option<Ticket>,
     /// It is itself about a dead letter: a refusal of it makes no other, or two sinks would keep each other busy.
     about_dead: bool,
 }
@@ -142,6 +145,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             under_way: VecDeque::new(),
             letters: VecDeque::new(),
             window: 1,
+            repeats: Repeats::default(),
             suspects: 0,
         })
     }
@@ -189,6 +193,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         let mut farewell = None;
         loop {
             let idle = self.fill().await?;
+            self.repeat()?;
             if farewell.is_none() && is_stopped(&stop) {
                 farewell = Some(Instant::now() + FAREWELL);
             }
@@ -198,6 +203,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             }
             self.keeper.set(self.feed.outbox.cursor());
             self.show();
+            let again = self.repeats.due().filter(|_| self.under_way.len() < self.window);
             tokio::select! {
                 biased;
                 outcome = self.sink.outcome() => self.take(outcome)?,
@@ -210,6 +216,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                 () = self.keeper.tend() => {}
                 () = sleep_until(farewell.unwrap_or_else(Instant::now)), if farewell.is_some() => {}
                 () = sleep(idle.unwrap_or_default()), if idle.is_some() => {}
+                () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {}
             }
         }
     }
@@ -227,8 +234,9 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             match step {
                 Ok(FeedStep::Send(ticket, item)) => {
                     let about_dead = matches!(item.body, Body::Host(Some(HostRecord::DeadLetter { .. })));
-                    self.under_way.push_back(UnderWay { ticket, about_dead });
+                    self.under_way.push_back(UnderWay { ticket: Some(ticket), about_dead });
                     if let Some(message) = made {
+                        self.repeats.note(&message, Instant::now());
                         self.sink.send(message)?;
                     }
                 }
@@ -248,13 +256,25 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         }
     }
 
+    /// States whose time has come once more, as far as the window allows.
+    fn repeat(&mut self) -> Result<(), Failure> {
+        while self.under_way.len() < self.window {
+            let Some(message) = self.repeats.take(Instant::now()) else { break };
+            self.under_way.push_back(UnderWay { ticket: None, about_dead: false });
+            self.sink.send(message)?;
+        }
+        Ok(())
+    }
+
     /// What became of the oldest messages.
     fn take(&mut self, outcome: Result<Outcome, Failure>) -> Result<(), Failure> {
         match outcome? {
             Outcome::Done(count) => {
                 for _ in 0..count {
                     let Some(done) = self.under_way.pop_front() else { break };
-                    self.feed.outbox.acked(done.ticket);
+                    if let Some(ticket) = done.ticket {
+                        self.feed.outbox.acked(ticket);
+                    }
                     self.cleared();
                 }
             }
@@ -275,12 +295,10 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
 
     /// The oldest message will never be taken.
     fn refuse(&mut self, why: &str) {
-        let Some(refused) = self.under_way.pop_front() else { return };
-        let Some(DeadLetter { ticket, record, why }) = self.feed.outbox.refused(refused.ticket, why) else {
-            return;
-        };
+        let Some(UnderWay { ticket: Some(ticket), about_dead }) = self.under_way.pop_front() else { return };
+        let Some(DeadLetter { ticket, record, why }) = self.feed.outbox.refused(ticket, why) else { return };
         tracing::warn!("{}: {record} is refused for good: {why}", self.name);
-        if refused.about_dead {
+        if about_dead {
             self.feed.outbox.recorded(ticket);
             return;
         }

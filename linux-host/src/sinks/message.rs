@@ -5,6 +5,7 @@
 mod tests;
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use campanile_core::decision::{Decision, FaultKind, Source};
 use campanile_core::id::{InputId, Level, OutputId, ScenarioId};
@@ -30,6 +31,8 @@ pub struct Message {
     pub retain: bool,
     /// What it is about.
     pub kind: Kind,
+    /// It is to be sent again after so long, while it holds.
+    pub every: Option<Duration>,
 }
 
 impl Message {
@@ -164,6 +167,8 @@ impl Renderer {
                 draft.value = quoted(word(level));
                 draft.more.push(("bounces", bounces.to_string()));
                 draft.report = reported(symbols, input, level);
+                let every = symbols.inputs.get(input.index()).and_then(|input| input.report.every());
+                draft.every = every.map(|span| Duration::from_micros(span.micros()));
                 Some(draft)
             }
             Decision::Event { source: Source::Sensor { sensor }, value, onset_ago, .. } => {
@@ -216,6 +221,7 @@ impl Renderer {
             value: String::new(),
             more: Vec::new(),
             report: Map::new(),
+            every: None,
         })
     }
 
@@ -227,6 +233,7 @@ impl Renderer {
             value: quoted(word),
             more: vec![("text", quoted(text))],
             report: Map::new(),
+            every: None,
         })
     }
 
@@ -251,7 +258,13 @@ impl Renderer {
             let _ = write!(payload, ",{}:{value}", quoted(key));
         }
         payload.push('}');
-        Message { topic: draft.topic, payload, retain: draft.kind.is_state(), kind: draft.kind }
+        Message {
+            topic: draft.topic,
+            payload,
+            retain: draft.kind.is_state(),
+            kind: draft.kind,
+            every: draft.every,
+        }
     }
 }
 
@@ -265,6 +278,7 @@ struct Draft {
     more: Vec<(&'static str, String)>,
     /// What the file adds to the state of an input.
     report: Map<String, Value>,
+    every: Option<Duration>,
 }
 
 const fn word(level: Level) -> &'static str {

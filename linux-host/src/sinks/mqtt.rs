@@ -18,6 +18,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use campanile_core::id::MAX_INPUTS;
 use rumqttc::{
     AsyncClient, ConnAck, Event, EventLoop, Incoming, LastWill, MqttOptions, NetworkOptions, PublishOptions,
     QoS, TlsConfiguration, Transport,
@@ -179,8 +180,8 @@ impl Sink for Mqtt {
     async fn open(&mut self) -> Result<usize, Failure> {
         self.session = None;
         let (client, events) = AsyncClient::builder(self.settings.options().await?)
-            // The window and the availability message: a request never finds the channel full.
-            .capacity(usize::from(self.settings.window) + 1)
+            // The window, availability and a repeat of every input's state: a request never finds the channel full.
+            .capacity(usize::from(self.settings.window) + 1 + MAX_INPUTS)
             .build();
         let (up, connected) = oneshot::channel();
         let (down, mut end) = oneshot::channel();

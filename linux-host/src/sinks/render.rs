@@ -57,7 +57,13 @@ impl<S: Storage> Render<S> {
                 if let Some(renderer) = only {
                     json(renderer, stamp, &item.body, record.as_ref(), symbols)?;
                 }
-                Some(Message { topic: String::new(), payload: what, retain: false, kind: Kind::Message })
+                Some(Message {
+                    topic: String::new(),
+                    payload: what,
+                    retain: false,
+                    kind: Kind::Message,
+                    every: None,
+                })
             }
         }
     }

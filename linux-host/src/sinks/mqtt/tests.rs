@@ -86,6 +86,7 @@ fn message(payload: &str) -> Message {
         payload: payload.into(),
         retain: true,
         kind: Kind::Input,
+        every: None,
     }
 }
 
