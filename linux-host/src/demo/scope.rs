@@ -46,6 +46,14 @@ impl Glyphs {
         }
     }
 
+    /// Between things that happened one after the other.
+    pub const fn dot(self) -> &'static str {
+        match self {
+            Self::Unicode => " · ",
+            Self::Ascii => " - ",
+        }
+    }
+
     /// Where the decision fell.
     pub const fn mark(self) -> char {
         match self {

@@ -170,7 +170,7 @@ impl<'a> Story<'a> {
         }
         if self.open.is_empty() {
             if !self.later.is_empty() {
-                let later = std::mem::take(&mut self.later).join(" · ");
+                let later = std::mem::take(&mut self.later).join(self.glyphs.dot());
                 lines.push(self.row(Ink::Scenario, "scenario", &later));
             }
             if self.got_since.is_some_and(|since| now.since(since) >= GATHER) {
@@ -300,7 +300,7 @@ impl<'a> Story<'a> {
         };
         lines.push(self.row(Ink::Debounce, "debounce", &verdict));
         if !episode.did.is_empty() {
-            lines.push(self.row(Ink::Scenario, "scenario", &episode.did.join(" · ")));
+            lines.push(self.row(Ink::Scenario, "scenario", &episode.did.join(self.glyphs.dot())));
         }
         if self.open.is_empty() {
             self.tell_delivered(lines);
@@ -314,7 +314,7 @@ impl<'a> Story<'a> {
             return;
         }
         let short: Vec<_> = got.iter().map(|line| shorten(line)).collect();
-        lines.push(self.row(Ink::Delivered, "delivered", &short.join(" · ")));
+        lines.push(self.row(Ink::Delivered, "delivered", &short.join(self.glyphs.dot())));
         // Once, what a receiver really reads: of something that happened, not of how things were found.
         let example = got.iter().find(|line| line.contains("\"bounces\""));
         if let Some(example) = example.filter(|_| !self.shown_example && self.totals.events > 0) {

@@ -55,7 +55,7 @@ fn a_press_is_told_in_the_order_in_which_it_happened() {
             "  0.50 s someone presses the bell",
             "  pin        ____|\"\"\"\"\"\"\"|____________|\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"  3 edges in 0.5 ms",
             "  debounce   button on after 1.0 ms, 2 bounces suppressed ^",
-            "  scenario   ring started · chime on",
+            "  scenario   ring started - chime on",
             "  delivered  input/button on",
             r#"             {"topic":"campanile/demo/input/button","value":"on","bounces":2}"#,
         ]

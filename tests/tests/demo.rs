@@ -1,0 +1,56 @@
+//! The demo as a person starts it: it ends by itself, its figures agree, and nothing is left behind.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use campanile::demo::paint::Paint;
+use campanile::demo::scope::Glyphs;
+use campanile::demo::{Options, show};
+
+fn told(seconds: u64, seed: u64, speed: f64) -> (String, bool) {
+    let options = Options {
+        period: Some(Duration::from_secs(seconds)),
+        seed,
+        speed,
+        paint: Paint(false),
+        glyphs: Glyphs::Ascii,
+    };
+    let mut out = Vec::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let right = runtime.block_on(show(&options, &mut out)).unwrap();
+    (String::from_utf8(out).unwrap(), right)
+}
+
+fn left_behind() -> Vec<PathBuf> {
+    let entries =
+        std::fs::read_dir(std::env::temp_dir()).unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+    entries.filter(|path| path.file_name().is_some_and(is_ours)).collect()
+}
+
+fn is_ours(name: &std::ffi::OsStr) -> bool {
+    Path::new(name).to_string_lossy().starts_with("campanile-demo-")
+}
+
+#[test]
+fn it_ends_by_itself_with_figures_that_agree() {
+    let before = left_behind();
+    let begin = Instant::now();
+    let (text, right) = told(5, 7, 2.0);
+    assert!(begin.elapsed() >= Duration::from_secs(5) && begin.elapsed() < Duration::from_secs(9));
+    assert!(right, "{text}");
+    assert!(text.is_ascii(), "plain where the terminal is: {text}");
+    for part in [
+        "someone presses the bell",
+        "bounces suppressed",
+        "ring started - rings = 1 - says \"Someone is at the door (1)\" - chime on",
+        "ignored",
+        "\"value\":\"on\"",
+        "After 5.",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let lost = text.lines().find(|line| line.trim_start().starts_with("lost")).unwrap();
+    assert_eq!(lost.split_whitespace().last(), Some("0"));
+    let left: Vec<_> = left_behind().into_iter().filter(|path| !before.contains(path)).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
