@@ -5,7 +5,8 @@ mod running;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use running::{HOUSE, Running, Workplace, poll};
@@ -303,5 +304,52 @@ fn the_control_socket_answers_nonsense_in_words_and_is_closed_to_strangers() {
     assert!(ask(r#"{"do":"set","output":"chime","to":"on","id":5}"#).contains("carried out before"));
     assert!(ask(&"x".repeat(5000)).contains("4096 bytes at most"));
     daemon.ok(&["status"]);
+    daemon.stop();
+}
+
+#[test]
+fn the_log_follows_and_begins_where_it_is_told() {
+    let place = Workplace::new(HOUSE);
+    let daemon = Running::start(&place);
+    daemon.ok(&["let", "rings", "1"]);
+    std::thread::sleep(Duration::from_millis(1500));
+    daemon.ok(&["let", "rings", "2"]);
+    let young = words(&daemon.ok(&["log", "--since", "1s"]));
+    assert!(young.contains(&"rings = 2".to_owned()) && !young.contains(&"rings = 1".to_owned()), "{young:?}");
+
+    let mut follower =
+        place.command(&["log", "--follow", "--since", "1s"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    daemon.ok(&["let", "rings", "3"]);
+    let seen = lines.any(|line| line.unwrap().ends_with("rings = 3"));
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    assert!(seen);
+    let json = daemon.ok(&["log", "--json"]);
+    let last: serde_json::Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
+    assert!(last["seq"].as_u64().unwrap() > 5 && last["boot"].as_str().unwrap().starts_with("1-"), "{last}");
+    daemon.stop();
+}
+
+#[test]
+fn systemd_is_told_when_it_is_ready_that_it_lives_and_that_it_stops() {
+    let place = Workplace::new(HOUSE);
+    let manager = UnixDatagram::bind(place.path("notify")).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let daemon = Running::start_with(&place, |command| {
+        command.env("NOTIFY_SOCKET", place.path("notify")).env("WATCHDOG_USEC", "400000");
+    });
+    let hear = |wanted: &str| {
+        let mut bytes = [0; 256];
+        while {
+            let len = manager.recv(&mut bytes).unwrap_or_else(|error| panic!("no {wanted}: {error}"));
+            !String::from_utf8_lossy(&bytes[..len]).contains(wanted)
+        } {}
+    };
+    hear("READY=1");
+    hear("WATCHDOG=1");
+    hear("WATCHDOG=1");
+    daemon.signal(rustix::process::Signal::TERM);
+    hear("STOPPING=1");
     daemon.stop();
 }

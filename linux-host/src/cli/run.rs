@@ -4,7 +4,10 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Failure;
 use crate::daemon::loaded::Origin;
@@ -44,18 +47,16 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
 
 /// Says on stderr what happens, in plain lines.
 pub(super) fn start_log(filter: &str, color: bool) -> Result<(), Failure> {
-    let filter =
-        EnvFilter::try_new(filter).map_err(|error| Failure::says(format!("--log {filter}: {error}")))?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(color)
-        .with_target(false);
+    // Not `EnvFilter`: its regular expressions are a megabyte of program.
+    let filter: Targets =
+        filter.parse().map_err(|error| Failure::says(format!("--log {filter}: {error}")))?;
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(color).with_target(false);
     // systemd stamps the lines itself.
     if std::env::var_os("JOURNAL_STREAM").is_some() {
-        lines.without_time().init()
+        tracing_subscriber::registry().with(lines.without_time().with_filter(filter)).init();
     } else {
-        lines.init()
+        tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     }
     Ok(())
 }

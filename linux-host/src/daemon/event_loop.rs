@@ -126,3 +126,89 @@ fn take_priority() -> bool {
     }
     given
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boards::{BoardSpec, InputLine, InputSpec, LineError, Taken, WakeSlot};
+    use crate::daemon::lines::OpenInput;
+    use crate::daemon::loaded::Origin;
+    use crate::daemon::safety::SafetyNet;
+    use crate::daemon::wall::Sample;
+    use crate::daemon::wiring::{BoardSet, Wiring};
+    use campanile_core::id::{Level, OutputId};
+    use campanile_core::input::{Op, Origin as From};
+    use campanile_core::runner::Message;
+    use campanile_core::time::Instant;
+
+    const HOUSE: &str = r#"
+        node.name = "test"
+        boards.desk.kind = "virtual"
+        inputs.button.line = "A"
+        outputs.relay.line = "B"
+    "#;
+
+    /// A line whose driver has a bug, which shows at a certain time.
+    struct Broken(Instant);
+
+    impl InputLine for Broken {
+        fn fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
+            None
+        }
+        fn take(&mut self, now: Instant, _: &mut dyn FnMut(Taken)) -> Result<(), LineError> {
+            assert!(now < self.0, "on purpose");
+            Ok(())
+        }
+        fn due(&self) -> Option<Instant> {
+            Some(self.0)
+        }
+        fn level(&self) -> Result<Level, LineError> {
+            Ok(Level::Off)
+        }
+        fn reconfigure(&mut self, _: &InputSpec) -> Result<(), LineError> {
+            Ok(())
+        }
+        fn mask(&mut self, _: bool) {}
+    }
+
+    #[test]
+    fn a_panic_in_the_loop_ends_it_with_the_outputs_safe() {
+        let origin = Origin::Text { name: "test".into(), text: HOUSE.into() };
+        let loaded = origin.load(false).unwrap();
+        let program = loaded.program.clone();
+        let (mut boards, wake, net) = (BoardSet::default(), Arc::<WakeSlot>::default(), SafetyNet::default());
+        let (mut inputs, outputs) =
+            boards.open(&Wiring::default(), &program.wiring, &wake).unwrap().into_parts();
+        let board = boards.virtual_board().clone();
+        let end = now().plus(Duration::from_millis(300));
+        let spec = inputs.remove(0).spec;
+        inputs.push(OpenInput { board: BoardSpec::Virtual, spec, line: Box::new(Broken(end)) });
+        net.on_panic_of(THREAD);
+        let (house, intake) = (Arc::new(House::new(&program)), Intake::default());
+        let (started, mut running) = oneshot::channel();
+        let setup = Setup {
+            first: program,
+            boot: 1,
+            off: None,
+            clock: Sample::take(&loaded.zone).input(),
+            kept: Vec::new(),
+            lines: Lines::new(inputs, outputs, wake, net),
+            zone: ZoneOffsets::new(&loaded.zone, jiff::Timestamp::now()),
+            house,
+            inlet: Arc::default(),
+            intake: intake.clone(),
+            started,
+        };
+        let thread = std::thread::Builder::new().name(THREAD.into()).stack_size(8 << 20);
+        let thread = thread.spawn(move || run(setup)).unwrap();
+        let op = Op::Set { output: OutputId(0), level: Level::On };
+        assert!(intake.try_send(Message::Command { origin: From::Local, id: 1, op, issued: now() }));
+        while !board.level("B", now()) {
+            assert!(now() < end, "the output did not come on before the end");
+            std::thread::yield_now();
+        }
+        assert!(thread.join().is_err(), "the loop went on");
+        assert!(running.try_recv().is_ok());
+        assert!(!board.level("B", now()), "the output stayed on");
+    }
+}

@@ -108,7 +108,7 @@ impl Workplace {
         self.dir.path().join(name)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
         command.args(args).arg("--state").arg(self.path("state")).env_remove("CAMPANILE_LOG");
         command
@@ -151,11 +151,14 @@ pub(crate) struct Running<'a> {
 impl<'a> Running<'a> {
     /// Starts one and waits until it takes commands.
     pub(crate) fn start(place: &'a Workplace) -> Self {
-        let mut child = place
-            .command(&["run", place.path("house.toml").to_str().unwrap()])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_with(place, |_| {})
+    }
+
+    /// The same, with more in its environment.
+    pub(crate) fn start_with(place: &'a Workplace, prepare: impl FnOnce(&mut Command)) -> Self {
+        let mut command = place.command(&["run", place.path("house.toml").to_str().unwrap()]);
+        prepare(&mut command);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = String::new();
         loop {
