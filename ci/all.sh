@@ -56,6 +56,7 @@ step_features() {
 step_docs() { RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --quiet --locked --workspace --no-deps --document-private-items; }
 
 step_test() {
+    need openssl
     mosquitto_tools
     cargo test --locked --workspace --no-fail-fast
 }

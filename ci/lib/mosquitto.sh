@@ -5,10 +5,10 @@
 # shellcheck source=ci/lib/debian.sh
 source "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
 
-# mosquitto_tools: puts mosquitto, mosquitto_pub and mosquitto_sub on the PATH of what follows.
+# mosquitto_tools: puts mosquitto, mosquitto_passwd, mosquitto_pub and mosquitto_sub on the PATH of what follows.
 mosquitto_tools() {
     unpack mosquitto mosquitto mosquitto-clients
-    expose "$UNPACKED" usr/sbin/mosquitto usr/bin/mosquitto_{pub,sub}
+    expose "$UNPACKED" usr/sbin/mosquitto usr/bin/mosquitto_{passwd,pub,sub}
     export PATH=$UNPACKED/bin:$PATH
 }
 

@@ -279,7 +279,7 @@ impl Daemon {
         };
         // The last records are in the inlet: published first, so that the sinks can take them along when they leave.
         let (sender, published) = oneshot::channel();
-        self.inlet.put(inlet::Parcel::Ask(sender));
+        self.inlet.put(Parcel::Ask(sender));
         // If the journal's thread is gone, what it has published is all there is.
         let _ = tokio::time::timeout(PATIENCE, published).await;
         self.sinks.lock().await.stop().await;

@@ -75,13 +75,9 @@ fn latency(board: &Board, subscriber: &Subscriber) {
     }
     spans.sort_unstable();
     let at = |share: usize| spans[(spans.len() * share / 1_000).min(spans.len() - 1)];
-    println!(
-        "edge to subscriber, {PRESSES} single edges:  p50 {} us  p90 {} us  p99 {} us  max {} us",
-        at(500),
-        at(900),
-        at(990),
-        at(1_000)
-    );
+    for (what, share) in [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1_000)] {
+        println!("edge to bytes at an MQTT subscriber, {what}  {} us", at(share));
+    }
 }
 
 fn throughput(board: &Board, subscriber: &Subscriber) {
@@ -116,15 +112,13 @@ fn throughput(board: &Board, subscriber: &Subscriber) {
     let all = subscriber.received();
     let ours = &all[before..];
     let took = ours.last().map_or(0, |last| last.at_us).saturating_sub(begin.micros());
+    let order = if in_order(ours) { "in order" } else { "NOT in order" };
     println!(
-        "sustained: {sent} edges offered at {OFFERED}/s, {} delivered after {:.2} s: {:.0}/s, {}, {} missing",
-        ours.len(),
-        took as f64 / 1e6,
+        "edges a second to a QoS 1 broker  {:.0}, {order}, {} of {sent} lost in front",
         ours.len() as f64 / (took as f64 / 1e6),
-        if in_order(ours) { "in order" } else { "NOT in order" },
         sent - ours.len()
     );
-    println!("the last one was read {} ms after its stamp", lag(ours, at) / 1_000);
+    println!("lag behind the last edge, offered {OFFERED} a second  {} ms", lag(ours, at) / 1_000);
 }
 
 /// Numbers grow: what is twice or out of turn would show.
