@@ -3,7 +3,7 @@
 # budget that it is held against. Nothing fails here because of a figure.
 #
 #   ci/bench.sh              all of them
-#   ci/bench.sh PART...      of: engine image delivery
+#   ci/bench.sh PART...      of: engine image
 
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
@@ -53,21 +53,7 @@ bench_image() {
     done
 }
 
-bench_delivery() {
-    mosquitto_tools
-    cargo bench --locked -p campanile-tests --bench delivery >"$OUT/delivery.log" 2>"$OUT/build.log" ||
-        die "the benchmark of the delivery does not run: $(tail -n 5 "$OUT/build.log")"
-    sed -nE 's/^(.*[^ ])  +(.*)$/\1\t\2/p' "$OUT/delivery.log" | while IFS=$'\t' read -r what value; do
-        case $what in
-            *" p50") figure "$what" "$value" "<= 500 us" ;;
-            *" p99") figure "$what" "$value" "<= 1500 us" ;;
-            "edges a second"*) figure "$what" "$value" ">= 40000" ;;
-            *) figure "$what" "$value" ;;
-        esac
-    done
-}
-
-PARTS=(engine image delivery)
+PARTS=(engine image)
 (($#)) || set -- "${PARTS[@]}"
 for part; do
     [[ " ${PARTS[*]} " == *" $part "* ]] || die "there is no part '$part'; there are: ${PARTS[*]}"

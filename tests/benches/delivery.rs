@@ -76,7 +76,7 @@ fn latency(board: &Board, subscriber: &Subscriber) {
     spans.sort_unstable();
     let at = |share: usize| spans[(spans.len() * share / 1_000).min(spans.len() - 1)];
     for (what, share) in [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1_000)] {
-        println!("edge to bytes at an MQTT subscriber, {what}  {} us", at(share));
+        figure(&format!("edge to bytes at an MQTT subscriber, {what}"), &format!("{} us", at(share)));
     }
 }
 
@@ -113,12 +113,18 @@ fn throughput(board: &Board, subscriber: &Subscriber) {
     let ours = &all[before..];
     let took = ours.last().map_or(0, |last| last.at_us).saturating_sub(begin.micros());
     let order = if in_order(ours) { "in order" } else { "NOT in order" };
-    println!(
-        "edges a second to a QoS 1 broker  {:.0}, {order}, {} of {sent} lost in front",
-        ours.len() as f64 / (took as f64 / 1e6),
-        sent - ours.len()
+    let rate = ours.len() as f64 / (took as f64 / 1e6);
+    let lost = sent - ours.len();
+    figure(
+        "edges a second to a QoS 1 broker",
+        &format!("{rate:.0}, {order}, {lost} of {sent} lost in front"),
     );
-    println!("lag behind the last edge, offered {OFFERED} a second  {} ms", lag(ours, at) / 1_000);
+    let lag = lag(ours, at) / 1_000;
+    figure(&format!("lag behind the last of them, offered {OFFERED} a second"), &format!("{lag} ms"));
+}
+
+fn figure(what: &str, figure: &str) {
+    println!("{what:<58} {figure}");
 }
 
 /// Numbers grow: what is twice or out of turn would show.
