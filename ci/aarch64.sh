@@ -26,5 +26,19 @@ say "campanile for $TARGET"
 cargo build --quiet --release --locked --target "$TARGET" -p campanile
 BINARY=$CARGO_TARGET_DIR/$TARGET/release/campanile
 
+# on_aarch64 ARGUMENT...: the daemon's command, under emulation.
 on_aarch64() { timeout 120 qemu-aarch64-static -L "$CC_PREFIX/usr/aarch64-linux-gnu" "$BINARY" "$@" </dev/null; }
+
+OUT=$ARTEFACTS/aarch64
+rm -rf "$OUT"
+mkdir -p "$OUT"
 on_aarch64 --version
+on_aarch64 check ci/guest/house.toml >"$OUT/check.log" 2>&1 || die "it refuses a house that is right: $(cat "$OUT/check.log")"
+# A wrong one is refused there too, with exit 1: the emulator has not swallowed the status.
+sed 's/^debounce/deboune/' ci/guest/house.toml >"$OUT/wrong.toml"
+status=0
+on_aarch64 check "$OUT/wrong.toml" >"$OUT/wrong.log" 2>&1 || status=$?
+[[ $status -eq 1 ]] || die "a wrong house ends with $status: $(cat "$OUT/wrong.log")"
+on_aarch64 demo --for 3s >"$OUT/demo.log" 2>&1 || die "the demo fails: $(tail -n 20 "$OUT/demo.log")"
+grep -q 'chime' "$OUT/demo.log" || die "no chime in the demo: $(tail -n 20 "$OUT/demo.log")"
+say "version, check and demo work there"
