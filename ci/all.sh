@@ -87,6 +87,7 @@ known() { printf '%s\n' "${STEPS[@]}" | grep -q "^$1:"; }
 run_step() {
     local name=$1 log=$ARTEFACTS/$1.log status start=$SECONDS
     printf '%-10s ' "$name"
+    rm -rf "$log" "${log%.log}"
     set +e
     (
         set -e
@@ -122,7 +123,6 @@ command -v cargo >/dev/null || die "cargo is missing: install Rust with rustup, 
 (($#)) || set -- "${every[@]}"
 
 need gcc libc6-dev
-rm -rf "$ARTEFACTS"
 mkdir -p "$ARTEFACTS"
 passed=0
 failed=0

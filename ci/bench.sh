@@ -3,7 +3,7 @@
 # budget that it is held against. Nothing fails here because of a figure.
 #
 #   ci/bench.sh              all of them
-#   ci/bench.sh PART...      of: engine image
+#   ci/bench.sh PART...      of: engine image daemon delivery
 
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
@@ -53,7 +53,85 @@ bench_image() {
     done
 }
 
-PARTS=(engine image)
+# tls FOLDER: a broker's certificate and the one who signed it.
+tls() {
+    need openssl
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench-ca \
+        -keyout "$1/ca.key" -out "$1/ca.pem" 2>/dev/null
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+        -keyout "$1/broker.key" -out "$1/broker.csr" 2>/dev/null
+    openssl x509 -req -in "$1/broker.csr" -CA "$1/ca.pem" -CAkey "$1/ca.key" -CAcreateserial -days 2 \
+        -extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1") -out "$1/broker.pem" 2>/dev/null
+}
+
+# daemon_start: a house with one sink of each kind, on a fresh state directory.
+daemon_start() {
+    rm -rf "$OUT/state"
+    : >"$OUT/daemon.log"
+    began=$EPOCHREALTIME
+    "$CAMPANILE" run "$OUT/house.toml" --state "$OUT/state" >"$OUT/daemon.log" 2>&1 </dev/null &
+    DAEMON_PID=$!
+    wait_for 10 grep -q 'broker: connected' "$OUT/daemon.log" || die "the daemon does not connect: $(tail -n 5 "$OUT/daemon.log")"
+}
+
+# after PATTERN: milliseconds from the daemon's exec to the line of its log with the pattern.
+after() {
+    local stamp
+    stamp=$(grep -m 1 -- "$1" "$OUT/daemon.log" | cut -d' ' -f1)
+    echo $((($(date -d "$stamp" +%s%N) - ${began/./} * 1000) / 10000)) | sed -E 's/^([0-9]*)([0-9]{2})$/\1.\2/; s/^\./0./'
+}
+
+daemon_stop() {
+    kill "$DAEMON_PID"
+    wait "$DAEMON_PID" || true
+    DAEMON_PID=
+}
+
+# median: of the numbers on the input.
+median() { sort -n | awk '{a[NR] = $1} END {print a[int((NR + 1) / 2)]}'; }
+
+# cpu_ns PID: what all its threads have run so far.
+cpu_ns() { cat "/proc/$1"/task/*/schedstat | awk '{sum += $1} END {print sum}'; }
+
+bench_daemon() {
+    cargo build --quiet --locked --release
+    mosquitto_tools
+    tls "$OUT"
+    BROKER_TLS="$OUT" broker_start "$OUT"
+    trap 'kill $DAEMON_PID 2>/dev/null; broker_stop' EXIT
+    CAMPANILE=$CARGO_TARGET_DIR/release/campanile
+    sed -e 's/kind = "gpiochip"/kind = "virtual"/' -e "s|/tmp/record.jsonl|$OUT/record.jsonl|" \
+        -e "s|^url = .*|url = \"mqtts://localhost:$BROKER_PORT\"\nca = \"$OUT/ca.pem\"|" \
+        ci/guest/house.toml >"$OUT/house.toml"
+    for _ in 1 2 3 4 5 6 7 8 9; do
+        daemon_start
+        after 'inputs watched' >>"$OUT/watched"
+        after 'broker: connected' >>"$OUT/connected"
+        daemon_stop
+    done
+    figure "exec to the first line watched, median of 9" "$(median <"$OUT/watched") ms" "<= 20 ms"
+    figure "exec to the broker connected by TLS, median of 9" "$(median <"$OUT/connected") ms" "<= 100 ms"
+    daemon_start
+    sleep 15 # threads that the start needed are gone
+    local before seconds=60
+    before=$(cpu_ns "$DAEMON_PID")
+    sleep $seconds
+    figure "idle, share of a core over $seconds s" \
+        "$(awk -v ns=$(($(cpu_ns "$DAEMON_PID") - before)) -v s=$seconds 'BEGIN {printf "%.4f %%", ns / s / 1e7}')" "<= 0.02 %"
+    figure "resident" "$(awk '/^VmRSS/ {rss = $2} /^RssAnon/ {anon = $2} END {printf "%.1f MB, %.1f MB of it anonymous", rss / 1000, anon / 1000}' "/proc/$DAEMON_PID/status")" \
+        "<= 8 MB, <= 2 MB"
+    daemon_stop
+    broker_stop
+    trap - EXIT
+}
+
+bench_delivery() {
+    mosquitto_tools
+    cargo bench --quiet --locked -p campanile-tests --bench delivery
+    echo "    budgets: p50 <= 500 us, p99 <= 1500 us; sustained >= 40000/s, in order"
+}
+
+PARTS=(engine image daemon delivery)
 (($#)) || set -- "${PARTS[@]}"
 for part; do
     [[ " ${PARTS[*]} " == *" $part "* ]] || die "there is no part '$part'; there are: ${PARTS[*]}"

@@ -13,7 +13,8 @@ mosquitto_tools() {
 }
 
 # broker_start FOLDER: a broker on the loopback, with its log and its memory in the folder; sets BROKER_PORT
-# (a free one, if it is not set) and BROKER_PID.
+# (a free one, if it is not set) and BROKER_PID. With BROKER_TLS it speaks TLS, with broker.pem and
+# broker.key of that folder.
 broker_start() {
     local folder=$1
     BROKER_PORT=${BROKER_PORT:-$(free_port)}
@@ -25,9 +26,14 @@ persistence true
 persistence_location $folder/
 END
     ((EUID)) || echo "user root" >>"$folder/mosquitto.conf"
+    local ready=(mosquitto_pub -h 127.0.0.1 -p "$BROKER_PORT" -t ready -m 1)
+    if [[ ${BROKER_TLS:-} ]]; then
+        printf '%s %s\n' certfile "$BROKER_TLS/broker.pem" keyfile "$BROKER_TLS/broker.key" >>"$folder/mosquitto.conf"
+        ready+=(--cafile "$BROKER_TLS/ca.pem")
+    fi
     mosquitto -c "$folder/mosquitto.conf" >>"$folder/mosquitto.log" 2>&1 </dev/null &
     BROKER_PID=$!
-    wait_for 10 mosquitto_pub -h 127.0.0.1 -p "$BROKER_PORT" -t ready -m 1 2>/dev/null ||
+    wait_for 10 "${ready[@]}" 2>/dev/null ||
         die "mosquitto does not start: $(tail -n 5 "$folder/mosquitto.log")"
 }
 
