@@ -2,6 +2,7 @@
 //! counts and capacities are checked before the first byte of the old program is touched.
 
 mod body;
+mod count;
 
 pub use super::refusal::{CodeError, LoadError, TriggerError, What};
 pub use body::expressions;

@@ -21,4 +21,5 @@ mod day;
 mod debounce;
 mod house;
 mod life;
+mod programs;
 mod tape;

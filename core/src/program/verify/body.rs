@@ -1,5 +1,6 @@
 //! Code: expressions that keep their stack, blocks that nest, and slices that end (I8).
 
+use super::count::Count;
 use crate::decision::Values;
 use crate::program::code::{MAX_BLOCKS, MAX_LOOPS, MAX_STACK, MAX_STEPS, Op, Step};
 use crate::program::image::Counts;
@@ -48,18 +49,21 @@ pub(super) fn check_expression(r: &mut Reader<'_>, counts: &Counts) -> Result<Op
 /// A block of a body: where it ends, and what it is.
 struct Block {
     end: usize,
-    /// Steps of this slice before the loop, for a loop.
-    repeat: Option<Loop>,
+    /// What was counted up to it, in the block around it.
+    before: Count,
+    kind: Kind,
 }
 
-struct Loop {
-    slot: u8,
-    start: usize,
-    /// Steps since the last wait when the loop began.
-    before: u32,
-    /// Steps of a round up to its first sure wait, once there was one.
-    head: Option<u32>,
-    rounds: Option<u32>,
+enum Kind {
+    /// With the block that an `Else` ended, if this is its alternative.
+    Condition {
+        then: Count,
+    },
+    Loop {
+        slot: u8,
+        start: usize,
+        rounds: Option<u32>,
+    },
 }
 
 /// Walks a body once, in the order of its bytes, with the stack of blocks it is in.
@@ -68,15 +72,15 @@ pub(super) struct Body<'a> {
     at: usize,
     counts: &'a Counts,
     blocks: heapless::Vec<Block, MAX_BLOCKS>,
-    /// Steps since the last sure wait, within the innermost loop.
-    steps: u32,
+    /// Of the innermost block so far.
+    count: Count,
     /// The most steps between two waits so far.
     longest: u32,
 }
 
 impl<'a> Body<'a> {
     pub(super) const fn new(code: &'a [u8], counts: &'a Counts) -> Self {
-        Self { code, at: 0, counts, blocks: heapless::Vec::new(), steps: 0, longest: 0 }
+        Self { code, at: 0, counts, blocks: heapless::Vec::new(), count: Count::NOTHING, longest: 0 }
     }
 
     /// Gives the steps of the longest slice.
@@ -97,36 +101,41 @@ impl<'a> Body<'a> {
         }
         self.at = self.code.len().saturating_sub(r.rest().len());
         self.check_ids(&step)?;
-        self.steps = self.steps.saturating_add(1);
-        self.check_slice()?;
+        self.count = self.count.then(Count::STEP);
+        self.check_slice(self.open_at(self.blocks.len()))?;
         match step {
-            Step::Wait { .. } => self.sure_wait()?,
-            Step::If { skip } => self.open(skip, None)?,
+            Step::Wait { .. } => self.count = self.count.then(Count::WAIT),
+            Step::If { skip } => self.open(skip, Kind::Condition { then: Count::NOTHING })?,
             Step::Else { skip } => {
-                let then = self.blocks.pop().ok_or(CodeError::Nesting)?;
-                if then.repeat.is_some() || then.end != self.at {
+                let Some(Block { end, before, kind: Kind::Condition { .. } }) = self.blocks.pop() else {
+                    return Err(CodeError::Nesting);
+                };
+                if end != self.at {
                     return Err(CodeError::Nesting);
                 }
-                self.open(skip, None)?;
+                let then = core::mem::replace(&mut self.count, before);
+                self.open(skip, Kind::Condition { then })?;
             }
             Step::Repeat { slot, skip } => {
-                let outer = self.blocks.iter().filter(|block| block.repeat.is_some()).count();
+                let outer =
+                    self.blocks.iter().filter(|block| matches!(block.kind, Kind::Loop { .. })).count();
                 if outer >= MAX_LOOPS || usize::from(slot) != outer {
                     return Err(CodeError::Loops);
                 }
                 let rounds = constant.map(|n| n.clamp(0, i32::from(u16::MAX)).cast_unsigned());
-                let (start, before) = (self.at, self.steps);
-                self.open(skip, Some(Loop { slot, start, before, head: None, rounds }))?;
-                self.steps = 0;
+                self.open(skip, Kind::Loop { slot, start: self.at, rounds })?;
             }
             Step::Again { slot, back } => self.close_loop(slot, back)?,
             _ => {}
         }
         // A block of conditions ends where its bytes do; a loop ends with its `Again`, and only so.
-        while let Some(block) = self.blocks.last() {
-            match block.end {
-                end if end == self.at && block.repeat.is_none() => drop(self.blocks.pop()),
-                end if end <= self.at => return Err(CodeError::Nesting),
+        while let Some(&Block { end, before, ref kind }) = self.blocks.last() {
+            match *kind {
+                Kind::Condition { then } if end == self.at => {
+                    self.count = before.then(self.count.or(then));
+                    self.blocks.pop();
+                }
+                _ if end <= self.at => return Err(CodeError::Nesting),
                 _ => break,
             }
         }
@@ -148,61 +157,41 @@ impl<'a> Body<'a> {
         .map_err(unknown)
     }
 
-    fn open(&mut self, skip: u16, repeat: Option<Loop>) -> Result<(), CodeError> {
+    fn open(&mut self, skip: u16, kind: Kind) -> Result<(), CodeError> {
         let end = self.at.saturating_add(usize::from(skip));
         let limit = self.blocks.last().map_or(self.code.len(), |outer| outer.end);
         if end > limit {
             return Err(CodeError::Nesting);
         }
-        self.blocks.push(Block { end, repeat }).map_err(|_| CodeError::TooDeep)
-    }
-
-    /// A wait that every path through the innermost loop, or through the body, comes by.
-    fn sure_wait(&mut self) -> Result<(), CodeError> {
-        match self.blocks.last_mut() {
-            None => self.steps = 0,
-            Some(Block { repeat: Some(repeat), .. }) => {
-                repeat.head = repeat.head.or(Some(self.steps));
-                self.steps = 0;
-            }
-            Some(Block { repeat: None, .. }) => {}
-        }
-        Ok(())
+        let before = core::mem::replace(&mut self.count, Count::NOTHING);
+        self.blocks.push(Block { end, before, kind }).map_err(|_| CodeError::TooDeep)
     }
 
     fn close_loop(&mut self, slot: u8, back: u16) -> Result<(), CodeError> {
-        let Some(Block { end, repeat: Some(repeat) }) = self.blocks.pop() else {
+        let Some(Block { end, before, kind: Kind::Loop { slot: own, start, rounds } }) = self.blocks.pop()
+        else {
             return Err(CodeError::Nesting);
         };
-        if end != self.at || slot != repeat.slot || usize::from(back) != self.at.saturating_sub(repeat.start)
-        {
+        if end != self.at || slot != own || usize::from(back) != self.at.saturating_sub(start) {
             return Err(CodeError::Nesting);
         }
-        self.steps = match (repeat.head, repeat.rounds) {
-            (Some(head), _) => {
-                let round = head.saturating_add(self.steps);
-                self.slice(round)?;
-                self.steps.max(repeat.before)
-            }
-            (None, Some(rounds)) => repeat.before.saturating_add(self.steps.saturating_mul(rounds)),
-            (None, None) => return Err(CodeError::UnboundedLoop),
-        };
-        self.check_slice()
+        let round = core::mem::replace(&mut self.count, before);
+        let before = self.open_at(self.blocks.len());
+        self.check_slice(round.longest_across(rounds, before).ok_or(CodeError::UnboundedLoop)?)?;
+        self.count = self.count.then(round.times(rounds));
+        self.check_slice(self.open_at(self.blocks.len()))
     }
 
-    /// The steps since the last wait, the loops around included that have not waited yet.
-    fn check_slice(&mut self) -> Result<(), CodeError> {
-        let mut have = self.steps;
-        for repeat in self.blocks.iter().rev().filter_map(|block| block.repeat.as_ref()) {
-            if repeat.head.is_some() {
-                break;
-            }
-            have = have.saturating_add(repeat.before);
-        }
-        self.slice(have)
+    /// The most steps since a wait, or since the run went on, up to here: within so many blocks.
+    fn open_at(&self, depth: usize) -> u32 {
+        let outer = self.blocks.iter().take(depth).map(|block| &block.before);
+        outer.chain([&self.count]).fold(0, |open, count| {
+            let through = count.through.map(|steps| steps.saturating_add(open));
+            through.max(count.tail).unwrap_or(0)
+        })
     }
 
-    fn slice(&mut self, have: u32) -> Result<(), CodeError> {
+    fn check_slice(&mut self, have: u32) -> Result<(), CodeError> {
         self.longest = self.longest.max(have);
         if have > u32::from(MAX_STEPS) { Err(CodeError::TooManySteps { have }) } else { Ok(()) }
     }
