@@ -18,6 +18,8 @@ use campanile_core::record::Record;
 use campanile_core::time::Instant;
 use campanile_delivery::{Body, HostRecord, Move, Position, Reader, Storage};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use crate::boards::VirtualBoard;
 use crate::config::{Source, compile};
 use crate::daemon::lines::now;
@@ -89,7 +91,7 @@ pub async fn show(options: &Options, out: &mut impl Write) -> io::Result<bool> {
     let until = end.unwrap_or_else(|| tokio::time::Instant::now() + Duration::from_secs(u64::from(u32::MAX)));
     let interrupted = tokio::select! {
         played = stage.play(until, out) => played.map(|()| false),
-        pressed = tokio::signal::ctrl_c() => pressed.map(|()| true),
+        stopped = told_to_stop() => stopped,
         () = daemon.broke_down() => Err(io::Error::other("the daemon broke down")),
     };
     if interrupted.as_ref().is_ok_and(|interrupted| *interrupted) {
@@ -106,6 +108,15 @@ pub async fn show(options: &Options, out: &mut impl Write) -> io::Result<bool> {
     daemon.stop().await.map_err(io::Error::other)?;
     finished?;
     summarise(options, lasted.micros(), &totals, expected, out)
+}
+
+/// Ctrl-C, or a signal to end; whether it was the former.
+async fn told_to_stop() -> io::Result<bool> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.map(|()| true),
+        _ = terminate.recv() => Ok(false),
+    }
 }
 
 /// What the story is read from, and the visitor.

@@ -115,6 +115,16 @@ impl House {
         }
     }
 
+    /// Has it go over to another file.
+    ///
+    /// # Panics
+    /// It refuses.
+    pub fn reload(&self, file: &str) {
+        fs::write(self.dir.join("house.toml"), file).expect("the house's file");
+        let answer = client::ask(&self.state(), Operation::Reload {}).expect("an answer");
+        assert!(answer.ok, "{:?}", answer.error);
+    }
+
     /// What it logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()

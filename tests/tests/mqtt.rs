@@ -296,3 +296,36 @@ fn over_tls_the_brokers_certificate_has_to_be_known() {
     house.stop();
     whole(&subscriber.received());
 }
+
+#[test]
+fn a_reload_exchanges_sinks_and_leaves_the_others_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Mosquitto::open(dir.path());
+    let subscriber = Subscriber::new(broker.port, "campanile/#", None);
+    let file = counting(&broker.url(), "");
+    let mut house = House::new(dir.path(), &file);
+    house.start();
+    subscriber.wait("the counter", PATIENCE, reached(50));
+    let lines = dir.path().join("lines.jsonl");
+    let record = format!(
+        "{file}\n[sinks.record]\nkind = \"file\"\npath = {:?}\nonly = [\"variable:*\"]\n",
+        lines.display().to_string()
+    );
+    house.reload(&record);
+    let written = || fs::read_to_string(&lines).unwrap_or_default();
+    house.wait("the new sink delivers", |_| written().lines().count() > 50);
+    house.reload(&file);
+    let status = house.status();
+    assert_eq!(status.sinks.iter().map(|sink| sink.name.as_str()).collect::<Vec<_>>(), ["home"]);
+    let end = counts(&subscriber.received()).last().map_or(0, |(number, _)| *number);
+    subscriber.wait("the counter goes on", PATIENCE, reached(end + 50));
+    house.stop();
+    let received = subscriber.received();
+    whole(&received);
+    let online = received.iter().filter(|message| message.payload == b"online").count();
+    assert_eq!(online, 1, "its connection was left alone");
+    for line in written().lines() {
+        let object: serde_json::Value = serde_json::from_str(line).expect("whole lines of JSON");
+        assert_eq!(object["topic"], COUNTER);
+    }
+}

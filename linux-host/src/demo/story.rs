@@ -174,6 +174,9 @@ impl<'a> Story<'a> {
                 lines.push(self.row(Ink::Scenario, "scenario", &later));
             }
             if self.got_since.is_some_and(|since| now.since(since) >= GATHER) {
+                if self.totals.edges == 0 {
+                    self.head(now, "the house starts: receivers learn every state", &mut lines);
+                }
                 self.tell_delivered(&mut lines);
             }
         }
@@ -269,14 +272,8 @@ impl<'a> Story<'a> {
 
     fn tell_episode(&mut self, input: InputId, episode: &Episode, lines: &mut Vec<String>) {
         let name = self.symbols.input(input);
-        let time = episode.began.since(self.began).micros() as f64 / 1e6;
         let text = episode.said.clone().unwrap_or_else(|| format!("{name} moves"));
-        lines.push(String::new());
-        lines.push(format!(
-            "{} {}",
-            self.paint.ink(Ink::Dim, &format!("{time:6.2} s")),
-            self.paint.ink(Ink::Bold, &text)
-        ));
+        self.head(episode.began, &text, lines);
         let trace = Trace::draw(&episode.edges, self.glyphs);
         let span = episode.edges.last().map_or(0, |(at, _)| *at);
         let edges = episode.edges.len();
@@ -305,6 +302,13 @@ impl<'a> Story<'a> {
         if self.open.is_empty() {
             self.tell_delivered(lines);
         }
+    }
+
+    fn head(&self, at: Instant, text: &str, lines: &mut Vec<String>) {
+        let time = at.since(self.began).micros() as f64 / 1e6;
+        lines.push(String::new());
+        let time = self.paint.ink(Ink::Dim, &format!("{time:6.2} s"));
+        lines.push(format!("{time} {}", self.paint.ink(Ink::Bold, text)));
     }
 
     fn tell_delivered(&mut self, lines: &mut Vec<String>) {

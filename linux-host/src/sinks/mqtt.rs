@@ -118,7 +118,17 @@ struct Session {
     end: oneshot::Receiver<Failure>,
     /// The broker's limit for a packet.
     largest: usize,
-    driver: AbortHandle,
+    /// Held for its end.
+    _driver: Client,
+}
+
+/// The client's loop, which must not run on without whoever reads its answers.
+struct Client(AbortHandle);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Mqtt {
@@ -185,7 +195,7 @@ impl Sink for Mqtt {
             .build();
         let (up, connected) = oneshot::channel();
         let (down, mut end) = oneshot::channel();
-        let driver = tokio::spawn(drive(events, up, down)).abort_handle();
+        let driver = Client(tokio::spawn(drive(events, up, down)).abort_handle());
         let Ok(connack) = connected.await else {
             return Err(end.try_recv().unwrap_or_else(|_| Failure::retry("the client stopped")));
         };
@@ -198,7 +208,7 @@ impl Sink for Mqtt {
             refusal: None,
             end,
             largest: limits.and_then(|p| p.max_packet_size).map_or(usize::MAX, |max| max as usize),
-            driver,
+            _driver: driver,
         };
         session.online = Some(session.publish(&self.settings.status_topic, "online".into(), true)?);
         self.session = Some(session);
@@ -276,13 +286,6 @@ impl Session {
         Pin::new(&mut self.end)
             .poll(cx)
             .map(|end| Err(end.unwrap_or_else(|_| Failure::retry("the client stopped"))))
-    }
-}
-
-/// The client's loop must not run on without the session that reads its answers.
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }
 
