@@ -352,10 +352,11 @@ async fn join<T: Send + 'static>(handle: JoinHandle<T>) -> Result<T, ()> {
 
 async fn serve_reloads(mut reloader: Reloader, mut requests: mpsc::Receiver<ReloadRequest>) {
     while let Some(answer) = requests.recv().await {
-        let result = reloader.reload().await;
+        let refused = |text| format!("reload refused, the old program goes on:\n{text}");
+        let result = reloader.reload().await.map_err(refused);
         match &result {
             Ok(text) => tracing::info!("reload: {text}"),
-            Err(text) => tracing::error!("reload refused, the old program goes on:\n{text}"),
+            Err(text) => tracing::error!("{text}"),
         }
         // Whoever asked may be gone.
         let _ = answer.send(result);
