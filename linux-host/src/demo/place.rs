@@ -31,3 +31,20 @@ impl Drop for Place {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_ours_alone_and_gone_with_all_that_is_in_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = Place::make().unwrap();
+        let path = place.path().to_owned();
+        fs::create_dir(path.join("state")).unwrap();
+        fs::write(path.join("state/x"), "x").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        drop(place);
+        assert!(!path.exists());
+    }
+}

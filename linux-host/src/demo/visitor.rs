@@ -71,6 +71,9 @@ const DAY: [Step; 11] = [
     (2_100, "the door is shut at last", Contact::Door, Move::To(false)),
 ];
 
+/// However hurried: faster than a contact comes to rest nobody moves it.
+const LEAST: Duration = Duration::from_millis(120);
+
 /// Gives one act after the other, without end.
 #[derive(Debug)]
 pub struct Visitor {
@@ -95,7 +98,7 @@ impl Iterator for Visitor {
         self.step += 1;
         // Nobody is as regular as a clock.
         let pause = pause * self.prng.between(90, 110) / 100;
-        self.now += Duration::from_millis(pause).div_f64(self.speed);
+        self.now += Duration::from_millis(pause).div_f64(self.speed).max(LEAST);
         let moves = match movement {
             Move::To(on) => {
                 let model = if *contact == Contact::Button { Model::Switch } else { Model::Reed };
