@@ -8,15 +8,16 @@ use crate::house::House;
 use crate::life::{Life, records};
 use crate::tape::{Tape, cases, tapes};
 
-const START: Instant = Instant::from_micros(1_000);
+pub(crate) const START: Instant = Instant::from_micros(1_000);
 
-/// A house, its programs and its day.
-pub(crate) fn draw(tape: &mut Tape<'_>) -> (House, Vec<Vec<u8>>, Vec<Moment>) {
+/// A house, perhaps with another program for it, their images, and its day.
+pub(crate) fn draw(tape: &mut Tape<'_>) -> (Vec<House>, Vec<Vec<u8>>, Vec<Moment>) {
     let house = House::draw(tape);
-    let mut images = vec![house.image()];
+    let mut houses = vec![house.clone()];
     if tape.chance(5) {
-        images.push(house.redraw(tape).image());
+        houses.push(house.redraw(tape));
     }
+    let images: Vec<Vec<u8>> = houses.iter().map(House::image).collect();
     let mut moments = Vec::new();
     if tape.chance(6) {
         let mut before = Life::load(START, &images, 0);
@@ -28,7 +29,7 @@ pub(crate) fn draw(tape: &mut Tape<'_>) -> (House, Vec<Vec<u8>>, Vec<Moment>) {
     }
     moments.extend(start(tape, &house, START));
     moments.extend(day(tape, &house, START, images.len()));
-    (house, images, moments)
+    (houses, images, moments)
 }
 
 fn every_checkpoint_goes_on(tape: &[u8]) -> Result<(), TestCaseError> {

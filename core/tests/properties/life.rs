@@ -87,6 +87,14 @@ impl Life {
         }
     }
 
+    /// One call, whatever it brings.
+    pub(crate) fn poll(&mut self, now: Instant) {
+        if let Step::Do(effect) = self.engine.poll(now) {
+            self.effects.push(effect);
+        }
+        self.collect();
+    }
+
     fn collect(&mut self) {
         let mut bytes = [0; 1024];
         loop {

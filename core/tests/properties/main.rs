@@ -19,7 +19,12 @@
 mod checkpoints;
 mod day;
 mod debounce;
+mod expressions;
 mod house;
 mod life;
 mod programs;
+
+mod replays;
+mod ring;
+mod safety;
 mod tape;

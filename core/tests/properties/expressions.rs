@@ -1,0 +1,133 @@
+//! Expressions against i128 with explicit bounds, and three-valued logic written out.
+
+use campanile_core::program::code::Op;
+use campanile_core::scenario::expr::{Operands, Value, eval};
+use campanile_core::wire::Reader;
+use proptest::prelude::*;
+
+use crate::house::{Expr, House};
+use crate::tape::{Tape, cases, tapes};
+
+/// What an expression is worth, in numbers that do not run over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worth {
+    Number(i128),
+    Unknown,
+    DividedByZero,
+}
+use Worth::{DividedByZero, Number, Unknown};
+
+/// What things are worth: by the bytes of their operation, drawn once for each.
+struct World(Vec<Option<i32>>);
+
+impl Operands for World {
+    fn operand(&self, op: &Op) -> Option<i32> {
+        let id = match *op {
+            Op::Input { input } => input.index(),
+            Op::Output { output } => 3 + output.index(),
+            Op::Sensor { sensor } => 6 + sensor.index(),
+            Op::Var { var } => 8 + var.index(),
+            Op::Hour {} => 11,
+            Op::Minute {} => 12,
+            Op::Weekday {} => 13,
+            Op::TimedOut {} => 14,
+            _ => panic!("{op:?} is no operand"),
+        };
+        self.0[id]
+    }
+}
+
+fn bounded(value: i128) -> Worth {
+    Number(value.clamp(i32::MIN.into(), i32::MAX.into()))
+}
+
+fn truth(value: bool) -> Worth {
+    Number(value.into())
+}
+
+fn worth(expr: &Expr, world: &World) -> Worth {
+    match expr {
+        Expr::Leaf(Op::Const { value }) => Number((*value).into()),
+        Expr::Leaf(op) => world.operand(op).map_or(Unknown, |value| Number(value.into())),
+        Expr::Unary(op, inner) => match (op, worth(inner, world)) {
+            (Op::Neg {}, Number(value)) => bounded(-value),
+            (Op::Not {}, Number(value)) => truth(value == 0),
+            (_, other) => other,
+        },
+        Expr::Binary(op, left, right) => binary(op, worth(left, world), worth(right, world)),
+    }
+}
+
+fn binary(op: &Op, left: Worth, right: Worth) -> Worth {
+    let is = |worth, wanted| matches!(worth, Number(value) if (value != 0) == wanted);
+    match (op, left, right) {
+        (Op::And {}, a, b) if is(a, false) || is(b, false) => truth(false),
+        (Op::And {}, a, b) if is(a, true) && is(b, true) => truth(true),
+        (Op::Or {}, a, b) if is(a, true) || is(b, true) => truth(true),
+        (Op::Or {}, a, b) if is(a, false) && is(b, false) => truth(false),
+        (_, DividedByZero, _) | (_, _, DividedByZero) => DividedByZero,
+        (_, Unknown, _) | (_, _, Unknown) => Unknown,
+        (_, Number(a), Number(b)) => match op {
+            Op::Add {} => bounded(a + b),
+            Op::Sub {} => bounded(a - b),
+            Op::Mul {} => bounded(a * b),
+            Op::Div {} | Op::Rem {} if b == 0 => DividedByZero,
+            Op::Div {} => bounded(a / b),
+            Op::Rem {} => bounded(a % b),
+            Op::Eq {} => truth(a == b),
+            Op::Ne {} => truth(a != b),
+            Op::Lt {} => truth(a < b),
+            Op::Le {} => truth(a <= b),
+            Op::Gt {} => truth(a > b),
+            Op::Ge {} => truth(a >= b),
+            _ => panic!("{op:?} is not binary"),
+        },
+    }
+}
+
+fn evaluated(expr: &Expr, world: &World) -> Worth {
+    let mut code = Vec::new();
+    expr.assemble(&mut code);
+    code.push(0xff);
+    let mut r = Reader::new(&code);
+    let value = match eval(&mut r, world) {
+        Value::Known(value) => Number(value.into()),
+        Value::Unknown => Unknown,
+        Value::DivisionByZero => DividedByZero,
+    };
+    assert_eq!(r.rest(), [0xff], "the reader stands behind the expression");
+    value
+}
+
+proptest! {
+    #![proptest_config(cases(20_000))]
+
+    #[test]
+    fn an_expression_is_worth_what_mathematics_says(tape in tapes(100)) {
+        let mut tape = Tape::new(&tape);
+        let mut house = House::draw(&mut tape.part(0));
+        // Three inputs and outputs, so that there is a choice.
+        house.inputs = vec![house.inputs[0]; 3];
+        house.outputs = vec![house.outputs[0]; 3];
+        let world = World((0..15).map(|_| (!tape.chance(4)).then(|| tape.number())).collect());
+        let expr = house.expr(&mut tape, 5);
+        prop_assert_eq!(evaluated(&expr, &world), worth(&expr, &world), "{:?} {:?}", expr, world.0);
+    }
+}
+
+#[test]
+fn the_corners_of_i32_and_of_kleene() {
+    let world = World(vec![None; 15]);
+    let number = |value| Expr::Leaf(Op::Const { value });
+    let two = |op, a, b| evaluated(&Expr::Binary(op, Box::new(a), Box::new(b)), &world);
+    assert_eq!(two(Op::Div {}, number(i32::MIN), number(-1)), Number(i32::MAX.into()));
+    assert_eq!(two(Op::Rem {}, number(i32::MIN), number(-1)), Number(0));
+    assert_eq!(two(Op::Rem {}, number(-7), number(2)), Number(-1));
+    assert_eq!(two(Op::And {}, Expr::Leaf(Op::Hour {}), number(0)), Number(0));
+    assert_eq!(two(Op::Or {}, Expr::Leaf(Op::Hour {}), number(5)), Number(1));
+    assert_eq!(two(Op::And {}, Expr::Leaf(Op::Hour {}), number(1)), Unknown);
+    let by_zero = || Expr::Binary(Op::Div {}, Box::new(number(1)), Box::new(number(0)));
+    assert_eq!(two(Op::And {}, number(0), by_zero()), Number(0));
+    assert_eq!(two(Op::And {}, number(1), by_zero()), DividedByZero);
+    assert_eq!(two(Op::Add {}, Expr::Leaf(Op::Hour {}), by_zero()), DividedByZero);
+}
