@@ -1,7 +1,9 @@
 //! A daemon to test: its directory, its process, its commands.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -82,21 +84,39 @@ impl Workplace {
         place
     }
 
-    /// With the state on a disk of a megabyte; `None` where that cannot be had.
-    pub(crate) fn on_small_disk(house: &str) -> Option<Self> {
+    /// With the state on a disk of a megabyte, for those who may mount one.
+    pub(crate) fn on_small_disk(house: &str) -> Self {
         let mut place = Self::new(house);
         std::fs::create_dir(place.path("state")).unwrap();
         let mount = ["-t", "tmpfs", "-o", "size=1m", "tmpfs"];
         let mounted =
             Command::new("mount").args(mount).arg(place.path("state")).stderr(Stdio::null()).status();
         place.mounted = mounted.is_ok_and(|status| status.success());
-        place.mounted.then_some(place)
+        place
     }
 
-    /// Takes all space that is left.
-    pub(crate) fn fill_up(&self, filler: &Path) {
-        let mut file = std::fs::File::create(filler).unwrap();
-        while file.write_all(&[1; 4096]).is_ok() {}
+    /// From now on there is no room for another file: the small disk is full. Who has none takes away the right to
+    /// make files, which root would have all the same.
+    pub(crate) fn take_space(&self) {
+        if self.mounted {
+            let mut file = std::fs::File::create(self.path("state/filler")).unwrap();
+            while file.write_all(&[1; 4096]).is_ok() {}
+        } else {
+            self.allow(0o500);
+        }
+    }
+
+    /// There is room again.
+    pub(crate) fn give_space(&self) {
+        if self.mounted {
+            std::fs::remove_file(self.path("state/filler")).unwrap();
+        } else {
+            self.allow(0o700);
+        }
+    }
+
+    fn allow(&self, mode: u32) {
+        std::fs::set_permissions(self.path("state"), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
     pub(crate) fn write(&self, house: &str) {
@@ -185,6 +205,17 @@ impl<'a> Running<'a> {
 
     pub(crate) fn status(&self) -> Value {
         serde_json::from_str(&self.ok(&["status", "--json"])).unwrap()
+    }
+
+    /// The same request so many times, over one connection.
+    pub(crate) fn ask_often(&self, request: &str, times: usize) {
+        let stream = UnixStream::connect(self.place.path("state/control.sock")).unwrap();
+        let mut answers = BufReader::new(&stream).lines();
+        for _ in 0..times {
+            (&stream).write_all(format!("{request}\n").as_bytes()).unwrap();
+            let answer = answers.next().unwrap().unwrap();
+            assert!(answer.contains("\"ok\":true"), "{answer}");
+        }
     }
 
     fn pid(&self) -> Pid {
