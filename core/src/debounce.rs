@@ -34,10 +34,15 @@ pub enum Algorithm {
 impl Algorithm {
     /// The algorithm's main span, T; zero for `None`.
     pub const fn span(self) -> Duration {
-        Duration::from_micros(match self {
+        Duration::from_micros(self.t_us() as u64)
+    }
+
+    /// [`span`](Self::span) in microseconds.
+    pub(crate) const fn t_us(self) -> u32 {
+        match self {
             Self::None => 0,
-            Self::Defer { t_us } | Self::Eager { t_us, .. } | Self::Integrate { t_us } => t_us as u64,
-        })
+            Self::Defer { t_us } | Self::Eager { t_us, .. } | Self::Integrate { t_us } => t_us,
+        }
     }
 }
 

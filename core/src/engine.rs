@@ -218,7 +218,7 @@ impl<C: Capacity> Engine<C> {
             LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }.edge(at, input, level);
             watcher.edge(at, level, Duration::ZERO);
             self.state.now = at;
-            self.state.watch(input, watcher.due);
+            self.state.watch(input, watcher.due());
             return Ok(at);
         }
         self.handle_any(at, input)

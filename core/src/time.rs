@@ -5,15 +5,30 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A point in monotonic time, in microseconds.
+/// A point in monotonic time, in microseconds. Aligned as the words of a microcontroller are: there is no padding
+/// around it in tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(packed(4))]
 pub struct Instant(u64);
 
-/// A span of monotonic time, in microseconds.
+/// A span of monotonic time, in microseconds; aligned as [`Instant`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(packed(4))]
 pub struct Duration(u64);
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Instant {
+    fn format(&self, fmt: defmt::Formatter<'_>) {
+        defmt::write!(fmt, "{=u64:us}", self.micros());
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Duration {
+    fn format(&self, fmt: defmt::Formatter<'_>) {
+        defmt::write!(fmt, "{=u64} us", self.micros());
+    }
+}
 
 impl Instant {
     /// The epoch.

@@ -33,7 +33,8 @@ const BEFORE_ON: u8 = 64;
 /// A command plays the line at another level than it has: a reading would only say so.
 const PLAYED: u8 = 128;
 
-/// A line, its levels and its debouncing.
+/// A line, its levels and its debouncing. Spans are 32 bits of microseconds, 71 minutes, and are cut there: no span of
+/// an algorithm is longer.
 #[derive(Clone, Debug)]
 pub struct Watcher {
     pub(crate) def: InputDef,
@@ -42,13 +43,13 @@ pub struct Watcher {
     edges: u16,
     /// Of `integrate`: time away from the reported level, on balance, as of `since`.
     acc: u32,
+    /// What is left of the lock-out, as of `since`.
+    lock: u32,
+    /// While unsettled: the watcher wants to be fired so long after `since`.
+    wait: u32,
     /// The last edge.
     since: Instant,
     onset: Instant,
-    /// End of the lock-out.
-    lock: Instant,
-    /// When the watcher wants to be fired.
-    pub(crate) due: Instant,
 }
 
 impl Empty for Watcher {
@@ -57,10 +58,10 @@ impl Empty for Watcher {
         flags: 0,
         edges: 0,
         acc: 0,
+        lock: 0,
+        wait: 0,
         since: Instant::ZERO,
         onset: Instant::ZERO,
-        lock: Instant::ZERO,
-        due: Instant::NEVER,
     };
 }
 
@@ -128,6 +129,21 @@ impl Watcher {
         if self.has(REPORTED) { self.def.debounce.release } else { self.def.debounce.press }
     }
 
+    /// When the watcher wants to be fired.
+    #[inline]
+    pub(crate) const fn due(&self) -> Instant {
+        if self.has(UNSETTLED) {
+            self.since.plus(Duration::from_micros(self.wait as u64))
+        } else {
+            Instant::NEVER
+        }
+    }
+
+    /// From the last edge to `at`, in microseconds.
+    fn still(&self, at: Instant) -> u32 {
+        cut(at.since(self.since))
+    }
+
     /// The first reading: reported at once, as there is nothing to debounce. False if a level was known already.
     pub fn start(&mut self, at: Instant, level: Level) -> bool {
         if self.has(KNOWN) {
@@ -147,27 +163,27 @@ impl Watcher {
             self.start(at, level.opposite());
         }
         let algorithm = self.in_force();
-        let still = at.since(self.since);
+        let still = self.still(at);
         let was_away = self.away();
         if let Algorithm::Integrate { t_us } = algorithm {
-            let moved = u32::try_from(still.micros()).unwrap_or(u32::MAX);
             self.acc = if was_away {
-                self.acc.saturating_add(moved).min(t_us)
+                self.acc.saturating_add(still).min(t_us)
             } else {
-                self.acc.saturating_sub(moved)
+                self.acc.saturating_sub(still)
             };
         }
         self.edges = self.edges.saturating_add(1);
         self.flags = self.flags & !(RAW | PLAYED) | if level.is_on() { RAW | UNSETTLED } else { UNSETTLED };
         self.since = at;
+        self.lock = self.lock.saturating_sub(still);
         if self.away() {
-            if !was_away && (self.has(FRESH) || still >= algorithm.span()) {
+            if !was_away && (self.has(FRESH) || still >= algorithm.t_us()) {
                 self.onset = at.minus(late);
                 self.flags &= !FRESH;
             }
-            self.due = self.decision(algorithm).max(at);
+            self.wait = self.decision(algorithm);
         } else {
-            self.due = self.quiet();
+            self.wait = self.quiet();
         }
     }
 
@@ -188,53 +204,53 @@ impl Watcher {
         self.set(RAW, self.has(REPORTED));
         self.set(FRESH | UNSETTLED, true);
         self.acc = 0;
+        self.lock = self.lock.saturating_sub(self.still(at));
         self.since = at;
-        self.due = self.quiet();
+        self.wait = self.quiet();
     }
 
-    /// When the pending change is to be reported.
-    fn decision(&self, algorithm: Algorithm) -> Instant {
-        let still_for = |us: u32| self.since.plus(Duration::from_micros(u64::from(us)));
+    /// How long after the last edge the pending change is to be reported.
+    fn decision(&self, algorithm: Algorithm) -> u32 {
         let limit = |t_us: u32| {
             let max_wait = match self.def.debounce.max_wait_us {
                 0 => u64::from(t_us).saturating_mul(10),
                 us => u64::from(us),
             };
-            self.onset.plus(Duration::from_micros(max_wait))
+            cut(Duration::from_micros(max_wait).minus(self.since.since(self.onset)))
         };
-        let due = match algorithm {
-            Algorithm::None => self.since,
-            Algorithm::Eager { after_us, .. } => still_for(u32::from(after_us)),
-            Algorithm::Defer { t_us } => still_for(t_us).min(limit(t_us)),
-            Algorithm::Integrate { t_us } => still_for(t_us.saturating_sub(self.acc)).min(limit(t_us)),
+        let wait = match algorithm {
+            Algorithm::None => 0,
+            Algorithm::Eager { after_us, .. } => u32::from(after_us),
+            Algorithm::Defer { t_us } => t_us.min(limit(t_us)),
+            Algorithm::Integrate { t_us } => t_us.saturating_sub(self.acc).min(limit(t_us)),
         };
-        due.max(self.lock)
+        wait.max(self.lock)
     }
 
-    /// When the line has been still for long enough to be read again.
-    fn quiet(&self) -> Instant {
-        let (press, release) = (self.def.debounce.press.span(), self.def.debounce.release.span());
-        self.since.plus(press.max(release).max(QUIET_MIN)).max(self.lock)
+    /// How long after the last edge the line is to be read again.
+    fn quiet(&self) -> u32 {
+        let (press, release) = (self.def.debounce.press.t_us(), self.def.debounce.release.t_us());
+        press.max(release).max(cut(QUIET_MIN)).max(self.lock)
     }
 
     /// Does what is due at `at`, the watcher's own deadline.
     pub fn fire(&mut self, at: Instant) -> Fired {
-        if self.due > at || !self.has(KNOWN) {
+        if self.due() > at || !self.has(KNOWN) {
             return Fired::Nothing;
         }
         if !self.away() {
-            self.due = Instant::NEVER;
             self.set(UNSETTLED, false);
             return if self.has(PLAYED) { Fired::Nothing } else { Fired::Ask };
         }
+        let still = self.still(at);
         if let Algorithm::Eager { t_us, .. } = self.in_force() {
-            self.lock = at.plus(Duration::from_micros(u64::from(t_us)));
+            self.lock = still.saturating_add(t_us);
         }
         let bounces = self.edges.saturating_sub(1);
         (self.edges, self.acc) = (0, 0);
         self.set(REPORTED, self.has(RAW));
         self.set(FRESH, true);
-        self.due = self.quiet().max(at);
+        self.wait = self.quiet().max(still);
         Fired::Report { level: Level::from_bool(self.has(RAW)), onset: self.onset, bounces }
     }
 
@@ -252,8 +268,8 @@ impl Watcher {
             acc: self.acc,
             since_ago: now.since(self.since),
             onset_ago: now.since(self.onset),
-            lock_left: self.lock.since(now),
-            due_left: self.due.to_option().map(|due| due.since(now)),
+            lock_left: self.since.plus(Duration::from_micros(u64::from(self.lock))).since(now),
+            due_left: self.due().to_option().map(|due| due.since(now)),
         });
     }
 
@@ -269,8 +285,9 @@ impl Watcher {
                 self.flags = flags;
                 (self.edges, self.acc) = (edges, acc);
                 (self.since, self.onset) = (now.minus(since_ago), now.minus(onset_ago));
-                self.lock = now.plus(lock_left);
-                self.due = due_left.map_or(Instant::NEVER, |left| now.plus(left));
+                self.lock = self.still(now.plus(lock_left));
+                self.wait = self.still(now.plus(due_left.unwrap_or_default()));
+                self.set(UNSETTLED, due_left.is_some());
             }
             _ => return false,
         }
@@ -287,10 +304,15 @@ impl Watcher {
     /// by the new program's algorithms.
     pub(crate) fn take_over(&mut self, old: &Self, now: Instant) {
         *self = Self { def: self.def, ..old.clone() };
-        if self.def.debounce != old.def.debounce && self.due.is_set() {
+        if self.def.debounce != old.def.debounce && self.has(UNSETTLED) {
             self.acc = 0;
-            let due = if self.away() { self.decision(self.in_force()) } else { self.quiet() };
-            self.due = due.max(now);
+            let wait = if self.away() { self.decision(self.in_force()) } else { self.quiet() };
+            self.wait = wait.max(self.still(now));
         }
     }
+}
+
+/// A span in 32 bits of microseconds.
+fn cut(span: Duration) -> u32 {
+    u32::try_from(span.micros()).unwrap_or(u32::MAX)
 }

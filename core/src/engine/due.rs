@@ -74,8 +74,8 @@ impl View<'_> {
         let now = self.s.now;
         let Some(watcher) = self.inputs.get_mut(input.index()) else { return };
         let fired = watcher.fire(now);
-        if watcher.due.is_set() {
-            self.s.watch(input, watcher.due);
+        if watcher.due().is_set() {
+            self.s.watch(input, watcher.due());
         } else {
             self.s.watching &= !bit(input.0);
         }

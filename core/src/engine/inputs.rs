@@ -86,7 +86,7 @@ impl View<'_> {
         let now = self.s.now;
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
             watcher.edge(now, level, late);
-            self.s.watch(input, watcher.due);
+            self.s.watch(input, watcher.due());
         }
     }
 
@@ -94,7 +94,7 @@ impl View<'_> {
         let now = self.s.now;
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
             watcher.play(now, level);
-            self.s.watch(input, watcher.due);
+            self.s.watch(input, watcher.due());
         }
     }
 
@@ -118,7 +118,7 @@ impl View<'_> {
         let now = self.s.now;
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
             watcher.overrun(now, lost);
-            self.s.watch(input, watcher.due);
+            self.s.watch(input, watcher.due());
         }
     }
 

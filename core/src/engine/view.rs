@@ -183,7 +183,7 @@ impl State {
         let mut left = self.watching;
         while let Some(index) = take_lowest(&mut left) {
             let input = InputId(index);
-            let due = inputs.get(input.index()).map_or(Instant::NEVER, |watcher| watcher.due);
+            let due = inputs.get(input.index()).map_or(Instant::NEVER, |watcher| watcher.due());
             if due < first.0 {
                 first = (due, input);
             } else if !due.is_set() {
