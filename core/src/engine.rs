@@ -166,7 +166,7 @@ impl<C: Capacity> Engine<C> {
     pub fn load(&mut self, at: Instant, image: &[u8]) -> Result<(), LoadError> {
         self.check(image)?;
         self.tables = Tables::EMPTY;
-        self.state = State::new();
+        self.state = State::fresh();
         self.whole().fill(at, image)?;
         self.view().begin(at);
         self.state.settle();
@@ -206,7 +206,7 @@ impl<C: Capacity> Engine<C> {
     #[inline]
     pub fn handle(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
         if !self.state.is_free(at.max(self.state.now)) {
-            return Err(Rejected::Busy);
+            return Err(if self.state.hash.is_some() { Rejected::Busy } else { Rejected::NoProgram });
         }
         // The way of most edges: nothing is due, nothing is decided.
         if let Input::Edge { input, level } = input

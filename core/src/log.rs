@@ -44,9 +44,13 @@ const PARTS: usize = 8;
 /// All of the log but its bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Ring {
-    /// Where the next record goes.
-    head: Cursor,
-    /// Its place in the buffer.
+    /// Bytes written since the engine's start.
+    pos: u64,
+    /// Number of the last record: they start at 1, so that 0 means "nothing yet".
+    last_seq: u64,
+    /// Time of the last record.
+    at: Instant,
+    /// The next record's place in the buffer.
     index: usize,
     /// Where the part that is being written ends.
     fence: usize,
@@ -58,26 +62,37 @@ pub(crate) struct Ring {
 }
 
 impl Ring {
-    /// Numbers start at 1, so that 0 means "nothing yet".
+    /// All zeros in memory, so that an engine in a static takes no flash.
     pub(crate) const fn new() -> Self {
-        let start = Cursor { pos: 0, seq: 1, at: Instant::ZERO };
-        Self { head: start, index: 0, fence: 0, kept: 0, overlaps: [0; PARTS], counters: [0; CLASSES] }
+        Self {
+            pos: 0,
+            last_seq: 0,
+            at: Instant::ZERO,
+            index: 0,
+            fence: 0,
+            kept: 0,
+            overlaps: [0; PARTS],
+            counters: [0; CLASSES],
+        }
+    }
+
+    const fn head(&self) -> Cursor {
+        Cursor { pos: self.pos, seq: self.next_seq(), at: self.at }
     }
 
     /// Starts anew behind a checkpoint.
     pub(crate) fn restart(&mut self, seq: u64, at: Instant) {
-        let start = Cursor { pos: self.head.pos, seq, at };
-        *self = Self { head: start, ..Self::new() };
+        *self = Self { pos: self.pos, last_seq: seq.saturating_sub(1), at, ..Self::new() };
     }
 
     /// Time of the last record.
     pub(crate) const fn last(&self) -> Instant {
-        self.head.at
+        self.at
     }
 
     /// Number of the next record.
     pub(crate) const fn next_seq(&self) -> u64 {
-        self.head.seq
+        self.last_seq.saturating_add(1)
     }
 
     /// Bytes of the part that is being written which are in use.
@@ -91,9 +106,9 @@ impl Ring {
         if let Some(count) = self.counters.get_mut(class) {
             *count = count.wrapping_add(1);
         }
-        self.head.pos = self.head.pos.wrapping_add(len as u64);
-        self.head.seq = self.head.seq.wrapping_add(1);
-        self.head.at = at;
+        self.pos = self.pos.wrapping_add(len as u64);
+        self.last_seq = self.last_seq.wrapping_add(1);
+        self.at = at;
     }
 }
 
@@ -107,7 +122,7 @@ impl LogMut<'_> {
     /// Appends a raw edge: most records are one, so it goes straight to its place.
     #[inline]
     pub(crate) fn edge(&mut self, at: Instant, input: InputId, level: Level) {
-        let dt = at.since(self.ring.head.at);
+        let dt = at.since(self.ring.at);
         let us = dt.micros();
         let byte = |shift: u32| (us >> shift & 0x7f) as u8;
         let head = edge_head(input, level);
@@ -129,7 +144,7 @@ impl LogMut<'_> {
     /// Appends a record that is no raw edge: its payload is what `put` appends, which gives its kind.
     #[inline]
     pub(crate) fn push(&mut self, at: Instant, put: impl Fn(&mut Writer<'_>) -> u8) {
-        let dt = at.since(self.ring.head.at);
+        let dt = at.since(self.ring.at);
         let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
         match frame(dt, place, &put) {
             Some((len, kind)) => {
@@ -200,13 +215,13 @@ pub struct EventLog<'a> {
 impl EventLog<'_> {
     /// Behind the last record.
     pub const fn head(&self) -> Cursor {
-        self.ring.head
+        self.ring.head()
     }
 
     /// At the oldest record that is left. Walks over all that are left: their times and numbers are kept at the head
     /// only.
     pub fn tail(&self) -> Cursor {
-        let mut tail = Cursor { pos: self.tail_pos(), ..self.ring.head };
+        let mut tail = Cursor { pos: self.tail_pos(), ..self.head() };
         let (mut index, mut left) = (self.index(tail), self.used());
         while left > 0 {
             let (len, dt) = self.measure(index);
@@ -218,7 +233,7 @@ impl EventLog<'_> {
     }
 
     const fn tail_pos(&self) -> u64 {
-        self.ring.head.pos.wrapping_sub(self.used() as u64)
+        self.ring.pos.wrapping_sub(self.used() as u64)
     }
 
     /// Bytes of all records that are left.
@@ -256,9 +271,9 @@ impl EventLog<'_> {
     /// `Lagged` if the first of them is gone.
     pub fn copy(&self, cursor: Cursor, buf: &mut [u8]) -> Result<(usize, Cursor), Lagged> {
         self.check(cursor)?;
-        let all = usize::try_from(self.ring.head.pos.saturating_sub(cursor.pos)).unwrap_or(usize::MAX);
+        let all = usize::try_from(self.ring.pos.saturating_sub(cursor.pos)).unwrap_or(usize::MAX);
         let (len, next) =
-            if all <= buf.len() { (all, self.ring.head) } else { self.fitting(cursor, buf.len())? };
+            if all <= buf.len() { (all, self.head()) } else { self.fitting(cursor, buf.len())? };
         self.fill(self.index(cursor), buf.get_mut(..len).unwrap_or_default());
         Ok((len, next))
     }
@@ -276,7 +291,7 @@ impl EventLog<'_> {
     }
 
     fn check(&self, cursor: Cursor) -> Result<(), Lagged> {
-        if cursor.pos < self.tail_pos() || cursor.pos > self.ring.head.pos {
+        if cursor.pos < self.tail_pos() || cursor.pos > self.ring.pos {
             return Err(Lagged { resume: self.tail() });
         }
         Ok(())
@@ -285,7 +300,7 @@ impl EventLog<'_> {
     /// Length of the record at the cursor, and the place behind it.
     fn step(&self, cursor: Cursor) -> Result<Option<(usize, Cursor)>, Lagged> {
         self.check(cursor)?;
-        if cursor.pos == self.ring.head.pos {
+        if cursor.pos == self.ring.pos {
             return Ok(None);
         }
         let (len, dt) = self.measure(self.index(cursor));
@@ -298,7 +313,7 @@ impl EventLog<'_> {
     }
 
     fn index(&self, cursor: Cursor) -> usize {
-        let back = usize::try_from(self.ring.head.pos.saturating_sub(cursor.pos)).unwrap_or(0);
+        let back = usize::try_from(self.ring.pos.saturating_sub(cursor.pos)).unwrap_or(0);
         let head = self.ring.index;
         if back <= head {
             head.saturating_sub(back)

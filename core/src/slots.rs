@@ -2,7 +2,7 @@
 
 use crate::calendar::Schedule;
 
-/// A value that a place holds while nothing is in it.
+/// A value that a place holds while nothing is in it: all zeros in memory.
 pub trait Empty {
     /// The value.
     const EMPTY: Self;
@@ -13,7 +13,16 @@ impl Empty for u8 {
 }
 
 impl Empty for Schedule {
-    const EMPTY: Self = Self::at(0, 0, 0, Self::ALL_WEEKDAYS);
+    const EMPTY: Self = Self {
+        minutes: 0,
+        hours: 0,
+        days: 0,
+        months: 0,
+        weekdays: 0,
+        second: 0,
+        either_day: false,
+        repeating: false,
+    };
 }
 
 /// An array of places.

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 /// A point in monotonic time, in microseconds. Aligned as the words of a microcontroller are: there is no padding
 /// around it in tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 pub struct Instant(u64);
 
 /// A span of monotonic time, in microseconds; aligned as [`Instant`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 pub struct Duration(u64);
 
 #[cfg(feature = "defmt")]

@@ -254,6 +254,11 @@ impl Watcher {
         Fired::Report { level: Level::from_bool(self.has(RAW)), onset: self.onset, bounces }
     }
 
+    /// The line is of no interest any more.
+    pub(crate) fn stop(&mut self) {
+        self.set(UNSETTLED, false);
+    }
+
     /// Gives the state as restore items.
     pub(crate) fn checkpoint(&self, input: InputId, now: Instant, f: &mut dyn FnMut(Restore)) {
         if let Some((raw, reported)) = self.raw().zip(self.reported()) {
@@ -285,7 +290,7 @@ impl Watcher {
                 self.flags = flags;
                 (self.edges, self.acc) = (edges, acc);
                 (self.since, self.onset) = (now.minus(since_ago), now.minus(onset_ago));
-                self.lock = self.still(now.plus(lock_left));
+                self.lock = if lock_left.is_zero() { 0 } else { self.still(now.plus(lock_left)) };
                 self.wait = self.still(now.plus(due_left.unwrap_or_default()));
                 self.set(UNSETTLED, due_left.is_some());
             }

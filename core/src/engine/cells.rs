@@ -1,4 +1,6 @@
 //! Cells: one place of the engine's tables, the part of the program and its state side by side.
+//!
+//! An empty cell is all zeros in memory, so that an engine in a static takes no flash; no one looks at it.
 
 use crate::debounce::{Algorithm, Debounce};
 use crate::decision::{By, SafetyWhy};
@@ -21,26 +23,35 @@ impl Empty for InputDef {
 /// An output.
 #[derive(Clone, Debug)]
 pub struct Output {
-    pub(crate) def: OutputDef,
+    pub(crate) line: u32,
+    pub(crate) max_on: Duration,
+    /// When `max-on` passes.
+    pub(crate) due: Instant,
+    pub(crate) safe: Level,
     pub(crate) level: Level,
     pub(crate) by: By,
     /// The hardware did not take the level.
     pub(crate) failed: bool,
-    /// When `max-on` passes.
-    pub(crate) due: Instant,
-    /// The instant at which safety took it: no one else may have it then.
-    pub(crate) held: Instant,
 }
 
 impl Empty for Output {
     const EMPTY: Self = Self {
-        def: OutputDef { line: 0, safe: Level::Off, max_on: Duration::ZERO },
+        line: 0,
+        max_on: Duration::ZERO,
+        due: Instant::ZERO,
+        safe: Level::Off,
         level: Level::Off,
-        by: By::Safety { why: SafetyWhy::Start },
+        by: By::Run { run: RunId(0), scenario: ScenarioId(0) },
         failed: false,
-        due: Instant::NEVER,
-        held: Instant::NEVER,
     };
+}
+
+impl From<OutputDef> for Output {
+    fn from(def: OutputDef) -> Self {
+        let OutputDef { line, safe, max_on } = def;
+        let by = By::Safety { why: SafetyWhy::Start };
+        Self { line, max_on, due: Instant::NEVER, safe, level: safe, by, failed: false }
+    }
 }
 
 impl Output {
@@ -90,22 +101,55 @@ impl From<VarDef> for Variable {
 /// A trigger.
 #[derive(Clone, Debug)]
 pub struct Trigger {
-    pub(crate) def: TriggerDef,
-    /// Of `above` and `below`: the next crossing fires.
+    pub(crate) on: On,
+    /// When it fires, or what was left; see `armed`.
+    timer: Instant,
+    pub(crate) scenario: ScenarioId,
+    /// Of `above` and `below`: the next crossing fires. Of a durable `for` after a restart: the timer is no point in time
+    /// but the span that was left, until the input is read.
     pub(crate) armed: bool,
-    /// Of `for` and `every`: when it fires.
-    pub(crate) due: Instant,
-    /// Of a durable `for` after a restart: what was left, until its input is read.
-    pub(crate) left: Option<Duration>,
 }
 
 impl Empty for Trigger {
-    const EMPTY: Self = Self {
-        def: TriggerDef { scenario: ScenarioId(0), on: On::Started },
-        armed: false,
-        due: Instant::NEVER,
-        left: None,
-    };
+    const EMPTY: Self = Self { on: On::Started, timer: Instant::ZERO, scenario: ScenarioId(0), armed: false };
+}
+
+impl From<TriggerDef> for Trigger {
+    fn from(def: TriggerDef) -> Self {
+        Self { on: def.on, timer: Instant::NEVER, scenario: def.scenario, armed: false }
+    }
+}
+
+impl Trigger {
+    const fn has_left(&self) -> bool {
+        self.armed && matches!(self.on, On::Input { .. })
+    }
+
+    /// Of `for` and `every`: when it fires.
+    pub(crate) const fn due(&self) -> Instant {
+        if self.has_left() { Instant::NEVER } else { self.timer }
+    }
+
+    pub(crate) fn set_due(&mut self, due: Option<Instant>) {
+        self.armed &= !self.has_left();
+        self.timer = due.unwrap_or(Instant::NEVER);
+    }
+
+    /// Of a durable `for` after a restart: what was left, until its input is read.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.has_left().then(|| Duration::from_micros(self.timer.micros()))
+    }
+
+    /// Takes over the state of a trigger for the same occasion.
+    pub(crate) const fn go_on_as(&mut self, old: &Self) {
+        (self.timer, self.armed) = (old.timer, old.armed);
+    }
+
+    /// Only for a trigger by an input.
+    pub(crate) fn set_left(&mut self, left: Option<Duration>) {
+        self.armed = left.is_some();
+        self.timer = left.map_or(Instant::NEVER, |left| Instant::from_micros(left.micros()));
+    }
 }
 
 /// A scenario.

@@ -4,7 +4,7 @@ use crate::engine::view::{BootInfo, View, WallClock, bit, id, take_lowest};
 use crate::id::{InputId, OutputId, PeerId, RunId, SensorId, TriggerId, VarId};
 use crate::program::On;
 use crate::restore::Restore;
-use crate::scenario::run::Run;
+use crate::scenario::run::{CATCH_UP, LOOK, Run};
 use crate::time::Instant;
 
 impl View<'_> {
@@ -19,7 +19,7 @@ impl View<'_> {
             starting: self.s.starting,
         });
         if let Some(clock) = self.s.clock {
-            f(Restore::Clock { unix: clock.unix_at(now), offset: clock.offset, trusted: clock.trusted });
+            f(Restore::Clock { unix: clock.unix_at(now), offset: clock.offset, trusted: self.s.trusted });
         }
         if self.s.stall > now {
             f(Restore::Stall { left: self.s.stall.since(now) });
@@ -36,10 +36,10 @@ impl View<'_> {
         }
         for (index, cell) in self.triggers.iter().enumerate() {
             // Either: what is left from before a start waits for the reading of its input.
-            let left = cell.left.or_else(|| cell.due.to_option().map(|due| due.since(now)));
-            let armed = cell.armed || cell.left.is_some();
+            let left = cell.left().or_else(|| cell.due().to_option().map(|due| due.since(now)));
+            let armed = cell.armed;
             // `every` is always due; a restored one must not go back to the period after load.
-            if left.is_some() || armed || matches!(cell.def.on, On::Every { .. }) {
+            if left.is_some() || armed || matches!(cell.on, On::Every { .. }) {
                 f(Restore::Trigger { trigger: TriggerId(id(index)), armed, left });
             }
         }
@@ -53,22 +53,25 @@ impl View<'_> {
                 by: cell.by,
                 max_left: cell.due.to_option().map(|due| due.since(now)),
                 failed: cell.failed,
-                held: cell.held == now,
+                held: self.s.is_held(OutputId(id(index))),
             });
         }
         let mut links = self.s.links;
         while let Some(peer) = take_lowest(&mut links) {
             f(Restore::Link { peer: PeerId(peer) });
         }
-        let Some(boot) = self.s.boot else { return };
+        let Some(boot) = self.s.boot() else { return };
         if let Some(unix) = boot.stopped_unix {
             let up = i64::try_from(now.since(boot.at).micros()).unwrap_or(i64::MAX);
             f(Restore::Stopped { unix: unix.saturating_add(up) });
         }
-        for (index, run) in
-            self.runs.iter().enumerate().filter(|(_, run)| run.state.is_some() && (run.catch_up || run.look))
+        for (index, run) in self
+            .runs
+            .iter()
+            .enumerate()
+            .filter(|(_, run)| !run.is_free() && (run.has(CATCH_UP) || run.has(LOOK)))
         {
-            f(Restore::Revived { run: RunId(id(index)), catch_up: run.catch_up, look: run.look });
+            f(Restore::Revived { run: RunId(id(index)), catch_up: run.has(CATCH_UP), look: run.has(LOOK) });
         }
         if self.s.starting {
             f(Restore::Booted { off: boot.off });
@@ -89,7 +92,8 @@ impl View<'_> {
                 self.log.ring.restart(seq, now.minus(logged_ago));
             }
             Restore::Clock { unix, offset, trusted } => {
-                self.s.clock = Some(WallClock { at: now, unix, offset, trusted });
+                self.s.clock = Some(WallClock { at: now, unix, offset });
+                self.s.trusted = trusted;
             }
             Restore::Stall { left } => self.s.stall = now.plus(left),
             Restore::Command { origin, id } => self.remember_command(origin, id),
@@ -110,10 +114,12 @@ impl View<'_> {
             }
             Restore::Trigger { trigger, armed, left } => {
                 if let Some(cell) = self.triggers.get_mut(trigger.index()) {
-                    let is_before = armed && matches!(cell.def.on, On::Input { .. });
-                    cell.armed = armed && !is_before;
-                    cell.left = left.filter(|_| is_before);
-                    cell.due = left.filter(|_| !is_before).map_or(Instant::NEVER, |left| now.plus(left));
+                    if armed && matches!(cell.on, On::Input { .. }) {
+                        cell.set_left(left);
+                    } else {
+                        cell.set_due(left.map(|left| now.plus(left)));
+                        cell.armed = armed;
+                    }
                 }
             }
             Restore::Run { run, .. } => {
@@ -128,21 +134,27 @@ impl View<'_> {
                     (cell.level, cell.by, cell.failed) = (level, by, failed);
                     self.s.note_writer(output, by);
                     cell.due = max_left.map_or(Instant::NEVER, |left| now.plus(left));
-                    cell.held = if held { now } else { Instant::NEVER };
+                }
+                if held {
+                    self.s.hold(output);
                 }
             }
             Restore::Link { peer } => self.s.links |= bit(peer.0),
             Restore::Stopped { unix } => {
-                self.s.boot = Some(BootInfo { off: None, stopped_unix: Some(unix), at: now });
+                self.s.booted = true;
+                self.s.boot = BootInfo { off: None, stopped_unix: Some(unix), at: now };
             }
             Restore::Revived { run, catch_up, look } => {
                 if let Some(run) = self.runs.get_mut(run.index()) {
-                    (run.catch_up, run.look) = (catch_up, look);
+                    run.set(CATCH_UP, catch_up);
+                    run.set(LOOK, look);
                 }
             }
             Restore::Booted { off } => {
-                let boot = self.s.boot.get_or_insert(BootInfo { at: now, ..BootInfo::default() });
-                boot.off = off;
+                if !core::mem::replace(&mut self.s.booted, true) {
+                    self.s.boot = BootInfo { at: now, ..BootInfo::default() };
+                }
+                self.s.boot.off = off;
             }
         }
     }

@@ -35,7 +35,7 @@ impl View<'_> {
         }
         if matches!(timer, Timer::Minute) && timer_due < watcher_due && !self.waits_for_clock() {
             // Nobody waits for it any more: then it does not happen, also not for the engine's time.
-            self.s.minute = Instant::NEVER;
+            self.s.minute = None;
             return true;
         }
         self.s.now = self.s.now.max(due);
@@ -54,7 +54,7 @@ impl View<'_> {
     }
 
     fn first_timer(&self) -> (Instant, Timer) {
-        let mut first = (self.s.minute, Timer::Minute);
+        let mut first = (self.s.minute.unwrap_or(Instant::NEVER), Timer::Minute);
         // Backwards, so that of equal deadlines the last one looked at is the first in order.
         // Runs that outlived a restart go on when the inputs have been read, not before.
         let runs = if self.s.starting { &[] } else { self.live() };
@@ -62,7 +62,7 @@ impl View<'_> {
             earlier(&mut first, run.due(self.s.now), || Timer::Run(RunId(id(index))));
         }
         for (index, trigger) in self.triggers.iter().enumerate().rev() {
-            earlier(&mut first, trigger.due, || Timer::Trigger(TriggerId(id(index))));
+            earlier(&mut first, trigger.due(), || Timer::Trigger(TriggerId(id(index))));
         }
         for (index, output) in self.outputs.iter().enumerate().rev() {
             earlier(&mut first, output.due, || Timer::MaxOn(OutputId(id(index))));

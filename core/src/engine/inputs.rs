@@ -7,7 +7,7 @@ use crate::engine::view::{View, WallClock};
 use crate::id::{InputId, Level, MAX_PEERS, SensorId, TriggerId};
 use crate::input::{Input, LevelWhy, Op, Origin};
 use crate::program::{On, code};
-use crate::restore::RunState;
+use crate::scenario::run::{LOOK, UNTIL};
 use crate::time::{Duration, Instant};
 
 impl View<'_> {
@@ -51,7 +51,7 @@ impl View<'_> {
             Input::Overrun { input: Some(input), .. } => (input.0, counts.inputs),
             Input::Reading { sensor, .. } => (sensor.0, counts.sensors),
             Input::Tick { trigger } => {
-                let on = self.triggers.get(trigger.index()).map(|cell| cell.def.on);
+                let on = self.triggers.get(trigger.index()).map(|cell| cell.on);
                 return if matches!(on, Some(On::Schedule { .. })) { Ok(()) } else { Err(Rejected::Unknown) };
             }
             Input::Done { output, .. } => (output.0, counts.outputs),
@@ -144,7 +144,8 @@ impl View<'_> {
 
     fn clock(&mut self, unix: i64, offset: i32, trusted: bool) {
         let now = self.s.now;
-        self.s.clock = Some(WallClock { at: now, unix, offset, trusted });
+        self.s.clock = Some(WallClock { at: now, unix, offset });
+        self.s.trusted = trusted;
         if trusted {
             self.catch_up(unix);
         }
@@ -199,9 +200,9 @@ impl View<'_> {
         for index in 0..self.live().len() {
             let concerned = self.waits_for(index, &named);
             let Some(run) = self.runs.get_mut(index) else { continue };
-            self.s.until |= run.state == Some(RunState::Until);
+            self.s.until |= run.has(UNTIL);
             if concerned {
-                run.look = true;
+                run.set(LOOK, true);
                 let now = self.s.now;
                 self.s.wake_at(now);
             }
@@ -222,18 +223,16 @@ impl View<'_> {
     pub(crate) fn plan_minute(&mut self) {
         const MINUTE: i64 = 60_000_000;
         let waits = self.waits_for_clock();
-        self.s.minute = match self.s.clock.filter(|clock| waits && clock.trusted) {
-            Some(clock) => {
-                // Of local time: some offsets of old were not whole minutes.
-                let ahead = i64::from(clock.offset).saturating_mul(1_000_000);
-                let into = clock.unix_at(self.s.now).saturating_add(ahead).rem_euclid(MINUTE);
-                let left = MINUTE.saturating_sub(into).unsigned_abs();
-                self.s.now.plus(Duration::from_micros(left))
-            }
-            None => Instant::NEVER,
-        };
-        let minute = self.s.minute;
-        self.s.wake_at(minute);
+        self.s.minute = self.s.trusted_clock().filter(|_| waits).map(|clock| {
+            // Of local time: some offsets of old were not whole minutes.
+            let ahead = i64::from(clock.offset).saturating_mul(1_000_000);
+            let into = clock.unix_at(self.s.now).saturating_add(ahead).rem_euclid(MINUTE);
+            let left = MINUTE.saturating_sub(into).unsigned_abs();
+            self.s.now.plus(Duration::from_micros(left))
+        });
+        if let Some(minute) = self.s.minute {
+            self.s.wake_at(minute);
+        }
     }
 }
 

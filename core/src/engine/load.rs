@@ -7,7 +7,6 @@ use crate::id::OutputId;
 use crate::program::image::{Image, hash};
 use crate::program::verify::LoadError;
 use crate::program::{InputDef, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef};
-use crate::slots::Empty;
 use crate::time::Instant;
 use crate::watcher::Watcher;
 
@@ -19,7 +18,7 @@ impl View<'_> {
         for index in 0..self.s.counts.outputs {
             let output = OutputId(index);
             let Some(cell) = self.outputs.get(output.index()) else { continue };
-            let (level, by) = (cell.def.safe, By::Safety { why: SafetyWhy::Start });
+            let (level, by) = (cell.safe, By::Safety { why: SafetyWhy::Start });
             self.s.drive |= bit(index);
             self.decide(Decision::Set { output, level, by });
         }
@@ -34,8 +33,7 @@ impl View<'_> {
             *cell = Watcher::new(image.item::<InputDef>()?);
         }
         for cell in self.outputs.iter_mut().take(counts.outputs.into()) {
-            let def: OutputDef = image.item()?;
-            *cell = Output { level: def.safe, def, ..Output::EMPTY };
+            *cell = Output::from(image.item::<OutputDef>()?);
         }
         for cell in self.sensors.iter_mut().take(counts.sensors.into()) {
             *cell = Sensor { def: image.item::<SensorDef>()?, value: None };
@@ -44,16 +42,16 @@ impl View<'_> {
             *cell = Variable::from(image.item::<VarDef>()?);
         }
         for cell in self.triggers.iter_mut().take(counts.triggers.into()) {
-            let def: TriggerDef = image.item()?;
-            let due = match def.on {
-                On::Every { period } => at.plus(period),
-                _ => Instant::NEVER,
-            };
-            self.s.wake_at(due);
-            if let On::Output { output, .. } = def.on {
-                self.s.watched_outputs |= bit(output.0);
+            *cell = Trigger::from(image.item::<TriggerDef>()?);
+            match cell.on {
+                On::Every { period } => {
+                    let due = at.plus(period);
+                    cell.set_due(Some(due));
+                    self.s.wake_at(due);
+                }
+                On::Output { output, .. } => self.s.watched_outputs |= bit(output.0),
+                _ => {}
             }
-            *cell = Trigger { def, due, ..Trigger::EMPTY };
         }
         for cell in self.schedules.iter_mut().take(counts.schedules.into()) {
             *cell = image.item()?;

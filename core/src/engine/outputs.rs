@@ -3,7 +3,9 @@
 use crate::decision::{By, Decision, FaultKind, SafetyWhy};
 use crate::engine::view::{View, bit, id};
 use crate::id::{Level, OutputId};
+use crate::scenario::run::Run;
 use crate::time::Instant;
+use crate::watcher::Watcher;
 
 impl View<'_> {
     /// Writes an output; the last write wins, but not against safety at the same instant. False if refused.
@@ -14,7 +16,7 @@ impl View<'_> {
         if !is_safety && self.s.stopped {
             return false;
         }
-        if !is_safety && cell.held == now && level != cell.def.safe {
+        if !is_safety && self.s.is_held(output) && level != cell.safe {
             self.decide(Decision::Fault { what: FaultKind::SafetyHolds, at: output.0 });
             return false;
         }
@@ -26,8 +28,8 @@ impl View<'_> {
         self.s.note_writer(output, by);
         if changed {
             cell.level = level;
-            let limited = level != cell.def.safe && !cell.def.max_on.is_zero();
-            cell.due = if limited { now.plus(cell.def.max_on) } else { Instant::NEVER };
+            let limited = level != cell.safe && !cell.max_on.is_zero();
+            cell.due = if limited { now.plus(cell.max_on) } else { Instant::NEVER };
         }
         let due = cell.due;
         self.s.wake_at(due);
@@ -40,12 +42,11 @@ impl View<'_> {
 
     /// An output takes its safe level.
     pub(crate) fn make_safe(&mut self, output: OutputId, why: SafetyWhy) {
-        let now = self.s.now;
-        let Some(cell) = self.outputs.get_mut(output.index()) else { return };
+        let Some(cell) = self.outputs.get(output.index()) else { return };
+        let safe = cell.safe;
         if !matches!(why, SafetyWhy::RunEnded | SafetyWhy::Start) {
-            cell.held = now;
+            self.s.hold(output);
         }
-        let safe = cell.def.safe;
         self.write(output, safe, By::Safety { why });
     }
 
@@ -64,7 +65,7 @@ impl View<'_> {
         if ok {
             return;
         }
-        let is_safe = cell.level == cell.def.safe;
+        let is_safe = cell.level == cell.safe;
         self.decide(Decision::Fault { what: FaultKind::OutputFailed, at: output.0 });
         if !failed_before && !is_safe {
             self.make_safe(output, SafetyWhy::Fault);
@@ -79,17 +80,17 @@ impl View<'_> {
         }
     }
 
-    /// See [`Engine::stop`](crate::engine::Engine::stop). What comes in behind it moves no output any more. Runs get no `End`: those that are durable go on after the
-    /// next start.
+    /// See [`Engine::stop`](crate::engine::Engine::stop). What comes in behind it moves no output any more. Runs get no
+    /// `End`: those that are durable go on after the next start.
     pub(crate) fn stop(&mut self, at: Instant) {
         self.s.now = self.s.now.max(at);
         self.s.active = None;
         while self.s.agenda.pop().is_some() {}
-        self.runs.iter_mut().for_each(|run| run.state = None);
+        self.runs.iter_mut().for_each(Run::free);
         self.s.slots = 0;
-        self.triggers.iter_mut().for_each(|trigger| trigger.due = Instant::NEVER);
-        self.inputs.iter_mut().for_each(|watcher| watcher.due = Instant::NEVER);
-        (self.s.minute, self.s.stopped) = (Instant::NEVER, true);
+        self.triggers.iter_mut().for_each(|trigger| trigger.set_due(None));
+        self.inputs.iter_mut().for_each(Watcher::stop);
+        (self.s.minute, self.s.stopped) = (None, true);
         self.all_safe(SafetyWhy::Stop);
     }
 }

@@ -5,12 +5,13 @@ use crate::engine::cells::Scenario;
 use crate::engine::view::{BootInfo, View};
 use crate::program::{AfterRestart, On};
 use crate::restore::{Restore, RunState};
-use crate::scenario::run::Run;
+use crate::scenario::run::{CATCH_UP, LOOK, QUEUED, Run};
 use crate::time::{Duration, Instant};
 
 impl View<'_> {
     pub(crate) fn boot(&mut self, off: Option<Duration>) {
-        self.s.boot = Some(BootInfo { off, stopped_unix: None, at: self.s.now });
+        self.s.booted = true;
+        self.s.boot = BootInfo { off, stopped_unix: None, at: self.s.now };
     }
 
     /// Takes one item behind a `Boot`.
@@ -30,21 +31,18 @@ impl View<'_> {
             Restore::Trigger { trigger, left, .. } => {
                 // Of the others the journal knows what was left at its last checkpoint, and not what became of it.
                 let Some(cell) = self.triggers.get_mut(trigger.index()) else { return };
-                let scenario = self.scenarios.get(cell.def.scenario.index());
-                if matches!(cell.def.on, On::Input { .. }) && scenario.is_some_and(Scenario::is_durable) {
-                    cell.left = left;
+                let scenario = self.scenarios.get(cell.scenario.index());
+                if matches!(cell.on, On::Input { .. }) && scenario.is_some_and(Scenario::is_durable) {
+                    cell.set_left(left);
                 }
             }
-            Restore::Stopped { unix } => {
-                if let Some(boot) = self.s.boot.as_mut().filter(|boot| boot.off.is_none()) {
-                    boot.stopped_unix = Some(unix);
-                }
+            Restore::Stopped { unix } if self.s.booted && self.s.boot.off.is_none() => {
+                self.s.boot.stopped_unix = Some(unix);
             }
             Restore::Run { run, scenario, .. } => {
                 let durable = self.scenarios.get(scenario.index()).map(|cell| cell.def.after_restart);
                 let restored = Run::restored(item, self.s.now).zip(durable);
-                match restored.filter(|_| self.runs.get(run.index()).is_some_and(|slot| slot.state.is_none()))
-                {
+                match restored.filter(|_| self.runs.get(run.index()).is_some_and(|slot| slot.is_free())) {
                     Some((_, AfterRestart::Cancel)) | None => {
                         self.decide(Decision::End { run, why: EndWhy::Reboot });
                     }
@@ -65,25 +63,25 @@ impl View<'_> {
     fn revive(&mut self, slot: crate::id::RunId, mut run: Run, after: AfterRestart) {
         let now = self.s.now;
         let body = self.scenarios.get(run.scenario.index()).map_or(0, |cell| cell.def.body);
-        let off = self.s.boot.and_then(|boot| boot.off);
+        let off = self.s.boot().and_then(|boot| boot.off);
         // Back to when it was, or to the epoch: a message of this run tells no earlier time than the clock can.
         run.onset = run.onset.minus(off.unwrap_or_default());
         if after == AfterRestart::FireIfMissed && run.due.is_set() {
             match off {
                 Some(off) => run.due = run.due.minus(off).max(now),
-                None => run.catch_up = true,
+                None => run.set(CATCH_UP, true),
             }
         }
         // A body that shrank has no such place; the check at load keeps all others within it.
         run.pc = run.pc.min(body);
-        if run.state != Some(RunState::Queued) {
+        if !run.has(QUEUED) {
             // The records say where it waits, not how: its code does.
-            run.look = self.is_until(run.scenario, run.pc);
-            run.state = Some(if run.look { RunState::Until } else { RunState::Waiting });
+            let until = self.is_until(run.scenario, run.pc);
+            run.set(LOOK, until);
+            run.set_state(if until { RunState::Until } else { RunState::Waiting });
         }
         let (scenario, cause, onset) = (run.scenario, run.cause, run.onset);
-        let (due, pc, rounds, queued) =
-            (run.due(now), run.pc, run.rounds, run.state == Some(RunState::Queued));
+        let (due, pc, rounds, queued) = (run.due(now), run.pc, run.rounds, run.has(QUEUED));
         let left = run.due.to_option().map(|due| due.since(now));
         self.occupy(slot, run);
         self.s.wake_at(due);
@@ -97,14 +95,14 @@ impl View<'_> {
 
     /// The clock is trusted for the first time, and tells how long the node was off.
     pub(crate) fn catch_up(&mut self, unix: i64) {
-        let Some(boot) = self.s.boot.as_mut() else { return };
+        let boot = &mut self.s.boot;
         let Some(stopped) = boot.stopped_unix.take() else { return };
         let now = self.s.now;
         let up = now.since(boot.at);
         let gone = u64::try_from(unix.saturating_sub(stopped)).unwrap_or(0);
         let off = Duration::from_micros(gone).minus(up);
-        for run in self.runs.iter_mut().filter(|run| run.catch_up) {
-            run.catch_up = false;
+        for run in self.runs.iter_mut().filter(|run| run.has(CATCH_UP)) {
+            run.set(CATCH_UP, false);
             run.due = run.due.minus(off).max(now);
         }
         let due = self.runs.iter().map(|run| run.due(now)).min().unwrap_or(Instant::NEVER);

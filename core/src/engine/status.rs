@@ -100,7 +100,7 @@ impl<C: Capacity> Engine<C> {
             Some(RunStatus {
                 run: RunId(slot),
                 scenario: run.scenario,
-                state: run.state?,
+                state: run.state()?,
                 due: run.due.to_option(),
             })
         })
@@ -109,7 +109,7 @@ impl<C: Capacity> Engine<C> {
     /// The last `Clock`, and when it was taken.
     pub fn clock(&self) -> Option<(Instant, Input)> {
         let clock = self.state.clock?;
-        let input = Input::Clock { unix: clock.unix, offset: clock.offset, trusted: clock.trusted };
+        let input = Input::Clock { unix: clock.unix, offset: clock.offset, trusted: self.state.trusted };
         Some((clock.at, input))
     }
 
@@ -118,7 +118,7 @@ impl<C: Capacity> Engine<C> {
         &self,
     ) -> impl Iterator<Item = (crate::id::TriggerId, crate::calendar::Schedule)> + Clone {
         let used = self.tables.triggers.as_ref().iter().take(usize::from(self.state.counts.triggers));
-        used.zip(0u8..).filter_map(|(trigger, index)| match trigger.def.on {
+        used.zip(0u8..).filter_map(|(trigger, index)| match trigger.on {
             crate::program::On::Schedule { schedule } => {
                 let schedule = self.tables.schedules.as_ref().get(usize::from(schedule))?;
                 Some((crate::id::TriggerId(index), *schedule))

@@ -5,7 +5,7 @@ use crate::engine::cells::{Output, Trigger};
 use crate::engine::view::{View, bit, id};
 use crate::id::{OutputId, RunId, ScenarioId};
 use crate::input::Input;
-use crate::program::{On, OutputDef};
+use crate::program::On;
 use crate::scenario::run::Run;
 use crate::time::Instant;
 
@@ -39,21 +39,20 @@ impl View<'_> {
     fn take_over_triggers(&mut self, old: &View<'_>) {
         for index in 0..self.triggers.len() {
             let Some(trigger) = self.triggers.get(index) else { continue };
-            let Some(scenario) = self.scenarios.get(trigger.def.scenario.index()) else { continue };
+            let Some(scenario) = self.scenarios.get(trigger.scenario.index()) else { continue };
             let same = old.triggers.iter().find(|other| {
-                let kept = old.scenarios.get(other.def.scenario.index());
+                let kept = old.scenarios.get(other.scenario.index());
                 kept.is_some_and(|kept| kept.def == scenario.def) && self.same_occasion(trigger, other, old)
             });
-            let Some(state) = same.map(|same| (same.armed, same.due, same.left)) else { continue };
-            if let Some(trigger) = self.triggers.get_mut(index) {
-                (trigger.armed, trigger.due, trigger.left) = state;
+            if let Some((same, trigger)) = same.zip(self.triggers.get_mut(index)) {
+                trigger.go_on_as(same);
             }
         }
     }
 
     /// Whether a trigger of the old program is about the same thing, whatever its id is now.
     fn same_occasion(&self, new: &Trigger, other: &Trigger, old: &View<'_>) -> bool {
-        match (new.def.on, other.def.on) {
+        match (new.on, other.on) {
             (On::Input { input: a, to, hold }, On::Input { input: b, to: old_to, hold: old_hold }) => {
                 let lines = self.inputs.get(a.index()).zip(old.inputs.get(b.index()));
                 (to, hold) == (old_to, old_hold) && lines.is_some_and(|(a, b)| a.def.line == b.def.line)
@@ -78,7 +77,7 @@ impl View<'_> {
     fn take_over_runs(&mut self, old: &View<'_>) {
         self.s.until = true;
         self.s.slots = 0;
-        for (index, run) in old.runs.iter().enumerate().filter(|(_, run)| run.state.is_some()) {
+        for (index, run) in old.runs.iter().enumerate().filter(|(_, run)| !run.is_free()) {
             let same = self.successor(run.scenario, old).filter(|&scenario| {
                 let limit = self.scenarios.get(scenario).map_or(0, |cell| cell.def.mode.slots());
                 let running = self.live().iter().filter(|run| run.is_of(ScenarioId(id(scenario)))).count();
@@ -102,26 +101,31 @@ impl View<'_> {
 
     /// Outputs that both programs have keep their level, unless the run that wrote it is over.
     fn take_over_outputs(&mut self, at: Instant, old: &View<'_>) {
+        self.s.release();
         for index in 0..self.s.counts.outputs {
             let output = OutputId(index);
             let Some(cell) = self.outputs.get_mut(output.index()) else { continue };
-            let Some(same) = old.outputs.iter().find(|other| other.def.line == cell.def.line) else {
+            let Some(place) = old.outputs.iter().position(|other| other.line == cell.line) else {
                 self.s.drive |= bit(index);
                 self.make_safe(output, SafetyWhy::Start);
                 continue;
             };
+            let Some(same) = old.outputs.get(place) else { continue };
             (cell.level, cell.by, cell.failed) = (same.level, same.by, same.failed);
-            (cell.due, cell.held) = (max_on(cell.def, same, at), same.held);
+            cell.due = max_on(cell, same, at);
             self.s.note_writer(output, same.by);
-            let new_safe = cell.def.safe;
+            if old.s.now == at && old.s.is_held(OutputId(id(place))) {
+                self.s.hold(output);
+            }
+            let new_safe = cell.safe;
             if let By::Run { run, scenario } = &mut cell.by
-                && let Some(slot) = self.runs.get(run.index()).filter(|slot| slot.state.is_some())
+                && let Some(slot) = self.runs.get(run.index()).filter(|slot| !slot.is_free())
             {
                 *scenario = slot.scenario;
             }
             let orphan = old.runs.iter().enumerate().any(|(run, _)| {
                 let run = RunId(id(run));
-                same.is_of(run) && self.runs.get(run.index()).is_none_or(|slot| slot.state.is_none())
+                same.is_of(run) && self.runs.get(run.index()).is_none_or(|slot| slot.is_free())
             });
             if orphan && same.level != new_safe {
                 self.make_safe(output, SafetyWhy::RunEnded);
@@ -132,12 +136,12 @@ impl View<'_> {
 
 /// When `max-on` passes for an output that goes on: as before, unless the new program says otherwise of it; then no
 /// later than if it had left its safe level now.
-fn max_on(def: OutputDef, old: &Output, now: Instant) -> Instant {
+fn max_on(def: &Output, old: &Output, now: Instant) -> Instant {
     if old.level == def.safe || def.max_on.is_zero() {
         return Instant::NEVER;
     }
     if !old.due.is_set() {
         return now.plus(def.max_on);
     }
-    old.due.minus(old.def.max_on).plus(def.max_on).max(now)
+    old.due.minus(old.max_on).plus(def.max_on).max(now)
 }

@@ -14,8 +14,7 @@ impl View<'_> {
     /// A debounced input changed.
     pub(crate) fn input_changed(&mut self, input: InputId, level: Level, onset: Instant) {
         for index in self.triggers_about((1, input.0)) {
-            let Some(On::Input { to, hold, .. }) = self.triggers.get(index).map(|trigger| trigger.def.on)
-            else {
+            let Some(On::Input { to, hold, .. }) = self.triggers.get(index).map(|trigger| trigger.on) else {
                 continue;
             };
             let matches = to.is_none_or(|to| to == level);
@@ -33,8 +32,11 @@ impl View<'_> {
         let before = self.inputs.get(input.index()).and_then(|watcher| watcher.before());
         for index in self.triggers_about((1, input.0)) {
             let Some(trigger) = self.triggers.get_mut(index) else { continue };
-            let On::Input { to, hold, .. } = trigger.def.on else { continue };
-            let left = trigger.left.take();
+            let On::Input { to, hold, .. } = trigger.on else { continue };
+            let left = trigger.left();
+            if left.is_some() {
+                trigger.set_left(None);
+            }
             if hold.is_zero() || to.is_some_and(|to| to != level) {
                 continue;
             }
@@ -54,7 +56,7 @@ impl View<'_> {
             self.triggers_about((2, output.0))
         };
         for index in about {
-            let on = self.triggers.get(index).map(|trigger| trigger.def.on);
+            let on = self.triggers.get(index).map(|trigger| trigger.on);
             if matches!(on, Some(On::Output { to, .. }) if to.is_none_or(|to| to == level)) {
                 self.fire(index, now);
             }
@@ -76,7 +78,7 @@ impl View<'_> {
         let now = self.s.now;
         for index in self.triggers_about((4, sensor.0)) {
             let Some(trigger) = self.triggers.get_mut(index) else { continue };
-            let fires = match (trigger.def.on, new) {
+            let fires = match (trigger.on, new) {
                 (On::Sensor { .. }, _) => old.is_some() && new.is_some(),
                 (On::Above { limit, hysteresis, .. }, Some(value)) => {
                     let rearm = value <= limit.saturating_sub(hysteresis);
@@ -104,7 +106,7 @@ impl View<'_> {
             return;
         }
         for index in self.triggers_about((7, peer.0)) {
-            let on = self.triggers.get(index).map(|trigger| trigger.def.on);
+            let on = self.triggers.get(index).map(|trigger| trigger.on);
             if matches!(on, Some(On::Link { up: wanted, .. }) if wanted == up) {
                 self.fire(index, now);
             }
@@ -128,19 +130,19 @@ impl View<'_> {
         let (now, stall) = (self.s.now, self.s.stall);
         let Some(cell) = self.triggers.get_mut(trigger.index()) else { return };
         let mut missed = 0;
-        if let On::Every { period } = cell.def.on {
-            cell.due = cell.due.plus(period);
-            if cell.due <= stall {
+        if let On::Every { period } = cell.on {
+            let mut due = cell.due().plus(period);
+            if due <= stall {
                 // Moments that a stall swallowed: counted, not made up for.
-                let span = stall.since(cell.due).micros().checked_div(period.micros()).unwrap_or(0);
+                let span = stall.since(due).micros().checked_div(period.micros()).unwrap_or(0);
                 missed = span.saturating_add(1);
-                cell.due = cell.due.plus(Duration::from_micros(missed.saturating_mul(period.micros())));
+                due = due.plus(Duration::from_micros(missed.saturating_mul(period.micros())));
             }
+            cell.set_due(Some(due));
+            self.s.wake_at(due);
         } else {
-            cell.due = Instant::NEVER;
+            cell.set_due(None);
         }
-        let due = cell.due;
-        self.s.wake_at(due);
         self.fire(trigger.index(), now);
         if missed > 0 {
             self.decide(Decision::Missed { trigger, n: u32::try_from(missed).unwrap_or(u32::MAX) });
@@ -149,7 +151,7 @@ impl View<'_> {
 
     /// A trigger's occasion has come.
     pub(crate) fn fire(&mut self, index: usize, onset: Instant) {
-        let Some(scenario) = self.triggers.get(index).map(|trigger| trigger.def.scenario) else { return };
+        let Some(scenario) = self.triggers.get(index).map(|trigger| trigger.scenario) else { return };
         self.occur(scenario, Cause::Trigger { trigger: TriggerId(id(index)) }, onset);
     }
 
@@ -164,11 +166,10 @@ impl View<'_> {
     fn arm(&mut self, index: usize, left: Option<Duration>) {
         let now = self.s.now;
         let Some(trigger) = self.triggers.get_mut(index) else { return };
-        let was_armed = trigger.due.is_set();
-        trigger.due = left.map_or(Instant::NEVER, |left| now.plus(left));
-        // Whatever was left before a start: the input has moved since.
-        trigger.left = None;
-        let (due, scenario) = (trigger.due, trigger.def.scenario);
+        let was_armed = trigger.due().is_set();
+        // This replaces whatever was left before a start: the input has moved since.
+        trigger.set_due(left.map(|left| now.plus(left)));
+        let (due, scenario) = (trigger.due(), trigger.scenario);
         self.s.wake_at(due);
         let durable = self.scenarios.get(scenario.index()).is_some_and(|scenario| scenario.is_durable());
         if durable && (was_armed || left.is_some()) {
@@ -178,9 +179,9 @@ impl View<'_> {
 
     /// The places of the triggers of one key; the table is sorted by it.
     fn triggers_about(&self, key: (u8, u8)) -> Range<usize> {
-        let start = self.triggers.partition_point(|trigger| trigger.def.on.key() < key);
+        let start = self.triggers.partition_point(|trigger| trigger.on.key() < key);
         let rest = self.triggers.get(start..).unwrap_or_default();
-        let len = rest.iter().take_while(|trigger| trigger.def.on.key() == key).count();
+        let len = rest.iter().take_while(|trigger| trigger.on.key() == key).count();
         start..start.saturating_add(len)
     }
 }

@@ -57,10 +57,17 @@ pub(crate) struct State {
     pub(crate) until: bool,
     /// Outputs to be driven, a bit each.
     pub(crate) drive: u64,
+    /// Outputs that safety took at `held_at`, a bit each: no one else may have them then.
+    held: u64,
+    held_at: Instant,
     pub(crate) clock: Option<WallClock>,
+    /// The clock is synchronised.
+    pub(crate) trusted: bool,
     /// When runs that wait for the clock look again.
-    pub(crate) minute: Instant,
-    pub(crate) boot: Option<BootInfo>,
+    pub(crate) minute: Option<Instant>,
+    /// What a `Boot` said, if there was one.
+    pub(crate) boot: BootInfo,
+    pub(crate) booted: bool,
     /// Deadlines of `every` before this fell into a stall.
     pub(crate) stall: Instant,
     pub(crate) commands: heapless::Deque<(Origin, u32), COMMANDS_KEPT>,
@@ -79,7 +86,6 @@ pub(crate) struct WallClock {
     pub(crate) at: Instant,
     pub(crate) unix: i64,
     pub(crate) offset: i32,
-    pub(crate) trusted: bool,
 }
 
 impl WallClock {
@@ -102,6 +108,7 @@ pub(crate) struct BootInfo {
 }
 
 impl State {
+    /// All zeros in memory, so that an engine in a static takes no flash.
     pub(crate) const fn new() -> Self {
         Self {
             hash: None,
@@ -116,9 +123,9 @@ impl State {
                 code: 0,
             },
             now: Instant::ZERO,
-            next: Instant::NEVER,
-            next_watcher: Instant::NEVER,
-            next_timer: Instant::NEVER,
+            next: Instant::ZERO,
+            next_watcher: Instant::ZERO,
+            next_timer: Instant::ZERO,
             watching: 0,
             starting: false,
             stopped: false,
@@ -126,17 +133,54 @@ impl State {
             active: None,
             ask: 0,
             drive: 0,
+            held: 0,
+            held_at: Instant::ZERO,
             watched_outputs: 0,
             owned_outputs: 0,
             slots: 0,
             links: 0,
             until: false,
             clock: None,
-            minute: Instant::NEVER,
-            boot: None,
+            trusted: false,
+            minute: None,
+            boot: BootInfo { off: None, stopped_unix: None, at: Instant::ZERO },
+            booted: false,
             stall: Instant::ZERO,
             commands: heapless::Deque::new(),
         }
+    }
+
+    /// Of a program whose deadlines come now.
+    pub(crate) fn fresh() -> Self {
+        Self { next_watcher: Instant::NEVER, next_timer: Instant::NEVER, ..Self::new() }
+    }
+
+    /// Safety takes an output.
+    pub(crate) fn hold(&mut self, output: OutputId) {
+        if self.held_at != self.now {
+            (self.held_at, self.held) = (self.now, 0);
+        }
+        self.held |= bit(output.0);
+    }
+
+    /// Safety holds none.
+    pub(crate) const fn release(&mut self) {
+        self.held = 0;
+    }
+
+    /// Whether safety took the output at this instant.
+    pub(crate) fn is_held(&self, output: OutputId) -> bool {
+        self.held_at == self.now && self.held & bit(output.0) != 0
+    }
+
+    /// The last `Clock`, if it is synchronised.
+    pub(crate) fn trusted_clock(&self) -> Option<WallClock> {
+        self.clock.filter(|_| self.trusted)
+    }
+
+    /// What the last `Boot` said.
+    pub(crate) fn boot(&self) -> Option<BootInfo> {
+        self.booted.then_some(self.boot)
     }
 
     /// Whether nothing is left to do before an input at `at` is taken.

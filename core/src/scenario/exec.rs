@@ -10,7 +10,7 @@ use crate::program::{Mode, ScenarioDef};
 use crate::restore::RunState;
 use crate::scenario::agenda::Occurrence;
 use crate::scenario::expr::{Operands, Value, eval, names};
-use crate::scenario::run::Run;
+use crate::scenario::run::{LOOK, QUEUED, Run, TIMED_OUT, UNTIL};
 use crate::time::Instant;
 use crate::wire::{Reader, Wire};
 
@@ -49,7 +49,7 @@ impl Operands for Context<'_, '_> {
 
 impl View<'_> {
     fn local_time(&self) -> Option<LocalTime> {
-        let clock = self.s.clock.filter(|clock| clock.trusted)?;
+        let clock = self.s.trusted_clock()?;
         let unix_s = clock.unix_at(self.s.now).div_euclid(1_000_000);
         Some(local_fields(unix_s.saturating_add(clock.offset.into())))
     }
@@ -87,7 +87,7 @@ impl View<'_> {
         };
         let slot = match how {
             RunHow::Restarted => self.live().iter().position(|run| run.is_of(scenario)),
-            _ => self.live().iter().position(|run| run.state.is_none()),
+            _ => self.live().iter().position(|run| run.is_free()),
         };
         let slot = slot.unwrap_or(self.live().len());
         if slot >= self.runs.len() {
@@ -157,14 +157,16 @@ impl View<'_> {
                 self.step(active.run, scenario, pc)
             };
             // A run may stop its own scenario: then it is over already.
-            let Some(run) = self.runs.get_mut(active.run.index()).filter(|run| run.state.is_some()) else {
+            let Some(run) = self.runs.get_mut(active.run.index()).filter(|run| !run.is_free()) else {
                 self.s.active = None;
                 return;
             };
             match then {
                 Then::Next(pc) => run.pc = pc,
                 Then::Wait { at, state, due } => {
-                    (run.pc, run.state, run.due, run.look) = (at, Some(state), due, false);
+                    (run.pc, run.due) = (at, due);
+                    run.set_state(state);
+                    run.set(LOOK, false);
                     self.s.active = None;
                     self.s.wake_at(due);
                     self.waits(active.run);
@@ -183,7 +185,7 @@ impl View<'_> {
     fn waits(&mut self, run: RunId) {
         let now = self.s.now;
         let Some(cell) = self.runs.get(run.index()) else { return };
-        let (scenario, pc, rounds, state) = (cell.scenario, cell.pc, cell.rounds, cell.state);
+        let (scenario, pc, rounds, state) = (cell.scenario, cell.pc, cell.rounds, cell.state());
         let left = cell.due.to_option().map(|due| due.since(now));
         if self.scenarios.get(scenario.index()).is_some_and(|scenario| scenario.is_durable()) {
             self.decide(Decision::Wait { run, pc, left, rounds });
@@ -197,7 +199,7 @@ impl View<'_> {
     /// One step of a run: what it does, and where the run goes.
     fn step(&mut self, slot: RunId, scenario: ScenarioId, pc: u16) -> Then {
         let now = self.s.now;
-        let timed_out = self.runs.get(slot.index()).is_some_and(|run| run.timed_out);
+        let timed_out = self.runs.get(slot.index()).is_some_and(|run| run.has(TIMED_OUT));
         let code = self.body(scenario, pc);
         let len = code.len();
         let mut r = Reader::new(code);
@@ -273,7 +275,7 @@ impl View<'_> {
 
     fn set_timed_out(&mut self, slot: RunId, timed_out: bool) {
         if let Some(run) = self.runs.get_mut(slot.index()) {
-            run.timed_out = timed_out;
+            run.set(TIMED_OUT, timed_out);
         }
     }
 
@@ -282,10 +284,10 @@ impl View<'_> {
         let now = self.s.now;
         let Some(run) = self.runs.get_mut(slot.index()) else { return };
         let (scenario, pc, passed) = (run.scenario, run.pc, run.due <= now);
-        let (state, cause, onset, timed_out) = (run.state, run.cause, run.onset, run.timed_out);
-        run.look = false;
-        if state == Some(RunState::Queued) {
-            (run.state, run.due, run.catch_up) = (Some(RunState::Waiting), Instant::NEVER, false);
+        let (cause, onset, timed_out) = (run.cause, run.onset, run.has(TIMED_OUT));
+        run.set(LOOK, false);
+        if run.has(QUEUED) {
+            run.go_on();
             let onset_ago = now.since(onset);
             self.decide(Decision::Run { run: slot, scenario, cause, how: RunHow::Started, onset_ago });
             self.s.active = Some(Active { run: slot, steps: 0 });
@@ -302,9 +304,9 @@ impl View<'_> {
             self.end(slot, EndWhy::Fault);
         } else if value.is_true() || passed {
             if let Some(run) = self.runs.get_mut(slot.index()) {
-                run.timed_out = until && !value.is_true();
+                run.set(TIMED_OUT, until && !value.is_true());
                 run.pc = pc.saturating_add(behind);
-                (run.state, run.due, run.catch_up) = (Some(RunState::Waiting), Instant::NEVER, false);
+                run.go_on();
             }
             self.s.active = Some(Active { run: slot, steps: 0 });
         }
@@ -317,7 +319,7 @@ impl View<'_> {
 
     /// Whether a run waits for a condition that names such a thing.
     pub(crate) fn waits_for(&self, slot: usize, named: impl Fn(&Op) -> bool) -> bool {
-        let Some(run) = self.runs.get(slot).filter(|run| run.state == Some(RunState::Until)) else {
+        let Some(run) = self.runs.get(slot).filter(|run| run.has(UNTIL)) else {
             return false;
         };
         let mut r = Reader::new(self.body(run.scenario, run.pc));
@@ -338,7 +340,7 @@ impl View<'_> {
     pub(crate) fn stop_scenario(&mut self, scenario: ScenarioId) {
         for queued in [true, false] {
             for index in 0..self.live().len() {
-                let of = |run: &Run| run.is_of(scenario) && (run.state == Some(RunState::Queued)) == queued;
+                let of = |run: &Run| run.is_of(scenario) && (run.has(QUEUED)) == queued;
                 if self.runs.get(index).is_some_and(of) {
                     self.end(RunId(id(index)), EndWhy::Stopped);
                 }
@@ -350,8 +352,8 @@ impl View<'_> {
     pub(crate) fn end(&mut self, slot: RunId, why: EndWhy) {
         let Some(run) = self.runs.get_mut(slot.index()) else { return };
         let scenario = run.scenario;
-        run.state = None;
-        while self.live().last().is_some_and(|run| run.state.is_none()) {
+        run.free();
+        while self.live().last().is_some_and(|run| run.is_free()) {
             self.s.slots = self.s.slots.saturating_sub(1);
         }
         self.decide(Decision::End { run: slot, why });
@@ -363,7 +365,7 @@ impl View<'_> {
                 continue;
             };
             self.s.owned_outputs &= !bit(index);
-            if in_peace || cell.level == cell.def.safe {
+            if in_peace || cell.level == cell.safe {
                 cell.disown(slot);
             } else {
                 self.make_safe(output, SafetyWhy::RunEnded);
