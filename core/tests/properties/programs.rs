@@ -74,13 +74,13 @@ impl Ways<'_> {
                 }
             }
             Step::Again { slot, back } => {
-                let left = &mut rounds.clone()[usize::from(slot)];
+                let left = rounds[usize::from(slot)];
                 let mut again = rounds;
                 again[usize::from(slot)] = left.map(|left| left - 1);
                 // The counter of a loop that is over does not matter any more.
                 let mut over = rounds;
                 over[usize::from(slot)] = None;
-                match *left {
+                match left {
                     Some(1) => (vec![(next, over)], None),
                     Some(_) => (vec![(next - usize::from(back), again)], None),
                     None => (vec![(next, over), (next - usize::from(back), again)], None),
