@@ -41,7 +41,7 @@ use tokio::sync::{Mutex, mpsc, oneshot, watch};
 use crate::boards::{VirtualBoard, WakeSlot};
 use crate::control::service::{ReloadRequest, Service};
 use crate::control::socket::ControlSocket;
-use crate::sinks::driver::Source;
+use crate::sinks::source::Source;
 use crate::sinks::start::Sinks;
 
 use around::Surroundings;

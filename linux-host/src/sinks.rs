@@ -18,6 +18,7 @@ pub mod names;
 pub mod only;
 pub mod render;
 mod repeats;
+pub mod source;
 pub mod start;
 pub mod topics;
 

@@ -38,7 +38,8 @@ fn main() {
     // On a thread of its own, as in a process of its own.
     let (board, started) = std::sync::mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let house = std::thread::spawn(move || {
+    let thread = std::thread::Builder::new().name("house".to_owned());
+    let house = thread.spawn(move || {
         runtime.block_on(async {
             let daemon = Daemon::start(options).await.expect("the house runs");
             board.send(daemon.virtual_board.clone()).expect("somebody waits");
@@ -47,6 +48,7 @@ fn main() {
             daemon.stop().await.expect("it stops in order");
         });
     });
+    let house = house.expect("a thread");
     let board = started.recv().expect("the house runs");
     subscriber.wait("the first state", Duration::from_secs(10), |received| !received.is_empty());
 

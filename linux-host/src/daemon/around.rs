@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::house::House;
 use super::inlet::{Inlet, Parcel};
 use super::intake::Intake;
-use crate::sinks::driver::Around;
+use crate::sinks::source::Around;
 
 /// See the [module](self).
 pub struct Surroundings {

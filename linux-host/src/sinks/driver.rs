@@ -15,10 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campanile_delivery::{
-    Body, CursorFile, DeadLetter, Feed, FeedStep, HostRecord, Index, OpenError, Outbox, OutboxOptions,
-    Position, SinkName, Storage, Ticket,
+    Body, CursorFile, DeadLetter, Feed, FeedStep, HostRecord, OpenError, Outbox, OutboxOptions, Position,
+    SinkName, Storage, Ticket,
 };
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::context::Opening;
@@ -27,7 +26,8 @@ use super::keeper::{Keeper, now, until};
 use super::message::Message;
 use super::render::{Form, Render};
 use super::repeats::Repeats;
-use super::{Failure, Outcome, Sink, Then};
+use super::source::{Around, Source};
+use super::{Failure, Outcome, Sink, Then, source};
 
 /// The wait after the first failure, and the longest.
 const RETRY: (u64, u64) = (250, 30_000);
@@ -39,44 +39,6 @@ const CLOCK_PATIENCE: Duration = Duration::from_secs(1);
 const DISK_PATIENCE: Duration = Duration::from_secs(1);
 /// On a stop, to take what is still there.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// The daemon around the sinks.
-pub trait Around: Send + Sync + 'static {
-    /// Puts a word of the host's into the journal; resolves when the journal has it.
-    fn record(&self, word: HostRecord) -> impl Future<Output = ()> + Send;
-
-    /// A sink came or went: scenarios may wait for that.
-    fn link(&self, sink: &SinkName, up: bool);
-}
-
-/// What a sink takes its messages from.
-pub struct Source<S: Storage, A: Around> {
-    /// The journal's storage, where cursors are too.
-    pub storage: Arc<S>,
-    /// The journal.
-    pub index: Arc<Index<S>>,
-    /// Changes whenever there is more to read.
-    pub published: watch::Receiver<()>,
-    /// This start of the node.
-    pub boot: campanile_delivery::Boot,
-    /// The daemon.
-    pub around: Arc<A>,
-    /// Becomes true at the end.
-    pub stop: watch::Receiver<bool>,
-}
-
-impl<S: Storage, A: Around> Clone for Source<S, A> {
-    fn clone(&self) -> Self {
-        Self {
-            storage: Arc::clone(&self.storage),
-            index: Arc::clone(&self.index),
-            published: self.published.clone(),
-            boot: self.boot,
-            around: Arc::clone(&self.around),
-            stop: self.stop.clone(),
-        }
-    }
-}
 
 /// One sink at work.
 pub struct Driver<K: Sink, S: Storage, A: Around> {
@@ -133,6 +95,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             retry_max: campanile_core::time::Duration::from_millis(retry_max),
             ..OutboxOptions::default()
         };
+        board.write(|figures| figures.place = place);
         let outbox = Outbox::new(&options, place, source.boot.0 ^ now().micros());
         Ok(Self {
             sink,
@@ -154,10 +117,10 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     pub async fn run(mut self) {
         self.wait_for_clock().await;
         let mut stop = self.source.stop.clone();
-        while !is_stopped(&stop) {
+        while !source::is_stopped(&stop) {
             let opened = tokio::select! {
                 biased;
-                () = stopped(&mut stop) => break,
+                () = source::stopped(&mut stop) => break,
                 opened = self.sink.open() => opened,
             };
             let failure = match opened {
@@ -177,7 +140,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             let again = self.note(&failure).await;
             tokio::select! {
                 biased;
-                () = stopped(&mut stop) => break,
+                () = source::stopped(&mut stop) => break,
                 () = self.wait_to_retry(again) => {}
             }
         }
@@ -194,7 +157,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         loop {
             let idle = self.fill().await?;
             self.repeat()?;
-            if farewell.is_none() && is_stopped(&stop) {
+            if farewell.is_none() && source::is_stopped(&stop) {
                 farewell = Some(Instant::now() + FAREWELL);
             }
             let done = idle.is_none() && self.under_way.is_empty() && self.letters.is_empty();
@@ -203,7 +166,8 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             }
             self.keeper.set(self.feed.outbox.cursor());
             self.show();
-            let again = self.repeats.due().filter(|_| self.under_way.len() < self.window);
+            let again =
+                self.repeats.due().filter(|_| self.under_way.len() < self.window && self.suspects == 0);
             tokio::select! {
                 biased;
                 outcome = self.sink.outcome() => self.take(outcome)?,
@@ -212,7 +176,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                 }
                 // Nothing more is published once the journal is closed.
                 Ok(()) = self.source.published.changed() => {}
-                () = stopped(&mut stop), if farewell.is_none() => {}
+                () = source::stopped(&mut stop), if farewell.is_none() => {}
                 () = self.keeper.tend() => {}
                 () = sleep_until(farewell.unwrap_or_else(Instant::now)), if farewell.is_some() => {}
                 () = sleep(idle.unwrap_or_default()), if idle.is_some() => {}
@@ -258,7 +222,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
 
     /// States whose time has come once more, as far as the window allows.
     fn repeat(&mut self) -> Result<(), Failure> {
-        while self.under_way.len() < self.window {
+        while self.under_way.len() < self.window && self.suspects == 0 {
             let Some(message) = self.repeats.take(Instant::now()) else { break };
             self.under_way.push_back(UnderWay { ticket: None, about_dead: false });
             self.sink.send(message)?;
@@ -343,17 +307,14 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         at
     }
 
-    /// The cursor is kept meanwhile, and the lag shown.
+    /// The cursor is kept meanwhile.
     async fn wait_to_retry(&mut self, end: Instant) {
         while Instant::now() < end {
-            self.show();
             tokio::select! {
                 () = sleep_until(end) => break,
                 () = self.keeper.tend() => {}
-                () = sleep(Duration::from_secs(1)) => {}
             }
         }
-        self.board.write(|figures| figures.state = State::Connecting);
     }
 
     async fn wait_for_clock(&mut self) {
@@ -376,13 +337,14 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     }
 
     fn show(&self) {
-        let lag = self.feed.outbox.lag(self.source.index.head(), now());
+        let (place, head) = (self.feed.outbox.cursor(), self.source.index.head());
+        let lag = self.feed.outbox.lag(head, now());
         self.board.write(|figures| {
             figures.delivered = lag.delivered;
             figures.repeated = lag.repeated;
             figures.refused = lag.refused;
             figures.under_way = lag.in_flight;
-            figures.behind = lag.records;
+            figures.place = place;
             figures.oldest = lag.oldest.map(|span| Duration::from_micros(span.micros()));
         });
     }
@@ -390,16 +352,6 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     fn complain(&self, error: &io::Error) {
         tracing::warn!("{}: the journal cannot be read: {error}", self.name);
     }
-}
-
-/// Whoever could say stop may be gone: that is one.
-fn is_stopped(stop: &watch::Receiver<bool>) -> bool {
-    *stop.borrow() || stop.has_changed().is_err()
-}
-
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error is the same, see above.
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// The first letter that the journal has; waits for ever if there is none under way.

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use campanile_delivery::Position;
 use tokio::time::Instant;
 
 /// How a sink is doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
-    /// It tries to connect for the first time, or anew after a wait.
+    /// It tries to connect for the first time.
     #[default]
     Connecting,
     /// Messages go out.
@@ -36,12 +37,15 @@ pub enum State {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = |at: &Instant| at.saturating_duration_since(Instant::now()).as_secs() + 1;
+        let when = |at: &Instant| match at.checked_duration_since(Instant::now()) {
+            Some(left) => format!("in {} s", left.as_secs() + 1),
+            None => "now".to_owned(),
+        };
         match self {
             Self::Connecting => write!(f, "connecting"),
             Self::Connected => write!(f, "connected"),
-            Self::Retrying { why, at } => write!(f, "retrying in {} s: {why}", seconds(at)),
-            Self::Refused { why, at } => write!(f, "refused: {why} (next try in {} s)", seconds(at)),
+            Self::Retrying { why, at } => write!(f, "retrying {}: {why}", when(at)),
+            Self::Refused { why, at } => write!(f, "refused: {why} (next try {})", when(at)),
             Self::Broken(why) => write!(f, "does not run: {why}"),
             Self::Stopped => write!(f, "stopped"),
         }
@@ -61,7 +65,9 @@ pub struct Figures {
     pub refused: u64,
     /// Messages under way.
     pub under_way: usize,
-    /// Records behind the cursor; `None` while it is in an earlier start of the node.
+    /// How far it has delivered.
+    pub place: Position,
+    /// Records that the journal has behind that, as of the look; `None` while the place is in an earlier start.
     pub behind: Option<u64>,
     /// How long the oldest message under way has been so.
     pub oldest: Option<Duration>,
@@ -74,9 +80,10 @@ pub struct Figures {
 pub struct Board(Arc<Mutex<Figures>>);
 
 impl Board {
-    /// As they are now.
-    pub fn read(&self) -> Figures {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// As they are now, where the journal ends at `head`: it grows also while a sink does nothing.
+    pub fn read(&self, head: Position) -> Figures {
+        let figures = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Figures { behind: figures.place.records_to(head), ..figures }
     }
 
     /// Changes them.
@@ -94,6 +101,8 @@ mod tests {
         let at = Instant::now() + Duration::from_millis(3_500);
         let why = "nobody listens there".to_owned();
         assert_eq!(State::Retrying { why, at }.to_string(), "retrying in 4 s: nobody listens there");
+        let (past, why) = (Instant::now(), "the broker shuts down".to_owned());
+        assert_eq!(State::Retrying { why, at: past }.to_string(), "retrying now: the broker shuts down");
         let why = "wrong user or password".to_owned();
         assert!(State::Refused { why, at }.to_string().starts_with("refused: wrong user or password"));
     }

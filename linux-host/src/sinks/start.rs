@@ -10,13 +10,14 @@ use tokio::task::JoinHandle;
 use super::Sink;
 use super::blocking::Blocking;
 use super::console::Console;
-use super::driver::{Around, Driver, Source};
+use super::driver::Driver;
 use super::figures::{Board, Figures, State};
 use super::file::JsonLines;
 use super::message::Renderer;
 use super::mqtt::{Mqtt, Password, Settings};
 use super::only::Only;
 use super::render::Form;
+use super::source::{Around, Source};
 use super::topics::Topics;
 use crate::config::file;
 
@@ -130,10 +131,11 @@ impl<S: Storage, A: Around> Sinks<S, A> {
 
     /// All of them, in the order of the file.
     pub fn glance(&self) -> Vec<Glance> {
+        let head = self.source.index.head();
         let glance = |running: &Running| Glance {
             name: running.name.clone(),
             kind: running.spec.kind(),
-            figures: running.board.read(),
+            figures: running.board.read(head),
         };
         self.running.iter().map(glance).collect()
     }

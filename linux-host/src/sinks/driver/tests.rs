@@ -9,7 +9,7 @@ use campanile_core::record::{MAX_RECORD, Record};
 use campanile_core::time::{Duration as Span, Instant as At};
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Batch, Directory, Journal, Options, StoredProgram};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::*;
 use crate::sinks::message::Renderer;
@@ -206,7 +206,7 @@ async fn everything_arrives_once_and_in_order_within_the_window() {
     assert!(
         message.payload.contains(r#""time":"2026-11-21T"#) && message.payload.contains(r#""trusted":true"#)
     );
-    let figures = running.board.read();
+    let figures = running.board.read(Position::START);
     assert_eq!((figures.state, figures.refused, figures.repeated), (State::Connected, 0, 0));
     running.stop().await;
     assert_eq!(*house.links.lock().unwrap(), [true, false]);
@@ -226,7 +226,7 @@ async fn after_a_failure_all_that_was_not_acknowledged_goes_again() {
         (0..20).collect::<Vec<_>>(),
         "none twice, as none was acknowledged twice"
     );
-    assert!(running.board.read().repeated > 0);
+    assert!(running.board.read(Position::START).repeated > 0);
     running.stop().await;
 }
 
@@ -263,7 +263,7 @@ async fn what_is_refused_for_good_becomes_a_dead_letter_and_the_rest_goes_on() {
         "{}",
         letter.payload
     );
-    assert_eq!(running.board.read().refused, 1);
+    assert_eq!(running.board.read(Position::START).refused, 1);
     running.stop().await;
 }
 
@@ -273,13 +273,17 @@ async fn a_receiver_that_takes_nothing_at_all_does_not_fill_the_journal_with_let
     house.count(0..3);
     let running = house.run(Fake::new(|_| Ok(Outcome::Refused("no".into()))));
     for _ in 0..2_000 {
-        if running.board.read().refused >= 6 {
+        if running.board.read(Position::START).refused >= 6 {
             break;
         }
         sleep(Duration::from_millis(1)).await;
     }
     sleep(Duration::from_millis(50)).await;
-    assert_eq!(running.board.read().refused, 6, "three messages and the three letters about them");
+    assert_eq!(
+        running.board.read(Position::START).refused,
+        6,
+        "three messages and the three letters about them"
+    );
     running.stop().await;
 }
 
@@ -293,7 +297,7 @@ async fn a_receiver_that_hangs_up_over_one_message_gets_them_singly_until_it_is_
     }));
     let expected: Vec<_> = (0..15).filter(|value| *value != 4).chain([-1]).collect();
     assert_eq!(running.values(15).await, expected);
-    assert_eq!(running.board.read().refused, 1);
+    assert_eq!(running.board.read(Position::START).refused, 1);
     running.stop().await;
 }
 
@@ -336,7 +340,7 @@ async fn a_stop_waits_for_what_is_under_way_but_not_for_a_receiver_that_is_stuck
     let task = tokio::spawn(driver.run());
     let (_unused, never): (oneshot::Sender<()>, _) = oneshot::channel();
     let _ = tokio::time::timeout(Duration::from_millis(100), never).await;
-    assert_eq!(board.read().under_way, 10);
+    assert_eq!(board.read(Position::START).under_way, 10);
     stop.send_replace(true);
     tokio::time::timeout(Duration::from_secs(3), task).await.expect("within the farewell").unwrap();
 }

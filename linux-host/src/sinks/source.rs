@@ -1,0 +1,56 @@
+//! What a sink is given: the journal, and the daemon around it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use campanile_delivery::{Boot, HostRecord, Index, SinkName, Storage};
+use tokio::sync::watch;
+
+/// The daemon around the sinks.
+pub trait Around: Send + Sync + 'static {
+    /// Puts a word of the host's into the journal; resolves when the journal has it.
+    fn record(&self, word: HostRecord) -> impl Future<Output = ()> + Send;
+
+    /// A sink came or went: scenarios may wait for that.
+    fn link(&self, sink: &SinkName, up: bool);
+}
+
+/// What a sink takes its messages from.
+pub struct Source<S: Storage, A: Around> {
+    /// The journal's storage, where cursors are too.
+    pub storage: Arc<S>,
+    /// The journal.
+    pub index: Arc<Index<S>>,
+    /// Changes whenever there is more to read.
+    pub published: watch::Receiver<()>,
+    /// This start of the node.
+    pub boot: Boot,
+    /// The daemon.
+    pub around: Arc<A>,
+    /// Becomes true at the end.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl<S: Storage, A: Around> Clone for Source<S, A> {
+    fn clone(&self) -> Self {
+        Self {
+            storage: Arc::clone(&self.storage),
+            index: Arc::clone(&self.index),
+            published: self.published.clone(),
+            boot: self.boot,
+            around: Arc::clone(&self.around),
+            stop: self.stop.clone(),
+        }
+    }
+}
+
+/// Whoever could say stop may be gone: that is one.
+pub(super) fn is_stopped(stop: &watch::Receiver<bool>) -> bool {
+    *stop.borrow() || stop.has_changed().is_err()
+}
+
+/// Resolves when it is time to stop.
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error is the same, see above.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
