@@ -60,11 +60,6 @@ impl View<'_> {
         while let Some(peer) = take_lowest(&mut links) {
             f(Restore::Link { peer: PeerId(peer) });
         }
-        let Some(boot) = self.s.boot() else { return };
-        if let Some(unix) = boot.stopped_unix {
-            let up = i64::try_from(now.since(boot.at).micros()).unwrap_or(i64::MAX);
-            f(Restore::Stopped { unix: unix.saturating_add(up) });
-        }
         for (index, run) in self
             .runs
             .iter()
@@ -72,6 +67,11 @@ impl View<'_> {
             .filter(|(_, run)| !run.is_free() && (run.has(CATCH_UP) || run.has(LOOK)))
         {
             f(Restore::Revived { run: RunId(id(index)), catch_up: run.has(CATCH_UP), look: run.has(LOOK) });
+        }
+        let Some(boot) = self.s.boot() else { return };
+        if let Some(unix) = boot.stopped_unix {
+            let up = i64::try_from(now.since(boot.at).micros()).unwrap_or(i64::MAX);
+            f(Restore::Stopped { unix: unix.saturating_add(up) });
         }
         if self.s.starting {
             f(Restore::Booted { off: boot.off });

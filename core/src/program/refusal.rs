@@ -22,6 +22,8 @@ pub enum What {
     Runs,
     /// Bytes of code.
     Code,
+    /// Peers.
+    Peers,
 }
 
 /// Why a program is refused. Ids are those of the image; the host turns them into names.

@@ -11,7 +11,7 @@ use super::image::{Counts, Image};
 use super::{InputDef, Mode, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef};
 use crate::calendar::Schedule;
 use crate::debounce::Algorithm;
-use crate::id::{MAX_INPUTS, MAX_OUTPUTS};
+use crate::id::{MAX_INPUTS, MAX_OUTPUTS, MAX_PEERS};
 use crate::time::Duration;
 use crate::wire::Reader;
 use body::{Body, check_expression, known};
@@ -98,7 +98,8 @@ fn check_trigger(def: &TriggerDef, last: (u8, u8), counts: &Counts) -> Result<()
             known(What::Sensors, sensor.0, counts.sensors)
         }
         On::Schedule { schedule } => known(What::Schedules, schedule, counts.schedules),
-        On::Started | On::Every { .. } | On::Link { .. } => Ok(()),
+        On::Link { peer, .. } => known(What::Peers, peer.0, MAX_PEERS),
+        On::Started | On::Every { .. } => Ok(()),
     };
     about
         .and(known(What::Scenarios, def.scenario.0, counts.scenarios))

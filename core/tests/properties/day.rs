@@ -41,7 +41,7 @@ pub(crate) fn boot(tape: &mut Tape<'_>, at: Instant, before: &[Restore]) -> Vec<
     inputs.into_iter().map(|input| Moment { at, deed: Deed::Feed(input) }).collect()
 }
 
-const fn outlives(item: &Restore) -> bool {
+pub(crate) const fn outlives(item: &Restore) -> bool {
     matches!(
         item,
         Restore::Command { .. }

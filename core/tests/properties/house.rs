@@ -350,7 +350,8 @@ impl House {
     }
 }
 
-const BINARY: [Op; 13] = [
+/// All operations of two operands.
+pub(crate) const BINARY: [Op; 13] = [
     Op::Add {},
     Op::Sub {},
     Op::Mul {},

@@ -24,7 +24,9 @@ mod house;
 mod life;
 mod programs;
 
+mod records;
 mod replays;
 mod ring;
 mod safety;
+mod starts;
 mod tape;

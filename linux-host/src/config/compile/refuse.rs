@@ -73,6 +73,7 @@ const fn word(what: What) -> &'static str {
         What::Scenarios => "scenarios",
         What::Runs => "runs",
         What::Code => "bytes of code",
+        What::Peers => "links and sinks that scenarios look at",
     }
 }
 
