@@ -218,10 +218,16 @@ fn started_fires_once_when_the_inputs_are_known() {
     let left = Home::new(&house).cut();
     let mut home = Home::start(&house, &left, None, Level::On);
     home.feed(500, Input::Clock { unix: 0, offset: 0, trusted: true });
-    let started: Vec<u64> = home.decided(60_000).into_iter().filter_map(|(at, decision)| match decision {
-        Decision::Run { cause: Cause::Trigger { trigger: TriggerId(0) }, how: RunHow::Started, .. } => Some(at),
-        _ => None,
-    }).collect();
+    let started: Vec<u64> = home
+        .decided(60_000)
+        .into_iter()
+        .filter_map(|(at, decision)| match decision {
+            Decision::Run {
+                cause: Cause::Trigger { trigger: TriggerId(0) }, how: RunHow::Started, ..
+            } => Some(at),
+            _ => None,
+        })
+        .collect();
     assert_eq!(started, [50]);
     assert_eq!(home.life.engine.variable(VarId(1)), Some(1), "it has seen the door");
 }
@@ -235,9 +241,11 @@ fn a_queue_without_a_head_moves_up() {
         before.feed(at + 1, Input::Edge { input: DOOR, level: Level::Off });
     }
     // The power goes when the end of the first run is written and the turn of the second is not.
-    let left = before.life.checkpoint().into_iter().filter(|item| {
-        outlives(item) && !matches!(item, Restore::Run { run: RunId(0), .. })
-    });
+    let left = before
+        .life
+        .checkpoint()
+        .into_iter()
+        .filter(|item| outlives(item) && !matches!(item, Restore::Run { run: RunId(0), .. }));
     let left: Vec<Restore> = left.collect();
     let mut home = Home::start(&house, &left, None, Level::Off);
     assert_eq!(home.lamp(), (vec![50], vec![10_050]));
