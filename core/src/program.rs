@@ -201,6 +201,8 @@ pub enum AfterRestart {
 /// All parts of a program, as the compiler has them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parts<'a> {
+    /// Hash of the symbol table: with other names it is another program, whose records are told by those names.
+    pub names: u32,
     /// At most [`MAX_INPUTS`](crate::id::MAX_INPUTS).
     pub inputs: &'a [InputDef],
     /// In the order of their ids, as all of these.

@@ -1,5 +1,5 @@
-//! The image: a program in bytes. A magic number, a version, the counts, the parts in postcard form, the code as it
-//! is, and a checksum over everything before it. Golden bytes are in the tests.
+//! The image: a program in bytes. A magic number, a version, the counts, the hash of the names, the parts in postcard
+//! form, the code as it is, and a checksum over everything before it. Golden bytes are in the tests.
 //!
 //! The reader decodes part by part, so that a program needs no second place in memory.
 
@@ -69,6 +69,7 @@ pub fn encode(parts: &Parts<'_>, buf: &mut [u8]) -> Result<usize, LoadError> {
     w.bytes(&MAGIC)?;
     w.bytes(&[VERSION])?;
     w.item(&counts)?;
+    w.item(&parts.names)?;
     w.items(parts.inputs)?;
     w.items(parts.outputs)?;
     w.items(parts.sensors)?;
@@ -143,7 +144,10 @@ impl<'a> Image<'a> {
             return Err(LoadError::Checksum);
         }
         let (counts, rest) = postcard::take_from_bytes(rest).map_err(|_| LoadError::Truncated)?;
-        Ok(Self { counts, rest })
+        let mut image = Self { counts, rest };
+        // The engine has no use for names; they only make another program of the image.
+        image.item::<u32>()?;
+        Ok(image)
     }
 
     /// Takes the next item. The caller knows from the counts which type it has.

@@ -147,6 +147,7 @@ impl House {
             code.extend(body);
         }
         let parts = Parts {
+            names: 0x00c0_ffee,
             inputs: &self.inputs,
             outputs: &self.outputs,
             sensors: &self.sensors,

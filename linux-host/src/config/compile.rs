@@ -89,6 +89,7 @@ pub(super) fn build(house: House, room: &Room, report: &mut Report<'_>) -> Optio
     symbols.triggers = program.trigger_names;
     symbols.messages = program.messages;
     let parts = Parts {
+        names: hash::of(symbols.encode().as_ref()),
         inputs: &names.inputs,
         outputs: &names.outputs,
         sensors: &names.sensors,
