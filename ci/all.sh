@@ -82,6 +82,12 @@ usage() {
 # known STEP: whether there is one of this name.
 known() { printf '%s\n' "${STEPS[@]}" | grep -q "^$1:"; }
 
+# telling LOG: the failed tests with what they printed, if cargo ran some, and the end in any case.
+telling() {
+    sed -n '/^failures:$/,/^test result: FAILED/p' "$1" | head -n 300
+    tail -n 60 "$1"
+}
+
 # run_step NAME: counts the step as passed or failed. To be called as a plain command: within a condition
 # the shell would let a step go on after a command that failed.
 run_step() {
@@ -100,9 +106,9 @@ run_step() {
         printf 'ok      %5d s\n' "$((SECONDS - start))"
     else
         failed=$((failed + 1))
-        printf 'FAILED  %5d s, exit %d; the end of what it said (the whole: %s):\n' \
+        printf 'FAILED  %5d s, exit %d; from what it said (the whole: %s):\n' \
             "$((SECONDS - start))" "$status" "$log"
-        tail -n 150 "$log" | sed 's/^/    /'
+        telling "$log" | sed 's/^/    /'
     fi
 }
 
