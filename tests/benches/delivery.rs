@@ -15,6 +15,9 @@ const PRESSES: usize = 2_000;
 /// Edges for the throughput, and how many a second are offered.
 const EDGES: u64 = 400_000;
 const OFFERED: u64 = 60_000;
+/// They come in bursts, as from contacts: so many, so far apart in microseconds.
+const BURST: u64 = 30;
+const APART: u64 = 3;
 /// Laid down on the virtual line at once.
 const CHUNK: u64 = 600;
 
@@ -84,14 +87,14 @@ fn latency(board: &Board, subscriber: &Subscriber) {
 
 fn throughput(board: &Board, subscriber: &Subscriber) {
     let before = subscriber.count();
-    let gap = Span::from_micros(1_000_000 / OFFERED);
+    let pause = Span::from_micros(BURST * 1_000_000 / OFFERED - (BURST - 1) * APART);
     let begin = now().plus(Span::from_millis(20));
     let (mut at, mut level) = (begin, false);
     for _ in 0..EDGES / CHUNK {
         let moves: Vec<_> = (0..CHUNK)
-            .map(|_| {
+            .map(|edge| {
                 level = !level;
-                at = at.plus(gap);
+                at = at.plus(if edge % BURST == 0 { pause } else { Span::from_micros(APART) });
                 (at, level)
             })
             .collect();
