@@ -98,4 +98,21 @@ mod tests {
             assert!(error.contains("input:NAME") && error.contains("diagnostics"), "{error}");
         }
     }
+
+    /// The definition, tried out: a star is nothing, or one more character.
+    fn oracle(pattern: &[u8], name: &[u8]) -> bool {
+        match pattern.split_first() {
+            None => name.is_empty(),
+            Some((b'*', rest)) => oracle(rest, name) || (!name.is_empty() && oracle(pattern, &name[1..])),
+            Some((c, rest)) => name.first() == Some(c) && oracle(rest, &name[1..]),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn stars_match_as_they_are_defined(pattern in "[ab*]{0,8}", name in "[ab]{0,8}") {
+            let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+            proptest::prop_assert_eq!(matches(pattern, name), oracle(pattern, name));
+        }
+    }
 }

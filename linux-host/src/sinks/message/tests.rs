@@ -224,3 +224,26 @@ fn a_line_is_the_same_object_with_the_topic_in_front() {
     );
     assert!(serde_json::from_str::<Value>(&line).is_ok());
 }
+
+proptest::proptest! {
+    #[test]
+    fn whatever_people_write_the_payload_is_json(text: String, key: String, fact: String, onset_us: u64, unix: i64) {
+        let mut symbols = symbols();
+        symbols.messages[0].text = Some(vec![Part::Text(text.clone())]);
+        symbols.inputs[0].report.on.insert(key.clone(), Value::from(fact.clone()));
+        let wall = Some(Wall { at: Instant::from_micros(1), unix, trusted: true });
+        let stamp = Stamp { wall, ..stamp() };
+        let onset_ago = Duration::from_micros(onset_us);
+        let send = Decision::Send { template: TemplateId(0), values: Values::default(), onset_ago };
+        let message = all().record(stamp, &Record::Decision(send), &symbols).unwrap();
+        let object: Value = serde_json::from_str(&message.payload).unwrap();
+        proptest::prop_assert_eq!(&object["text"], &Value::from(text));
+        let press = event(Source::Input { input: InputId(0) }, Some(1));
+        let message = all().record(stamp, &Record::Decision(press), &symbols).unwrap();
+        let object: Value = serde_json::from_str(&message.payload).unwrap();
+        proptest::prop_assert_eq!(&object["value"], "on", "nothing that is added replaces it");
+        if !["value", "time", "trusted", "node", "boot", "seq", "bounces"].contains(&key.as_str()) {
+            proptest::prop_assert_eq!(&object[key], &Value::from(fact));
+        }
+    }
+}
