@@ -233,6 +233,8 @@ impl<C: Capacity> Engine<C> {
     /// Does what is due at or before `now`, up to the next effect, in calls of bounded length. Calls too many are harmless.
     #[inline]
     pub fn poll(&mut self, now: Instant) -> Step {
+        // As `handle` does: a late edge is taken at the engine's time, and so is what it sets off.
+        let now = now.max(self.state.now);
         if self.state.is_free(now) {
             return Step::Idle { next: self.state.next.to_option() };
         }

@@ -34,8 +34,17 @@ impl Asm {
     }
 }
 
-/// A press counts and drives the chime for 800 ms.
+/// The doorbell with the debounce that a button should have.
 fn doorbell() -> Vec<u8> {
+    doorbell_with(Debounce {
+        press: Algorithm::Eager { t_us: 20_000, after_us: 1_000 },
+        release: Algorithm::Defer { t_us: 30_000 },
+        max_wait_us: 0,
+    })
+}
+
+/// A press counts and drives the chime for 800 ms.
+fn doorbell_with(debounce: Debounce) -> Vec<u8> {
     let body = Asm::default()
         .put(&Code::Let { var: VarId(0) })
         .put(&Op::Var { var: VarId(0) })
@@ -46,13 +55,8 @@ fn doorbell() -> Vec<u8> {
         .put(&Code::Wait { span: Duration::from_millis(800) })
         .put(&Code::Set { output: CHIME, level: Level::Off })
         .0;
-    let asym = Debounce {
-        press: Algorithm::Eager { t_us: 20_000, after_us: 1_000 },
-        release: Algorithm::Defer { t_us: 30_000 },
-        max_wait_us: 0,
-    };
     let parts = Parts {
-        inputs: &[InputDef { line: 1, debounce: asym, storm: 500 }],
+        inputs: &[InputDef { line: 1, debounce, storm: 500 }],
         outputs: &[OutputDef { line: 2, safe: Level::Off, max_on: Duration::from_secs(5) }],
         variables: &[VarDef { name: 3, initial: 0 }],
         triggers: &[TriggerDef {
@@ -108,8 +112,12 @@ fn decisions(engine: &Engine<Tiny>, cursor: Cursor) -> Vec<(u64, Decision)> {
 }
 
 fn started() -> Engine<Tiny> {
+    started_with(&doorbell())
+}
+
+fn started_with(image: &[u8]) -> Engine<Tiny> {
     let mut engine = Engine::new();
-    engine.load(at(0), &doorbell()).unwrap();
+    engine.load(at(0), image).unwrap();
     let start = Input::Level { input: BUTTON, level: Level::Off, why: LevelWhy::Start };
     feed(&mut engine, 0, start);
     feed(&mut engine, 0, Input::Clock { unix: 0, offset: 0, trusted: false });
@@ -185,6 +193,20 @@ fn a_late_edge_is_taken_now_and_says_so() {
     assert_eq!(records(&engine, begin)[0], (50_000, Record::Input(late)));
     let Decision::Event { onset_ago, .. } = decisions(&engine, begin)[0].1 else { panic!("no event") };
     assert_eq!(onset_ago, Duration::from_micros(2_000));
+}
+
+/// What a late edge sets off is due at the engine's time, and the next late edge is stamped before that.
+#[test]
+fn a_late_edge_does_not_keep_out_the_next_one() {
+    let (press, release) = (Algorithm::None, Algorithm::None);
+    let mut engine = started_with(&doorbell_with(Debounce { press, release, max_wait_us: 0 }));
+    feed(&mut engine, 50_000, Input::Clock { unix: 0, offset: 0, trusted: true });
+    for (us, level) in [(49_000, Level::On), (49_100, Level::Off), (49_200, Level::On)] {
+        settle(&mut engine, at(us));
+        assert_eq!(engine.handle(at(us), Input::Edge { input: BUTTON, level }), Ok(at(50_000)));
+    }
+    settle(&mut engine, at(49_200));
+    assert_eq!(engine.input(BUTTON).unwrap().reported, Some(Level::On));
 }
 
 #[test]
