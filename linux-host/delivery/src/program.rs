@@ -31,7 +31,8 @@ struct Stored {
     segment: u64,
 }
 
-/// Keeps a program that is installed while `segment` is written. What is there already is not written again.
+/// Keeps a program that is installed while `segment` is written. What is there already and whole is not written again;
+/// what is damaged is, or every name in the messages of a program that runs for years would be lost to a bad sector.
 pub(crate) fn save<S: Storage>(
     storage: &S,
     hash: u64,
@@ -39,10 +40,29 @@ pub(crate) fn save<S: Storage>(
     program: &StoredProgram,
 ) -> io::Result<()> {
     let wanted = name(hash, segment);
-    match list(storage)?.into_iter().find(|stored| stored.hash == hash) {
+    let stored = list(storage)?.into_iter().find(|stored| stored.hash == hash);
+    let damaged = match &stored {
+        Some(stored) => is_damaged(storage, stored)?,
+        None => false,
+    };
+    match stored {
+        Some(stored) if damaged => {
+            // Under the old name until the new one is whole; `put` replaces what has the same name.
+            put(storage, &wanted, &encode(program)?)?;
+            if stored.name == wanted { Ok(()) } else { storage.remove(&stored.name) }
+        }
         Some(stored) if stored.segment >= segment => Ok(()),
         Some(stored) => storage.rename(&stored.name, &wanted).and_then(|()| storage.sync_names()),
         None => put(storage, &wanted, &encode(program)?),
+    }
+}
+
+fn is_damaged<S: Storage>(storage: &S, stored: &Stored) -> io::Result<bool> {
+    match get(storage, &stored.name).and_then(|bytes| decode(&bytes)) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(true),
+        // A later version's is left as it is.
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => Err(error),
+        _ => Ok(false),
     }
 }
 
@@ -128,6 +148,34 @@ mod tests {
         assert_eq!(load(&disk, 0xa).unwrap(), Some(program(1)), "still active");
         prune(&disk, 9, &|_| false).unwrap();
         assert_eq!(disk.list().unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_damaged_program_is_written_again_and_a_later_versions_is_not() {
+        let disk = Disk::new(1);
+        let spoil = |at: u64, change: &dyn Fn(&mut Vec<u8>)| {
+            let name = name(0xa, at);
+            let mut bytes = get(&disk, &name).unwrap();
+            change(&mut bytes);
+            put(&disk, &name, &bytes).unwrap();
+        };
+        save(&disk, 0xa, 1, &program(1)).unwrap();
+        spoil(1, &|bytes| bytes[20] ^= 1);
+        assert!(load(&disk, 0xa).is_err());
+        save(&disk, 0xa, 1, &program(1)).unwrap();
+        assert_eq!(load(&disk, 0xa).unwrap(), Some(program(1)));
+        spoil(1, &|bytes| bytes.truncate(3));
+        save(&disk, 0xa, 2, &program(1)).unwrap();
+        assert_eq!(load(&disk, 0xa).unwrap(), Some(program(1)));
+        assert_eq!(disk.list().unwrap(), [name(0xa, 2)], "the damaged one is gone");
+        spoil(2, &|bytes| {
+            bytes[8] = 2;
+            let body = bytes.len() - 4;
+            let crc = CRC32C.checksum(&bytes[..body]).to_le_bytes();
+            bytes[body..].copy_from_slice(&crc);
+        });
+        save(&disk, 0xa, 2, &program(1)).unwrap();
+        assert_eq!(load(&disk, 0xa).unwrap_err().kind(), io::ErrorKind::Unsupported);
     }
 
     #[test]
