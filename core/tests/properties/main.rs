@@ -22,6 +22,7 @@ mod debounce;
 mod expressions;
 mod house;
 mod life;
+mod mended;
 mod programs;
 
 mod records;
@@ -30,3 +31,4 @@ mod ring;
 mod safety;
 mod starts;
 mod tape;
+mod watchman;

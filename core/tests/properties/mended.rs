@@ -1,0 +1,217 @@
+//! Faults that were found and mended, one case each, put together by hand.
+
+use campanile_core::debounce::{Algorithm, Debounce};
+use campanile_core::decision::{By, Cause, Decision, FaultKind, RunHow};
+use campanile_core::engine::{Engine, Rejected};
+use campanile_core::id::{InputId, Level, OutputId, PeerId, RunId, ScenarioId, TriggerId, VarId};
+use campanile_core::input::{Input, LevelWhy, Op, Origin};
+use campanile_core::program::code::{Op as Operation, Step};
+use campanile_core::program::verify::{LoadError, TriggerError, What};
+use campanile_core::program::{AfterRestart, InputDef, Mode, On, OutputDef, TriggerDef, VarDef};
+use campanile_core::record::Record;
+use campanile_core::restore::Restore;
+use campanile_core::time::{Duration, Instant};
+
+use crate::day::{Deed, Moment};
+use crate::house::{Act, Expr, House, Plan};
+use crate::life::{Lab, Life};
+
+const LAMP: OutputId = OutputId(0);
+
+const fn s(seconds: u64) -> Instant {
+    Instant::from_micros(seconds * 1_000_000)
+}
+
+fn plain(step: Step) -> Act {
+    Act::Plain(step, vec![])
+}
+
+fn plan(hash: u32, mode: Mode, body: Vec<Act>) -> Plan {
+    Plan { condition: None, body, mode, after_restart: AfterRestart::Cancel, hash }
+}
+
+/// One scenario that lights the lamp and waits for an hour.
+fn lit(max_on: Duration) -> House {
+    let body = vec![
+        plain(Step::Set { output: LAMP, level: Level::On }),
+        plain(Step::Wait { span: Duration::from_secs(3_600) }),
+    ];
+    House {
+        inputs: vec![InputDef::default()],
+        outputs: vec![OutputDef { max_on, ..OutputDef::default() }],
+        scenarios: vec![plan(1, Mode::Single, body)],
+        ..House::default()
+    }
+}
+
+fn feed(life: &mut Life, images: &[Vec<u8>], at: Instant, input: Input) {
+    life.live(&Moment { at, deed: Deed::Feed(input) }, images);
+}
+
+fn command(id: u32, op: Op) -> Input {
+    Input::Command { origin: Origin::Local, id, op }
+}
+
+fn alive(images: &[Vec<u8>]) -> Life {
+    let mut life = Life::load(Instant::ZERO, images, 0);
+    feed(&mut life, images, Instant::ZERO, Input::Clock { unix: 0, offset: 0, trusted: false });
+    life
+}
+
+#[test]
+fn a_swap_limits_an_output_that_had_no_limit() {
+    let images = [lit(Duration::ZERO).image(), lit(Duration::from_secs(5)).image()];
+    let mut life = alive(&images);
+    feed(&mut life, &images, s(1), command(1, Op::Start { scenario: ScenarioId(0) }));
+    life.live(&Moment { at: s(10), deed: Deed::Install(1) }, &images);
+    let level = |life: &Life| life.engine.output(LAMP).unwrap().level;
+    life.settle(Instant::from_micros(14_999_999));
+    assert_eq!(level(&life), Level::On);
+    life.settle(s(15));
+    assert_eq!(level(&life), Level::Off);
+}
+
+#[test]
+fn a_swap_tells_writers_by_their_new_ids() {
+    let first = lit(Duration::ZERO);
+    let mut second = first.clone();
+    second.scenarios.insert(0, plan(2, Mode::Single, vec![]));
+    let images = [first.image(), second.image()];
+    let mut life = alive(&images);
+    feed(&mut life, &images, s(1), command(1, Op::Start { scenario: ScenarioId(0) }));
+    life.live(&Moment { at: s(2), deed: Deed::Install(1) }, &images);
+    let by = life.engine.output(LAMP).unwrap().by;
+    assert_eq!(by, By::Run { run: RunId(0), scenario: ScenarioId(1) });
+}
+
+#[test]
+fn an_edge_before_a_stop_drives_nothing_behind_it() {
+    let mut house = lit(Duration::ZERO);
+    let press = Algorithm::Defer { t_us: 50_000 };
+    house.inputs[0].debounce = Debounce { press, ..Debounce::default() };
+    house.triggers = vec![TriggerDef {
+        scenario: ScenarioId(0),
+        on: On::Input { input: InputId(0), to: None, hold: Duration::ZERO },
+    }];
+    let images = [house.image()];
+    let mut life = alive(&images);
+    let read = Input::Level { input: InputId(0), level: Level::Off, why: LevelWhy::Start };
+    feed(&mut life, &images, s(1), read);
+    feed(&mut life, &images, s(1), Input::Edge { input: InputId(0), level: Level::On });
+    life.engine.stop(s(1));
+    life.settle(s(10));
+    assert_eq!(life.engine.output(LAMP).unwrap().level, Level::Off);
+    feed(&mut life, &images, s(11), command(1, Op::Set { output: LAMP, level: Level::On }));
+    assert_eq!(life.engine.output(LAMP).unwrap().level, Level::Off);
+}
+
+#[test]
+fn a_tick_is_for_schedules_only() {
+    let mut house = lit(Duration::ZERO);
+    house.triggers = vec![TriggerDef { scenario: ScenarioId(0), on: On::Started }];
+    let images = [house.image()];
+    let mut life = alive(&images);
+    let tick = Input::Tick { trigger: TriggerId(0) };
+    assert_eq!(life.engine.handle(s(1), tick), Err(Rejected::Unknown));
+}
+
+#[test]
+fn a_trigger_names_a_peer_that_there_can_be() {
+    let mut house = lit(Duration::ZERO);
+    house.triggers =
+        vec![TriggerDef { scenario: ScenarioId(0), on: On::Link { peer: PeerId(64), up: true } }];
+    let why = TriggerError::Unknown { what: What::Peers, id: 64 };
+    let refused = Box::<Engine<Lab>>::default().load(Instant::ZERO, &house.image());
+    assert_eq!(refused, Err(LoadError::Trigger { trigger: 0, why }));
+}
+
+#[test]
+fn a_queue_outlives_the_one_that_an_instant_had_no_room_for() {
+    // Two runs queue; the wait of the one at work ends in an instant that a flood has filled.
+    let queue = plan(1, Mode::Queued(3), vec![plain(Step::Wait { span: Duration::from_secs(1) })]);
+    let flood = plan(2, Mode::Single, vec![plain(Step::Start { scenario: ScenarioId(1) })]);
+    let house = House {
+        scenarios: vec![queue, flood],
+        triggers: vec![TriggerDef {
+            scenario: ScenarioId(1),
+            on: On::Every { period: Duration::from_secs(2) },
+        }],
+        ..House::default()
+    };
+    let images = [house.image()];
+    let mut life = alive(&images);
+    for id in 0..3 {
+        feed(&mut life, &images, s(1), command(id, Op::Start { scenario: ScenarioId(0) }));
+    }
+    life.settle(s(3));
+    let full = |(_, record): &(Instant, Record)| {
+        matches!(record, Record::Decision(Decision::Fault { what: FaultKind::Cascade, .. }))
+    };
+    assert_eq!(life.records().iter().filter(|entry| full(entry)).count(), 4, "the flood and the three");
+    assert_eq!(life.engine.runs().count(), 0, "nobody is stuck");
+    feed(&mut life, &images, s(3), command(9, Op::Start { scenario: ScenarioId(0) }));
+    assert_eq!(life.engine.runs().count(), 1, "the next one starts");
+}
+
+#[test]
+fn a_checkpoint_before_the_inputs_are_read_keeps_what_was_left() {
+    let mut house = lit(Duration::ZERO);
+    house.scenarios[0].after_restart = AfterRestart::Resume;
+    house.triggers = vec![TriggerDef {
+        scenario: ScenarioId(0),
+        on: On::Input { input: InputId(0), to: Some(Level::On), hold: Duration::from_secs(10) },
+    }];
+    let images = [house.image()];
+    let mut life = Life::load(Instant::ZERO, &images, 0);
+    let boot = Input::Boot { boot: 1, core_rev: 1, hash: 0, off: None };
+    let before = Restore::Input { input: InputId(0), raw: Level::On, reported: Level::On };
+    let left = Restore::Trigger { trigger: TriggerId(0), armed: false, left: Some(Duration::from_secs(3)) };
+    feed(&mut life, &images, Instant::ZERO, boot);
+    feed(&mut life, &images, Instant::ZERO, Input::Restore { item: before });
+    feed(&mut life, &images, Instant::ZERO, Input::Restore { item: left });
+    let mut again = Life::resume(&images, 0, &life.checkpoint());
+    for life in [&mut life, &mut again] {
+        let read = Input::Level { input: InputId(0), level: Level::On, why: LevelWhy::Start };
+        feed(life, &images, s(1), read);
+        feed(life, &images, s(1), Input::Clock { unix: 0, offset: 0, trusted: false });
+        life.settle(s(4));
+        assert_eq!(life.engine.output(LAMP).unwrap().level, Level::On, "three seconds behind the reading");
+    }
+}
+
+#[test]
+fn minutes_are_those_of_local_time() {
+    // An offset of half a minute, as local mean times had them.
+    let until = Expr::Binary(
+        Operation::Eq {},
+        Box::new(Expr::Leaf(Operation::Minute {})),
+        Box::new(Expr::Leaf(Operation::Const { value: 1 })),
+    );
+    let body = vec![
+        Act::Plain(Step::Until { timeout: None }, vec![until]),
+        Act::Plain(Step::Let { var: VarId(0) }, vec![Expr::Leaf(Operation::Const { value: 1 })]),
+    ];
+    let house = House {
+        variables: vec![VarDef::default()],
+        scenarios: vec![plan(1, Mode::Single, body)],
+        triggers: vec![TriggerDef { scenario: ScenarioId(0), on: On::Started }],
+        ..House::default()
+    };
+    let images = [house.image()];
+    let mut life = Life::load(Instant::ZERO, &images, 0);
+    feed(&mut life, &images, Instant::ZERO, Input::Clock { unix: 0, offset: 30, trusted: true });
+    life.settle(s(100));
+    let set = life.records().into_iter().find_map(|(at, record)| match record {
+        Record::Decision(Decision::Let { .. }) => Some(at),
+        _ => None,
+    });
+    assert_eq!(set, Some(s(30)));
+    let started = Record::Decision(Decision::Run {
+        run: RunId(0),
+        scenario: ScenarioId(0),
+        cause: Cause::Trigger { trigger: TriggerId(0) },
+        how: RunHow::Started,
+        onset_ago: Duration::ZERO,
+    });
+    assert!(life.records().contains(&(Instant::ZERO, started)));
+}
