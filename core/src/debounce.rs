@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Duration;
 
+/// The longest span of an algorithm. A longer one is a mistake of unit; and a lock-out behind another has to fit into
+/// the 32 bits of microseconds that a watcher counts from its last edge.
+pub const LONGEST: Duration = Duration::from_secs(1_800);
+
 /// How one edge, press or release, is decided. The algorithm of the edge *away* from the reported level is in force.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -10,9 +10,8 @@ pub use body::expressions;
 use super::image::{Counts, Image};
 use super::{InputDef, Mode, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef};
 use crate::calendar::Schedule;
-use crate::debounce::Algorithm;
+use crate::debounce::{Algorithm, LONGEST};
 use crate::id::{MAX_INPUTS, MAX_OUTPUTS, MAX_PEERS};
-use crate::time::Duration;
 use crate::wire::Reader;
 use body::{Body, check_expression, known};
 
@@ -84,9 +83,8 @@ const fn fits(what: What, have: u16, max: u16) -> Result<(), LoadError> {
     if have > max { Err(LoadError::TooMany { what, have, max }) } else { Ok(()) }
 }
 
-/// Spans of more than an hour are a mistake of unit, and would overflow the sums of `integrate`.
 const fn sane(algorithm: Algorithm) -> bool {
-    algorithm.span().micros() <= Duration::from_secs(3600).micros()
+    algorithm.span().micros() <= LONGEST.micros()
 }
 
 fn check_trigger(def: &TriggerDef, last: (u8, u8), counts: &Counts) -> Result<(), TriggerError> {

@@ -18,6 +18,9 @@ use crate::tape::{Tape, cases, tapes};
 const LINE: InputId = InputId(0);
 /// When the line is read first.
 const START: u64 = 100;
+/// Microseconds that a tick of the oracle stands for: the longest spans are half an hour, and pauses do not fit into
+/// 32 bits.
+const SCALES: [u64; 4] = [1, 1, 1_000, 150_000_000];
 /// Longer than anything that a trace can leave behind: ten T, a lock-out and a decision.
 const QUIET: u64 = 400;
 
@@ -142,9 +145,32 @@ fn algorithm(tape: &mut Tape<'_>) -> Algorithm {
     }
 }
 
-fn draw(tape: &mut Tape<'_>) -> (Debounce, bool, Vec<(u64, Sight)>) {
-    let max_wait_us = tape.one(&[0, 0, 1, 7, 20]);
-    let debounce = Debounce { press: algorithm(tape), release: algorithm(tape), max_wait_us };
+/// The same in microseconds. A guard is for crosstalk and is never long.
+fn scaled(debounce: Debounce, scale: u64) -> Debounce {
+    let us = |ticks: u32| u32::try_from(u64::from(ticks) * scale).unwrap();
+    let algorithm = |algorithm| match algorithm {
+        Algorithm::None => Algorithm::None,
+        Algorithm::Defer { t_us } => Algorithm::Defer { t_us: us(t_us) },
+        Algorithm::Eager { t_us, after_us } => {
+            Algorithm::Eager { t_us: us(t_us), after_us: u16::try_from(us(after_us.into())).unwrap() }
+        }
+        Algorithm::Integrate { t_us } => Algorithm::Integrate { t_us: us(t_us) },
+    };
+    Debounce {
+        press: algorithm(debounce.press),
+        release: algorithm(debounce.release),
+        max_wait_us: us(debounce.max_wait_us),
+    }
+}
+
+fn draw(tape: &mut Tape<'_>) -> (u64, Debounce, bool, Vec<(u64, Sight)>) {
+    let scale = tape.one(&SCALES);
+    let max_wait_us = tape.one(&[0, 0, 1, 7, 17]);
+    let mut algorithm = || match algorithm(tape) {
+        Algorithm::Eager { t_us, .. } if scale > 1_000 => Algorithm::Eager { t_us, after_us: 0 },
+        other => other,
+    };
+    let debounce = Debounce { press: algorithm(), release: algorithm(), max_wait_us };
     let level = tape.chance(8);
     let (mut now, mut raw, mut trace) = (START, level, Vec::new());
     while !tape.is_empty() {
@@ -160,7 +186,7 @@ fn draw(tape: &mut Tape<'_>) -> (Debounce, bool, Vec<(u64, Sight)>) {
             trace.push((now, Sight::Edge { level: raw, late: 0 }));
         }
     }
-    (debounce, level, trace)
+    (scale, debounce, level, trace)
 }
 
 fn expected(debounce: Debounce, level: bool, trace: &[(u64, Sight)], until: u64) -> Vec<Report> {
@@ -179,7 +205,7 @@ fn expected(debounce: Debounce, level: bool, trace: &[(u64, Sight)], until: u64)
     oracle.reports
 }
 
-fn input_of(sight: Sight, previous: Option<Sight>) -> Input {
+fn input_of(sight: Sight, previous: Option<Sight>, scale: u64) -> Input {
     match sight {
         Sight::Overrun { lost } => {
             Input::Overrun { input: Some(LINE), lost: lost.into(), why: OverrunWhy::Kernel }
@@ -188,7 +214,7 @@ fn input_of(sight: Sight, previous: Option<Sight>) -> Input {
             let level = Level::from_bool(level);
             match previous {
                 Some(Sight::Overrun { .. }) => Input::Level { input: LINE, level, why: LevelWhy::Gap },
-                _ if late > 0 => Input::Late { input: LINE, level, by: Duration::from_micros(late) },
+                _ if late > 0 => Input::Late { input: LINE, level, by: Duration::from_micros(late * scale) },
                 _ => Input::Edge { input: LINE, level },
             }
         }
@@ -200,25 +226,28 @@ fn house(debounce: Debounce) -> Vec<Vec<u8>> {
     vec![House { inputs, ..House::default() }.image()]
 }
 
+/// At a time in microseconds.
 fn feed(life: &mut Life, images: &[Vec<u8>], at: u64, input: Input) {
     life.live(&Moment { at: Instant::from_micros(at), deed: Deed::Feed(input) }, images);
 }
 
-fn started(images: &[Vec<u8>], level: bool) -> Life {
-    let mut life = Life::load(Instant::from_micros(START), images, 0);
+fn started(images: &[Vec<u8>], level: bool, scale: u64) -> Life {
+    let start = START * scale;
+    let mut life = Life::load(Instant::from_micros(start), images, 0);
     let level = Level::from_bool(level);
-    feed(&mut life, images, START, Input::Level { input: LINE, level, why: LevelWhy::Start });
-    feed(&mut life, images, START, Input::Clock { unix: 0, offset: 0, trusted: false });
+    feed(&mut life, images, start, Input::Level { input: LINE, level, why: LevelWhy::Start });
+    feed(&mut life, images, start, Input::Clock { unix: 0, offset: 0, trusted: false });
     life
 }
 
-fn reports(life: &Life) -> Vec<Report> {
+/// In ticks, which all times are whole ones of.
+fn reports(life: &Life, scale: u64) -> Vec<Report> {
     let events = life.records().into_iter().filter_map(|(at, record)| match record {
         Record::Decision(Decision::Event { source: Source::Input { .. }, value, onset_ago, bounces }) => {
             Some(Report {
-                at: at.micros(),
+                at: ticks(at, scale),
                 level: value == Some(1),
-                onset: at.minus(onset_ago).micros(),
+                onset: ticks(at.minus(onset_ago), scale),
                 bounces,
             })
         }
@@ -228,32 +257,43 @@ fn reports(life: &Life) -> Vec<Report> {
     events.skip(1).collect()
 }
 
+fn ticks(at: Instant, scale: u64) -> u64 {
+    assert_eq!(at.micros() % scale, 0, "{at:?} between two ticks");
+    at.micros() / scale
+}
+
 fn every_report_is_the_oracles(tape: &[u8]) -> Result<(), TestCaseError> {
-    let (debounce, level, trace) = draw(&mut Tape::new(tape));
-    let images = house(debounce);
-    let mut life = started(&images, level);
+    let (scale, debounce, level, trace) = draw(&mut Tape::new(tape));
+    let images = house(scaled(debounce, scale));
+    let mut life = started(&images, level, scale);
     let mut previous = None;
     for &(at, sight) in &trace {
-        feed(&mut life, &images, at, input_of(sight, previous));
+        feed(&mut life, &images, at * scale, input_of(sight, previous, scale));
         previous = Some(sight);
     }
     let Some(&(last, Sight::Edge { level: raw, .. })) = trace.last() else { return Ok(()) };
     // I6, at the very microsecond.
     let longest = span(debounce.press).max(span(debounce.release));
-    life.settle(Instant::from_micros(last + longest));
+    life.settle(Instant::from_micros((last + longest) * scale));
     let reported = life.engine.input(LINE).and_then(|input| input.reported);
     prop_assert_eq!(reported, Some(Level::from_bool(raw)), "I6: {:?} {:?}", debounce, trace);
     let until = last + QUIET;
-    life.settle(Instant::from_micros(until));
-    prop_assert_eq!(reports(&life), expected(debounce, level, &trace, until), "{:?} {:?}", debounce, trace);
+    life.settle(Instant::from_micros(until * scale));
+    prop_assert_eq!(
+        reports(&life, scale),
+        expected(debounce, level, &trace, until),
+        "{:?} {:?}",
+        debounce,
+        trace
+    );
     Ok(())
 }
 
 /// The line moves and some edges are lost without a trace; the engine's own questions find out.
 fn a_quiet_input_is_its_line(tape: &[u8]) -> Result<(), TestCaseError> {
-    let (debounce, level, trace) = draw(&mut Tape::new(tape));
+    let (_, debounce, level, trace) = draw(&mut Tape::new(tape));
     let images = house(debounce);
-    let mut life = started(&images, level);
+    let mut life = started(&images, level, 1);
     let (mut line, mut told) = (level, level);
     let mut now = START;
     for (index, &(at, sight)) in trace.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! `debounce`: FILE.md section 2 as text or as a table, to the core's settings.
 
-use campanile_core::debounce::{Algorithm, Debounce};
+use campanile_core::debounce::{Algorithm, Debounce, LONGEST};
 use campanile_core::time::Duration;
 use serde_json::{Value, json};
 use toml::de::DeValue;
@@ -11,8 +11,6 @@ use super::source::Diagnostic;
 
 /// The guard of `asym`'s press: longer than the crosstalk of a neighbouring contact, shorter than any finger.
 const ASYM_GUARD_US: u16 = 1_000;
-/// More is a mistake of unit, and the core refuses it.
-const LONGEST: Duration = Duration::from_secs(3600);
 
 const FORMS: &str = "\"10ms\", \"none\", \"defer T\", \"eager T\", \"eager T after G\", \"integrate T\", \"asym P R\", \
     \"min-pulse T\", or { press = .., release = .., max-wait = .. }";
@@ -173,7 +171,7 @@ fn span(text: &str) -> Result<u32, Wrong> {
 fn micros(span: Duration, text: &str) -> Result<u32, Wrong> {
     let us = if span > LONGEST { None } else { u32::try_from(span.micros()).ok() };
     us.ok_or_else(|| {
-        Wrong::new(format!("\"{text}\" is longer than an hour"), "contacts bounce for milliseconds")
+        Wrong::new(format!("\"{text}\" is longer than half an hour"), "contacts bounce for milliseconds")
     })
 }
 

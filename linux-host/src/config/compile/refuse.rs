@@ -24,7 +24,7 @@ pub(super) fn refusal(error: LoadError, scenarios: &[Scenario], tables: &Tables)
         }
         LoadError::Debounce { input } => {
             let name = tables.input_name(input);
-            Diagnostic::error(0..0, format!("the debounce of `{name}` is longer than an hour"))
+            Diagnostic::error(0..0, format!("the debounce of `{name}` is longer than half an hour"))
         }
         // The compiler makes none of these; should it ever, the words say which.
         other => Diagnostic::error(0..0, format!("the engine refuses the program: {other:?}"))
