@@ -205,17 +205,13 @@ impl<C: Capacity> Engine<C> {
     /// Why it was not taken; nothing was recorded then.
     #[inline]
     pub fn handle(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
-        if !self.state.is_free(at.max(self.state.now)) {
-            return Err(if self.state.hash.is_some() { Rejected::Busy } else { Rejected::NoProgram });
-        }
-        // The way of most edges: nothing is due, nothing is decided.
+        // The way of most edges: nothing is due, nothing is decided, and the record has its place.
         if let Input::Edge { input, level } = input
-            && at >= self.state.now
-            && !self.state.starting
-            && input.0 < self.state.counts.inputs
+            && self.state.takes_edge(at)
             && let Some(watcher) = self.tables.inputs.as_mut().get_mut(input.index())
+            && watcher.is_known()
+            && (LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }).edge(at, input, level)
         {
-            LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }.edge(at, input, level);
             watcher.edge(at, level, Duration::ZERO);
             self.state.now = at;
             self.state.watch(input, watcher.due());

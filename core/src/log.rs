@@ -44,8 +44,8 @@ const PARTS: usize = 8;
 /// All of the log but its bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Ring {
-    /// Bytes written since the engine's start.
-    pos: u64,
+    /// Bytes written since the engine's start, less `index`: so it changes once a round.
+    base: u64,
     /// Number of the last record: they start at 1, so that 0 means "nothing yet".
     last_seq: u64,
     /// Time of the last record.
@@ -65,7 +65,7 @@ impl Ring {
     /// All zeros in memory, so that an engine in a static takes no flash.
     pub(crate) const fn new() -> Self {
         Self {
-            pos: 0,
+            base: 0,
             last_seq: 0,
             at: Instant::ZERO,
             index: 0,
@@ -76,13 +76,17 @@ impl Ring {
         }
     }
 
+    const fn pos(&self) -> u64 {
+        self.base.wrapping_add(self.index as u64)
+    }
+
     const fn head(&self) -> Cursor {
-        Cursor { pos: self.pos, seq: self.next_seq(), at: self.at }
+        Cursor { pos: self.pos(), seq: self.next_seq(), at: self.at }
     }
 
     /// Starts anew behind a checkpoint.
     pub(crate) fn restart(&mut self, seq: u64, at: Instant) {
-        *self = Self { pos: self.pos, last_seq: seq.saturating_sub(1), at, ..Self::new() };
+        *self = Self { base: self.pos(), last_seq: seq.saturating_sub(1), at, ..Self::new() };
     }
 
     /// Time of the last record.
@@ -102,11 +106,10 @@ impl Ring {
 
     /// Counts a record whose bytes are in place.
     #[inline]
-    fn wrote(&mut self, at: Instant, class: usize, len: usize) {
+    fn wrote(&mut self, at: Instant, class: usize) {
         if let Some(count) = self.counters.get_mut(class) {
             *count = count.wrapping_add(1);
         }
-        self.pos = self.pos.wrapping_add(len as u64);
         self.last_seq = self.last_seq.wrapping_add(1);
         self.at = at;
     }
@@ -119,26 +122,36 @@ pub(crate) struct LogMut<'a> {
 }
 
 impl LogMut<'_> {
-    /// Appends a raw edge: most records are one, so it goes straight to its place.
+    /// Appends a raw edge, if the part has room for it and the gap is no unusual one: as most do, in few instructions.
     #[inline]
-    pub(crate) fn edge(&mut self, at: Instant, input: InputId, level: Level) {
-        let dt = at.since(self.ring.at);
-        let us = dt.micros();
-        let byte = |shift: u32| (us >> shift & 0x7f) as u8;
-        let head = edge_head(input, level);
-        let (bytes, len) = match us {
-            0..0x80 => ([head, byte(0), 0, 0], 2),
-            0x80..0x4000 => ([head, byte(0) | 0x80, byte(7), 0], 3),
-            0x4000..0x20_0000 => ([head, byte(0) | 0x80, byte(7) | 0x80, byte(14)], 4),
-            _ => return self.across(at, |buf| edge(head, dt, buf)),
+    #[must_use]
+    pub(crate) fn edge(&mut self, at: Instant, input: InputId, level: Level) -> bool {
+        let us = at.since(self.ring.at).micros();
+        let seven = |shift: u32| (us >> shift & 0x7f) as u8;
+        let (low, mid, high, len) = match us {
+            0..0x80 => (seven(0), 0, 0, 2),
+            0x80..0x4000 => (seven(0) | 0x80, seven(7), 0, 3),
+            0x4000..0x20_0000 => (seven(0) | 0x80, seven(7) | 0x80, seven(14), 4),
+            _ => return false,
         };
-        // What is written beyond the record is free, and is written over by the next.
-        match self.buf.get_mut(self.ring.index..self.ring.fence) {
-            Some([a, b, c, d, ..]) => [*a, *b, *c, *d] = bytes,
-            _ => return self.across(at, |buf| edge(head, dt, buf)),
+        let index = self.ring.index;
+        let end = index.wrapping_add(4);
+        match self.buf.get_mut(index..end) {
+            // What is written beyond the record is free, and is written over by the next.
+            Some([a, b, c, d]) if end <= self.ring.fence => {
+                [*a, *b, *c, *d] = [edge_head(input, level), low, mid, high];
+            }
+            _ => return false,
         }
-        self.ring.index = self.ring.index.wrapping_add(len);
-        self.ring.wrote(at, 0, len);
+        self.ring.index = index.wrapping_add(len);
+        self.ring.wrote(at, 0);
+        true
+    }
+
+    /// Appends a raw edge that [`edge`](Self::edge) did not.
+    pub(crate) fn edge_across(&mut self, at: Instant, input: InputId, level: Level) {
+        let (head, dt) = (edge_head(input, level), at.since(self.ring.at));
+        self.across(at, |buf| edge(head, dt, buf));
     }
 
     /// Appends a record that is no raw edge: its payload is what `put` appends, which gives its kind.
@@ -149,7 +162,7 @@ impl LogMut<'_> {
         match frame(dt, place, &put) {
             Some((len, kind)) => {
                 self.ring.index = self.ring.index.wrapping_add(len);
-                self.ring.wrote(at, class(kind).unwrap_or(0), len);
+                self.ring.wrote(at, class(kind).unwrap_or(0));
             }
             None => self.across(at, |buf| frame(dt, buf, put)),
         }
@@ -162,7 +175,7 @@ impl LogMut<'_> {
         let mut bytes = [0; MAX_RECORD];
         let (len, kind) = encode(&mut bytes).unwrap_or((0, 0));
         self.copy_in(bytes.get(..len).unwrap_or_default());
-        self.ring.wrote(at, class(kind).unwrap_or(0), len);
+        self.ring.wrote(at, class(kind).unwrap_or(0));
     }
 
     /// Copies bytes over the end of the part.
@@ -189,6 +202,7 @@ impl LogMut<'_> {
         let ring = &mut *self.ring;
         let filled = ring.kept.saturating_add(ring.used_of_part(part));
         let start = if ring.fence >= self.buf.len() { 0 } else { ring.fence };
+        ring.base = ring.pos().wrapping_sub(start as u64);
         (ring.index, ring.fence) = (start, start.saturating_add(part));
         let number = start.checked_div(part).unwrap_or(0);
         if let Some(place) = ring.overlaps.get_mut(number) {
@@ -233,7 +247,7 @@ impl EventLog<'_> {
     }
 
     const fn tail_pos(&self) -> u64 {
-        self.ring.pos.wrapping_sub(self.used() as u64)
+        self.ring.pos().wrapping_sub(self.used() as u64)
     }
 
     /// Bytes of all records that are left.
@@ -271,7 +285,7 @@ impl EventLog<'_> {
     /// `Lagged` if the first of them is gone.
     pub fn copy(&self, cursor: Cursor, buf: &mut [u8]) -> Result<(usize, Cursor), Lagged> {
         self.check(cursor)?;
-        let all = usize::try_from(self.ring.pos.saturating_sub(cursor.pos)).unwrap_or(usize::MAX);
+        let all = usize::try_from(self.ring.pos().saturating_sub(cursor.pos)).unwrap_or(usize::MAX);
         let (len, next) =
             if all <= buf.len() { (all, self.head()) } else { self.fitting(cursor, buf.len())? };
         self.fill(self.index(cursor), buf.get_mut(..len).unwrap_or_default());
@@ -291,7 +305,7 @@ impl EventLog<'_> {
     }
 
     fn check(&self, cursor: Cursor) -> Result<(), Lagged> {
-        if cursor.pos < self.tail_pos() || cursor.pos > self.ring.pos {
+        if cursor.pos < self.tail_pos() || cursor.pos > self.ring.pos() {
             return Err(Lagged { resume: self.tail() });
         }
         Ok(())
@@ -300,7 +314,7 @@ impl EventLog<'_> {
     /// Length of the record at the cursor, and the place behind it.
     fn step(&self, cursor: Cursor) -> Result<Option<(usize, Cursor)>, Lagged> {
         self.check(cursor)?;
-        if cursor.pos == self.ring.pos {
+        if cursor.pos == self.ring.pos() {
             return Ok(None);
         }
         let (len, dt) = self.measure(self.index(cursor));
@@ -313,7 +327,7 @@ impl EventLog<'_> {
     }
 
     fn index(&self, cursor: Cursor) -> usize {
-        let back = usize::try_from(self.ring.pos.saturating_sub(cursor.pos)).unwrap_or(0);
+        let back = usize::try_from(self.ring.pos().saturating_sub(cursor.pos)).unwrap_or(0);
         let head = self.ring.index;
         if back <= head {
             head.saturating_sub(back)

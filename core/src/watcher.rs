@@ -21,7 +21,7 @@ const KNOWN: u8 = 1;
 /// The last raw level is on.
 const RAW: u8 = 2;
 /// The reported level is on.
-const REPORTED: u8 = 4;
+const REPORTED: u8 = RAW << 1;
 /// The next edge away from the reported level is an onset, however short the agreement before it was.
 const FRESH: u8 = 8;
 /// The line has moved since it was read; when it is quiet it is read again.
@@ -94,6 +94,12 @@ impl Watcher {
         self.level(KNOWN, RAW)
     }
 
+    /// Whether the line was ever read; no line of a place that the program does not use was.
+    #[inline]
+    pub(crate) const fn is_known(&self) -> bool {
+        self.has(KNOWN)
+    }
+
     /// The reported level, if any is known.
     pub const fn reported(&self) -> Option<Level> {
         self.level(KNOWN, REPORTED)
@@ -121,7 +127,8 @@ impl Watcher {
     }
 
     const fn away(&self) -> bool {
-        self.has(RAW) != self.has(REPORTED)
+        // The two bits side by side.
+        (self.flags ^ self.flags << 1) & REPORTED != 0
     }
 
     /// The algorithm of the edge away from the reported level.
@@ -172,10 +179,14 @@ impl Watcher {
                 self.acc.saturating_sub(still)
             };
         }
-        self.edges = self.edges.saturating_add(1);
+        if self.edges < u16::MAX {
+            self.edges = self.edges.wrapping_add(1);
+        }
         self.flags = self.flags & !(RAW | PLAYED) | if level.is_on() { RAW | UNSETTLED } else { UNSETTLED };
         self.since = at;
-        self.lock = self.lock.saturating_sub(still);
+        if self.lock > 0 {
+            self.lock = self.lock.saturating_sub(still);
+        }
         if self.away() {
             if !was_away && (self.has(FRESH) || still >= algorithm.t_us()) {
                 self.onset = at.minus(late);

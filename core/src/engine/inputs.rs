@@ -11,10 +11,13 @@ use crate::scenario::run::{LOOK, UNTIL};
 use crate::time::{Duration, Instant};
 
 impl View<'_> {
-    /// See [`Engine::handle`](crate::engine::Engine::handle), which has made sure that nothing is due.
+    /// See [`Engine::handle`](crate::engine::Engine::handle), and there the way of most edges.
     pub(crate) fn handle(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
         if self.s.hash.is_none() {
             return Err(Rejected::NoProgram);
+        }
+        if !self.s.is_free(at.max(self.s.now)) {
+            return Err(Rejected::Busy);
         }
         self.check_ids(&input)?;
         let by = self.s.now.since(at);

@@ -189,6 +189,12 @@ impl State {
         self.next > at
     }
 
+    /// Whether an edge at `at` is no more than an edge: in time, and with nothing to do before it.
+    #[inline]
+    pub(crate) fn takes_edge(&self, at: Instant) -> bool {
+        at >= self.now && self.is_free(at) && !self.starting
+    }
+
     /// Brings `next` up to date, after anything that may have left something to do.
     pub(crate) fn settle(&mut self) {
         let idle = self.ask | self.drive == 0 && self.active.is_none() && self.agenda.is_empty();
@@ -203,9 +209,13 @@ impl State {
     /// A watcher is due at `at`. Mostly it is the only one; then this is known to be the first deadline of all.
     #[inline]
     pub(crate) fn watch(&mut self, input: InputId, at: Instant) {
-        let others = self.watching & !bit(input.0);
-        self.watching |= bit(input.0);
-        self.next_watcher = if others == 0 { at } else { self.next_watcher.min(at) };
+        let only = bit(input.0);
+        if self.watching == only {
+            self.next_watcher = at;
+        } else {
+            self.next_watcher = if self.watching == 0 { at } else { self.next_watcher.min(at) };
+            self.watching |= only;
+        }
         self.next = self.next_watcher.min(self.next_timer);
     }
 
@@ -317,7 +327,11 @@ impl View<'_> {
 
     pub(crate) fn note(&mut self, input: Input) {
         match input {
-            Input::Edge { input, level } => self.log.edge(self.s.now, input, level),
+            Input::Edge { input, level } => {
+                if !self.log.edge(self.s.now, input, level) {
+                    self.log.edge_across(self.s.now, input, level);
+                }
+            }
             other => self.log.push(self.s.now, |w| other.put_fields(w)),
         }
     }
