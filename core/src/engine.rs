@@ -212,9 +212,9 @@ impl<C: Capacity> Engine<C> {
             && watcher.is_known()
             && (LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }).edge(at, input, level)
         {
-            watcher.edge(at, level, Duration::ZERO);
+            let due = watcher.edge(at, level, Duration::ZERO);
             self.state.now = at;
-            self.state.watch(input, watcher.due());
+            self.state.watch(input, due);
             return Ok(at);
         }
         self.handle_any(at, input)

@@ -132,8 +132,8 @@ impl Watcher {
     }
 
     /// The algorithm of the edge away from the reported level.
-    const fn in_force(&self) -> Algorithm {
-        if self.has(REPORTED) { self.def.debounce.release } else { self.def.debounce.press }
+    const fn in_force(&self) -> &Algorithm {
+        if self.has(REPORTED) { &self.def.debounce.release } else { &self.def.debounce.press }
     }
 
     /// When the watcher wants to be fired.
@@ -162,14 +162,14 @@ impl Watcher {
         true
     }
 
-    /// The line moved to `level`, `late` before `at`; or a reading found it there.
+    /// The line moved to `level`, `late` before `at`; or a reading found it there. Gives when the watcher wants to be fired.
     #[inline]
-    pub fn edge(&mut self, at: Instant, level: Level, late: Duration) {
+    pub fn edge(&mut self, at: Instant, level: Level, late: Duration) -> Instant {
         if !self.has(KNOWN) {
             // A line that moves was at the other level before.
             self.start(at, level.opposite());
         }
-        let algorithm = self.in_force();
+        let algorithm = *self.in_force();
         let still = self.still(at);
         let was_away = self.away();
         if let Algorithm::Integrate { t_us } = algorithm {
@@ -196,6 +196,7 @@ impl Watcher {
         } else {
             self.wait = self.quiet();
         }
+        at.plus(Duration::from_micros(u64::from(self.wait)))
     }
 
     /// A command plays the input as if its line had moved, until it plays it back or the line really moves.
@@ -222,20 +223,22 @@ impl Watcher {
 
     /// How long after the last edge the pending change is to be reported.
     fn decision(&self, algorithm: Algorithm) -> u32 {
-        let limit = |t_us: u32| {
-            let max_wait = match self.def.debounce.max_wait_us {
-                0 => u64::from(t_us).saturating_mul(10),
-                us => u64::from(us),
-            };
-            cut(Duration::from_micros(max_wait).minus(self.since.since(self.onset)))
-        };
         let wait = match algorithm {
             Algorithm::None => 0,
             Algorithm::Eager { after_us, .. } => u32::from(after_us),
-            Algorithm::Defer { t_us } => t_us.min(limit(t_us)),
-            Algorithm::Integrate { t_us } => t_us.saturating_sub(self.acc).min(limit(t_us)),
+            Algorithm::Defer { t_us } => t_us.min(self.limit(t_us)),
+            Algorithm::Integrate { t_us } => t_us.saturating_sub(self.acc).min(self.limit(t_us)),
         };
         wait.max(self.lock)
+    }
+
+    /// How long after the last edge `max-wait` passes.
+    fn limit(&self, t_us: u32) -> u32 {
+        let max_wait = match self.def.debounce.max_wait_us {
+            0 => u64::from(t_us).saturating_mul(10),
+            us => u64::from(us),
+        };
+        cut(Duration::from_micros(max_wait).minus(self.since.since(self.onset)))
     }
 
     /// How long after the last edge the line is to be read again.
@@ -254,7 +257,7 @@ impl Watcher {
             return if self.has(PLAYED) { Fired::Nothing } else { Fired::Ask };
         }
         let still = self.still(at);
-        if let Algorithm::Eager { t_us, .. } = self.in_force() {
+        if let Algorithm::Eager { t_us, .. } = *self.in_force() {
             self.lock = still.saturating_add(t_us);
         }
         let bounces = self.edges.saturating_sub(1);
@@ -322,7 +325,7 @@ impl Watcher {
         *self = Self { def: self.def, ..old.clone() };
         if self.def.debounce != old.def.debounce && self.has(UNSETTLED) {
             self.acc = 0;
-            let wait = if self.away() { self.decision(self.in_force()) } else { self.quiet() };
+            let wait = if self.away() { self.decision(*self.in_force()) } else { self.quiet() };
             self.wait = wait.max(self.still(now));
         }
     }

@@ -88,8 +88,8 @@ impl View<'_> {
     fn edge(&mut self, input: InputId, level: Level, late: Duration) {
         let now = self.s.now;
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
-            watcher.edge(now, level, late);
-            self.s.watch(input, watcher.due());
+            let due = watcher.edge(now, level, late);
+            self.s.watch(input, due);
         }
     }
 
