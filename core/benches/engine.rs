@@ -26,10 +26,11 @@ use campanile_core::time::{Duration, Instant};
 use campanile_core::wire::{Wire, Writer};
 
 campanile_core::capacity! {
-    /// The capacity that the budgets speak of.
+    /// The capacity that the budgets speak of: 16 inputs, 16 scenarios, 2 KiB of log. What they leave open: a run for each
+    /// scenario, as the check at load asks for one, a trigger for each, and code enough to pulse an output.
     Sixteen {
-        inputs: 16, outputs: 8, sensors: 4, variables: 8, triggers: 20, schedules: 2, scenarios: 16, runs: 16,
-        code: 384, log: 2048,
+        inputs: 16, outputs: 8, sensors: 2, variables: 8, triggers: 16, schedules: 2, scenarios: 16, runs: 16,
+        code: 256, log: 2048,
     }
 }
 

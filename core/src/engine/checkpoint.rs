@@ -1,6 +1,6 @@
 //! Checkpoints: the state as items, and back. Fresh + checkpoint + what follows = the whole, to the byte.
 
-use crate::engine::view::{BootInfo, View, WallClock, bit, id, take_lowest};
+use crate::engine::view::{BootInfo, CommandKey, View, WallClock, bit, id, take_lowest};
 use crate::id::{InputId, OutputId, PeerId, RunId, SensorId, TriggerId, VarId};
 use crate::program::On;
 use crate::restore::Restore;
@@ -24,7 +24,7 @@ impl View<'_> {
         if self.s.stall > now {
             f(Restore::Stall { left: self.s.stall.since(now) });
         }
-        self.s.commands.iter().for_each(|&(origin, id)| f(Restore::Command { origin, id }));
+        self.s.commands.iter().for_each(|&CommandKey { origin, id }| f(Restore::Command { origin, id }));
         for (index, watcher) in self.inputs.iter().enumerate() {
             watcher.checkpoint(InputId(id(index)), now, f);
         }

@@ -3,7 +3,7 @@
 
 use crate::decision::{By, Cause, Decision, ReplyResult, Source};
 use crate::engine::Rejected;
-use crate::engine::view::{View, WallClock};
+use crate::engine::view::{CommandKey, View, WallClock};
 use crate::id::{InputId, Level, MAX_PEERS, SensorId, TriggerId};
 use crate::input::{Input, LevelWhy, Op, Origin};
 use crate::program::{On, code};
@@ -156,7 +156,7 @@ impl View<'_> {
     }
 
     fn command(&mut self, origin: Origin, id: u32, op: Op) {
-        let known = self.s.commands.iter().any(|&seen| seen == (origin, id));
+        let known = self.s.commands.iter().any(|&seen| seen == CommandKey { origin, id });
         let result = if known {
             ReplyResult::Duplicate
         } else {
@@ -171,7 +171,7 @@ impl View<'_> {
             self.s.commands.pop_front();
         }
         // There is room now; a full queue only makes a repeat look new.
-        let _ = self.s.commands.push_back((origin, id));
+        let _ = self.s.commands.push_back(CommandKey { origin, id });
     }
 
     fn carry_out(&mut self, origin: Origin, op: Op) -> ReplyResult {

@@ -70,7 +70,15 @@ pub(crate) struct State {
     pub(crate) booted: bool,
     /// Deadlines of `every` before this fell into a stall.
     pub(crate) stall: Instant,
-    pub(crate) commands: heapless::Deque<(Origin, u32), COMMANDS_KEPT>,
+    pub(crate) commands: heapless::Deque<CommandKey, COMMANDS_KEPT>,
+}
+
+/// What tells a command from others; packed, as sixteen are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(Rust, packed)]
+pub(crate) struct CommandKey {
+    pub(crate) origin: Origin,
+    pub(crate) id: u32,
 }
 
 /// A run between two of its steps.
