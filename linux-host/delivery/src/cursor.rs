@@ -43,6 +43,12 @@ impl<S: Storage> CursorFile<S> {
         self.current
     }
 
+    /// Whether there was a place and the disk has lost it: the sink may have delivered anything from the start of the
+    /// journal on.
+    pub fn is_damaged(&self) -> bool {
+        self.slots.is_damaged()
+    }
+
     /// Moves the cursor; call it with what the receiver has acknowledged, and nothing else.
     pub fn set(&mut self, place: Cursor) {
         self.current = Some(place);
@@ -164,6 +170,21 @@ mod tests {
         disk.set_faults(Faults::default());
         cursor.save(ms(1000)).unwrap();
         assert_eq!(open(&disk).place(), Some(place(1)));
+    }
+
+    #[test]
+    fn a_place_that_is_lost_is_not_a_place_that_never_was() {
+        let disk = Arc::new(Disk::new(1));
+        let mut cursor = open(&disk);
+        assert!(!cursor.is_damaged());
+        cursor.set(place(1));
+        cursor.save(ms(0)).unwrap();
+        cursor.set(place(2));
+        cursor.save(ms(1000)).unwrap();
+        disk.tamper("cursor-home", |bytes| bytes[4096 + 30] ^= 1).unwrap();
+        assert_eq!((open(&disk).place(), open(&disk).is_damaged()), (Some(place(1)), false));
+        disk.tamper("cursor-home", |bytes| bytes[30] ^= 1).unwrap();
+        assert_eq!((open(&disk).place(), open(&disk).is_damaged()), (None, true));
     }
 
     #[test]

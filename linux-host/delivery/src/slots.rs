@@ -32,22 +32,25 @@ pub(crate) struct Slots<S: Storage> {
     generation: u64,
     /// Which slot is the newest.
     newest: usize,
+    /// There was a value, and no slot has a whole one.
+    damaged: bool,
 }
 
 impl<S: Storage> Slots<S> {
     /// Opens the file, if there is one, and gives the newest whole value.
     pub(crate) fn open(storage: Arc<S>, name: String) -> Result<(Self, Option<Payload>), SlotsError> {
-        let mut slots = Self { storage, name, file: None, generation: 0, newest: 1 };
+        let mut slots = Self { storage, name, file: None, generation: 0, newest: 1, damaged: false };
         let file = match slots.storage.open(&slots.name) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok((slots, None)),
             Err(e) => return Err(SlotsError::Io(slots.name, e)),
         };
-        let mut value = None;
+        let (mut value, mut spoiled) = (None, false);
         for (place, offset) in OFFSETS.into_iter().enumerate() {
             let mut bytes = [0; SLOT_LEN];
             // A slot that cannot be read is a slot that is torn.
             if !file.read_at(offset, &mut bytes).is_ok_and(|got| got == SLOT_LEN) {
+                spoiled = true;
                 continue;
             }
             match decode(&bytes) {
@@ -55,11 +58,18 @@ impl<S: Storage> Slots<S> {
                 Slot::Value { generation, payload } if generation > slots.generation => {
                     (slots.generation, slots.newest, value) = (generation, place, Some(payload));
                 }
-                Slot::Value { .. } | Slot::None => {}
+                Slot::Value { .. } => {}
+                Slot::None => spoiled |= bytes != [0; SLOT_LEN],
             }
         }
         slots.file = Some(file);
+        slots.damaged = spoiled && value.is_none();
         Ok((slots, value))
+    }
+
+    /// Whether the value that was there cannot be read any more.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged
     }
 
     /// Writes a value over the older slot. It survives a power cut once this returns, as it must before the other slot

@@ -71,7 +71,8 @@ struct UnderWay {
 
 impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     /// A sink that goes on where its cursor stands. One without a cursor begins with this start of the node, and has
-    /// one from now on, so that an outage at the very beginning loses nothing.
+    /// one from now on, so that an outage at the very beginning loses nothing. One whose cursor is damaged begins
+    /// with the oldest record: repeats do less harm than a loss that nobody sees.
     ///
     /// # Errors
     /// The cursor cannot be read, or a later version wrote it.
@@ -84,7 +85,16 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         board: Board,
     ) -> Result<Self, OpenError> {
         let mut file = CursorFile::open(&source.storage, &name)?;
-        let place = file.place().unwrap_or_else(|| Position::start_of(source.boot));
+        let place = file.place().unwrap_or_else(|| {
+            if file.is_damaged() {
+                tracing::error!(
+                    "{name}: the place reached cannot be read; all that the journal has goes once more"
+                );
+                Position::START
+            } else {
+                Position::start_of(source.boot)
+            }
+        });
         file.set(place);
         if let Err(error) = file.save(now()) {
             tracing::warn!("{name}: the place to begin with cannot be written: {error}");

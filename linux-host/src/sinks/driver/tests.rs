@@ -248,6 +248,23 @@ async fn a_restart_goes_on_behind_the_cursor_and_repeats_nothing_after_a_proper_
 }
 
 #[tokio::test]
+async fn a_damaged_cursor_costs_repeats_and_no_message() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..3);
+    let running = house.run(Fake::willing());
+    running.values(3).await;
+    running.stop().await;
+    house.count(3..5);
+    let house = Arc::into_inner(house).expect("nobody else holds it");
+    drop((house.journal, house.storage));
+    std::fs::write(house.dir.path().join("cursor-home"), [7; 8192]).unwrap();
+    let house = House::open(house.dir, 2);
+    let running = house.run(Fake::willing());
+    assert_eq!(running.values(5).await, [0, 1, 2, 3, 4]);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_refused_for_good_becomes_a_dead_letter_and_the_rest_goes_on() {
     let house = House::open(tempfile::tempdir().unwrap(), 1);
     house.count(0..6);
