@@ -16,7 +16,7 @@ use campanile_core::time::{Duration, Instant};
 
 use crate::batch::{AppendError, Batch};
 use crate::group::{Frames, Group, Kind, Loss};
-use crate::health::Health;
+use crate::health::{Degraded, Health};
 use crate::host::{GapWhy, HostRecord};
 use crate::index::Index;
 use crate::options::Options;
@@ -280,6 +280,11 @@ impl<S: Storage> Journal<S> {
         }
         self.publish();
         written
+    }
+
+    /// Why the journal goes on from memory, if it does.
+    pub fn degraded(&self) -> Option<&Degraded> {
+        self.health.degraded()
     }
 
     /// The journal at a glance.

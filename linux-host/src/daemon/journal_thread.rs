@@ -36,6 +36,7 @@ impl JournalThread {
         let (mut asked, mut wanted) = (false, false);
         // What a degraded journal could not keep yet.
         let mut unkept = None;
+        let mut degraded = false;
         while let Some(parcels) = self.inlet.take(self.journal.due()) {
             let (mut seen, mut words, mut asks) = (Vec::new(), Vec::new(), Vec::new());
             for parcel in parcels {
@@ -64,6 +65,7 @@ impl JournalThread {
             }
             unkept = unkept.filter(|(hash, program)| self.journal.keep_program(*hash, program).is_err());
             self.journal.tick(now());
+            self.say_health(&mut degraded);
             for written in words {
                 // Whoever asked may be gone.
                 let _ = written.send(());
@@ -81,6 +83,22 @@ impl JournalThread {
             }
         }
         self.journal.close(now())
+    }
+
+    /// Says once that the disk refuses, and once that it takes records again.
+    fn say_health(&self, said: &mut bool) {
+        let now = self.journal.degraded();
+        if now.is_some() == *said {
+            return;
+        }
+        *said = now.is_some();
+        match now {
+            Some(why) => tracing::error!(
+                "the journal goes on from memory: {}; pins and sinks go on, and `campanile status` shows more",
+                why.error
+            ),
+            None => tracing::info!("the journal is on the disk again"),
+        }
     }
 
     fn tell(&self, news: &Seen) {
