@@ -142,7 +142,13 @@ pub fn main() -> ExitCode {
         Ok(()) | Err(Failure::Enough) => ExitCode::SUCCESS,
         Err(Failure::Told) => ExitCode::FAILURE,
         Err(Failure::Says(words)) => {
-            let _ = writeln!(io::stderr(), "error: {words}");
+            // What the compiler found begins with its own `error:` or `warning:`, and has colours on a terminal.
+            let found = ["error:", "warning:", "\u{1b}["].iter().any(|head| words.starts_with(head));
+            let _ = if found {
+                writeln!(io::stderr(), "{words}")
+            } else {
+                writeln!(io::stderr(), "error: {words}")
+            };
             ExitCode::FAILURE
         }
     }

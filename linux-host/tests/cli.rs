@@ -115,6 +115,17 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
+fn a_wrong_file_starts_nothing_and_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let said = campanile(&["run", &wrong(), "--state", state.to_str().unwrap()]);
+    let words = text(&said.stderr);
+    assert_eq!(said.status.code(), Some(1));
+    assert!(words.starts_with("error: ") && !words.starts_with("error: error"), "{words}");
+    assert!(!state.exists(), "not even the state directory is made");
+}
+
+#[test]
 fn json_is_a_line_an_object() {
     for (file, last) in [(example(), "resources"), (wrong(), "message")] {
         let lines = text(&campanile(&["check", &file, "--json"]).stdout);

@@ -95,6 +95,9 @@ impl fmt::Display for LineError {
                 "this machine has no GPIO chips (/dev/gpiochip*): run it on a board that has some, or take the board \
                  kind \"virtual\"",
             ),
+            Self::NoSuchChip { wanted, have } if have.is_empty() => {
+                write!(f, "no GPIO chip is named, labelled or found at \"{wanted}\"; this machine has none at all")
+            }
             Self::NoSuchChip { wanted, have } => {
                 write!(f, "no GPIO chip is named, labelled or found at \"{wanted}\"; there are {}", have.join(", "))
             }
@@ -192,5 +195,7 @@ mod tests {
         );
         let forbidden = LineError::Forbidden { path: "/dev/gpiochip0".into(), group: Some("gpio".into()) };
         assert!(forbidden.to_string().contains("usermod -aG gpio"), "{forbidden}");
+        let none = LineError::NoSuchChip { wanted: "gpiochip7".into(), have: Vec::new() };
+        assert!(none.to_string().ends_with("this machine has none at all"), "{none}");
     }
 }

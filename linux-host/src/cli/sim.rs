@@ -17,7 +17,7 @@ use crate::config::script::{Failed, bless, open};
     override_usage = "campanile sim [OPTIONS] [FILE] <SCRIPT>",
     after_help = "\
 Example: campanile sim house.toml ring.toml
-Example: campanile sim tests/scenarios/press.toml      (a case: its house is in it, or named by it)"
+Example: campanile sim tests/scenarios/max-on.toml      (a case: its house is in it, or named by it)"
 )]
 pub(super) struct Args {
     /// The house and the script; the script alone if it names its house or holds it

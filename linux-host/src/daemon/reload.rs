@@ -87,7 +87,9 @@ impl Reloader {
     }
 }
 
-/// Every line that could not be had, one below the other.
+/// Every line that could not be had, one below the other; what is wrong with the board of all of them is said once.
 pub fn list(errors: &[LineError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    let mut words: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    words.dedup();
+    words.join("\n")
 }

@@ -42,6 +42,14 @@ fn durations_as_people_write_them() {
 }
 
 #[test]
+fn a_time_too_long_is_not_called_too_fine() {
+    let words = |text: &str| duration(text).unwrap_err().into_words().0;
+    assert_eq!(words("99999999999d"), "\"99999999999d\" is longer than a century");
+    assert_eq!(words("40000d"), "\"40000d\" is longer than a century");
+    assert_eq!(words("0.0000001s"), "\"0.0000001s\" is no whole number of microseconds");
+}
+
+#[test]
 fn sizes_and_rates() {
     assert_eq!(units::size("256MiB").unwrap(), 256 << 20);
     assert_eq!(units::size("1 GiB").unwrap(), 1 << 30);

@@ -65,8 +65,13 @@ pub fn duration(text: &str) -> Result<Duration, Wrong> {
         }
         last = us;
         let part = times(number, us).ok_or_else(|| {
+            let written = format!("{number}{}", unit.trim());
+            // Whole units are whole microseconds, unless they are too many to be counted.
+            if number.split('.').next().is_some_and(|whole| times(whole, us).is_none()) {
+                return Wrong::new(format!("\"{written}\" is longer than a century"), "a shorter time");
+            }
             Wrong::new(
-                format!("\"{number}{}\" is no whole number of microseconds", unit.trim()),
+                format!("\"{written}\" is no whole number of microseconds"),
                 "a microsecond is the shortest time",
             )
         })?;
