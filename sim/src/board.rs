@@ -28,44 +28,49 @@ type Line = (String, String);
 
 #[derive(Default)]
 struct State {
+    /// Every line that some program has named, and its place in `high`.
+    lines: BTreeMap<Line, usize>,
     /// Whether a line has its high voltage.
-    high: BTreeMap<Line, bool>,
+    high: Vec<bool>,
     /// The lines of the program's inputs.
-    inputs: Vec<(Line, Active)>,
+    inputs: Vec<Wire>,
     /// The lines of the program's outputs.
-    outputs: Vec<(Line, Active)>,
+    outputs: Vec<Wire>,
     /// Somebody listens to the inputs.
     open: bool,
     edges: VecDeque<Captured>,
+    /// How many of the edges, the last ones, are captured and cannot be read yet.
+    hidden: usize,
     /// Edges that found the buffer full, by input.
     lost: BTreeMap<InputId, u32>,
-    broken: BTreeSet<Line>,
+    broken: BTreeSet<usize>,
     waker: Option<Waker>,
+}
+
+/// How a program sees a line.
+#[derive(Clone, Copy)]
+struct Wire {
+    line: usize,
+    active: Active,
 }
 
 impl Board {
     /// Points a program's ids at lines. Lines that nobody has moved yet are off.
     pub fn wire(&self, symbols: &Symbols) {
         let mut state = self.0.borrow_mut();
-        state.inputs =
-            symbols.inputs.iter().map(|input| (line(&input.board, &input.line), input.active)).collect();
-        state.outputs =
-            symbols.outputs.iter().map(|output| (line(&output.board, &output.line), output.active)).collect();
-        let State { high, inputs, outputs, .. } = &mut *state;
-        for (line, active) in inputs.iter().chain(outputs.iter()) {
-            high.entry(line.clone()).or_insert(*active == Active::Low);
-        }
+        let inputs = symbols.inputs.iter().map(|input| (line(&input.board, &input.line), input.active));
+        state.inputs = inputs.map(|(line, active)| state.solder(line, active)).collect();
+        let outputs = symbols.outputs.iter().map(|output| (line(&output.board, &output.line), output.active));
+        state.outputs = outputs.map(|(line, active)| state.solder(line, active)).collect();
         // What was captured had the ids of the program before.
-        state.edges.clear();
-        state.lost.clear();
+        state.forget();
     }
 
     /// The process that listened is gone, and its buffer with it; or another one listens from now on.
     pub fn listen(&self, open: bool) {
         let mut state = self.0.borrow_mut();
         state.open = open;
-        state.edges.clear();
-        state.lost.clear();
+        state.forget();
         state.waker = None;
     }
 
@@ -73,25 +78,38 @@ impl Board {
     pub fn power_off(&self) {
         self.listen(false);
         let mut state = self.0.borrow_mut();
-        let outputs = std::mem::take(&mut state.outputs);
-        for (line, _) in &outputs {
-            state.high.insert(line.clone(), false);
-        }
-        state.outputs = outputs;
+        let State { outputs, high, .. } = &mut *state;
+        outputs.iter().for_each(|wire| high[wire.line] = false);
     }
 
-    /// An input's line moves; the edge is captured if anybody listens.
-    pub fn move_input(&self, at: Instant, input: InputId, to: Level) {
+    /// An input's line moves; the edge is captured if anybody listens. Says whether that was so.
+    pub fn move_input(&self, at: Instant, input: InputId, to: Level) -> bool {
+        let captured = self.capture(at, input, to);
+        self.reveal();
+        captured
+    }
+
+    /// As [`move_input`](Self::move_input), but that the edge cannot be read before [`reveal`](Self::reveal): a kernel
+    /// takes some time from the stamp to the reader.
+    pub fn capture(&self, at: Instant, input: InputId, to: Level) -> bool {
         let mut state = self.0.borrow_mut();
         if !state.set_input(input, to) || !state.open {
-            return;
+            return false;
         }
         if !state.lost.is_empty() || state.edges.len() >= KERNEL_BUFFER {
             // All edges are lost until the rest has been taken, so that what is lost has one place in the order.
             *state.lost.entry(input).or_default() += 1;
         } else {
             state.edges.push_back(Captured { at, input: Input::Edge { input, level: to } });
+            state.hidden += 1;
         }
+        true
+    }
+
+    /// All edges captured so far can be read.
+    pub fn reveal(&self) {
+        let mut state = self.0.borrow_mut();
+        state.hidden = 0;
         state.wake();
     }
 
@@ -101,6 +119,7 @@ impl Board {
         if state.set_input(input, to) && state.open {
             let why = OverrunWhy::Kernel;
             state.edges.push_back(Captured { at, input: Input::Overrun { input: Some(input), lost, why } });
+            state.hidden = 0;
             state.wake();
         }
     }
@@ -109,20 +128,20 @@ impl Board {
     #[must_use]
     pub fn input(&self, input: InputId) -> Option<Level> {
         let state = self.0.borrow();
-        state.inputs.get(input.index()).map(|wire| state.level(wire))
+        state.inputs.get(input.index()).map(|wire| state.level(*wire))
     }
 
     /// The logical level of an output's line.
     #[must_use]
     pub fn output(&self, output: OutputId) -> Option<Level> {
         let state = self.0.borrow();
-        state.outputs.get(output.index()).map(|wire| state.level(wire))
+        state.outputs.get(output.index()).map(|wire| state.level(*wire))
     }
 
     /// An output's hardware breaks, or is mended.
     pub fn set_hardware(&self, output: OutputId, works: bool) {
         let mut state = self.0.borrow_mut();
-        let Some((line, _)) = state.outputs.get(output.index()).cloned() else { return };
+        let Some(&Wire { line, .. }) = state.outputs.get(output.index()) else { return };
         if works {
             state.broken.remove(&line);
         } else {
@@ -132,16 +151,39 @@ impl Board {
 }
 
 impl State {
-    fn level(&self, (line, active): &(Line, Active)) -> Level {
-        let high = self.high.get(line).copied().unwrap_or_default();
-        Level::from_bool(high == (*active == Active::High))
+    /// The place of a line, which is off if it is new.
+    fn solder(&mut self, line: Line, active: Active) -> Wire {
+        let new = self.high.len();
+        let line = *self.lines.entry(line).or_insert(new);
+        if line == new {
+            self.high.push(active == Active::Low);
+        }
+        Wire { line, active }
+    }
+
+    fn level(&self, wire: Wire) -> Level {
+        Level::from_bool(self.high[wire.line] == (wire.active == Active::High))
+    }
+
+    fn set(&mut self, wire: Wire, to: Level) {
+        self.high[wire.line] = to.is_on() == (wire.active == Active::High);
     }
 
     /// False if the program has no such input.
     fn set_input(&mut self, input: InputId, to: Level) -> bool {
-        let Some((line, active)) = self.inputs.get(input.index()) else { return false };
-        self.high.insert(line.clone(), to.is_on() == (*active == Active::High));
+        let Some(&wire) = self.inputs.get(input.index()) else { return false };
+        self.set(wire, to);
         true
+    }
+
+    fn forget(&mut self) {
+        self.edges.clear();
+        self.hidden = 0;
+        self.lost.clear();
+    }
+
+    fn readable(&self) -> usize {
+        self.edges.len() - self.hidden
     }
 
     fn wake(&mut self) {
@@ -158,17 +200,21 @@ fn line(board: &str, line: &campanile_delivery::symbols::Line) -> Line {
 impl Edges for Board {
     fn next(&mut self) -> Option<Captured> {
         let mut state = self.0.borrow_mut();
-        state.edges.pop_front().or_else(|| {
-            let (input, lost) = state.lost.pop_first()?;
-            let at = Instant::from_micros(campanile_clock::now_us());
-            Some(Captured { at, input: Input::Overrun { input: Some(input), lost, why: OverrunWhy::Kernel } })
-        })
+        if state.readable() > 0 {
+            return state.edges.pop_front();
+        }
+        if !state.edges.is_empty() {
+            return None;
+        }
+        let (input, lost) = state.lost.pop_first()?;
+        let at = Instant::from_micros(campanile_clock::now_us());
+        Some(Captured { at, input: Input::Overrun { input: Some(input), lost, why: OverrunWhy::Kernel } })
     }
 
     async fn ready(&mut self) {
         poll_fn(|context| {
             let mut state = self.0.borrow_mut();
-            if state.edges.is_empty() && state.lost.is_empty() {
+            if state.readable() == 0 && (state.lost.is_empty() || !state.edges.is_empty()) {
                 state.waker = Some(context.waker().clone());
                 Poll::Pending
             } else {
@@ -182,11 +228,11 @@ impl Edges for Board {
 impl Outputs for Board {
     fn set(&mut self, output: OutputId, level: Level) -> Result<(), Refused> {
         let mut state = self.0.borrow_mut();
-        let (line, active) = state.outputs.get(output.index()).cloned().ok_or(Refused)?;
-        if state.broken.contains(&line) {
+        let wire = state.outputs.get(output.index()).copied().ok_or(Refused)?;
+        if state.broken.contains(&wire.line) {
             return Err(Refused);
         }
-        state.high.insert(line, level.is_on() == (active == Active::High));
+        state.set(wire, level);
         Ok(())
     }
 

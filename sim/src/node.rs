@@ -1,35 +1,36 @@
-//! One node as it ships: engine, loop, journal, over a virtual board and a disk in memory.
+//! One node as it ships: engine, loop, journal, over a virtual board and a disk in memory. A [`Node`] is what outlives
+//! its process; a [`Life`] is the process.
 
-use std::cell::RefCell;
+mod recorder;
+mod size;
+
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use campanile_core::decision::{Decision, Source};
+use campanile_core::capacity::Capacity;
 use campanile_core::engine::Engine;
 use campanile_core::id::{InputId, Level, OutputId};
-use campanile_core::input::Input;
-use campanile_core::log::{Cursor, EventLog};
+use campanile_core::input::{Input, OverrunWhy};
 use campanile_core::program::verify::LoadError;
-use campanile_core::record::{Frame, MAX_RECORD, Record};
+use campanile_core::record::{Frame, Record};
 use campanile_core::restore::Restore;
-use campanile_core::runner::{self, Message, Options, Outputs, Recorder, Refused, Start};
+use campanile_core::runner::{self, Message, Options, Outputs, Refused, Start};
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
 use campanile_delivery::symbols::Symbols;
-use campanile_delivery::{Batch, Journal};
+use campanile_delivery::{Journal, NodeName, Opened, Options as JournalOptions, Recall, StoredProgram};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
 
 use crate::board::Board;
-use crate::trace::Trace;
+use crate::executor::{Executor, TaskId};
+use crate::prng::Prng;
+use crate::world::SimError;
 
-campanile_core::capacity! {
-    /// What a Linux host has room for, with a smaller log: a journal in memory is never behind.
-    pub Room {
-        inputs: 64, outputs: 64, sensors: 64, variables: 255, triggers: 255, schedules: 64, scenarios: 255,
-        runs: 254, code: 32768, log: 16384,
-    }
-}
+pub(crate) use recorder::{Inbox, Unkept};
+pub use size::Size;
 
 /// A program with its names.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,115 +41,197 @@ pub struct House {
     pub symbols: Symbols,
 }
 
+impl House {
+    fn stored(&self) -> StoredProgram {
+        StoredProgram { image: self.image.clone(), symbols: self.symbols.encode() }
+    }
+}
+
 /// The way into the loop.
 pub(crate) type Inlet = Channel<NoopRawMutex, Message, 64>;
 
 /// Houses by the hash of their image.
 pub(crate) type Houses = BTreeMap<u64, House>;
 
-/// What came out, over all lives of the node.
-#[derive(Default)]
-pub(crate) struct Tape {
-    pub(crate) trace: Trace,
-    pub(crate) lines: Vec<String>,
-    /// The bytes of the log of each life.
-    pub(crate) logs: Vec<Vec<u8>>,
-    /// The program that the records are of.
-    pub(crate) program: Option<u64>,
-    /// Programs that were refused.
-    pub(crate) refused: Vec<LoadError>,
+/// Who watches what the engine writes, over all lives of a node.
+pub(crate) trait Witness {
+    /// A life begins.
+    fn begin(&mut self, boot: u64);
+
+    /// The engine has written a record. `house` is the program that it is of.
+    fn see(&mut self, at: Instant, frame: &Frame<'_>, record: &Record, house: Option<&House>);
+
+    /// So many records were overwritten in memory before anybody read them.
+    fn overwritten(&mut self, count: u64);
+
+    /// A program was refused.
+    fn refused(&mut self, why: LoadError);
 }
 
-impl Tape {
-    /// Whether anything of it is about a `durable` input, as the daemon's journal thread would see it.
-    fn take(&mut self, base: Instant, mut bytes: &[u8], houses: &Houses) -> bool {
-        let mut durable = false;
-        let mut at = base;
-        if let Some(log) = self.logs.last_mut() {
-            log.extend_from_slice(bytes);
-        }
-        while let Some((frame, rest)) = Frame::split(bytes) {
-            at = at.plus(frame.dt);
-            bytes = rest;
-            let Some(record) = frame.record() else { continue };
-            if let Record::Input(Input::Boot { hash, .. } | Input::Install { hash }) = record {
-                self.program = Some(hash);
-            }
-            // What a start does comes before the record that names the program; nothing of it is shown.
-            let Some(house) = self.program.and_then(|hash| houses.get(&hash)) else { continue };
-            self.lines.extend(self.trace.line(at, &record, &house.symbols));
-            if let Record::Decision(Decision::Event { source: Source::Input { input }, .. }) = record {
-                durable |= house.symbols.inputs.get(input.index()).is_some_and(|input| input.durable);
-            }
-        }
-        durable
-    }
+/// How a node is built.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Setup {
+    /// What its engine has room for.
+    pub(crate) size: Size,
+    /// How long after its stamp an edge may reach the loop; see the runner.
+    pub(crate) slack: Duration,
+    pub(crate) journal: JournalOptions,
 }
 
-/// The journal's inlet: what ships, but on the loop's own thread and never late.
-pub(crate) struct Inbox {
-    pub(crate) journal: Rc<RefCell<Journal<Disk>>>,
-    pub(crate) tape: Rc<RefCell<Tape>>,
+/// What a start knows of the world.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Knowledge {
+    /// The wall clock, an `Input::Clock`.
+    pub(crate) clock: Option<Input>,
+    /// How long the node was off, by what outlived that time.
+    pub(crate) off: Option<fn(&Recall, Option<Input>) -> Option<Duration>>,
+}
+
+/// A node: all of it that is left when its process is gone.
+pub(crate) struct Node<W> {
+    pub(crate) name: NodeName,
+    pub(crate) setup: Setup,
+    pub(crate) board: Board,
+    pub(crate) disk: Arc<Disk>,
     pub(crate) houses: Rc<Houses>,
-    pub(crate) checkpoint: Vec<u8>,
+    /// The program that is to run.
+    pub(crate) program: Rc<Cell<u64>>,
+    pub(crate) witness: Rc<RefCell<W>>,
+    /// Low halves of the numbers of its starts.
+    boots: Prng,
+    pub(crate) life: Option<Life>,
 }
 
-impl Recorder for Inbox {
-    fn record(&mut self, log: &EventLog<'_>, mut from: Cursor) -> Cursor {
-        let mut bytes = [0; 4096];
-        let now = now();
-        catch_up(&mut self.journal.borrow_mut(), now);
-        loop {
-            match log.copy(from, &mut bytes) {
-                Ok((0, _)) => break,
-                Ok((len, next)) => {
-                    let batch = Batch {
-                        first_seq: from.seq,
-                        base: from.at,
-                        bytes: &bytes[..len],
-                        count: next.seq - from.seq,
-                    };
-                    let durable = self.tape.borrow_mut().take(from.at, &bytes[..len], &self.houses);
-                    let taken = self.journal.borrow_mut().append(&batch, durable, now);
-                    taken.expect("the log's own bytes are whole");
-                    from = next;
-                }
-                Err(lagged) => from = lagged.resume,
-            }
+/// A process that runs.
+pub(crate) struct Life {
+    pub(crate) task: TaskId,
+    pub(crate) journal: Rc<RefCell<Journal<Disk>>>,
+    inlet: Rc<Inlet>,
+    /// Programs that the disk has not taken yet.
+    unkept: Unkept,
+    /// Messages that found the inlet full.
+    lost: u32,
+}
+
+impl<W: Witness + 'static> Node<W> {
+    /// A node that is switched off; `program` is one of `houses`.
+    pub(crate) fn new(
+        name: NodeName,
+        setup: Setup,
+        houses: Rc<Houses>,
+        program: u64,
+        witness: W,
+        seed: &Prng,
+    ) -> Self {
+        let board = Board::default();
+        if let Some(house) = houses.get(&program) {
+            board.wire(&house.symbols);
         }
-        self.journal.borrow_mut().tick(now);
-        from
+        Self {
+            name,
+            setup,
+            board,
+            disk: Arc::new(Disk::new(seed.fork("disk").bits())),
+            houses,
+            program: Rc::new(Cell::new(program)),
+            witness: Rc::new(RefCell::new(witness)),
+            boots: seed.fork("boots"),
+            life: None,
+        }
     }
 
-    fn wants_checkpoint(&mut self) -> bool {
-        self.journal.borrow().wants_checkpoint()
+    /// The process starts: as the daemon does, but for what is Linux about it.
+    pub(crate) fn begin(
+        &mut self,
+        executor: &mut Executor<'_>,
+        knowledge: Knowledge,
+    ) -> Result<Opened, SimError> {
+        let now = now();
+        let random = self.boots.bits() as u32;
+        let (mut journal, opened) =
+            Journal::open(&self.disk, &self.name, self.setup.journal.clone(), random, now)?;
+        let wanted = self.program.get();
+        // A disk that cannot be read costs the state, and not the start.
+        let recall = Recall::read(journal.index()).unwrap_or_default();
+        // The state has the ids of the program that ran, as far as the disk knows; the wanted one is swapped in behind.
+        let first = recall.program.filter(|hash| self.houses.contains_key(hash)).unwrap_or(wanted);
+        let house = self.houses.get(&first).ok_or(SimError::NoProgram)?;
+        let unkept = Unkept::default();
+        unkept.keep(&mut journal, first, house.stored());
+        self.board.wire(&house.symbols);
+        self.board.listen(true);
+        self.witness.borrow_mut().begin(opened.boot.0);
+        let birth = Birth {
+            image: house.image.clone(),
+            boot: opened.boot.0,
+            off: knowledge.off.and_then(|off| off(&recall, knowledge.clock)),
+            clock: knowledge.clock,
+            kept: recall.items,
+            slack: self.setup.slack,
+        };
+        let journal = Rc::new(RefCell::new(journal));
+        let lines = Lines { board: self.board.clone(), houses: Rc::clone(&self.houses) };
+        let inbox = Inbox {
+            journal: Rc::clone(&journal),
+            witness: Rc::clone(&self.witness),
+            houses: Rc::clone(&self.houses),
+            program: Rc::clone(&self.program),
+            running: Some(first),
+            unkept: unkept.clone(),
+            checkpoint: Vec::new(),
+        };
+        let inlet = Rc::new(Inlet::new());
+        let task = self.setup.size.spawn(executor, birth, lines, inbox, Rc::clone(&inlet));
+        self.life = Some(Life { task, inlet, journal, unkept, lost: 0 });
+        if first != wanted {
+            self.install(wanted);
+        }
+        // `every` counts from the start, so that a start is never late.
+        executor.settle()?;
+        Ok(opened)
     }
 
-    fn checkpoint(&mut self, item: Restore) {
-        let mut bytes = [0; MAX_RECORD];
-        let record = Record::Input(Input::Restore { item });
-        let len = record.encode(Duration::ZERO, &mut bytes).expect("a record fits");
-        self.checkpoint.extend_from_slice(&bytes[..len]);
+    /// The process is gone, in the middle of whatever it did.
+    pub(crate) fn end(&mut self, executor: &mut Executor<'_>) {
+        let Some(life) = self.life.take() else { return };
+        executor.kill(life.task);
+        self.board.listen(false);
+        catch_up(&mut life.journal.borrow_mut(), now());
     }
 
-    fn checkpoint_done(&mut self) {
-        let items = std::mem::take(&mut self.checkpoint);
-        self.journal.borrow_mut().checkpoint(&items, now()).expect("the state of one house fits");
+    /// Swaps another program in.
+    pub(crate) fn install(&mut self, hash: u64) {
+        let Some((life, house)) = self.life.as_ref().zip(self.houses.get(&hash)) else { return };
+        life.unkept.keep(&mut life.journal.borrow_mut(), hash, house.stored());
+        self.send(Message::Install { hash });
     }
 
-    fn image(&mut self, hash: u64) -> Option<&[u8]> {
-        self.houses.get(&hash).map(|house| house.image.as_slice())
+    /// Hands a message to the process, if there is one. What finds no room is counted, and said when there is some.
+    pub(crate) fn send(&mut self, message: Message) {
+        let Some(life) = &mut self.life else { return };
+        if life.lost > 0 {
+            let overrun = Input::Overrun { input: None, lost: life.lost, why: OverrunWhy::Queue };
+            if life.inlet.try_send(Message::Input(overrun)).is_err() {
+                life.lost += 1;
+                return;
+            }
+            life.lost = 0;
+        }
+        if life.inlet.try_send(message).is_err() {
+            life.lost += 1;
+        }
     }
 
-    fn install_failed(&mut self, _: u64, why: LoadError) {
-        self.tape.borrow_mut().refused.push(why);
+    /// The program that is to run, with its names.
+    pub(crate) fn house(&self) -> Result<&House, SimError> {
+        self.houses.get(&self.program.get()).ok_or(SimError::NoProgram)
     }
 }
 
 /// The board, wired to whatever program runs.
 pub(crate) struct Lines {
-    pub(crate) board: Board,
-    pub(crate) houses: Rc<Houses>,
+    board: Board,
+    houses: Rc<Houses>,
 }
 
 impl Outputs for Lines {
@@ -169,17 +252,22 @@ impl Outputs for Lines {
 
 /// How a life of the node begins.
 pub(crate) struct Birth {
-    pub(crate) image: Vec<u8>,
-    pub(crate) boot: u64,
-    pub(crate) off: Option<Duration>,
-    pub(crate) clock: Option<Input>,
-    pub(crate) kept: Vec<Restore>,
-    pub(crate) slack: Duration,
+    image: Vec<u8>,
+    boot: u64,
+    off: Option<Duration>,
+    clock: Option<Input>,
+    kept: Vec<Restore>,
+    slack: Duration,
 }
 
-/// One life: from a start until somebody kills it.
-pub(crate) async fn live(birth: Birth, mut lines: Lines, mut inbox: Inbox, inlet: Rc<Inlet>) {
-    let mut engine = Box::new(Engine::<Room>::new());
+/// One life: from a start until somebody kills or stops it.
+async fn live<C: Capacity, W: Witness>(
+    birth: Birth,
+    mut lines: Lines,
+    mut inbox: Inbox<W>,
+    inlet: Rc<Inlet>,
+) {
+    let mut engine = Box::new(Engine::<C>::new());
     let mut edges = lines.board.clone();
     let start = Start { image: &birth.image, boot: birth.boot, off: birth.off, clock: birth.clock };
     match runner::start(&mut engine, now(), start, birth.kept, &mut lines, &mut inbox).await {
@@ -187,7 +275,7 @@ pub(crate) async fn live(birth: Birth, mut lines: Lines, mut inbox: Inbox, inlet
             let options = Options { slack: birth.slack, zone: None, recorded: Some(recorded) };
             runner::run(&mut engine, &mut edges, inlet.receiver(), &mut lines, &mut inbox, options).await;
         }
-        Err(why) => inbox.tape.borrow_mut().refused.push(why),
+        Err(why) => inbox.witness.borrow_mut().refused(why),
     }
 }
 
@@ -200,7 +288,7 @@ pub(crate) fn catch_up(journal: &mut Journal<Disk>, to: Instant) {
     }
 }
 
-/// The virtual time.
+/// The virtual time, by the clock of whoever has the turn.
 pub(crate) fn now() -> Instant {
     Instant::from_micros(campanile_clock::now_us())
 }

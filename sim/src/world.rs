@@ -5,36 +5,33 @@
 
 mod error;
 mod steps;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod timeline;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use campanile_clock::Virtual;
 use campanile_core::id::InputId;
-use campanile_core::input::{Input, Op, OverrunWhy};
+use campanile_core::input::{Input, Op};
 use campanile_core::program::image;
 use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
-use campanile_delivery::disk::Disk;
 use campanile_delivery::gate::Gates;
 use campanile_delivery::symbols::Symbols;
-use campanile_delivery::{Journal, NodeName, Options as JournalOptions, Recall, StoredProgram};
 
-use crate::board::Board;
-use crate::executor::{Executor, TaskId};
-use crate::node::{self, Birth, Houses, Inbox, Inlet, Lines, Tape};
+use crate::executor::Executor;
+use crate::node::{self, Knowledge, Node, Setup};
 use crate::prng::Prng;
 use crate::script::Script;
 use crate::trace::Trace;
 
-pub use crate::node::House;
+pub use crate::node::{House, Size};
 pub use error::SimError;
 
+use tape::Tape;
 use timeline::{Event, Timeline};
 
 /// How a script is played.
@@ -75,7 +72,7 @@ pub fn play(
     let clock = Virtual::enter(0);
     let mut world = World::new(&clock, script, house, others, options)?;
     world.run(script)?;
-    let tape = world.tape.take();
+    let tape = world.node.witness.take();
     drop(world);
     let trace = tape.lines.into_iter().map(|line| line + "\n").collect();
     Ok(Outcome { trace, logs: tape.logs })
@@ -85,14 +82,9 @@ struct World<'a> {
     clock: &'a Virtual,
     executor: Executor<'a>,
     options: &'a Options,
-    houses: Rc<Houses>,
     /// Hashes of the houses that a swap may name.
     names: BTreeMap<&'a str, u64>,
-    node: NodeName,
-    board: Board,
-    disk: Arc<Disk>,
-    tape: Rc<RefCell<Tape>>,
-    life: Option<Life>,
+    node: Node<Tape>,
     timeline: Timeline<'a>,
     /// The process stands still until then, whatever wakes it.
     asleep: Option<u64>,
@@ -100,19 +92,9 @@ struct World<'a> {
     /// In front of the sensors, as in the daemon.
     gates: Gates,
     commands: u32,
-    /// For contacts, for the low half of boot numbers, for wake-up delays.
+    /// For contacts, for wake-up delays.
     bounces: Prng,
-    boots: Prng,
     delays: Prng,
-}
-
-/// A process that runs.
-struct Life {
-    task: TaskId,
-    inlet: Rc<Inlet>,
-    journal: Rc<RefCell<Journal<Disk>>>,
-    /// Messages that found the inlet full.
-    lost: u32,
 }
 
 /// The wall clock of the house.
@@ -142,29 +124,23 @@ impl<'a> World<'a> {
         let first = image::hash(&house.image);
         let names = others.iter().map(|(name, house)| (name.as_str(), image::hash(&house.image))).collect();
         let houses = others.values().chain([house]).map(|house| (image::hash(&house.image), house.clone()));
-        let node = house.symbols.node.parse().map_err(|_| SimError::NodeName(house.symbols.node.clone()))?;
+        let name = house.symbols.node.parse().map_err(|_| SimError::NodeName(house.symbols.node.clone()))?;
         let trace = if options.verbose { Trace::new().verbose() } else { Trace::new() };
         let seed = Prng::new(options.seed.unwrap_or(script.seed));
-        let board = Board::default();
-        board.wire(&house.symbols);
+        let setup = Setup { slack: options.slack, ..Setup::default() };
+        let tape = Tape { trace, ..Tape::default() };
         Ok(Self {
             clock,
             executor: Executor::new(clock, seed.fork("order")),
             options,
-            houses: Rc::new(houses.collect()),
             names,
-            node,
-            board,
-            disk: Arc::new(Disk::new(seed.fork("disk").bits())),
-            tape: Rc::new(RefCell::new(Tape { trace, program: Some(first), ..Tape::default() })),
-            life: None,
+            node: Node::new(name, setup, Rc::new(houses.collect()), first, tape, &seed),
             timeline: Timeline::new(script),
             asleep: None,
             wall: None,
             gates: Gates::default(),
             commands: 0,
             bounces: seed.fork("bounces"),
-            boots: seed.fork("boots"),
             delays: seed.fork("delays"),
         })
     }
@@ -177,7 +153,7 @@ impl<'a> World<'a> {
             self.happen(event)?;
         }
         self.run_to(until)?;
-        match self.tape.borrow().refused.first() {
+        match self.node.witness.borrow().refused.first() {
             Some(why) => Err(SimError::Program(*why)),
             None => Ok(()),
         }
@@ -213,54 +189,18 @@ impl<'a> World<'a> {
 
     /// The process starts.
     fn begin(&mut self, known: bool) -> Result<(), SimError> {
-        let now = node::now();
-        let options = JournalOptions::default();
-        let random = self.boots.bits() as u32;
-        let (mut journal, opened) = Journal::open(&self.disk, &self.node, options, random, now)?;
-        let wanted = self.tape.borrow().program.ok_or(SimError::NoProgram)?;
-        let recall = Recall::read(journal.index())?;
-        // The state has the ids of the program that ran, as far as the disk knows; the wanted one is swapped in behind.
-        let first = recall.program.filter(|hash| self.houses.contains_key(hash)).unwrap_or(wanted);
-        let house = self.houses.get(&first).ok_or(SimError::NoProgram)?;
-        let stored = StoredProgram { image: house.image.clone(), symbols: house.symbols.encode() };
-        journal.keep_program(first, &stored)?;
-        self.board.wire(&house.symbols);
-        self.board.listen(true);
-        self.tape.borrow_mut().logs.push(Vec::new());
-        let birth = Birth {
-            image: house.image.clone(),
-            boot: opened.boot.0,
+        let knowledge = Knowledge {
+            clock: self.wall.map(|wall| wall.input(node::now())),
             // As a host knows it: since the last record, which is all that tells when the power went.
-            off: (known && recall.program.is_some()).then(|| now.since(recall.at)),
-            clock: self.wall.map(|wall| wall.input(now)),
-            kept: recall.items,
-            slack: self.options.slack,
+            off: known.then_some(|recall, _| recall.program.is_some().then(|| node::now().since(recall.at))),
         };
-        let journal = Rc::new(RefCell::new(journal));
-        let lines = Lines { board: self.board.clone(), houses: Rc::clone(&self.houses) };
-        let inbox = Inbox {
-            journal: Rc::clone(&journal),
-            tape: Rc::clone(&self.tape),
-            houses: Rc::clone(&self.houses),
-            checkpoint: Vec::new(),
-        };
-        let inlet = Rc::new(Inlet::new());
-        let task = self.executor.spawn(node::live(birth, lines, inbox, Rc::clone(&inlet)));
-        self.life = Some(Life { task, inlet, journal, lost: 0 });
-        if first != wanted {
-            self.send(Message::Install { hash: wanted });
-        }
-        // `every` counts from the start, so that a start is never late.
-        Ok(self.executor.settle()?)
+        self.node.begin(&mut self.executor, knowledge).map(drop)
     }
 
     /// The process is gone, in the middle of whatever it did.
     fn end(&mut self) {
-        let Some(life) = self.life.take() else { return };
-        self.executor.kill(life.task);
-        self.board.listen(false);
+        self.node.end(&mut self.executor);
         self.gates.clear();
-        node::catch_up(&mut life.journal.borrow_mut(), node::now());
     }
 
     fn happen(&mut self, event: Event<'a>) -> Result<(), SimError> {
@@ -269,34 +209,18 @@ impl<'a> World<'a> {
             Event::Move { input, to } => {
                 // A bounce of a line that no program watches any more moves nothing that anybody would see.
                 if let Some(input) = self.symbols()?.find_input(input) {
-                    self.board.move_input(node::now(), input, to);
+                    self.node.board.move_input(node::now(), input, to);
                 }
                 Ok(())
             }
             Event::Play { input, to } => self.command(&Op::Play { input, level: to }, None, Duration::ZERO),
             Event::Release { sensor } => {
                 if let Some(value) = self.gates.release(sensor, node::now()) {
-                    self.send(Message::Input(Input::Reading { sensor, value }));
+                    self.node.send(Message::Input(Input::Reading { sensor, value }));
                 }
                 Ok(())
             }
             Event::Begin { known } => self.begin(known),
-        }
-    }
-
-    /// Hands a message to the process, if there is one. What finds no room is counted, and said when there is some.
-    fn send(&mut self, message: Message) {
-        let Some(life) = &mut self.life else { return };
-        if life.lost > 0 {
-            let overrun = Input::Overrun { input: None, lost: life.lost, why: OverrunWhy::Queue };
-            if life.inlet.try_send(Message::Input(overrun)).is_err() {
-                life.lost += 1;
-                return;
-            }
-            life.lost = 0;
-        }
-        if life.inlet.try_send(message).is_err() {
-            life.lost += 1;
         }
     }
 
@@ -306,8 +230,6 @@ impl<'a> World<'a> {
 
     /// The names of the program that runs.
     fn symbols(&self) -> Result<&Symbols, SimError> {
-        let program = self.tape.borrow().program;
-        let house = program.and_then(|hash| self.houses.get(&hash)).ok_or(SimError::NoProgram)?;
-        Ok(&house.symbols)
+        Ok(&self.node.house()?.symbols)
     }
 }

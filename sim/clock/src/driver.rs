@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::task::Waker;
 
+use crate::lens::Lens;
 use crate::real::monotonic_ns;
 use crate::timers::Timers;
 
@@ -13,7 +14,7 @@ pub(crate) enum Clock {
     /// Real time under `block_on`.
     Real(Timers),
     /// Virtual time under a `Virtual`.
-    Virtual { now: u64, timers: Timers },
+    Virtual { now: u64, timers: Timers, lens: Lens },
 }
 
 thread_local! {
@@ -64,14 +65,14 @@ pub(crate) fn fire(now: u64) -> usize {
     fired
 }
 
-/// The time of this thread's clock in microseconds: virtual under a [`Virtual`](crate::Virtual), else
-/// `CLOCK_MONOTONIC`, the clock with which the kernel stamps GPIO edges. The same number as
+/// The time of this thread's clock in microseconds: virtual under a [`Virtual`](crate::Virtual), seen through its
+/// [`Lens`], else `CLOCK_MONOTONIC`, the clock with which the kernel stamps GPIO edges. The same number as
 /// `embassy_time::Instant::now().as_micros()`.
 #[must_use]
 pub fn now_us() -> u64 {
     // The thread's clock is gone only while the thread itself goes: then real time is the honest answer.
     let virtual_now = CLOCK.try_with(|clock| match &*clock.borrow() {
-        Clock::Virtual { now, .. } => Some(*now),
+        Clock::Virtual { now, lens, .. } => Some(lens.local(*now)),
         Clock::Bare | Clock::Real(_) => None,
     });
     virtual_now.ok().flatten().unwrap_or_else(|| monotonic_ns() / 1000)
@@ -94,7 +95,8 @@ impl embassy_time_driver::Driver for Driver {
             return;
         }
         with_clock(|clock| match clock {
-            Clock::Real(timers) | Clock::Virtual { timers, .. } => timers.schedule(at, waker),
+            Clock::Real(timers) => timers.schedule(at, waker),
+            Clock::Virtual { timers, lens, .. } => timers.schedule(lens.world(at), waker),
             Clock::Bare => panic!(
                 "a timer was scheduled on a thread where nothing would wake it; run the future under \
                  campanile_clock::block_on, or enter a campanile_clock::Virtual clock on this thread"

@@ -27,10 +27,12 @@
 #![forbid(unsafe_code)]
 
 mod driver;
+mod lens;
 mod real;
 mod timers;
 mod virtual_time;
 
 pub use driver::now_us;
+pub use lens::Lens;
 pub use real::{Park, ThreadPark, ThreadUnpark, Unpark, block_on, monotonic_ns};
 pub use virtual_time::{Stalled, Virtual};

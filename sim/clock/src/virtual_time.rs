@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::driver::{Clock, Installed, fire, install, with_clock};
+use crate::lens::Lens;
 use crate::timers::Timers;
 
 /// Holds this thread on a virtual clock, until it is dropped.
@@ -38,14 +39,24 @@ impl Virtual {
     /// If the thread holds one already or runs [`block_on`](crate::block_on).
     #[must_use = "the clock is virtual as long as the value lives"]
     pub fn enter(start: u64) -> Self {
-        let clock = Clock::Virtual { now: start, timers: Timers::default() };
+        let clock = Clock::Virtual { now: start, timers: Timers::default(), lens: Lens::CLEAR };
         Self { _installed: install(clock), _thread: PhantomData }
     }
 
-    /// The time in microseconds; also what [`now_us`](crate::now_us) says on this thread.
+    /// The time in microseconds; also what [`now_us`](crate::now_us) says on this thread, unless there is a [`Lens`].
     #[must_use]
     pub fn now(&self) -> u64 {
         parts(|now, _| *now)
+    }
+
+    /// Whoever asks for the time on this thread from now on, or schedules a timer, does so by this clock. The methods
+    /// here keep to the time of the world.
+    pub fn look_through(&self, lens: Lens) {
+        with_clock(|clock| {
+            if let Clock::Virtual { lens: current, .. } = clock {
+                *current = lens;
+            }
+        });
     }
 
     /// The earliest deadline of a timer on this thread; always after [`now`](Self::now).
@@ -143,7 +154,7 @@ impl Wake for Woken {
 /// The virtual clock of this thread, which exists as long as a [`Virtual`] does.
 fn parts<T>(f: impl FnOnce(&mut u64, &mut Timers) -> T) -> T {
     with_clock(|clock| match clock {
-        Clock::Virtual { now, timers } => f(now, timers),
+        Clock::Virtual { now, timers, .. } => f(now, timers),
         Clock::Bare | Clock::Real(_) => unreachable!("a Virtual is bound to the thread that entered it"),
     })
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
-use campanile_clock::{Stalled, Virtual, now_us};
+use campanile_clock::{Lens, Stalled, Virtual, now_us};
 use embassy_time::{Duration, Instant, Ticker, Timer, with_timeout};
 
 const DAY_US: u64 = 86_400_000_000;
@@ -212,4 +212,14 @@ fn a_second_clock_on_one_thread_is_refused() {
 
 fn poll_once(mut timer: Timer, waker: &Waker) -> Poll<()> {
     std::pin::Pin::new(&mut timer).poll(&mut Context::from_waker(waker))
+}
+
+#[test]
+fn a_timer_keeps_to_the_clock_that_it_was_set_by() {
+    let clock = Virtual::enter(10_000);
+    // A node whose clock was set to zero just now and is one part in a hundred fast.
+    clock.look_through(Lens { since: 10_000, showed: 0, drift_ppm: 10_000 });
+    assert_eq!(now_us(), 0);
+    clock.block_on(async { Timer::at(Instant::from_micros(10_100)).await }).unwrap();
+    assert_eq!((clock.now(), now_us()), (20_000, 10_100));
 }

@@ -24,7 +24,7 @@ impl<'a> World<'a> {
                 let value = value.map(|value| scaled(&value.to_string(), kept.decimals));
                 let value = value.transpose().map_err(SimError::Value)?;
                 match self.gates.offer(id, &kept, value, now) {
-                    Passage::Enters => self.send(Message::Input(Input::Reading { sensor: id, value })),
+                    Passage::Enters => self.node.send(Message::Input(Input::Reading { sensor: id, value })),
                     Passage::Deadband | Passage::Replaces => {}
                     Passage::Later(at) => self.timeline.add(at, Event::Release { sensor: id }),
                 }
@@ -40,8 +40,8 @@ impl<'a> World<'a> {
             }
             Action::Restart { off, known } => {
                 self.end();
-                self.board.power_off();
-                self.disk.power_cut(PowerCut::Nothing);
+                self.node.board.power_off();
+                self.node.disk.power_cut(PowerCut::Nothing);
                 if !known {
                     self.wall = self.wall.map(|wall| Wall { trusted: false, ..wall });
                 }
@@ -60,11 +60,11 @@ impl<'a> World<'a> {
             Action::Clock { unix, offset, trusted } => {
                 let wall = Wall { at: now, unix: *unix, offset: *offset, trusted: *trusted };
                 self.wall = Some(wall);
-                self.send(Message::Input(wall.input(now)));
+                self.node.send(Message::Input(wall.input(now)));
                 Ok(())
             }
             Action::Storm { input, edges, every } => {
-                let from = self.board.input(self.input(input)?).unwrap_or_default();
+                let from = self.node.board.input(self.input(input)?).unwrap_or_default();
                 let mut at = now;
                 for edge in 0..*edges {
                     let to = if edge % 2 == 0 { from.opposite() } else { from };
@@ -74,25 +74,25 @@ impl<'a> World<'a> {
                 Ok(())
             }
             Action::Lose { input, edges, to } => {
-                self.board.lose(now, self.input(input)?, *edges, *to);
+                self.node.board.lose(now, self.input(input)?, *edges, *to);
                 Ok(())
             }
             Action::Swap { house } => {
                 let hash = self.names.get(house.as_str()).copied();
                 let hash = hash.ok_or_else(|| SimError::unknown("house", house))?;
                 self.gates.clear();
-                self.send(Message::Install { hash });
+                self.node.install(hash);
                 Ok(())
             }
             Action::Link { peer, up } => {
                 let peer =
                     self.symbols()?.find_peer(peer).ok_or_else(|| SimError::unknown("sink or peer", peer))?;
-                self.send(Message::Input(Input::Link { peer, up: *up }));
+                self.node.send(Message::Input(Input::Link { peer, up: *up }));
                 Ok(())
             }
             Action::Hardware { output, works } => {
                 let id = self.symbols()?.find_output(output);
-                self.board.set_hardware(id.ok_or_else(|| SimError::unknown("output", output))?, *works);
+                self.node.board.set_hardware(id.ok_or_else(|| SimError::unknown("output", output))?, *works);
                 Ok(())
             }
         }
@@ -101,7 +101,7 @@ impl<'a> World<'a> {
     /// A line moves to a level, with its bounces.
     fn touch(&mut self, input: &'a str, to: Level, bounce: &Bounce) -> Result<(), SimError> {
         let now = node::now();
-        self.board.move_input(now, self.input(input)?, to);
+        self.node.board.move_input(now, self.input(input)?, to);
         let drawn;
         let edges: &[u32] = match bounce {
             Bounce::None => &[],
@@ -150,7 +150,7 @@ impl<'a> World<'a> {
         });
         // At the very start of the clock nothing can be late; scripts that try begin later.
         let issued = node::now().minus(late);
-        self.send(Message::Command { origin: Origin::Script, id, op: *op, issued });
+        self.node.send(Message::Command { origin: Origin::Script, id, op: *op, issued });
         Ok(())
     }
 }
