@@ -24,7 +24,7 @@ use crate::program::verify::{LoadError, Room};
 use crate::restore::Restore;
 use crate::slots::Slots;
 use crate::time::{Duration, Instant};
-use view::{State, View};
+use view::{Phase, State, View};
 
 /// What a call of [`Engine::poll`] did.
 #[must_use]
@@ -62,6 +62,8 @@ pub enum Rejected {
 pub enum InstallError {
     /// As [`Rejected::Busy`].
     Busy,
+    /// The engine has stopped: what is safe under another program may not be what the outputs are.
+    Stopped,
     /// The program is refused.
     Load(LoadError),
 }
@@ -107,7 +109,8 @@ impl<C: Capacity> Tables<C> {
 ///
 /// A new start is `load`, then `Boot`, the `Restore`s of what outlives a power cut, a `Level` with `why: Start` for each
 /// input, and a `Clock`, trusted or not, which ends the start; `started` triggers fire then. If the node was off with
-/// another program, load that one for the start and [`install`](Self::install) the new one behind it.
+/// another program, load that one for the start and [`install`](Self::install) the new one behind it. The end is a `Stop`:
+/// poll until `Idle` once more, and all outputs are safe.
 ///
 /// ```
 /// use campanile_core::capacity::Tiny;
@@ -177,12 +180,15 @@ impl<C: Capacity> Engine<C> {
     /// timers of scenarios that did not change; the outputs of runs that end go to safe. Recorded as `Install`.
     ///
     /// # Errors
-    /// `Busy`, or what is wrong with the image. The old program goes on.
+    /// `Busy`, `Stopped`, or what is wrong with the image. The old program goes on.
     pub fn install(&mut self, at: Instant, image: &[u8]) -> Result<Instant, InstallError> {
         self.check(image).map_err(InstallError::Load)?;
         let at = at.max(self.state.now);
         if !self.state.is_free(at) {
             return Err(InstallError::Busy);
+        }
+        if self.state.phase == Phase::Stopped {
+            return Err(InstallError::Stopped);
         }
         let mut old = self.tables.clone();
         let mut old_state = self.state.clone();
@@ -240,12 +246,6 @@ impl<C: Capacity> Engine<C> {
     #[inline(never)]
     fn poll_any(&mut self, now: Instant) -> Step {
         self.view().poll(now)
-    }
-
-    /// Sends every output to its safe level, as the end of the engine's work; then poll until `Idle`.
-    pub fn stop(&mut self, at: Instant) {
-        self.view().stop(at);
-        self.state.settle();
     }
 
     /// Gives the state as items which make a fresh engine with the same program go on as this one would.

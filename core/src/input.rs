@@ -1,4 +1,4 @@
-//! What comes in: everything that can change the engine, each with its stamp. Inputs are also the records 0 to 13
+//! What comes in: everything that can change the engine, each with its stamp. Inputs are also the records 0 to 14
 //! of the log, so that a replay feeds exactly what was fed then.
 
 pub use crate::decision::Origin;
@@ -38,6 +38,9 @@ wire_union! {
         12 Boot { /** Counter of starts and 32 random bits. */ boot: u64, /** The engine's revision. */ core_rev: u16, /** Of the image. */ hash: u64, /** How long the node was off, if anyone knows. */ off: Option<Duration> },
         /// One piece of the state before the start.
         13 Restore { /** The piece. */ item: Restore },
+        /// The end of the engine's work: every output takes its safe level. What comes in behind it is recorded, and that
+        /// is all, but for a `Done`.
+        14 Stop {},
     }
 }
 

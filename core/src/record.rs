@@ -23,7 +23,7 @@ pub const MAX_RECORD: usize = 96;
 pub const FIRST_HOST_KIND: u8 = 128;
 
 /// How many different records the engine writes, raw edges included; see [`class`].
-pub const CLASSES: usize = 26;
+pub const CLASSES: usize = 27;
 
 /// In the first byte: this is a raw edge.
 const EDGE: u8 = 0x80;
@@ -154,8 +154,8 @@ pub const fn edge_head(input: InputId, level: Level) -> u8 {
 /// A dense number for each kind, for tables of counters; `None` for kinds that the engine does not write.
 pub const fn class(kind: u8) -> Option<usize> {
     match kind {
-        0..=13 => Some(kind as usize),
-        64..=75 => (kind as usize).checked_sub(50),
+        0..=14 => Some(kind as usize),
+        64..=75 => (kind as usize).checked_sub(49),
         _ => None,
     }
 }

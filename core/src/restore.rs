@@ -42,6 +42,8 @@ wire_union! {
         13 Revived { /** Which. */ run: RunId, /** The time off counts for it, as soon as it is known. */ catch_up: bool, /** The start has to be over before it looks at its condition. */ look: bool },
         /// During a start only: what its `Boot` said.
         14 Booted { /** How long the node was off, if anyone knows. */ off: Option<Duration> },
+        /// The engine has stopped; see `Input::Stop`.
+        15 Halted {},
     }
 }
 

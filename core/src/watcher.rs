@@ -268,11 +268,6 @@ impl Watcher {
         Fired::Report { level: Level::from_bool(self.has(RAW)), onset: self.onset, bounces }
     }
 
-    /// The line is of no interest any more.
-    pub(crate) fn stop(&mut self) {
-        self.set(UNSETTLED, false);
-    }
-
     /// Gives the state as restore items.
     pub(crate) fn checkpoint(&self, input: InputId, now: Instant, f: &mut dyn FnMut(Restore)) {
         if let Some((raw, reported)) = self.raw().zip(self.reported()) {

@@ -26,6 +26,7 @@
 //! | Link | `link home up`, `link home down` |
 //! | Install | `program installed` |
 //! | Boot | `boot 2` · `off T` or `off unknown`; the first of a node is not shown |
+//! | Stop | `stop` |
 //!
 //! Not shown unless [`verbose`](Trace::verbose): raw edges (`button edge on`, · `late T`), readings, ticks, replies to
 //! what was done, and the `Wait` and `Arm` of durable scenarios. Never shown: what only establishes the start, that is
@@ -155,6 +156,7 @@ impl Trace {
                 }
                 None
             }
+            Input::Stop {} => Some(Line::new("stop")),
         }
     }
 

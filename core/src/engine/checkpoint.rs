@@ -1,6 +1,6 @@
 //! Checkpoints: the state as items, and back. Fresh + checkpoint + what follows = the whole, to the byte.
 
-use crate::engine::view::{BootInfo, CommandKey, View, WallClock, bit, id, take_lowest};
+use crate::engine::view::{BootInfo, CommandKey, Phase, View, WallClock, bit, id, take_lowest};
 use crate::id::{InputId, OutputId, PeerId, RunId, SensorId, TriggerId, VarId};
 use crate::program::On;
 use crate::restore::Restore;
@@ -16,7 +16,7 @@ impl View<'_> {
             logged_ago: now.since(last),
             seq,
             occurrences: self.s.agenda.taken_at(now),
-            starting: self.s.starting,
+            starting: self.s.phase == Phase::Starting,
         });
         if let Some(clock) = self.s.clock {
             f(Restore::Clock { unix: clock.unix_at(now), offset: clock.offset, trusted: self.s.trusted });
@@ -68,13 +68,17 @@ impl View<'_> {
         {
             f(Restore::Revived { run: RunId(id(index)), catch_up: run.has(CATCH_UP), look: run.has(LOOK) });
         }
-        let Some(boot) = self.s.boot() else { return };
-        if let Some(unix) = boot.stopped_unix {
+        let boot = self.s.boot();
+        if let Some(boot) = boot
+            && let Some(unix) = boot.stopped_unix
+        {
             let up = i64::try_from(now.since(boot.at).micros()).unwrap_or(i64::MAX);
             f(Restore::Stopped { unix: unix.saturating_add(up) });
         }
-        if self.s.starting {
-            f(Restore::Booted { off: boot.off });
+        match (self.s.phase, boot) {
+            (Phase::Starting, Some(boot)) => f(Restore::Booted { off: boot.off }),
+            (Phase::Stopped, _) => f(Restore::Halted {}),
+            _ => {}
         }
     }
 
@@ -84,7 +88,7 @@ impl View<'_> {
         match *item {
             Restore::Head { now, logged_ago, seq, occurrences, starting } => {
                 self.s.now = now;
-                self.s.starting = starting;
+                self.s.phase = if starting { Phase::Starting } else { Phase::Running };
                 self.s.agenda.resume(now, occurrences);
                 // What `load` did is part of the state that comes now.
                 (self.s.drive, self.s.ask) = (0, 0);
@@ -156,6 +160,7 @@ impl View<'_> {
                 }
                 self.s.boot.off = off;
             }
+            Restore::Halted {} => self.s.phase = Phase::Stopped,
         }
     }
 }

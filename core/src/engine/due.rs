@@ -1,7 +1,7 @@
 //! What is due: deadlines in the order (time, class, place), each recorded with its own time (I3).
 
 use crate::decision::{Decision, EndWhy, FaultKind, Source};
-use crate::engine::view::{View, bit, id};
+use crate::engine::view::{Phase, View, bit, id};
 use crate::id::{InputId, OutputId, RunId, TriggerId};
 use crate::time::Instant;
 use crate::watcher::Fired;
@@ -20,6 +20,10 @@ impl View<'_> {
     /// Does the first of what is due at or before `now`; false if nothing is. The bounds of [`State`](super::view::State) say what has to be
     /// searched: most calls find that a deadline has only moved.
     pub(crate) fn do_due(&mut self, now: Instant) -> bool {
+        if self.s.phase == Phase::Stopped {
+            self.s.set_next(Instant::NEVER, Instant::NEVER);
+            return false;
+        }
         let (mut watcher_due, mut input) = (self.s.next_watcher(), InputId(0));
         if watcher_due <= now {
             (watcher_due, input) = self.s.first_watcher(self.inputs);
@@ -57,7 +61,7 @@ impl View<'_> {
         let mut first = (self.s.minute.unwrap_or(Instant::NEVER), Timer::Minute);
         // Backwards, so that of equal deadlines the last one looked at is the first in order.
         // Runs that outlived a restart go on when the inputs have been read, not before.
-        let runs = if self.s.starting { &[] } else { self.live() };
+        let runs = if self.s.phase == Phase::Starting { &[] } else { self.live() };
         for (index, run) in runs.iter().enumerate().rev() {
             earlier(&mut first, run.due(self.s.now), || Timer::Run(RunId(id(index))));
         }

@@ -3,7 +3,7 @@
 
 use crate::decision::{By, Cause, Decision, ReplyResult, Source};
 use crate::engine::Rejected;
-use crate::engine::view::{CommandKey, View, WallClock};
+use crate::engine::view::{CommandKey, Phase, View, WallClock};
 use crate::id::{InputId, Level, MAX_PEERS, SensorId, TriggerId};
 use crate::input::{Input, LevelWhy, Op, Origin};
 use crate::program::{On, code};
@@ -29,18 +29,21 @@ impl View<'_> {
                 | Input::Restore { .. }
                 | Input::Level { why: LevelWhy::Start, .. }
                 | Input::Link { .. }
+                | Input::Stop {}
         );
         let input = match input {
             Input::Edge { input, level } if !by.is_zero() => Input::Late { input, level, by },
             other => other,
         };
         self.note(input);
-        if self.s.starting && !is_start {
-            self.s.starting = false;
+        if self.s.phase == Phase::Starting && !is_start {
+            self.s.phase = Phase::Running;
             self.s.wake_at(at);
             self.started();
         }
-        self.apply(input);
+        if self.s.phase != Phase::Stopped || matches!(input, Input::Done { .. }) {
+            self.apply(input);
+        }
         self.s.settle();
         Ok(at)
     }
@@ -82,6 +85,7 @@ impl View<'_> {
             Input::Link { peer, up } => self.link_changed(peer, up),
             Input::Boot { off, .. } => self.boot(off),
             Input::Restore { item } => self.recall(&item),
+            Input::Stop {} => self.stop(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::decision::{By, Decision, SafetyWhy};
 use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
-use crate::engine::view::{View, bit};
+use crate::engine::view::{Phase, View, bit};
 use crate::id::OutputId;
 use crate::program::image::{Image, hash};
 use crate::program::verify::LoadError;
@@ -14,7 +14,7 @@ impl View<'_> {
     /// Begins a program whose parts are in place: all outputs take their safe levels.
     pub(crate) fn begin(&mut self, at: Instant) {
         self.s.now = at;
-        self.s.starting = true;
+        self.s.phase = Phase::Starting;
         for index in 0..self.s.counts.outputs {
             let output = OutputId(index);
             let Some(cell) = self.outputs.get(output.index()) else { continue };

@@ -1,11 +1,9 @@
 //! Outputs: who may write them, and what makes them safe (I7).
 
 use crate::decision::{By, Decision, FaultKind, SafetyWhy};
-use crate::engine::view::{View, bit, id};
+use crate::engine::view::{Phase, View, bit, id};
 use crate::id::{Level, OutputId};
-use crate::scenario::run::Run;
 use crate::time::Instant;
-use crate::watcher::Watcher;
 
 impl View<'_> {
     /// Writes an output; the last write wins, but not against safety at the same instant. False if refused.
@@ -13,9 +11,6 @@ impl View<'_> {
         let now = self.s.now;
         let Some(cell) = self.outputs.get_mut(output.index()) else { return false };
         let is_safety = matches!(by, By::Safety { .. });
-        if !is_safety && self.s.stopped {
-            return false;
-        }
         if !is_safety && self.s.is_held(output) && level != cell.safe {
             self.decide(Decision::Fault { what: FaultKind::SafetyHolds, at: output.0 });
             return false;
@@ -34,7 +29,7 @@ impl View<'_> {
         let due = cell.due;
         self.s.wake_at(due);
         self.decide(Decision::Set { output, level, by });
-        if changed && by != (By::Safety { why: SafetyWhy::Stop }) {
+        if changed && self.s.phase != Phase::Stopped {
             self.output_changed(output, level);
         }
         true
@@ -80,17 +75,9 @@ impl View<'_> {
         }
     }
 
-    /// See [`Engine::stop`](crate::engine::Engine::stop). What comes in behind it moves no output any more. Runs get no
-    /// `End`: those that are durable go on after the next start.
-    pub(crate) fn stop(&mut self, at: Instant) {
-        self.s.now = self.s.now.max(at);
-        self.s.active = None;
-        while self.s.agenda.pop().is_some() {}
-        self.runs.iter_mut().for_each(Run::free);
-        self.s.slots = 0;
-        self.triggers.iter_mut().for_each(|trigger| trigger.set_due(None));
-        self.inputs.iter_mut().for_each(Watcher::stop);
-        (self.s.minute, self.s.stopped) = (None, true);
+    /// The end. Runs get no `End`: those that are durable go on after the next start.
+    pub(crate) fn stop(&mut self) {
+        self.s.phase = Phase::Stopped;
         self.all_safe(SafetyWhy::Stop);
     }
 }

@@ -215,7 +215,7 @@ fn a_stopped_engine_is_safe() {
     feed(&mut engine, 10_000, Input::Edge { input: BUTTON, level: Level::On });
     settle(&mut engine, at(100_000));
     assert_eq!(engine.output(CHIME).unwrap().level, Level::On);
-    engine.stop(at(200_000));
+    assert_eq!(engine.handle(at(200_000), Input::Stop {}), Ok(at(200_000)));
     let (effects, next) = settle(&mut engine, at(10_000_000));
     assert_eq!(effects, [Effect::SetOutput { output: CHIME, level: Level::Off }]);
     assert_eq!(next, None, "a stopped engine sleeps for ever");

@@ -36,10 +36,7 @@ pub(crate) struct State {
     next_timer: Instant,
     /// Watchers that have a deadline, a bit each: in a quiet house few have one.
     pub(crate) watching: u64,
-    /// The start is not over: `started` triggers have not fired.
-    pub(crate) starting: bool,
-    /// The engine has stopped: outputs stay safe.
-    pub(crate) stopped: bool,
+    pub(crate) phase: Phase,
     pub(crate) agenda: Agenda,
     /// The run that executes.
     pub(crate) active: Option<Active>,
@@ -71,6 +68,16 @@ pub(crate) struct State {
     /// Deadlines of `every` before this fell into a stall.
     pub(crate) stall: Instant,
     pub(crate) commands: heapless::Deque<CommandKey, COMMANDS_KEPT>,
+}
+
+/// Where an engine stands between `load` and its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Running,
+    /// The start is not over: `started` triggers have not fired.
+    Starting,
+    /// Outputs are safe, and nothing is decided any more.
+    Stopped,
 }
 
 /// What tells a command from others; packed, as sixteen are kept.
@@ -135,8 +142,7 @@ impl State {
             next_watcher: Instant::ZERO,
             next_timer: Instant::ZERO,
             watching: 0,
-            starting: false,
-            stopped: false,
+            phase: Phase::Running,
             agenda: Agenda::new(),
             active: None,
             ask: 0,
@@ -200,7 +206,7 @@ impl State {
     /// Whether an edge at `at` is no more than an edge: in time, and with nothing to do before it.
     #[inline]
     pub(crate) fn takes_edge(&self, at: Instant) -> bool {
-        at >= self.now && self.is_free(at) && !self.starting
+        at >= self.now && self.is_free(at) && self.phase == Phase::Running
     }
 
     /// Brings `next` up to date, after anything that may have left something to do.

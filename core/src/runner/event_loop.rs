@@ -50,7 +50,6 @@ pub(super) struct Loop<'a, C: Capacity, E, O, R> {
 enum Held {
     Input(Input),
     Install { hash: u64 },
-    Stop,
 }
 
 /// What an item leads to.
@@ -241,7 +240,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
                 Some(Held::Input(Input::Command { origin, id, op }))
             }
             Message::Install { hash } => Some(Held::Install { hash }),
-            Message::Stop => Some(Held::Stop),
+            Message::Stop => Some(Held::Input(Input::Stop {})),
             Message::Checkpoint => {
                 self.checkpoint = true;
                 None
@@ -253,17 +252,13 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         match held {
             Held::Input(input) => {
                 self.shell.feed(at, input);
-                if let Input::Clock { .. } = input {
-                    self.look_at_clock();
+                match input {
+                    Input::Clock { .. } => self.look_at_clock(),
+                    Input::Stop {} => return Flow::Stop,
+                    _ => {}
                 }
             }
             Held::Install { hash } => self.install(at, hash),
-            Held::Stop => {
-                self.shell.settle(at);
-                self.shell.engine.stop(at);
-                self.shell.settle(at);
-                return Flow::Stop;
-            }
         }
         self.collect_asked();
         Flow::Go

@@ -77,6 +77,7 @@ pub(crate) fn day(tape: &mut Tape<'_>, house: &House, mut at: Instant, programs:
         let deed = match tape.below(32) {
             0 | 1 => Deed::Pass,
             2 if programs > 1 => Deed::Install(tape.below(programs)),
+            3 if tape.chance(4) => Deed::Feed(Input::Stop {}),
             _ => Deed::Feed(input(tape, house, at)),
         };
         // Some stamps are older than what the engine has seen.

@@ -2,7 +2,7 @@
 
 use campanile_core::decision::{Decision, FaultKind};
 use campanile_core::effect::Effect;
-use campanile_core::engine::{Engine, Rejected, Step};
+use campanile_core::engine::{Engine, InstallError, Rejected, Step};
 use campanile_core::input::Input;
 use campanile_core::log::Cursor;
 use campanile_core::record::{Frame, Record};
@@ -121,10 +121,13 @@ impl Life {
                 Ok(at) => assert_eq!(at, now),
                 Err(why) => assert_eq!(why, Rejected::Unknown, "{input:?}"),
             },
-            Deed::Install(program) => {
-                assert_eq!(self.engine.install(moment.at, &images[program]), Ok(now));
-                self.program = program;
-            }
+            Deed::Install(program) => match self.engine.install(moment.at, &images[program]) {
+                Ok(at) => {
+                    assert_eq!(at, now);
+                    self.program = program;
+                }
+                Err(why) => assert!(why == InstallError::Stopped && self.has_stopped(), "{why:?}"),
+            },
         }
         self.collect();
         self.settle(now);
@@ -139,6 +142,11 @@ impl Life {
     /// The records so far.
     pub(crate) fn records(&self) -> Vec<(Instant, Record)> {
         records(&self.log, Instant::ZERO)
+    }
+
+    /// Nothing is decided any more.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.records().iter().any(|(_, record)| matches!(record, Record::Input(Input::Stop {})))
     }
 
     /// What the check at load promises (I8).

@@ -1,7 +1,7 @@
 //! Faults that were found and mended, one case each, put together by hand.
 
 use campanile_core::debounce::{Algorithm, Debounce};
-use campanile_core::decision::{By, Cause, Decision, FaultKind, RunHow};
+use campanile_core::decision::{By, Cause, Decision, FaultKind, RunHow, SafetyWhy};
 use campanile_core::engine::{Engine, Rejected};
 use campanile_core::id::{InputId, Level, OutputId, PeerId, RunId, ScenarioId, TriggerId, VarId};
 use campanile_core::input::{Input, LevelWhy, Op, Origin};
@@ -98,11 +98,31 @@ fn an_edge_before_a_stop_drives_nothing_behind_it() {
     let read = Input::Level { input: InputId(0), level: Level::Off, why: LevelWhy::Start };
     feed(&mut life, &images, s(1), read);
     feed(&mut life, &images, s(1), Input::Edge { input: InputId(0), level: Level::On });
-    life.engine.stop(s(1));
+    feed(&mut life, &images, s(1), Input::Stop {});
     life.settle(s(10));
     assert_eq!(life.engine.output(LAMP).unwrap().level, Level::Off);
     feed(&mut life, &images, s(11), command(1, Op::Set { output: LAMP, level: Level::On }));
     assert_eq!(life.engine.output(LAMP).unwrap().level, Level::Off);
+}
+
+#[test]
+fn a_stop_replays_with_what_it_does_to_the_outputs() {
+    let images = [lit(Duration::ZERO).image()];
+    let mut life = alive(&images);
+    feed(&mut life, &images, s(1), command(1, Op::Start { scenario: ScenarioId(0) }));
+    feed(&mut life, &images, s(2), Input::Stop {});
+    let records = life.records();
+    let safe = Decision::Set { output: LAMP, level: Level::Off, by: By::Safety { why: SafetyWhy::Stop } };
+    let end = [(s(2), Record::Input(Input::Stop {})), (s(2), Record::Decision(safe))];
+    assert_eq!(records[records.len() - 2..], end);
+    let mut again = Life::load(Instant::ZERO, &images, 0);
+    for (at, record) in records {
+        if let Record::Input(input) = record {
+            feed(&mut again, &images, at, input);
+        }
+    }
+    assert_eq!(life.log, again.log);
+    assert_eq!(life.effects, again.effects);
 }
 
 #[test]

@@ -69,6 +69,7 @@ fn inputs() -> Vec<Record> {
         fed(Input::Install { hash: u64::MAX }),
         fed(Input::Boot { boot: 5 << 32 | 7, core_rev: 1, hash: 9, off: None }),
         fed(Input::Boot { boot: u64::MAX, core_rev: u16::MAX, hash: u64::MAX, off: Some(LONGEST) }),
+        fed(Input::Stop {}),
     ];
     for why in [LevelWhy::Start, LevelWhy::Gap, LevelWhy::Quiet] {
         all.push(fed(Input::Level { input: line, level: on, why }));
@@ -126,6 +127,7 @@ fn restores() -> Vec<Record> {
         Restore::Link { peer: PeerId(63) },
         Restore::Revived { run: RunId(253), catch_up: true, look: false },
         Restore::Booted { off: Some(LONGEST) },
+        Restore::Halted {},
     ];
     for state in [RunState::Waiting, RunState::Until, RunState::Queued] {
         all.push(Restore::Run {

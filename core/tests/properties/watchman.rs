@@ -29,6 +29,8 @@ struct Run {
 struct Watchman<'a> {
     house: &'a House,
     starting: bool,
+    /// Nothing is decided any more, also about commands.
+    stopped: bool,
     runs: BTreeMap<RunId, Run>,
     /// With the place that a life before gave, or the next one.
     queues: BTreeMap<ScenarioId, VecDeque<(u16, RunId)>>,
@@ -48,6 +50,7 @@ impl<'a> Watchman<'a> {
         Self {
             house,
             starting: true,
+            stopped: false,
             runs: BTreeMap::new(),
             queues: BTreeMap::new(),
             place: 0,
@@ -75,10 +78,12 @@ impl<'a> Watchman<'a> {
                 | Input::Restore { .. }
                 | Input::Link { .. }
                 | Input::Level { why: LevelWhy::Start, .. }
+                | Input::Stop {}
         );
         self.starting &= of_start;
         match *input {
-            Input::Command { origin, id, .. } => self.asked = Some((origin, id)),
+            Input::Stop {} => self.stopped = true,
+            Input::Command { origin, id, .. } if !self.stopped => self.asked = Some((origin, id)),
             Input::Restore { item: Restore::Command { origin, id } } => self.remember((origin, id)),
             Input::Restore { item: Restore::Run { place, .. } } => self.place = place,
             _ => {}
@@ -202,6 +207,9 @@ impl<'a> Watchman<'a> {
     fn compare(&self, life: &Life) {
         let left: Vec<_> = life.engine.runs().map(|run| (run.run, run.scenario)).collect();
         assert_eq!(left, self.runs.iter().map(|(&run, state)| (run, state.scenario)).collect::<Vec<_>>());
+        if self.stopped {
+            return;
+        }
         // In three quiet minutes everybody in a queue has come nearer, or somebody is at work in front.
         for run in self.runs.values().filter(|run| run.queued) {
             let worker = self.runs.values().any(|other| other.scenario == run.scenario && !other.queued);

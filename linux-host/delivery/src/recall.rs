@@ -240,7 +240,8 @@ impl Fold {
             | Restore::Sensor { .. }
             | Restore::Link { .. }
             | Restore::Revived { .. }
-            | Restore::Booted { .. } => {}
+            | Restore::Booted { .. }
+            | Restore::Halted {} => {}
         }
     }
 

@@ -198,7 +198,8 @@ impl Mirror {
             | Input::Tick { .. }
             | Input::Link { .. }
             | Input::Install { .. }
-            | Input::Boot { .. } => {}
+            | Input::Boot { .. }
+            | Input::Stop {} => {}
         }
     }
 

@@ -184,6 +184,7 @@ fn what_is_lost_or_wrong_is_shown() {
         ),
         (11, Record::Input(Input::Link { peer: PeerId(0), up: false })),
         (12, Record::Decision(Decision::End { run: RunId(9), why: EndWhy::Stopped })),
+        (13, Record::Input(Input::Stop {})),
     ];
     let expected = "\
 0.000001  button lost 5       in the kernel
@@ -197,7 +198,8 @@ fn what_is_lost_or_wrong_is_shown() {
 0.000009  command set chime on  from script  id 3
 0.000010  command duplicate   from script  id 3
 0.000011  link home down
-0.000012  ? ended             by stop";
+0.000012  ? ended             by stop
+0.000013  stop";
     assert_eq!(lines(Trace::new(), &records), expected);
     assert!(lines(Trace::new().verbose(), &records).contains("command done"));
 }
