@@ -33,7 +33,8 @@ const EDGE_ON: u8 = 0x40;
 const EDGE_INPUT: u8 = 0x3f;
 const _: () = assert!(MAX_INPUTS == EDGE_INPUT as usize + 1, "a raw edge has six bits for its input");
 
-const FIRST_DECISION: u8 = 64;
+/// Kinds from here on, and before the host's, are decisions; those before are inputs.
+pub const FIRST_DECISION: u8 = 64;
 
 /// What a record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

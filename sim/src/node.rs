@@ -30,6 +30,7 @@ use crate::prng::Prng;
 use crate::world::SimError;
 
 pub(crate) use recorder::{Inbox, Unkept};
+pub(crate) use size::Room;
 pub use size::Size;
 
 /// A program with its names.

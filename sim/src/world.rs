@@ -12,6 +12,7 @@ mod timeline;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use campanile_clock::Virtual;
 use campanile_core::id::InputId;
@@ -19,6 +20,7 @@ use campanile_core::input::{Input, Op};
 use campanile_core::program::image;
 use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
+use campanile_delivery::disk::Disk;
 use campanile_delivery::gate::Gates;
 use campanile_delivery::symbols::Symbols;
 
@@ -69,13 +71,29 @@ pub fn play(
     others: &BTreeMap<String, House>,
     options: &Options,
 ) -> Result<Outcome, SimError> {
+    play_and_keep(script, house, others, options).map(|(outcome, _)| outcome)
+}
+
+/// As [`play`]; gives the node's disk too, with the journal on it.
+///
+/// # Errors
+/// As [`play`].
+///
+/// # Panics
+/// As [`play`].
+pub fn play_and_keep(
+    script: &Script,
+    house: &House,
+    others: &BTreeMap<String, House>,
+    options: &Options,
+) -> Result<(Outcome, Arc<Disk>), SimError> {
     let clock = Virtual::enter(0);
     let mut world = World::new(&clock, script, house, others, options)?;
     world.run(script)?;
-    let tape = world.node.witness.take();
+    let (tape, disk) = (world.node.witness.take(), Arc::clone(&world.node.disk));
     drop(world);
     let trace = tape.lines.into_iter().map(|line| line + "\n").collect();
-    Ok(Outcome { trace, logs: tape.logs })
+    Ok((Outcome { trace, logs: tape.logs }, disk))
 }
 
 struct World<'a> {

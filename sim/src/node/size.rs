@@ -12,7 +12,7 @@ use crate::executor::{Executor, TaskId};
 
 campanile_core::capacity! {
     /// What a Linux host has room for, with a smaller log: a journal in memory is never behind.
-    pub(super) Room {
+    pub(crate) Room {
         inputs: 64, outputs: 64, sensors: 64, variables: 255, triggers: 255, schedules: 64, scenarios: 255,
         runs: 254, code: 32768, log: 16384,
     }

@@ -1,0 +1,18 @@
+//! Replay: a journal is executed again, and must come to the same bytes (I2).
+//!
+//! The log is a function of the program, the engine's revision and the stamped inputs. So a journal is its own test:
+//! from every start and every checkpoint on, its inputs are fed to a fresh engine with the program that the journal
+//! keeps, and what that decides is compared with what stands there. At every checkpoint the state is compared too, and
+//! a new engine begins with it: so every record is executed once, and every stretch proves that it can do alone.
+
+mod range;
+mod report;
+mod stretch;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use range::{Bound, Range};
+pub use report::{Outcome, Piece, Place, Report, Why};
+pub use stretch::{Difference, Divergence, Stretch};
+pub use walk::replay;

@@ -1,0 +1,56 @@
+//! Which part of a journal is meant.
+
+use campanile_delivery::Position;
+
+use crate::replay::report::Place;
+
+/// The first or last moment of a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// A record, by its counter of starts and its number in that start.
+    Record {
+        /// The counter of starts.
+        start: u32,
+        /// The number in that start; 0 is its beginning.
+        seq: u64,
+    },
+    /// A time, in microseconds since 1970.
+    Unix(i64),
+}
+
+/// A part of a journal; all of it by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    /// The first moment.
+    pub from: Option<Bound>,
+    /// The last moment; what happens then is in it.
+    pub until: Option<Bound>,
+}
+
+impl Bound {
+    /// The record of a place.
+    #[must_use]
+    pub const fn at(at: Position) -> Self {
+        Self::Record { start: at.boot.counter(), seq: at.seq }
+    }
+}
+
+impl Range {
+    /// Whether a place comes before the range. Where the time of day is not known, it does not.
+    #[must_use]
+    pub fn begins_behind(&self, place: &Place) -> bool {
+        self.from.is_some_and(|from| match from {
+            Bound::Record { start, seq } => (place.at.boot.counter(), place.at.seq) < (start, seq),
+            Bound::Unix(from) => place.unix().is_some_and(|unix| unix < from),
+        })
+    }
+
+    /// Whether a place comes behind the range. Where the time of day is not known, it does not.
+    #[must_use]
+    pub fn ends_before(&self, place: &Place) -> bool {
+        self.until.is_some_and(|until| match until {
+            Bound::Record { start, seq } => (place.at.boot.counter(), place.at.seq) > (start, seq),
+            Bound::Unix(until) => place.unix().is_some_and(|unix| unix > until),
+        })
+    }
+}
