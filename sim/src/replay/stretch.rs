@@ -56,11 +56,11 @@ pub enum Difference {
         why: Rejected,
     },
     /// The engine does not take a program that it once took.
-    Program {
+    Install {
         /// Its hash.
         hash: u64,
         /// Why not.
-        why: LoadError,
+        why: InstallError,
     },
     /// A kind of record that this build does not know, or not in this form.
     Unknown {
@@ -142,10 +142,7 @@ impl Stretch {
         let hash = campanile_core::program::image::hash(image);
         match self.engine.install(time, image) {
             Ok(_) => self.follow(frame, before),
-            Err(InstallError::Load(why)) => self.refused(Difference::Program { hash, why }),
-            Err(InstallError::Busy) => {
-                self.refused(Difference::Refused { input: Input::Install { hash }, why: Rejected::Busy })
-            }
+            Err(why) => self.refused(Difference::Install { hash, why }),
         }
     }
 
