@@ -237,6 +237,28 @@ fn a_damaged_journal_is_set_aside_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_spoiled_header_of_the_journal_costs_nothing_but_a_word() {
+    let place = Workplace::new(HOUSE);
+    let daemon = Running::start(&place);
+    daemon.ok(&["let", "rings", "41"]);
+    daemon.stop();
+    let before = words(&place.ok(&["log"]));
+    let segment = place.path("state/0000000000000001.segment");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[60] ^= 0xff;
+    std::fs::write(&segment, &bytes).unwrap();
+    assert_eq!(words(&place.ok(&["log"])), before, "who only looks reads on");
+
+    let daemon = Running::start(&place);
+    let log = words(&daemon.ok(&["log"]));
+    assert_eq!(&log[..before.len()], &before[..], "every record is there");
+    assert!(log.iter().any(|line| line.contains("no record is known to be missing")), "{log:#?}");
+    poll(|| (daemon.status()["variables"][0]["value"] == 41).then_some(()));
+    assert_eq!(std::fs::read(place.path("state/0000000000000001-00000000.bad")).unwrap()[..], bytes[..128]);
+    daemon.stop();
+}
+
+#[test]
 fn a_full_disk_degrades_the_journal_and_not_the_pins_and_is_survived() {
     let place = Workplace::on_small_disk(HOUSE);
     let daemon = Running::start(&place);

@@ -1,7 +1,7 @@
 //! A disk in memory that does what real ones do: it forgets what was not synced, tears writes, loses sectors out of
 //! order, fills up, turns read-only and fails. For the simulator and for tests; the same seed gives the same disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +10,9 @@ use crate::storage::{File, Storage};
 
 /// What survives or not survives a power cut as one piece.
 const SECTOR: usize = 512;
+
+/// What cannot be read as one piece.
+const BLOCK: usize = 4096;
 
 /// A disk with one directory. Clones are the same disk.
 #[derive(Clone)]
@@ -75,6 +78,8 @@ struct Data {
     now: Vec<u8>,
     stable: Vec<u8>,
     unsynced: Vec<(usize, Vec<u8>)>,
+    /// Where blocks begin that cannot be read until they are written.
+    bad: BTreeSet<usize>,
 }
 
 impl Disk {
@@ -150,6 +155,19 @@ impl Disk {
         Ok(())
     }
 
+    /// The block of a file around `offset` cannot be read any more, until it is written again.
+    ///
+    /// # Errors
+    /// There is no such file.
+    pub fn spoil(&self, name: &str, offset: usize) -> io::Result<()> {
+        let mut inner = self.lock();
+        let id = inner.id(name)?;
+        if let Some(data) = inner.files.get_mut(&id) {
+            data.bad.insert(offset / BLOCK * BLOCK);
+        }
+        Ok(())
+    }
+
     /// All bytes ever written, without those of new files.
     pub fn written(&self) -> u64 {
         self.lock().written
@@ -209,7 +227,7 @@ impl Storage for Disk {
         })?;
         inner.next_id += 1;
         let zeros = vec![0; usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?];
-        inner.files.insert(id, Data { now: zeros.clone(), stable: zeros, unsynced: Vec::new() });
+        inner.files.insert(id, Data { now: zeros.clone(), stable: zeros, ..Data::default() });
         Ok(DiskFile { disk: self.clone(), id })
     }
 
@@ -250,8 +268,12 @@ impl File for DiskFile {
             return Err(kind.into());
         }
         let from = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        let bytes = inner.files.get(&self.id).and_then(|data| data.now.get(from..)).unwrap_or_default();
+        let data = inner.files.get(&self.id);
+        let bytes = data.and_then(|data| data.now.get(from..)).unwrap_or_default();
         let len = bytes.len().min(buf.len());
+        if data.is_some_and(|data| data.bad.range(from / BLOCK * BLOCK..from + len).next().is_some()) {
+            return Err(io::ErrorKind::Other.into());
+        }
         buf[..len].copy_from_slice(&bytes[..len]);
         Ok(len)
     }
@@ -276,6 +298,7 @@ impl File for DiskFile {
             return Err(io::ErrorKind::FileTooLarge.into());
         };
         place.copy_from_slice(part);
+        data.bad.retain(|&block| block + BLOCK <= at || at + part.len() <= block);
         data.unsynced.push((at, part.to_vec()));
         result
     }

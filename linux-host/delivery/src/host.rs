@@ -217,6 +217,9 @@ impl fmt::Display for HostRecord {
                     "journal torn in segment {segment} at byte {offset}: the last write before the stop was not whole"
                 )
             }
+            Self::Damaged { from, to } if from == to => {
+                write!(f, "journal damaged at {from}, where no record is known to be missing")
+            }
             Self::Damaged { from, to } => write!(f, "journal damaged behind {from} up to {to}"),
             Self::JournalGap { from, to, count, why } => {
                 write!(f, "journal gap: {count} records from {from} to {to} are missing, as {why}")

@@ -3,19 +3,16 @@
 //! The lock is held for a look or a change of a few words, never across a call of the system, so that no reader
 //! delays the writer.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::entry::{DamageReports, Entry};
 use crate::name::SinkName;
-use crate::position::{Cursor, Mark, Position};
+use crate::position::{Cursor, Position};
 use crate::program::{self, StoredProgram};
-use crate::reader::Reader;
 use crate::storage::Storage;
 use crate::tail::Tail;
-
-/// At most this many damages wait to be recorded.
-const REPORTS_MAX: usize = 64;
 
 /// The journal as its readers see it. Cheap to share; every sink has a [`Reader`] of its own on it.
 pub struct Index<S: Storage> {
@@ -35,59 +32,6 @@ pub(crate) struct State {
     /// How far each sink has delivered.
     pub places: BTreeMap<SinkName, Cursor>,
     pub damage: DamageReports,
-}
-
-/// One segment.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub id: u64,
-    /// Before its first record.
-    pub start: Mark,
-    /// Readers may read up to here.
-    pub end: u32,
-    /// See [`crate::segment::Header::unix`].
-    pub unix: i64,
-    /// See [`crate::segment::Header::program`].
-    pub program: u64,
-}
-
-/// A part of a segment that cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Damage {
-    pub segment: u64,
-    pub offset: u32,
-    pub end: u32,
-    pub from: Position,
-    pub to: Position,
-}
-
-/// Damage that readers came upon, for the writer to record; each once.
-#[derive(Default)]
-pub(crate) struct DamageReports {
-    known: BTreeSet<(u64, u32)>,
-    waiting: Vec<Damage>,
-}
-
-impl DamageReports {
-    pub(crate) fn report(&mut self, damage: Damage) {
-        if self.waiting.len() < REPORTS_MAX && self.known.insert((damage.segment, damage.offset)) {
-            self.waiting.push(damage);
-        }
-    }
-
-    /// The damage at this place is recorded already.
-    pub(crate) fn know(&mut self, segment: u64, offset: u32) {
-        self.known.insert((segment, offset));
-    }
-
-    pub(crate) fn take(&mut self) -> Vec<Damage> {
-        std::mem::take(&mut self.waiting)
-    }
-
-    /// Forgets segments that are gone.
-    pub(crate) fn forget_before(&mut self, segment: u64) {
-        self.known = self.known.split_off(&(segment, 0));
-    }
 }
 
 impl<S: Storage> Index<S> {
@@ -120,11 +64,6 @@ impl<S: Storage> Index<S> {
         if let Some(wake) = self.wake.get() {
             wake();
         }
-    }
-
-    /// A reader of everything behind `after`.
-    pub fn reader(self: &Arc<Self>, after: Cursor) -> Reader<S> {
-        Reader::new(Arc::clone(self), after)
     }
 
     /// The last place that readers may see.

@@ -10,11 +10,10 @@
 use std::io;
 use std::sync::Arc;
 
-use campanile_core::input::Input;
-use campanile_core::record::{Frame, Record};
 use campanile_core::time::{Duration, Instant};
 
 use crate::batch::{AppendError, Batch};
+use crate::context::{program_of, swaps};
 use crate::group::{Frames, Group, Kind, Loss};
 use crate::health::{Degraded, Health};
 use crate::host::{GapWhy, HostRecord};
@@ -23,19 +22,16 @@ use crate::options::Options;
 use crate::position::{Boot, Cursor, Mark, Position};
 use crate::program::{self, StoredProgram};
 use crate::reader::Reader;
-use crate::recovery::set_aside;
+use crate::repair::set_aside;
 use crate::retention::Retention;
 use crate::status::{Counts, Status};
-use crate::storage::{Storage, get};
+use crate::storage::Storage;
 use crate::sync::Durability;
 use crate::tail::Builder;
 use crate::writer::{Writer, checkpoint_every};
 
 /// At most this many groups are looked at for one write.
 const GROUPS_A_WRITE: usize = 1024;
-
-const INSTALL_KIND: u8 = 11;
-const BOOT_KIND: u8 = 12;
 
 /// About what a group costs on disk beside its records.
 const GROUP_COST: usize = 8;
@@ -109,13 +105,13 @@ impl<S: Storage> Journal<S> {
             return Err(AppendError::Repeated(last));
         }
         let (mut bytes, mut count, mut urgent) = (0, 0, durable);
-        let (mut program, mut swaps) = (None, false);
+        let (mut program, mut swapped) = (None, false);
         for frame in Frames(batch.bytes) {
             bytes += frame.bytes.len();
             count += 1;
             urgent |= frame.kind() != 0;
             program = program_of(&frame).or(program);
-            swaps |= frame.kind() == INSTALL_KIND;
+            swapped |= swaps(&frame);
         }
         if bytes != batch.bytes.len() || count != batch.count {
             return Err(AppendError::Malformed);
@@ -131,7 +127,7 @@ impl<S: Storage> Journal<S> {
             self.builder.program = program;
         }
         // Other ids from here on: a stretch of its own.
-        self.wants_checkpoint |= swaps;
+        self.wants_checkpoint |= swapped;
         self.counts.records += count;
         if durable {
             self.durability.require();
@@ -394,9 +390,8 @@ impl<S: Storage> Journal<S> {
         let reports = self.index.lock().damage.take();
         for damage in reports {
             self.counts.damaged += 1;
-            let bytes = get(&*self.writer.storage, &crate::segment::name(damage.segment));
             // A disk that cannot even keep the copy has said enough with the damage itself.
-            let _ = bytes.and_then(|bytes| set_aside(&*self.writer.storage, &damage, &bytes));
+            let _ = set_aside(&*self.writer.storage, &damage);
             self.record(&HostRecord::Damaged { from: damage.from, to: damage.to }, now);
         }
     }
@@ -421,18 +416,6 @@ impl<S: Storage> Journal<S> {
         if moved {
             self.index.wake();
         }
-    }
-}
-
-/// The program that a record makes active.
-pub(crate) fn program_of(frame: &Frame<'_>) -> Option<u64> {
-    // Told apart by their kinds first: nearly all records are others.
-    if !matches!(frame.kind(), INSTALL_KIND | BOOT_KIND) {
-        return None;
-    }
-    match frame.record()? {
-        Record::Input(Input::Install { hash } | Input::Boot { hash, .. }) => Some(hash),
-        _ => None,
     }
 }
 

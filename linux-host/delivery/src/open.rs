@@ -13,7 +13,7 @@ use crate::journal::Journal;
 use crate::name::NodeName;
 use crate::options::Options;
 use crate::position::{Boot, Position};
-use crate::recovery::{Scan, scan};
+use crate::scan::{Scan, scan};
 use crate::storage::Storage;
 use crate::writer::{Active, Writer};
 
@@ -55,7 +55,7 @@ impl<S: Storage> Journal<S> {
         }
         let seen = scan.newest_counter.max(newest_boot(storage)?);
         let boot = boot::next(storage, seen, random)?;
-        let repair = scan.repair(&**storage).err();
+        let repair = scan.repair(&**storage, node).err();
 
         let previous = scan.end().map(|end| end.at);
         let head = previous.unwrap_or(Position::START);

@@ -10,15 +10,13 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use campanile_core::input::Input;
-use campanile_core::record::{Frame, Record};
-use campanile_core::restore::Restore;
+use campanile_core::record::Frame;
 use campanile_core::time::Instant;
 
+use crate::context::{Wall, program_of, wall_of};
 use crate::group::{Frames, Kind};
 use crate::host::HostRecord;
 use crate::index::Index;
-use crate::journal::program_of;
 use crate::position::{Boot, Cursor, Position};
 use crate::reader::source::{InFile, Loaded, Source};
 use crate::storage::Storage;
@@ -71,28 +69,6 @@ pub enum Body<'a> {
     Checkpoint(&'a [u8]),
 }
 
-/// Wall-clock time at a moment of a start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wall {
-    /// The moment.
-    pub at: Instant,
-    /// Microseconds since 1970, UTC.
-    pub unix: i64,
-    /// Whether the clock was synchronised.
-    pub trusted: bool,
-}
-
-impl Wall {
-    /// Wall-clock time at another moment of the same start, microseconds since 1970.
-    pub fn unix_at(&self, time: Instant) -> i64 {
-        if time >= self.at {
-            self.unix.saturating_add_unsigned(time.since(self.at).micros())
-        } else {
-            self.unix.saturating_sub_unsigned(self.at.since(time).micros())
-        }
-    }
-}
-
 /// Records are missing between two places: deleted, damaged, or dropped from memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lagged {
@@ -127,8 +103,15 @@ struct Step {
     range: Range<usize>,
 }
 
+impl<S: Storage> Index<S> {
+    /// A reader of everything behind `after`.
+    pub fn reader(self: &Arc<Self>, after: Cursor) -> Reader<S> {
+        Reader::new(Arc::clone(self), after)
+    }
+}
+
 impl<S: Storage> Reader<S> {
-    pub(crate) fn new(index: Arc<Index<S>>, after: Cursor) -> Self {
+    fn new(index: Arc<Index<S>>, after: Cursor) -> Self {
         Self {
             index,
             after,
@@ -295,21 +278,3 @@ impl<S: Storage> Reader<S> {
         }
     }
 }
-
-/// The wall-clock time that a record tells.
-fn wall_of(frame: &Frame<'_>, time: Instant) -> Option<Wall> {
-    // Told apart by their kinds first: nearly all records are others.
-    if !matches!(frame.kind(), CLOCK_KIND | RESTORE_KIND) {
-        return None;
-    }
-    match frame.record()? {
-        Record::Input(
-            Input::Clock { unix, trusted, .. }
-            | Input::Restore { item: Restore::Clock { unix, trusted, .. } },
-        ) => Some(Wall { at: time, unix, trusted }),
-        _ => None,
-    }
-}
-
-const CLOCK_KIND: u8 = 6;
-const RESTORE_KIND: u8 = 13;

@@ -10,9 +10,9 @@ use std::io;
 
 use campanile_core::time::{Duration, Instant};
 
+use crate::entry::Entry;
 use crate::health::own_limit;
 use crate::host::HostRecord;
-use crate::index::Entry;
 use crate::journal::Journal;
 use crate::name::SinkName;
 use crate::options::WhenFull;

@@ -121,10 +121,16 @@ pub(crate) fn bad_name(segment: u64, offset: u32) -> String {
     format!("{segment:016x}-{offset:08x}.bad")
 }
 
-/// The next group that is whole and can be placed by itself, from `offset` on: where reading goes on after damage.
-/// `bytes` are the segment's from 0.
-pub(crate) fn next_anchor(bytes: &[u8], segment: u64, offset: u32) -> Option<u32> {
-    search(bytes, segment, offset).find(|&(_, anchored, _)| anchored).map(|(at, ..)| at)
+/// The segment and the offset that the name of a damaged part means.
+pub(crate) fn bad_number(name: &str) -> Option<(u64, u32)> {
+    let (segment, offset) = name.strip_suffix(".bad")?.split_once('-')?;
+    Some((u64::from_str_radix(segment, 16).ok()?, u32::from_str_radix(offset, 16).ok()?))
+}
+
+/// The next group that is whole and can be placed by itself, from `offset` on, and its place: where reading goes on
+/// after damage. `bytes` are the segment's from 0.
+pub(crate) fn next_anchor(bytes: &[u8], segment: u64, offset: u32) -> Option<(u32, Mark)> {
+    search(bytes, segment, offset).find_map(|(at, anchor, _)| Some((at, anchor?)))
 }
 
 /// Where the last whole group from `offset` on ends, and so the last byte that the journal wrote; `None` without one.
@@ -132,8 +138,8 @@ pub(crate) fn last_group_end(bytes: &[u8], segment: u64, offset: u32) -> Option<
     search(bytes, segment, offset).last().map(|(.., end)| end)
 }
 
-/// All whole groups from `offset` on, in order: offset, whether it can be placed, end.
-fn search(bytes: &[u8], segment: u64, offset: u32) -> impl Iterator<Item = (u32, bool, u32)> + '_ {
+/// All whole groups from `offset` on, in order: offset, the place if it says one, end.
+fn search(bytes: &[u8], segment: u64, offset: u32) -> impl Iterator<Item = (u32, Option<Mark>, u32)> + '_ {
     let mut at = offset;
     std::iter::from_fn(move || {
         while let Some(rest) = bytes.get(at as usize..).filter(|rest| !rest.is_empty()) {
@@ -141,7 +147,7 @@ fn search(bytes: &[u8], segment: u64, offset: u32) -> impl Iterator<Item = (u32,
             match decode(rest, segment, here) {
                 Found::Group(block) => {
                     at += block.size;
-                    return Some((here, block.anchor.is_some(), at));
+                    return Some((here, block.anchor, at));
                 }
                 // Most of a fresh segment is zeros.
                 Found::End => at += rest.iter().take_while(|&&b| b == 0).count() as u32,

@@ -3,6 +3,9 @@
 
 use std::io;
 
+/// What a disk reads as one piece.
+const BLOCK: u64 = 4096;
+
 /// A directory. Names are flat; errors are those of the operating system.
 pub trait Storage: Send + Sync + 'static {
     /// An open file.
@@ -55,6 +58,35 @@ pub(crate) fn read_range<F: File>(file: &F, offset: u64, len: usize) -> io::Resu
     let got = file.read_at(offset, &mut bytes)?;
     bytes.truncate(got);
     Ok(bytes)
+}
+
+/// Reads a range as far as the disk still gives it: a block that it does not give is zeros here, which is no group and
+/// no header. An error if it gives nothing at all.
+pub(crate) fn read_around<F: File>(file: &F, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    let error = match read_range(file, offset, len) {
+        Err(error) => error,
+        whole => return whole,
+    };
+    let (mut bytes, mut any) = (vec![0; len], false);
+    let mut at = 0;
+    while at < len {
+        let from = offset + at as u64;
+        let block = (BLOCK - from % BLOCK).min((len - at) as u64) as usize;
+        let part = &mut bytes[at..at + block];
+        match file.read_at(from, part) {
+            Ok(got) => any |= got > 0,
+            // What stands in the buffer after an error is anybody's guess.
+            Err(_) => part.fill(0),
+        }
+        at += block;
+    }
+    if any { Ok(bytes) } else { Err(error) }
+}
+
+/// The same of a whole file.
+pub(crate) fn read_what_is_left<F: File>(file: &F) -> io::Result<Vec<u8>> {
+    let len = usize::try_from(file.len()?).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    read_around(file, 0, len)
 }
 
 /// Writes a whole file in one step: after a power cut it is there complete under its name, or not at all.

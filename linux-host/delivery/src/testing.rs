@@ -65,6 +65,14 @@ impl Engine {
             (0..count).map(|n| edge(Level::from_bool((self.seq + n).is_multiple_of(2)))).collect();
         self.log(journal, &edges, false);
     }
+
+    /// So many commits of three edges.
+    pub(crate) fn fill(&mut self, journal: &mut Journal<Disk>, commits: usize) {
+        for _ in 0..commits {
+            self.edges(journal, 3);
+            journal.commit(self.time);
+        }
+    }
 }
 
 pub(crate) fn edge(level: Level) -> Record {

@@ -3,8 +3,9 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::entry::Entry;
 use crate::group::{ANCHOR_EVERY, Group, Kind};
-use crate::index::{Entry, Index};
+use crate::index::Index;
 use crate::name::NodeName;
 use crate::position::Mark;
 use crate::segment::{HEADER_LEN, Header, SPARE, name};

@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         if fresh || seen != Some(changed) {
             seen = Some(changed);
             let archive = Archive::open(&storage).map_err(Failure::says)?;
-            if archive.node.is_none() && !args.follow {
+            if archive.end.is_none() && !args.follow {
                 return Err(Failure::says(format!("there is no journal in {} yet", state.display())));
             }
             printer.print_new(&archive)?;

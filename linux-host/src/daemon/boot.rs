@@ -87,7 +87,16 @@ fn say(path: &Path, opened: &Opened) {
         );
     }
     for (from, to) in &opened.damaged {
-        tracing::error!("{path}: records from {from} to {to} cannot be read; the bytes are kept as *.bad");
+        if from == to {
+            tracing::error!(
+                "{path}: the journal is damaged at {from}, where no record is known to be missing; the bytes are kept \
+                 as *.bad"
+            );
+        } else {
+            tracing::error!(
+                "{path}: the records behind {from} up to {to} cannot be read; the bytes are kept as *.bad"
+            );
+        }
     }
     if let Some(error) = &opened.repair {
         tracing::error!("{path}: the journal could not be put in order: {error}; it goes on from memory");

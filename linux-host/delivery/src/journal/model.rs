@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
 use campanile_core::id::Level;
+use campanile_core::record::Record;
 use proptest::prelude::*;
 
 use super::*;

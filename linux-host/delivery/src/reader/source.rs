@@ -5,15 +5,15 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::entry::{Damage, Entry};
 use crate::group::{Block, Found, Group, Kind, MAX_GROUP, decode};
 use crate::host::{HostFrame, HostRecord};
-use crate::index::{Damage, Entry};
 use crate::position::{Mark, Position};
 use crate::reader::Reader;
 use crate::segment::{HEADER_LEN, name, next_anchor};
-use crate::storage::{File as _, Storage, get};
+use crate::storage::{File as _, Storage, read_around, read_what_is_left};
 
-/// After so many failures in a row the rest of a segment counts as damaged: one bad block must not stop a sink.
+/// After so many failures in a row a segment is read around its bad blocks: they must not stop a sink.
 const FAILURES_MAX: u32 = 3;
 
 /// A segment that is being read.
@@ -26,6 +26,8 @@ pub(super) struct InFile<F> {
     pub end: u32,
     /// Before the next group; `None` behind damage.
     pub chain: Option<Mark>,
+    /// The disk has failed here: what it gives of the rest is taken, block by block.
+    pub carefully: bool,
     /// Damage that was passed and whose far end is not known yet.
     pub passed: Option<(u32, Position)>,
 }
@@ -120,6 +122,7 @@ impl<S: Storage> Reader<S> {
             offset: HEADER_LEN,
             end: entry.end,
             chain: Some(entry.start),
+            carefully: false,
             passed: None,
         });
         Ok(true)
@@ -135,9 +138,13 @@ impl<S: Storage> Reader<S> {
         if !known || !is_whole(&self.buf[buffered..]) {
             // A block of the file, from this group on, as far as it is published.
             let len = ((file.end - offset) as usize).min(MAX_GROUP);
-            self.buf.resize(len, 0);
-            let got = file.file.read_at(u64::from(offset), &mut self.buf)?;
-            self.buf.truncate(got);
+            if file.carefully {
+                self.buf = read_around(&file.file, u64::from(offset), len)?;
+            } else {
+                self.buf.resize(len, 0);
+                let got = file.file.read_at(u64::from(offset), &mut self.buf)?;
+                self.buf.truncate(got);
+            }
             (self.buf_at, from) = (offset, 0);
         }
         self.failures = 0;
@@ -186,12 +193,12 @@ impl<S: Storage> Reader<S> {
             // Not damaged, but given up by the writer since it was published.
             return Ok(());
         }
-        let mut bytes = get(&*self.index.storage, &name(file.id))?;
+        let mut bytes = read_what_is_left(&file.file)?;
         bytes.truncate(file.end as usize);
         let before = file.chain.map_or(self.after, |chain| chain.at);
         let damaged = file.passed.map_or(file.offset, |(at, _)| at);
         match next_anchor(&bytes, file.id, file.offset + 1) {
-            Some(at) => {
+            Some((at, _)) => {
                 (file.offset, file.chain) = (at, None);
                 file.passed = Some((damaged, before));
             }
@@ -214,6 +221,9 @@ impl<S: Storage> Reader<S> {
         }
         self.failures = 0;
         if let Some(file) = &mut self.file {
+            if !std::mem::replace(&mut file.carefully, true) {
+                return Ok(());
+            }
             let before = file.chain.map_or(self.after, |chain| chain.at);
             let damage =
                 Damage { segment: file.id, offset: file.offset, end: file.end, from: before, to: before };

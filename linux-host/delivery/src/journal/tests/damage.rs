@@ -1,0 +1,272 @@
+//! Torn tails, damaged groups and spoiled headers: the good part is kept, the bad part set aside and said.
+
+use super::*;
+use crate::reader::Body;
+
+#[test]
+fn a_torn_tail_is_cut_at_every_byte() {
+    let setup = || {
+        let (disk, mut journal, mut engine) = begin(small());
+        engine.edges(&mut journal, 10);
+        engine.log(&mut journal, &[edge(Level::On)], true);
+        journal.commit(engine.time);
+        let before = disk.written();
+        engine.edges(&mut journal, 12);
+        journal.commit(engine.time);
+        (disk.clone(), usize::try_from(disk.written() - before).unwrap())
+    };
+    let (_, len) = setup();
+    assert!((30..40).contains(&len), "{len}");
+    for kept in 0..=len {
+        let (disk, _) = setup();
+        disk.power_cut(PowerCut::Bytes(kept));
+        let (mut journal, opened) = open(&disk, small()).unwrap();
+        // The last byte of a write is the zero behind the group.
+        let whole = kept + 1 >= len;
+        let expected: Vec<u64> = (1..=if whole { 23 } else { 11 }).collect();
+        assert_eq!(opened.torn.is_some(), kept > 0 && !whole, "{kept} bytes: {opened:?}");
+        assert_eq!((opened.clean, opened.damaged.len()), (false, 0));
+        let mut engine = Engine::default();
+        engine.edges(&mut journal, 30);
+        journal.commit(engine.time);
+        let read = read_from(&journal, Position::START);
+        let expected: Vec<u64> = expected.into_iter().chain(1..=30).collect();
+        assert_eq!(read.seqs(), expected, "{kept} bytes");
+        assert!(read.lagged.is_empty(), "{kept} bytes: {:?}", read.lagged);
+        assert_eq!(read.hosts().iter().any(|r| matches!(r, HostRecord::Torn { .. })), opened.torn.is_some());
+        // And once more: what was cut stays cut.
+        drop(journal);
+        let (journal, opened) = open(&disk, small()).unwrap();
+        assert_eq!((opened.torn, opened.damaged.len()), (None, 0), "{kept} bytes");
+        assert_eq!(read_from(&journal, Position::START).seqs(), expected);
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_short_is_torn() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 10);
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    drop(journal);
+    disk.tamper(&segment::name(1), |bytes| bytes.truncate(end - 20)).unwrap();
+    let (mut journal, opened) = open(&disk, small()).unwrap();
+    assert!(opened.torn.is_some(), "{opened:?}");
+    Engine::default().edges(&mut journal, 3);
+    journal.commit(ms(1));
+    let read = read_from(&journal, Position::START);
+    assert_eq!(read.seqs().len(), 24 + 3);
+    assert!(read.lagged.is_empty());
+}
+
+#[test]
+fn damage_in_the_last_segment_is_set_aside_and_reading_goes_on() {
+    let (disk, mut journal, mut engine) = begin(Options::default());
+    engine.fill(&mut journal, 300);
+    drop(journal);
+    let name = segment::name(1);
+    disk.tamper(&name, |bytes| bytes[1500] ^= 0x10).unwrap();
+
+    let (journal, opened) = open(&disk, Options::default()).unwrap();
+    let [(from, to)] = opened.damaged[..] else { panic!("{opened:?}") };
+    assert_eq!(opened.torn, None);
+    assert_eq!(opened.previous.map(|at| at.seq), Some(900), "what comes behind is there");
+    let read = read_from(&journal, Position::START);
+    let expected: Vec<u64> = (1..=900).filter(|seq| !(from.seq + 1..=to.seq).contains(seq)).collect();
+    assert!(expected.len() > 600, "an anchor comes every KiB: {}", expected.len());
+    assert_eq!(read.seqs(), expected);
+    let dropped = Some(to.seq - from.seq);
+    assert_eq!(read.lagged, [Lagged { after: from, resume: to, dropped }]);
+    assert!(read.hosts().contains(&HostRecord::Damaged { from, to }));
+    let bad: Vec<String> = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".bad")).collect();
+    assert_eq!(bad.len(), 1, "{bad:?}");
+    let copy = get(&*disk, &bad[0]).unwrap();
+    assert!(copy.len() > 100 && copy.len() < 2048, "{}", copy.len());
+
+    drop(journal);
+    let (journal, opened) = open(&disk, Options::default()).unwrap();
+    assert!(opened.damaged.is_empty(), "said once: {opened:?}");
+    assert_eq!(read_from(&journal, Position::START).seqs(), expected);
+}
+
+#[test]
+fn whole_groups_that_nobody_can_place_are_set_aside_and_never_come_back() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 20);
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    drop(journal);
+    // Less than a KiB since the last anchor: what follows the damage cannot be told from anything.
+    disk.tamper(&segment::name(1), |bytes| bytes[end - 100] ^= 1).unwrap();
+    for round in 0..3 {
+        let (mut journal, opened) = open(&disk, small()).unwrap();
+        assert_eq!(opened.damaged.len(), usize::from(round == 0), "round {round}: {opened:?}");
+        // A short start each time: the stale groups behind it would be whole if they were left.
+        Engine::default().edges(&mut journal, 1);
+        journal.commit(ms(1));
+        let read = read_from(&journal, Position::START);
+        let first = read.engine.iter().filter(|(at, ..)| at.boot.counter() == 1).count();
+        assert!((30..57).contains(&first), "{first}");
+        assert_eq!(read.engine.len() - first, round + 1);
+    }
+    let bad = disk.list().unwrap().into_iter().find(|name| name.ends_with(".bad")).unwrap();
+    assert!((90..130).contains(&get(&*disk, &bad).unwrap().len()));
+}
+
+#[test]
+fn damage_in_an_old_segment_is_found_by_its_reader_and_said_once() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 800);
+    drop(journal);
+    disk.tamper(&segment::name(2), |bytes| bytes[700] ^= 1).unwrap();
+    let (mut journal, opened) = open(&disk, small()).unwrap();
+    assert!(opened.damaged.is_empty(), "a start does not read old segments");
+    for _ in 0..3 {
+        let read = read_from(&journal, Position::START);
+        assert_eq!(read.lagged.len(), 1);
+        let lost = read.lagged[0].dropped.unwrap();
+        assert!(lost > 0 && lost < 600, "{lost}");
+        assert_eq!(read.seqs().len() as u64 + lost, 2400);
+        journal.commit(ms(5));
+    }
+    let hosts = read_from(&journal, Position::START).hosts();
+    assert_eq!(
+        hosts.iter().filter(|record| matches!(record, HostRecord::Damaged { .. })).count(),
+        1,
+        "{hosts:?}"
+    );
+    assert_eq!(journal.status().counts.damaged, 1);
+    assert_eq!(disk.list().unwrap().iter().filter(|name| name.ends_with(".bad")).count(), 1);
+}
+
+/// What lies in these segments, as the index of a healthy journal says: from its first record to the next one's.
+fn bounds(journal: &Journal<Disk>) -> Vec<(u64, Position, Position)> {
+    let state = journal.index().lock();
+    let next = state.segments.iter().skip(1).map(|entry| entry.start.at).chain([state.head]);
+    state.segments.iter().zip(next).map(|(entry, next)| (entry.id, entry.start.at, next)).collect()
+}
+
+#[test]
+fn a_spoiled_header_costs_no_record() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.log(&mut journal, &[Record::Input(Input::Install { hash: 0xa })], false);
+    engine.fill(&mut journal, 1300);
+    let healthy = read_from(&journal, Position::START);
+    let segments = bounds(&journal);
+    assert!(segments.len() > 3);
+    drop(journal);
+    for (id, start, _) in segments {
+        for byte in [3, 8, 15, 30, 60, 90, 100, 127] {
+            disk.tamper(&segment::name(id), |bytes| bytes[byte] ^= 0x5a).unwrap();
+            let archive = Archive::open(&disk).unwrap();
+            let look = read_all(&mut archive.index.reader(Position::START));
+            assert_eq!(look.seqs(), healthy.seqs(), "who only looks reads on, too");
+            let (journal, opened) = open(&disk, small()).unwrap();
+            assert_eq!(opened.damaged, [(start, start)], "segment {id}: no record is missing");
+            assert_eq!((opened.torn, opened.repair.is_some()), (None, false));
+            let read = read_from(&journal, Position::START);
+            assert_eq!((&read.engine, read.lagged.len()), (&healthy.engine, 0), "segment {id}, byte {byte}");
+            assert!(read.hosts().contains(&HostRecord::Damaged { from: start, to: start }));
+            let mut reader = journal.reader(Position { seq: start.seq + 1, ..start });
+            assert!(matches!(reader.next().unwrap(), Next::Item(item) if item.program == 0xa || id == 1));
+            drop(journal);
+            let bad = get(&*disk, &segment::bad_name(id, 0)).unwrap();
+            assert_eq!(bad.len(), 128, "the header as it was found");
+            disk.power_cut(PowerCut::Nothing);
+            let (_, opened) = open(&disk, small()).unwrap();
+            assert!(opened.damaged.is_empty(), "written again, and said once: {opened:?}");
+            disk.remove(&segment::bad_name(id, 0)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_is_lost_with_a_header_is_named_to_the_record() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 1300);
+    let (id, start, _) = bounds(&journal)[2];
+    drop(journal);
+    disk.tamper(&segment::name(id), |bytes| bytes[100..160].fill(0xee)).unwrap();
+    let (journal, opened) = open(&disk, small()).unwrap();
+    let [header, (from, to)] = opened.damaged[..] else { panic!("{opened:?}") };
+    assert_eq!((header, from), ((start, start), start), "behind the end of the segment before");
+    let read = read_from(&journal, Position::START);
+    let lost = to.seq - from.seq;
+    assert!((1..400).contains(&lost), "an anchor comes every KiB: {lost}");
+    assert_eq!(read.seqs(), (1..=from.seq).chain(to.seq + 1..=3900).collect::<Vec<u64>>());
+    assert_eq!(read.lagged, [Lagged { after: from, resume: to, dropped: Some(lost) }]);
+    assert_eq!(get(&*disk, &segment::bad_name(id, 0)).unwrap().len(), 128);
+    assert!(get(&*disk, &segment::bad_name(id, 128)).unwrap().len() > 32);
+    drop(journal);
+    let (journal, opened) = open(&disk, small()).unwrap();
+    read_from(&journal, Position::START);
+    assert!(opened.damaged.is_empty() && journal.status().counts.damaged == 0, "said once");
+}
+
+#[test]
+fn a_header_is_spoiled_behind_a_segment_that_was_given_up() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 10);
+    journal.tick(ms(300));
+    // Written and lost: these stand behind the end of segment 1, and again in segment 2.
+    engine.fill(&mut journal, 10);
+    disk.set_faults(Faults { syncs: Some(ErrorKind::Other), ..Faults::default() });
+    journal.tick(ms(600));
+    disk.set_faults(Faults::default());
+    journal.tick(ms(900));
+    assert_eq!(journal.status().segments, 2);
+    drop(journal);
+    disk.tamper(&segment::name(2), |bytes| bytes[60] ^= 1).unwrap();
+    for _ in 0..2 {
+        let (journal, _) = open(&disk, small()).unwrap();
+        let read = read_from(&journal, Position::START);
+        assert_eq!(read.seqs(), (1..=60).collect::<Vec<u64>>());
+        assert!(read.lagged.is_empty());
+    }
+}
+
+#[test]
+fn a_segment_in_which_nothing_can_be_placed_is_set_aside_whole() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 1300);
+    let segments = bounds(&journal);
+    drop(journal);
+    let (first, middle, last) = (segments[0], segments[2], segments[segments.len() - 1]);
+    for (id, ..) in [first, middle, last] {
+        disk.tamper(&segment::name(id), |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0x5a)).unwrap();
+    }
+    let (journal, opened) = open(&disk, small()).unwrap();
+    // Nobody knows how far the last one reached.
+    let expected = [(Position::START, first.2), (middle.1, middle.2), (last.1, last.1)];
+    assert_eq!(opened.damaged, expected);
+    let lost = |id| disk.list().unwrap().contains(&segment::bad_name(id, 0));
+    assert!(lost(first.0) && lost(middle.0) && lost(last.0));
+    let read = read_from(&journal, Position::START);
+    let kept = (first.2.seq + 1..=middle.1.seq).chain(middle.2.seq + 1..=last.1.seq);
+    assert_eq!(read.seqs(), kept.collect::<Vec<u64>>());
+    assert_eq!(read.lagged.len(), 1, "{:?}", read.lagged);
+    drop(journal);
+    assert!(open(&disk, small()).unwrap().1.damaged.is_empty(), "said once");
+}
+
+#[test]
+fn a_block_that_cannot_be_read_costs_its_own_records_only() {
+    let (disk, mut journal, mut engine) = begin(Options::default());
+    engine.fill(&mut journal, 3000);
+    drop(journal);
+    disk.spoil(&segment::name(1), 4096).unwrap();
+    let (journal, opened) = open(&disk, Options::default()).unwrap();
+    assert_eq!(opened.damaged.len(), 1, "{opened:?}");
+    let mut reader = journal.reader(Position::START);
+    let (mut seqs, mut failures) = (Vec::new(), 0);
+    loop {
+        match reader.next() {
+            Ok(Next::Item(item)) if matches!(item.body, Body::Engine(_)) => seqs.push(item.at.seq),
+            Ok(Next::End) => break,
+            Ok(_) => {}
+            Err(_) => failures += 1,
+        }
+    }
+    assert!(failures > 1, "it may pass: asked again");
+    let lost = 9000 - seqs.len();
+    assert!((500..2000).contains(&lost), "{lost}");
+    assert_eq!(seqs.last(), Some(&9000));
+}

@@ -1,0 +1,149 @@
+//! Disks that are full, read-only or broken.
+
+use super::*;
+
+#[test]
+fn a_full_disk_costs_nothing_while_memory_lasts() {
+    let disk = disk();
+    let options = Options { size: 200 * 1024, ..Options::default() };
+    let (mut journal, _) = open(&disk, options.clone()).unwrap();
+    disk.set_faults(Faults { room: Some(0), ..Faults::default() });
+    let mut engine = Engine::default();
+    let mut reader = journal.reader(Position::START);
+    engine.fill(&mut journal, 5000);
+    let status = journal.status();
+    assert_eq!(status.degraded.as_ref().map(|d| d.why), Some(GapWhy::NoSpace));
+    assert!(!status.spare && status.memory > 0);
+    assert_eq!(read_all(&mut reader).engine.len(), 15_000, "delivery goes on from memory");
+    disk.set_faults(Faults::default());
+    journal.tick(engine.time.plus(Duration::from_secs(31)));
+    assert_eq!(journal.status().degraded, None);
+    assert_eq!((journal.status().memory, journal.status().counts.lost), (0, 0));
+    drop(journal);
+    let (journal, _) = open(&disk, options.clone()).unwrap();
+    let read = read_from(&journal, Position::START);
+    assert_eq!(read.seqs(), (1..=15_000).collect::<Vec<u64>>());
+    assert!(read.lagged.is_empty());
+}
+
+#[test]
+fn what_memory_cannot_hold_is_counted_and_recorded() {
+    let (disk, mut journal, mut engine) = begin(Options { memory: 8 * 1024, ..small() });
+    engine.edges(&mut journal, 10);
+    journal.commit(engine.time);
+    journal.checkpoint(&checkpoint(1), engine.time).unwrap();
+    assert!(!journal.wants_checkpoint());
+    journal.tick(ms(300));
+    disk.set_faults(Faults::read_only());
+    let mut quick = journal.reader(Position::START);
+    for _ in 0..3000 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+        read_all(&mut quick);
+        assert!(journal.status().memory <= 8 * 1024 + 512, "{}", journal.status().memory);
+    }
+    assert_eq!(journal.status().degraded.map(|d| d.why), Some(GapWhy::ReadOnly));
+    disk.set_faults(Faults::default());
+    let lost = journal.status().counts.lost;
+    assert!(lost > 1000);
+    journal.tick(engine.time.plus(Duration::from_secs(31)));
+    assert!(journal.wants_checkpoint(), "a gap begins a new stretch");
+    let read = read_from(&journal, Position::START);
+    let gaps: Vec<HostRecord> =
+        read.hosts().into_iter().filter(|r| matches!(r, HostRecord::JournalGap { .. })).collect();
+    let [HostRecord::JournalGap { from, to, count, why: GapWhy::ReadOnly }] = gaps[..] else {
+        panic!("{gaps:?}")
+    };
+    assert_eq!((from, count), (11, lost));
+    assert_eq!(to - from + 1, lost);
+    assert_eq!(read.seqs(), (1..=10).chain(to + 1..=9010).collect::<Vec<u64>>());
+    assert!(read.lagged.is_empty(), "the gap says it: {:?}", read.lagged);
+    assert_eq!(read_all(&mut quick), Read::default(), "who was quick enough has seen all");
+}
+
+#[test]
+fn a_failed_sync_is_never_trusted_again() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.edges(&mut journal, 30);
+    journal.commit(engine.time);
+    let mut reader = journal.reader(Position::START);
+    assert_eq!(read_all(&mut reader).engine.len(), 30);
+    disk.set_faults(Faults { syncs: Some(ErrorKind::Other), ..Faults::default() });
+    journal.tick(ms(300));
+    assert!(journal.status().degraded.is_some());
+    engine.edges(&mut journal, 1);
+    journal.commit(ms(301));
+    assert_eq!(read_all(&mut reader).seqs(), [31], "nothing twice, nothing missing");
+    disk.set_faults(Faults::default());
+    journal.tick(ms(600));
+    assert_eq!(journal.status().degraded, None);
+    journal.tick(ms(900));
+    assert_eq!(journal.status().segments, 2);
+    disk.power_cut(PowerCut::Nothing);
+    let (journal, opened) = open(&disk, small()).unwrap();
+    assert!(opened.damaged.is_empty() && opened.torn.is_none(), "{opened:?}");
+    let read = read_from(&journal, Position::START);
+    assert_eq!(read.seqs(), (1..=31).collect::<Vec<u64>>());
+    assert!(read.lagged.is_empty());
+}
+
+#[test]
+fn a_broken_write_goes_into_another_segment() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.edges(&mut journal, 30);
+    journal.commit(engine.time);
+    disk.set_faults(Faults { write_budget: Some(5), ..Faults::default() });
+    engine.edges(&mut journal, 30);
+    journal.commit(engine.time);
+    disk.set_faults(Faults::default());
+    journal.tick(ms(1000));
+    journal.tick(ms(2000));
+    let read = read_from(&journal, Position::START);
+    assert_eq!(read.seqs(), (1..=60).collect::<Vec<u64>>());
+    assert_eq!(journal.status().segments, 2);
+}
+
+#[test]
+fn a_start_on_a_read_only_disk_goes_on_from_memory_under_its_own_name() {
+    let disk = disk();
+    let (mut journal, opened) = open(&disk, small()).unwrap();
+    Engine::default().edges(&mut journal, 5);
+    let first = opened.boot;
+    journal.close(ms(1)).unwrap();
+    disk.set_faults(Faults::read_only());
+    let (mut journal, opened) = open(&disk, small()).unwrap();
+    assert!(opened.boot_unsynced.is_some());
+    assert!(opened.boot > first);
+    let mut engine = Engine::default();
+    engine.edges(&mut journal, 5);
+    journal.commit(engine.time);
+    assert_eq!(journal.status().degraded.map(|d| d.why), Some(GapWhy::ReadOnly));
+    assert_eq!(read_from(&journal, Position::START).seqs(), [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
+    assert!(journal.close(ms(2)).is_err());
+}
+
+#[test]
+fn a_stop_with_a_full_disk_says_what_is_lost() {
+    let disk = disk();
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    disk.set_faults(Faults { room: Some(0), ..Faults::default() });
+    let mut engine = Engine::default();
+    while journal.status().degraded.is_none() {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    engine.edges(&mut journal, 500);
+    journal.commit(engine.time);
+    journal.close(engine.time).unwrap();
+    disk.set_faults(Faults::default());
+    let (journal, opened) = open(&disk, small()).unwrap();
+    assert!(opened.clean);
+    let read = read_from(&journal, Position::START);
+    let Some(HostRecord::JournalGap { from, to, count, why }) =
+        read.hosts().into_iter().find(|r| matches!(r, HostRecord::JournalGap { .. }))
+    else {
+        panic!("{:?}", read.hosts())
+    };
+    assert_eq!((to, count, why), (engine.seq, engine.seq - from + 1, GapWhy::NoSpace));
+    assert_eq!(*read.seqs().last().unwrap(), from - 1);
+}

@@ -1,0 +1,143 @@
+//! Retention: what goes, when, and who is told.
+
+use super::*;
+
+#[test]
+fn old_segments_go_and_a_stale_block_never_passes() {
+    let (disk, mut journal, mut engine) = begin(small());
+    let mut slow = journal.reader(Position::START);
+    slow.next().unwrap();
+    for _ in 0..6000 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+        assert!(journal.status().bytes <= 40 * 1024, "{:?}", journal.status());
+    }
+    let read = read_all(&mut slow);
+    assert_eq!(read.lagged.len(), 1, "{:?}", read.lagged);
+    assert_eq!(read.lagged[0].dropped, Some(read.seqs()[0] - 1));
+    assert_eq!(*read.seqs().last().unwrap(), 18_000);
+    assert!(read.engine.is_sorted());
+    // Segment files are used again and again; what stood in them before is full of whole old groups.
+    for kept in [PowerCut::Nothing, PowerCut::Sectors, PowerCut::Bytes(3)] {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+        disk.power_cut(kept);
+        let (next, opened) = open(&disk, small()).unwrap();
+        journal = next;
+        assert!(opened.damaged.is_empty(), "{opened:?}");
+        let again = read_from(&journal, Position::START);
+        let in_order = again.engine.windows(2).all(|pair| {
+            let (before, after) = (pair[0].0, pair[1].0);
+            after.seq == before.seq + 1 || after.boot > before.boot
+        });
+        assert!(in_order && again.lagged.is_empty());
+        engine = Engine::default();
+    }
+}
+
+#[test]
+fn a_sink_is_told_before_its_records_go() {
+    let disk = disk();
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    let sink: crate::SinkName = "home".parse().unwrap();
+    let boot = journal.boot();
+    let place = Position { boot, seq: 100, host: 1 };
+    journal.index().set_place(&sink, place);
+    let mut engine = Engine::default();
+    engine.fill(&mut journal, 4000);
+    let read = read_from(&journal, Position::START);
+    let dropped: Vec<(u64, u64, u64)> = read
+        .hosts()
+        .iter()
+        .filter_map(|record| match record {
+            HostRecord::Dropped { sink: name, from, to, count } if *name == sink => {
+                Some((from.seq, to.seq, *count))
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(!dropped.is_empty());
+    assert!(dropped.iter().all(|&(from, to, count)| count == to - from), "{dropped:?}");
+    assert!(dropped.windows(2).all(|pair| pair[0].1 == pair[1].0), "each loss is told once: {dropped:?}");
+    assert_eq!(dropped.last().unwrap().1 + 1, read.seqs()[0], "nothing went untold");
+    let total = journal.status().counts.dropped;
+    assert_eq!(total, read.seqs()[0] - 1 - 100);
+}
+
+#[test]
+fn the_word_on_what_is_dropped_is_on_disk_before_it_is_gone() {
+    let disk = disk();
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    journal.index().set_place(&"home".parse().unwrap(), Position::start_of(journal.boot()));
+    let mut engine = Engine::default();
+    while journal.status().counts.dropped == 0 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    drop(journal);
+    disk.power_cut(PowerCut::Nothing);
+    let (journal, _) = open(&disk, small()).unwrap();
+    let read = read_from(&journal, Position::START);
+    assert!(read.seqs()[0] > 1);
+    assert!(
+        read.hosts().iter().any(|record| matches!(record, HostRecord::Dropped { .. })),
+        "{:?}",
+        read.hosts()
+    );
+}
+
+#[test]
+fn keep_goes_on_from_memory_until_the_sinks_have_passed() {
+    let disk = disk();
+    let options = Options { when_full: WhenFull::Keep, ..small() };
+    let (mut journal, _) = open(&disk, options).unwrap();
+    let sink: crate::SinkName = "home".parse().unwrap();
+    journal.index().set_place(&sink, Position::start_of(journal.boot()));
+    let mut engine = Engine::default();
+    let mut reader = journal.reader(Position::START);
+    let mut seen = 0;
+    while journal.status().degraded.is_none() {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+        assert!(engine.seq < 100_000);
+    }
+    assert_eq!(journal.status().degraded.map(|d| d.why), Some(GapWhy::Full));
+    engine.edges(&mut journal, 3);
+    journal.commit(engine.time);
+    seen += read_all(&mut reader).engine.len();
+    assert_eq!(seen as u64, engine.seq, "delivery goes on from memory");
+    assert!(journal.status().bytes <= 40 * 1024);
+
+    journal.index().set_place(&sink, reader.place());
+    journal.commit(engine.time.plus(Duration::from_secs(60)));
+    assert_eq!(journal.status().degraded, None);
+    engine.edges(&mut journal, 3);
+    journal.commit(engine.time.plus(Duration::from_secs(61)));
+    assert_eq!(read_all(&mut reader).engine.len(), 3);
+    assert_eq!(journal.status().counts.lost, 0);
+}
+
+#[test]
+fn age_counts_only_by_a_trusted_clock_and_one_segment_an_hour() {
+    let disk = disk();
+    let day = Duration::from_secs(86_400);
+    let options = Options { age: Some(day), size: 400 * 1024, ..Options::default() };
+    let (mut journal, _) = open(&disk, options).unwrap();
+    let mut engine = Engine::default();
+    let unix = 1_795_000_000_000_000;
+    journal.set_clock(engine.time, Some(unix));
+    engine.fill(&mut journal, 20_000);
+    let segments = journal.status().segments;
+    assert!(segments > 3);
+    let later = engine.time.plus(day).plus(day);
+    journal.set_clock(later, None);
+    journal.commit(later);
+    assert_eq!(journal.status().segments, segments, "a clock that nobody trusts deletes nothing");
+    journal.set_clock(later, Some(unix + 2 * day.micros() as i64));
+    journal.commit(later);
+    journal.commit(later.plus(Duration::from_secs(3599)));
+    assert_eq!(journal.status().segments, segments - 1);
+    assert_eq!(journal.due(), Some(later.plus(Duration::from_secs(3600))), "asleep until then");
+    journal.tick(later.plus(Duration::from_secs(3600)));
+    assert_eq!(journal.status().segments, segments - 2);
+}

@@ -1,0 +1,220 @@
+//! What an earlier process left behind, found by looking alone.
+//!
+//! Only the last segment can have been torn, as the one before is synced when the next one begins, and every header
+//! says where the segment before it ends. So a start reads all headers and one whole segment. A bad group in the last
+//! segment with nothing valid behind it is a torn tail. Everything else is damage, and reading goes on at the next
+//! group that can be placed. A segment whose header is spoiled is placed by its first such group; only one without any
+//! is lost as a whole. Damage in older segments is found by whoever reads them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+
+use crate::entry::{Damage, Entry};
+use crate::error::OpenError;
+use crate::name::NodeName;
+use crate::position::{Mark, Position};
+use crate::segment::{self, BadHeader, HEADER_LEN, Header, SPARE, VERSION, next_anchor};
+use crate::storage::{File as _, Storage, read_range, read_what_is_left};
+use crate::walk::{Walk, walk};
+
+/// What is there.
+pub(crate) struct Scan<S: Storage> {
+    pub node: Option<NodeName>,
+    pub segments: VecDeque<Entry>,
+    /// The last segment, if it can be written on.
+    pub last: Option<Last<S::File>>,
+    /// Segments in which nothing can be placed.
+    pub lost: Vec<u64>,
+    /// Segments whose header has to be written again.
+    pub headless: Vec<Headless>,
+    /// Parts that cannot be read and have not been set aside before.
+    pub damage: Vec<Damage>,
+    /// All that has been set aside, this time or before.
+    pub known: Vec<(u64, u32)>,
+    pub next_id: u64,
+    /// The highest counter of starts in any header or group.
+    pub newest_counter: u32,
+    pub spare_len: Option<u64>,
+    /// Files that somebody began to make.
+    pub unfinished: Vec<String>,
+    /// Where the groups of each segment end.
+    ends: BTreeMap<u64, Position>,
+}
+
+/// The last segment.
+pub(crate) struct Last<F> {
+    pub file: F,
+    pub bytes: Vec<u8>,
+    pub walk: Walk,
+}
+
+/// What a spoiled header said, as far as the groups tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Headless {
+    pub entry: Entry,
+    pub previous_end: u32,
+}
+
+/// A segment as it presents itself.
+struct Found {
+    /// It ends, for now, where its first group begins.
+    entry: Entry,
+    /// What the header says, unless that is spoiled.
+    header: Option<(NodeName, u32)>,
+}
+
+/// Looks at a directory without changing anything.
+pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
+    let names = storage.list().map_err(|source| OpenError::Io { file: String::new(), source })?;
+    let mut ids: Vec<u64> = names.iter().filter_map(|name| segment::number(name)).collect();
+    ids.sort_unstable();
+    let known: Vec<(u64, u32)> = names.iter().filter_map(|name| segment::bad_number(name)).collect();
+    let newest = ids.last().copied().max(known.iter().map(|bad| bad.0).max());
+    let (mut found, mut lost) = (Vec::new(), Vec::new());
+    for id in ids {
+        match look(storage, id)? {
+            Some(segment) => found.push(segment),
+            None => lost.push(id),
+        }
+    }
+    let mut scan = Scan {
+        node: found.iter().rev().find_map(|found| found.header.as_ref()).map(|(node, _)| node.clone()),
+        segments: VecDeque::new(),
+        last: None,
+        lost,
+        headless: Vec::new(),
+        damage: Vec::new(),
+        known: Vec::new(),
+        next_id: newest.map_or(1, |id| id + 1),
+        newest_counter: 0,
+        spare_len: storage.open(SPARE).and_then(|file| file.len()).ok(),
+        unfinished: names.into_iter().filter(|name| name.ends_with(".new")).collect(),
+        ends: BTreeMap::new(),
+    };
+    let mut before = None;
+    for (at, segment) in found.iter().enumerate() {
+        before = scan.take(storage, segment, before, found.get(at + 1));
+    }
+    scan.note_lost();
+    scan.damage.retain(|damage| !known.contains(&(damage.segment, damage.offset)));
+    scan.known = known;
+    Ok(scan)
+}
+
+/// What a segment says of itself, or else its first group that can be placed; `None` without either.
+fn look<S: Storage>(storage: &S, id: u64) -> Result<Option<Found>, OpenError> {
+    let name = segment::name(id);
+    let file = match storage.open(&name) {
+        Ok(file) => file,
+        // Nothing is wrong with a file that belongs to somebody else.
+        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(OpenError::Io { file: name, source });
+        }
+        Err(_) => return Ok(None),
+    };
+    let bytes = read_range(&file, 0, HEADER_LEN as usize);
+    match bytes.map_or(Err(BadHeader::Damaged), |bytes| Header::decode(&bytes)) {
+        Ok(header) if header.segment == id => {
+            let Header { start, unix, program, node, previous_end, .. } = header;
+            let entry = Entry { id, start, end: HEADER_LEN, unix, program };
+            Ok(Some(Found { entry, header: Some((node, previous_end)) }))
+        }
+        Err(BadHeader::Newer(version)) => Err(OpenError::Newer { file: name, version, known: VERSION }),
+        Ok(_) | Err(BadHeader::Damaged) => {
+            let bytes = read_what_is_left(&file).unwrap_or_default();
+            let first = next_anchor(&bytes, id, HEADER_LEN);
+            // Nobody knows when it was begun, and so its age; its program is in the segment before.
+            let entry = |(end, start)| Entry { id, start, end, unix: 0, program: 0 };
+            Ok(first.map(|first| Found { entry: entry(first), header: None }))
+        }
+    }
+}
+
+impl<S: Storage> Scan<S> {
+    /// The end of the journal, as far as it can be read.
+    pub(crate) fn end(&self) -> Option<Mark> {
+        self.last
+            .as_ref()
+            .map(|last| last.walk.chain)
+            .or_else(|| self.segments.back().map(|entry| entry.start))
+    }
+
+    /// Takes a segment behind `before`, whose groups were followed if nothing else tells where they end; gives the same
+    /// of this one.
+    fn take(
+        &mut self,
+        storage: &S,
+        found: &Found,
+        before: Option<(u64, Walk)>,
+        next: Option<&Found>,
+    ) -> Option<(u64, Walk)> {
+        let mut entry = found.entry;
+        let id = entry.id;
+        if found.header.is_none() {
+            let before = before.filter(|(before, _)| before + 1 == id).map(|(_, walk)| walk);
+            entry.program = before.as_ref().map_or(0, |walk| walk.program);
+            self.note_headless(&entry);
+            let previous_end = before.map_or(0, |walk| walk.end);
+            self.headless.push(Headless { entry: Entry { end: HEADER_LEN, ..entry }, previous_end });
+        }
+        let told = next.filter(|next| next.entry.id == id + 1).and_then(|next| next.header.as_ref());
+        if let Some((next, &(_, end))) = next.zip(told).filter(|(_, (_, end))| *end >= HEADER_LEN) {
+            entry.end = end;
+            self.push(entry, next.entry.start.at);
+            return None;
+        }
+        let Some(last) = read_segment(storage, &entry, next.map(|next| next.entry.start.at)) else {
+            self.lost.push(id);
+            return None;
+        };
+        entry.end = last.walk.end;
+        self.push(entry, last.walk.chain.at);
+        self.damage.extend(last.walk.damage.iter().copied());
+        if next.is_some() {
+            return Some((id, last.walk));
+        }
+        if self.lost.iter().all(|&lost| lost < id) {
+            self.last = Some(last);
+        }
+        None
+    }
+
+    fn push(&mut self, entry: Entry, end: Position) {
+        let newest = entry.start.at.boot.counter().max(end.boot.counter());
+        self.newest_counter = self.newest_counter.max(newest);
+        self.ends.insert(entry.id, end);
+        self.segments.push_back(entry);
+    }
+
+    /// A segment lacks its header, which is no record, and maybe its first groups, which were some.
+    fn note_headless(&mut self, entry: &Entry) {
+        let (segment, first, to) = (entry.id, entry.end, entry.start.at);
+        let from = if first == HEADER_LEN { to } else { self.end_before(segment).min(to) };
+        self.damage.push(Damage { segment, offset: 0, end: HEADER_LEN, from, to: from });
+        if first > HEADER_LEN {
+            self.damage.push(Damage { segment, offset: HEADER_LEN, end: first, from, to });
+        }
+    }
+
+    /// Segments in which nothing can be placed lie between others.
+    fn note_lost(&mut self) {
+        for &segment in &self.lost {
+            let from = self.end_before(segment);
+            let next = self.segments.iter().find(|entry| entry.id > segment);
+            let to = next.map_or(from, |entry| entry.start.at);
+            self.damage.push(Damage { segment, offset: 0, end: 0, from, to });
+        }
+    }
+
+    /// The end of the last segment before this one.
+    fn end_before(&self, segment: u64) -> Position {
+        self.ends.range(..segment).next_back().map_or(Position::START, |(_, end)| *end)
+    }
+}
+
+fn read_segment<S: Storage>(storage: &S, entry: &Entry, until: Option<Position>) -> Option<Last<S::File>> {
+    let file = storage.open(&segment::name(entry.id)).ok()?;
+    let bytes = read_what_is_left(&file).ok()?;
+    let walk = walk(&bytes, entry, until);
+    Some(Last { file, bytes, walk })
+}
