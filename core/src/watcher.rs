@@ -162,13 +162,10 @@ impl Watcher {
         true
     }
 
-    /// The line moved to `level`, `late` before `at`; or a reading found it there. Gives when the watcher wants to be fired.
+    /// The line, which is known, moved to `level`, `late` before `at`; or a reading found it there. Gives when the watcher
+    /// wants to be fired.
     #[inline]
     pub fn edge(&mut self, at: Instant, level: Level, late: Duration) -> Instant {
-        if !self.has(KNOWN) {
-            // A line that moves was at the other level before.
-            self.start(at, level.opposite());
-        }
         let algorithm = *self.in_force();
         let still = self.still(at);
         let was_away = self.away();

@@ -9,6 +9,7 @@ use crate::input::{Input, LevelWhy, Op, Origin};
 use crate::program::{On, code};
 use crate::scenario::run::{LOOK, UNTIL};
 use crate::time::{Duration, Instant};
+use crate::watcher::Watcher;
 
 impl View<'_> {
     /// See [`Engine::handle`](crate::engine::Engine::handle), and there the way of most edges.
@@ -91,6 +92,7 @@ impl View<'_> {
 
     fn edge(&mut self, input: InputId, level: Level, late: Duration) {
         let now = self.s.now;
+        self.know(input, level.opposite());
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
             let due = watcher.edge(now, level, late);
             self.s.watch(input, due);
@@ -99,6 +101,7 @@ impl View<'_> {
 
     fn play(&mut self, input: InputId, level: Level) {
         let now = self.s.now;
+        self.know(input, level.opposite());
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
             watcher.play(now, level);
             self.s.watch(input, watcher.due());
@@ -106,19 +109,27 @@ impl View<'_> {
     }
 
     fn level(&mut self, input: InputId, level: Level, why: LevelWhy) {
-        let now = self.s.now;
-        let Some(watcher) = self.inputs.get_mut(input.index()) else { return };
-        if watcher.start(now, level) {
-            self.decide(Decision::Event {
-                source: Source::Input { input },
-                value: Some(level.into()),
-                onset_ago: Duration::ZERO,
-                bounces: 0,
-            });
-            self.input_known(input, level);
-        } else if why != LevelWhy::Start || watcher.raw() != Some(level) {
+        let raw = self.inputs.get(input.index()).and_then(Watcher::raw);
+        if !self.know(input, level) && (why != LevelWhy::Start || raw != Some(level)) {
             self.edge(input, level, Duration::ZERO);
         }
+    }
+
+    /// The first that is known of a line: its level, or an edge, in front of which it was at the other level. False if
+    /// something was known.
+    fn know(&mut self, input: InputId, level: Level) -> bool {
+        let now = self.s.now;
+        if !self.inputs.get_mut(input.index()).is_some_and(|watcher| watcher.start(now, level)) {
+            return false;
+        }
+        self.decide(Decision::Event {
+            source: Source::Input { input },
+            value: Some(level.into()),
+            onset_ago: Duration::ZERO,
+            bounces: 0,
+        });
+        self.input_known(input, level);
+        true
     }
 
     fn overrun(&mut self, input: InputId, lost: u32) {

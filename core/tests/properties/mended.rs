@@ -1,7 +1,7 @@
 //! Faults that were found and mended, one case each, put together by hand.
 
 use campanile_core::debounce::{Algorithm, Debounce};
-use campanile_core::decision::{By, Cause, Decision, FaultKind, RunHow, SafetyWhy};
+use campanile_core::decision::{By, Cause, Decision, FaultKind, RunHow, SafetyWhy, Source};
 use campanile_core::engine::{Engine, Rejected};
 use campanile_core::id::{InputId, Level, OutputId, PeerId, RunId, ScenarioId, TriggerId, VarId};
 use campanile_core::input::{Input, LevelWhy, Op, Origin};
@@ -103,6 +103,50 @@ fn an_edge_before_a_stop_drives_nothing_behind_it() {
     assert_eq!(life.engine.output(LAMP).unwrap().level, Level::Off);
     feed(&mut life, &images, s(11), command(1, Op::Set { output: LAMP, level: Level::On }));
     assert_eq!(life.engine.output(LAMP).unwrap().level, Level::Off);
+}
+
+#[test]
+fn an_edge_before_the_first_reading_tells_where_the_line_was() {
+    let mut house = lit(Duration::ZERO);
+    house.inputs[0].debounce.press = Algorithm::Defer { t_us: 20_000 };
+    house.triggers = vec![TriggerDef {
+        scenario: ScenarioId(0),
+        on: On::Input { input: InputId(0), to: None, hold: Duration::ZERO },
+    }];
+    let images = [house.image()];
+    let mut life = alive(&images);
+    let begin = life.records().len();
+    // A spike and a press: the spike alone would leave the input known, and nobody told.
+    for (us, level) in [(0, Level::On), (1_000, Level::Off), (100_000, Level::On)] {
+        let at = Instant::from_micros(1_000_000 + us);
+        feed(&mut life, &images, at, Input::Edge { input: InputId(0), level });
+    }
+    let read = Input::Level { input: InputId(0), level: Level::On, why: LevelWhy::Start };
+    feed(&mut life, &images, Instant::from_micros(1_110_000), read);
+    life.settle(s(2));
+    let told: Vec<(u64, Decision)> = life.records()[begin..]
+        .iter()
+        .filter_map(|&(at, record)| match record {
+            Record::Decision(decision @ (Decision::Event { .. } | Decision::Run { .. })) => {
+                Some((at.micros(), decision))
+            }
+            _ => None,
+        })
+        .collect();
+    let event = |value, onset_us, bounces| Decision::Event {
+        source: Source::Input { input: InputId(0) },
+        value: Some(value),
+        onset_ago: Duration::from_micros(onset_us),
+        bounces,
+    };
+    let ring = Decision::Run {
+        run: RunId(0),
+        scenario: ScenarioId(0),
+        cause: Cause::Trigger { trigger: TriggerId(0) },
+        how: RunHow::Started,
+        onset_ago: Duration::from_micros(20_000),
+    };
+    assert_eq!(told, [(1_000_000, event(0, 0, 0)), (1_120_000, event(1, 20_000, 2)), (1_120_000, ring)]);
 }
 
 #[test]
