@@ -8,6 +8,7 @@ pub mod bounce;
 pub mod compare;
 pub mod executor;
 mod node;
+pub mod oracle;
 pub mod prng;
 pub mod replay;
 pub mod script;

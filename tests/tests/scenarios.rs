@@ -9,9 +9,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use campanile::config::script::{bless, open};
+use campanile::config::script::{Case, bless, open};
+use campanile_core::program::image;
+use campanile_core::time::Instant;
 use campanile_sim::compare::first_difference;
-use campanile_sim::world::Options;
+use campanile_sim::oracle::reference::check::check as held_against;
+use campanile_sim::oracle::reference::programs;
+use campanile_sim::world::{Options, Outcome};
 
 /// In this variable: traces are written, not compared.
 const BLESS: &str = "CAMPANILE_BLESS";
@@ -71,6 +75,7 @@ fn name(path: &Path) -> String {
 fn check(path: &Path) -> Result<(), String> {
     let case = open(path, None).map_err(words)?;
     let outcome = case.play(&Options::default()).map_err(words)?;
+    as_the_reference(&case, &outcome)?;
     if std::env::var_os(BLESS).is_some_and(|value| value == "1") {
         let text = fs::read_to_string(path).map_err(words)?;
         let blessed = bless(&text, &outcome.trace).ok_or("it has no `steps`")?;
@@ -86,6 +91,19 @@ fn check(path: &Path) -> Result<(), String> {
         None => Ok(()),
         Some(difference) => Err(format!("wish: {}\n{difference}", case.script.wish)),
     }
+}
+
+/// Every decision of every life is that of the reference, and none is missing at the end.
+fn as_the_reference(case: &Case, outcome: &Outcome) -> Result<(), String> {
+    let images = case.others.iter().map(|(_, house)| &house.image).chain([&case.house.image]);
+    let programs = programs(images.map(Vec::as_slice)).map_err(|why| format!("{why:?}"))?;
+    let first = image::hash(&case.house.image);
+    for (life, log) in outcome.logs.iter().enumerate() {
+        let last = life + 1 == outcome.logs.len();
+        let until = last.then(|| Instant::ZERO.plus(case.script.until));
+        held_against(log, first, &programs, until).map_err(|why| format!("life {}: {why}", life + 1))?;
+    }
+    Ok(())
 }
 
 fn words(error: impl Display) -> String {
