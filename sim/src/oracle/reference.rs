@@ -33,8 +33,7 @@
 //!   engine, and enter as `Tick`, `Reading` and `Overrun`.
 //! - What an engine refuses: a program that [`verify`](campanile_core::program::verify) would not let pass, an input
 //!   that names what the program has not (nothing is recorded of it), a pool of runs that is too small.
-//! - The bytes of records: it compares what they say. A stop is a call and no input; [`check`] takes the first output that
-//!   goes safe because of one as that call.
+//! - The bytes of records: it compares what they say.
 
 mod agenda;
 pub mod check;
@@ -76,7 +75,7 @@ pub struct Reference {
     now: Instant,
     /// The start is not over yet.
     starting: bool,
-    /// Outputs stay safe from now on.
+    /// Outputs stay safe, and nothing is decided any more.
     stopped: bool,
     /// In the order of the program's inputs; likewise those that follow.
     lines: Vec<Line>,

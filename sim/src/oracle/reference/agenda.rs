@@ -34,10 +34,6 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
-    pub(super) fn clear(&mut self) {
-        self.queue.clear();
-    }
-
     /// One more at `now`; false if the instant has no room for it.
     fn admit(&mut self, now: Instant) -> bool {
         if self.instant != now {

@@ -6,7 +6,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::fmt;
 
-use campanile_core::decision::{By, Decision, SafetyWhy};
+use campanile_core::decision::Decision;
 use campanile_core::input::Input;
 use campanile_core::record::{Frame, Record};
 use campanile_core::time::Instant;
@@ -116,13 +116,6 @@ impl Checker {
                 Ok(())
             }
             Record::Decision(decision) => {
-                let by = By::Safety { why: SafetyWhy::Stop };
-                if self.expected.is_empty()
-                    && matches!(decision, Decision::Set { by: writer, .. } if *writer == by)
-                {
-                    self.reference.stop(at);
-                    self.advance(at);
-                }
                 let expected = self.expected.pop_front();
                 if expected == Some((at, *decision)) {
                     Ok(())

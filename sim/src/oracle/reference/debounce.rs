@@ -28,7 +28,7 @@ struct Seen {
     balance: Duration,
     /// Since the last event.
     edges: u32,
-    /// Nothing is decided before this: a swap of programs, or (`NEVER`) a stop.
+    /// Nothing is decided before this: a swap of programs.
     not_before: Instant,
 }
 
@@ -90,10 +90,8 @@ impl Line {
         true
     }
 
-    /// The line moved, `late` before `at`; or a reading is to be taken as a move. A line that moves before it was ever read
-    /// was at the other level.
+    /// The line, of which something is known, moved, `late` before `at`; or a reading is to be taken as a move.
     pub fn edge(&mut self, at: Instant, level: Level, late: Duration) {
-        self.first(at, level.opposite());
         let balance = self.balance_at(at);
         let t = self.in_force().span();
         let Some(seen) = &mut self.seen else { return };
@@ -103,9 +101,6 @@ impl Line {
         }
         (seen.raw, seen.last_edge, seen.balance) = (level, at, balance);
         seen.edges = seen.edges.saturating_add(1);
-        if !seen.not_before.is_set() {
-            seen.not_before = at;
-        }
     }
 
     /// Edges were lost: what is pending is void.
@@ -125,7 +120,7 @@ impl Line {
             Algorithm::Defer { t_us } => self.limited(seen, t_us, span(t_us)),
             Algorithm::Integrate { t_us } => self.limited(seen, t_us, span(t_us).minus(seen.balance)),
         };
-        Some(decided.max(seen.lock_end).max(seen.not_before)).filter(|due| due.is_set())
+        Some(decided.max(seen.lock_end).max(seen.not_before))
     }
 
     /// The pending change is reported now.
@@ -148,13 +143,6 @@ impl Line {
             seen.not_before = seen.not_before.max(at);
         }
         line
-    }
-
-    /// The line is of no interest until it moves again.
-    pub(super) fn stop(&mut self) {
-        if let Some(seen) = &mut self.seen {
-            seen.not_before = Instant::NEVER;
-        }
     }
 
     /// The algorithm of the edge away from the reported level.

@@ -67,14 +67,9 @@ impl Reference {
     fn write(&mut self, output: OutputId, level: Level, by: By) -> bool {
         let now = self.now;
         let cell = &mut self.outputs[output.index()];
-        if !matches!(by, By::Safety { .. }) {
-            if self.stopped {
-                return false;
-            }
-            if cell.held == Some(now) && level != cell.def.safe {
-                self.decide(Decision::Fault { what: FaultKind::SafetyHolds, at: output.0 });
-                return false;
-            }
+        if !matches!(by, By::Safety { .. }) && cell.held == Some(now) && level != cell.def.safe {
+            self.decide(Decision::Fault { what: FaultKind::SafetyHolds, at: output.0 });
+            return false;
         }
         let changed = cell.level != level;
         cell.level = level;

@@ -66,12 +66,16 @@ impl Reference {
                 | Input::Level { why: LevelWhy::Start, .. }
                 | Input::Link { .. }
                 | Input::Install { .. }
+                | Input::Stop {}
         );
         if self.starting && !of_start {
             self.starting = false;
             self.started();
         }
-        self.apply(input, late);
+        // Behind a stop nothing follows, but the fault of an output that refuses.
+        if !self.stopped || matches!(input, Input::Done { .. }) {
+            self.apply(input, late);
+        }
         self.do_agenda();
     }
 
@@ -86,6 +90,9 @@ impl Reference {
     }
 
     fn first_deadline(&self) -> Option<(Instant, Whose)> {
+        if self.stopped {
+            return None;
+        }
         let outputs = (0..).map(OutputId).zip(&self.outputs);
         let max_on = outputs.filter_map(|(id, output)| Some((output.limit?, Whose::MaxOn(id))));
         let lines = (0..).map(InputId).zip(&self.lines);
@@ -124,8 +131,8 @@ impl Reference {
 
     fn apply(&mut self, input: &Input, late: Duration) {
         match *input {
-            Input::Edge { input, level } => self.lines[input.index()].edge(self.now, level, late),
-            Input::Late { input, level, by } => self.lines[input.index()].edge(self.now, level, by),
+            Input::Edge { input, level } => self.edge(input, level, late),
+            Input::Late { input, level, by } => self.edge(input, level, by),
             Input::Level { input, level, why } => self.level(input, level, why),
             Input::Reading { sensor, value } => self.reading(sensor, value),
             Input::Command { origin, id, op } => self.command(origin, id, op),
@@ -151,20 +158,33 @@ impl Reference {
             }
             Input::Boot { off, .. } => self.boot(off),
             Input::Restore { item } => self.recall(&item),
+            Input::Stop {} => self.stop(),
         }
     }
 
     /// A reading: the first sets the reported level. A later one acts as an edge, but for that of a start that finds the
     /// line as it was.
     fn level(&mut self, input: InputId, level: Level, why: LevelWhy) {
-        let line = &mut self.lines[input.index()];
-        let raw = line.raw();
-        if line.first(self.now, level) {
-            self.event(Source::Input { input }, Some(level.into()), Duration::ZERO, 0);
-            self.input_known(input, level);
-        } else if why != LevelWhy::Start || raw != Some(level) {
-            line.edge(self.now, level, Duration::ZERO);
+        let raw = self.lines[input.index()].raw();
+        if !self.first(input, level) && (why != LevelWhy::Start || raw != Some(level)) {
+            self.edge(input, level, Duration::ZERO);
         }
+    }
+
+    /// A line moves. One of which nothing was known was at the other level, and that is its first.
+    fn edge(&mut self, input: InputId, level: Level, late: Duration) {
+        self.first(input, level.opposite());
+        self.lines[input.index()].edge(self.now, level, late);
+    }
+
+    /// The first that is known of a line; false if something was known.
+    fn first(&mut self, input: InputId, level: Level) -> bool {
+        if !self.lines[input.index()].first(self.now, level) {
+            return false;
+        }
+        self.event(Source::Input { input }, Some(level.into()), Duration::ZERO, 0);
+        self.input_known(input, level);
+        true
     }
 
     /// The pending change of a line is due.
@@ -220,7 +240,7 @@ impl Reference {
             Op::Let { var, value } if var.index() < self.variables.len() => self.assign(var, value),
             // As if the line had moved: debounced as any other edge.
             Op::Play { input, level } if input.index() < self.lines.len() => {
-                self.lines[input.index()].edge(self.now, level, Duration::ZERO);
+                self.edge(input, level, Duration::ZERO);
             }
             Op::Expired {} => return ReplyResult::Expired,
             _ => return ReplyResult::Unknown,
@@ -258,15 +278,9 @@ impl Reference {
         self.waits_for(slot, &is_clock).then(|| clock.next_minute(self.now))
     }
 
-    /// An orderly stop: nothing is under way any more, and all outputs are safe.
-    pub fn stop(&mut self, at: Instant) {
-        self.advance(at);
-        self.now = self.now.max(at);
+    /// The end: all outputs are safe, and nothing is decided any more. Runs get no `End`.
+    fn stop(&mut self) {
         self.stopped = true;
-        self.agenda.clear();
-        self.runs.clear();
-        self.triggers.iter_mut().for_each(|trigger| trigger.due = None);
-        self.lines.iter_mut().for_each(super::Line::stop);
         self.outputs_at_stop();
     }
 }
