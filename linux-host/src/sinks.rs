@@ -6,6 +6,7 @@
 //! own task, reader and cursor, so that a slow or dead one delays nobody else, and its memory is bounded by its window.
 
 pub mod blocking;
+mod checkpoint;
 pub mod console;
 pub mod context;
 pub mod driver;
@@ -17,9 +18,9 @@ pub mod mqtt;
 pub mod names;
 pub mod only;
 pub mod render;
-mod repeats;
 pub mod source;
 pub mod start;
+mod states;
 pub mod topics;
 
 use std::future::Future;
@@ -41,6 +42,12 @@ pub trait Sink: Send {
     /// What became of the oldest messages under way; waits for ever while there are none, unless the connection
     /// goes. May be dropped before it is ready, without a loss.
     fn outcome(&mut self) -> impl Future<Output = Result<Outcome, Failure>> + Send;
+
+    /// Whether a receiver keeps states for others, and may have lost them by the next [`open`](Self::open): it is told
+    /// all of them again then.
+    fn keeps_states(&self) -> bool {
+        false
+    }
 
     /// Takes leave, as politely as a second allows. What is under way counts as not delivered.
     fn close(&mut self) -> impl Future<Output = ()> + Send;

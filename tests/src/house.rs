@@ -115,14 +115,22 @@ impl House {
         }
     }
 
+    /// Asks it for something.
+    ///
+    /// # Panics
+    /// It refuses.
+    pub fn ask(&self, operation: Operation) {
+        let answer = client::ask(&self.state(), operation).expect("an answer");
+        assert!(answer.ok, "{:?}", answer.error);
+    }
+
     /// Has it go over to another file.
     ///
     /// # Panics
     /// It refuses.
     pub fn reload(&self, file: &str) {
         fs::write(self.dir.join("house.toml"), file).expect("the house's file");
-        let answer = client::ask(&self.state(), Operation::Reload {}).expect("an answer");
-        assert!(answer.ok, "{:?}", answer.error);
+        self.ask(Operation::Reload {});
     }
 
     /// What it logged.

@@ -104,6 +104,15 @@ impl Mosquitto {
             end(child, Signal::TERM);
         }
     }
+
+    /// While it does not run: it loses its sessions and what it retained, as one without persistence does.
+    ///
+    /// # Panics
+    /// The disk refuses.
+    pub fn forget(&self) {
+        assert!(self.child.is_none(), "it runs");
+        fs::remove_file(self.dir.join("mosquitto.db")).expect("it had kept something");
+    }
 }
 
 impl Drop for Mosquitto {

@@ -1,15 +1,17 @@
 //! A house and a real broker, through all that happens between them. The house counts; what must arrive is every number
 //! once, in order, where a repeat is known by its (node, boot, seq).
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use campanile::control::protocol::Operation;
 use campanile_tests::house::{self, House};
 use campanile_tests::mosquitto::{Mosquitto, program};
 use campanile_tests::subscriber::{Received, Subscriber};
+use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const COUNTER: &str = "campanile/porch/variable/count";
@@ -46,9 +48,12 @@ fn counting(url: &str, more: &str) -> String {
     )
 }
 
-/// What came of the counter: each message's number and identity, in the order in which they came.
+/// What came of the counter: each change's number and identity, in the order in which they came. What a start says of
+/// how things are is no change; it has a number of the host's.
 fn counts(received: &[Received]) -> Vec<(i64, (String, u64))> {
-    let counter = received.iter().filter(|message| message.topic == COUNTER && !message.retained);
+    let counter = received
+        .iter()
+        .filter(|message| message.topic == COUNTER && !message.retained && message.json()["host"].is_null());
     let number = |message: &Received| {
         let object = message.json();
         assert_eq!(object["node"], "porch", "{object}");
@@ -119,6 +124,97 @@ fn a_broker_that_restarts_loses_nothing() {
     house.stop();
     let (numbers, _) = whole(&subscriber.received());
     assert!(numbers.len() > 500);
+}
+
+/// What a subscriber who comes now finds retained, by topic: the payloads.
+fn retained(broker: &Mosquitto, topics: usize) -> BTreeMap<String, Vec<u8>> {
+    let late = Subscriber::new(broker.port, "campanile/porch/#", None);
+    let all = late.wait("the retained messages", PATIENCE, |received| {
+        received.iter().map(|message| &message.topic).collect::<HashSet<_>>().len() >= topics
+    });
+    all.into_iter().map(|message| (message.topic, message.payload)).collect()
+}
+
+#[test]
+fn a_broker_that_forgets_is_told_every_state_again_by_each_connection_and_each_start() {
+    let house = r#"
+        [node]
+        name = "porch"
+        [boards.desk]
+        kind = "virtual"
+        [inputs.door]
+        line = "GPIO15"
+        pull = "up"
+        [outputs.lamp]
+        line = "GPIO16"
+        [sensors.tank]
+        decimals = 1
+        [variables]
+        rings = 7
+        quiet = 0
+    "#;
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = Mosquitto::open(dir.path());
+    let url = broker.url();
+    let sink = |more: &str| format!("{house}\n{more}\n[sinks.home]\nkind = \"mqtt\"\nurl = \"{url}\"");
+    let mut house = House::new(dir.path(), &sink(""));
+    let values = |all: &BTreeMap<String, Vec<u8>>| -> Vec<(String, String)> {
+        let json = |payload: &[u8]| serde_json::from_slice::<Value>(payload).ok();
+        let value =
+            |payload: &[u8]| json(payload).map_or_else(String::new, |object| object["value"].to_string());
+        let name = |topic: &str| topic.trim_start_matches("campanile/porch/").to_owned();
+        all.iter().map(|(topic, payload)| (name(topic), value(payload))).collect()
+    };
+    let states = |changed: &[(&str, &str)]| -> Vec<(String, String)> {
+        let mut all = BTreeMap::from([
+            ("input/door", "\"on\""),
+            ("output/lamp", "\"off\""),
+            ("sensor/tank", "null"),
+            ("status", ""),
+            ("variable/quiet", "0"),
+            ("variable/rings", "7"),
+        ]);
+        all.extend(changed.iter().copied());
+        all.into_iter().map(|(topic, value)| (topic.to_owned(), value.to_owned())).collect()
+    };
+    house.start();
+    assert_eq!(values(&retained(&broker, 6)), states(&[]), "also what nobody ever changed");
+
+    house.ask(Operation::Feed { sensor: "tank".into(), value: Some("41.5".into()) });
+    house.ask(Operation::Let { variable: "quiet".into(), value: 1 });
+    house.wait("all is delivered", |status| status.sinks[0].lag == Some(0));
+    let before = retained(&broker, 6);
+    assert_eq!(values(&before), states(&[("sensor/tank", "41.5"), ("variable/quiet", "1")]));
+    broker.stop();
+    broker.forget();
+    broker.start();
+    assert_eq!(retained(&broker, 6), before, "to the byte");
+
+    house.reload(&sink("late = 3"));
+    let late = [("sensor/tank", "41.5"), ("variable/quiet", "1"), ("variable/late", "3")];
+    assert_eq!(values(&retained(&broker, 7)), states(&late), "a name that came with a reload");
+
+    house.stop();
+    broker.stop();
+    broker.forget();
+    broker.start();
+    house.start();
+    let late = [("variable/quiet", "1"), ("variable/late", "3")];
+    assert_eq!(values(&retained(&broker, 7)), states(&late), "a start knows no sensors yet");
+    house.stop();
+}
+
+#[test]
+fn a_reload_that_names_another_broker_tells_it_every_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) =
+        (Mosquitto::open(&dir.path().join("first")), Mosquitto::open(&dir.path().join("second")));
+    let mut house = House::new(dir.path(), &counting(&first.url(), "[outputs.lamp]\nline = \"GPIO16\""));
+    house.start();
+    assert_eq!(retained(&first, 3).len(), 3);
+    house.reload(&counting(&second.url(), "[outputs.lamp]\nline = \"GPIO16\""));
+    assert!(retained(&second, 3).contains_key("campanile/porch/output/lamp"));
+    house.stop();
 }
 
 #[test]
@@ -349,7 +445,7 @@ fn a_reload_exchanges_sinks_and_leaves_the_others_alone() {
     let online = received.iter().filter(|message| message.payload == b"online").count();
     assert_eq!(online, 1, "its connection was left alone");
     for line in written().lines() {
-        let object: serde_json::Value = serde_json::from_str(line).expect("whole lines of JSON");
+        let object: Value = serde_json::from_str(line).expect("whole lines of JSON");
         assert_eq!(object["topic"], COUNTER);
     }
 }

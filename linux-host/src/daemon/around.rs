@@ -33,7 +33,17 @@ impl Around for Surroundings {
     fn link(&self, sink: &SinkName, up: bool) {
         let peer = self.house.mirror().symbols().find_peer(sink.as_str());
         let Some(peer) = peer else { return };
-        let message = Message::Input(Input::Link { peer, up });
+        self.tell_loop(Message::Input(Input::Link { peer, up }));
+    }
+
+    fn checkpoint(&self) {
+        self.tell_loop(Message::Checkpoint);
+    }
+}
+
+impl Surroundings {
+    /// Without waiting: a sink goes on while the loop has no room.
+    fn tell_loop(&self, message: Message) {
         if !self.intake.try_send(message) {
             let intake = self.intake.clone();
             tokio::spawn(async move { intake.send(message).await });

@@ -39,6 +39,8 @@ pub struct Seen {
     pub answers: Vec<Answer>,
     /// Another program runs.
     pub installed: Option<u64>,
+    /// A start began.
+    pub started: bool,
     /// Something in it has to be on the disk before it is published.
     pub durable: bool,
 }
@@ -89,8 +91,9 @@ impl House {
                         *durable = program.durable;
                         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(program);
                     }
-                    if matches!(record, Record::Input(Input::Install { .. })) {
-                        seen.installed = Some(hash);
+                    match record {
+                        Record::Input(Input::Install { .. }) => seen.installed = Some(hash),
+                        _ => seen.started = true,
                     }
                 }
                 _ => {}

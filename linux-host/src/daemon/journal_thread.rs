@@ -74,8 +74,9 @@ impl JournalThread {
             for answer in asks {
                 let _ = answer.send(self.journal.status());
             }
-            // Behind a swap the old state's ids mean nothing any more: the new one is wanted at once.
-            wanted |= seen.iter().any(|news| news.installed.is_some());
+            // Behind a swap the old state's ids mean nothing any more, and behind a start the receivers have to learn
+            // what no record says, such as a variable that nobody changed: the state is wanted at once.
+            wanted |= seen.iter().any(|news| news.started || news.installed.is_some());
             seen.iter().for_each(|news| self.tell(news));
             if (wanted || self.journal.wants_checkpoint()) && !asked {
                 asked = self.intake.try_send(Message::Checkpoint);

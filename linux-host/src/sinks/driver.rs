@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campanile_delivery::{
-    Body, CursorFile, DeadLetter, Feed, FeedStep, HostRecord, OpenError, Outbox, OutboxOptions, Position,
-    SinkName, Storage, Ticket,
+    Body, CursorFile, Feed, FeedStep, HostRecord, OpenError, Outbox, OutboxOptions, Position, SinkName,
+    Storage, Ticket,
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -24,9 +24,9 @@ use super::context::Opening;
 use super::figures::{Board, State};
 use super::keeper::{Keeper, now, until};
 use super::message::Message;
-use super::render::{Form, Render};
-use super::repeats::Repeats;
+use super::render::{Form, Made, Render};
 use super::source::{Around, Source};
+use super::states::States;
 use super::{Failure, Outcome, Sink, Then, source};
 
 /// The wait after the first failure, and the longest.
@@ -49,24 +49,37 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
     render: Render<S>,
     keeper: Keeper<S>,
     board: Board,
+    /// Made, and not with the sink yet: the window was full.
+    made: VecDeque<(Parcel, Message)>,
     /// Under way, oldest first.
-    under_way: VecDeque<UnderWay>,
+    under_way: VecDeque<Parcel>,
     letters: Letters,
     /// What the receiver takes at once.
     window: usize,
-    repeats: Repeats,
-    /// The receiver hung up over one of so many messages, which go one at a time now.
-    suspects: usize,
+    states: States,
+    /// The receiver hung up over something up to here, which goes one at a time now.
+    suspect: Option<Position>,
 }
 
 /// Words about dead letters that are on their way into the journal.
-type Letters = VecDeque<(Ticket, Pin<Box<dyn Future<Output = ()> + Send>>)>;
+type Letters = VecDeque<(Option<Ticket>, Pin<Box<dyn Future<Output = ()> + Send>>)>;
 
-struct UnderWay {
-    /// None for a repeat: the journal does not wait for it.
-    ticket: Option<Ticket>,
-    /// It is itself about a dead letter: a refusal of it makes no other, or two sinks would keep each other busy.
-    about_dead: bool,
+/// What there is to know about a message under way.
+struct Parcel {
+    /// Of its record.
+    at: Position,
+    what: What,
+}
+
+enum What {
+    /// One that the receiver has not had yet. A record that comes to several has its ticket with the last.
+    News {
+        ticket: Option<Ticket>,
+        /// It is itself about a dead letter: a refusal of it makes no other, or two sinks would keep each other busy.
+        about_dead: bool,
+    },
+    /// The state of this topic once more: the journal does not wait for it.
+    Again(String),
 }
 
 impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
@@ -115,17 +128,23 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             name,
             source,
             board,
+            made: VecDeque::new(),
             under_way: VecDeque::new(),
             letters: VecDeque::new(),
             window: 1,
-            repeats: Repeats::default(),
-            suspects: 0,
+            states: States::default(),
+            suspect: None,
         })
     }
 
     /// Delivers until it is told to stop.
     pub async fn run(mut self) {
         self.wait_for_clock().await;
+        let place = self.feed.outbox.cursor();
+        if place.boot == self.source.boot && place != Position::start_of(place.boot) {
+            // What was told before this place was told to another receiver, as far as this one can know.
+            self.source.around.checkpoint();
+        }
         let mut stop = self.source.stop.clone();
         while !source::is_stopped(&stop) {
             let opened = tokio::select! {
@@ -136,7 +155,8 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             let failure = match opened {
                 Ok(window) => {
                     self.window = window;
-                    self.feed.outbox.set_window(if self.suspects > 0 { 1 } else { window });
+                    self.feed.outbox.set_window(self.room());
+                    self.tell_states();
                     self.set_state(State::Connected);
                     tracing::info!("{}: connected", self.name);
                     self.source.around.link(&self.name, true);
@@ -166,7 +186,6 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         let mut farewell = None;
         loop {
             let idle = self.fill().await?;
-            self.repeat()?;
             if farewell.is_none() && source::is_stopped(&stop) {
                 farewell = Some(Instant::now() + FAREWELL);
             }
@@ -176,14 +195,11 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             }
             self.keeper.set(self.feed.outbox.cursor());
             self.show();
-            let again =
-                self.repeats.due().filter(|_| self.under_way.len() < self.window && self.suspects == 0);
+            let again = self.states.due().filter(|_| self.under_way.len() < self.room());
             tokio::select! {
                 biased;
                 outcome = self.sink.outcome() => self.take(outcome)?,
-                ticket = first(&mut self.letters) => {
-                    self.feed.outbox.recorded(ticket);
-                }
+                ticket = first(&mut self.letters) => self.recorded(ticket),
                 // Nothing more is published once the journal is closed.
                 Ok(()) = self.source.published.changed() => {}
                 () = source::stopped(&mut stop), if farewell.is_none() => {}
@@ -195,23 +211,50 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         }
     }
 
+    /// So many messages may be under way.
+    const fn room(&self) -> usize {
+        if self.suspect.is_some() { 1 } else { self.window }
+    }
+
+    /// A receiver that keeps states may have lost them since the last connection: they go first.
+    fn tell_states(&mut self) {
+        if self.sink.keeps_states() {
+            let told = self.states.told(self.feed.outbox.cursor());
+            self.made.extend(told.into_iter().map(again));
+        }
+    }
+
     /// Hands over all that the window takes. Gives the wait until more may be tried, if it is only that.
     async fn fill(&mut self) -> Result<Option<Duration>, Failure> {
         // What is published from here on wakes the session again.
         self.source.published.borrow_and_update();
         loop {
-            let mut made: Option<Message> = None;
+            self.clear_suspicion();
+            self.hand_over()?;
+            if self.under_way.len() >= self.room() {
+                return Ok(None);
+            }
+            let mut made = Made::Nothing;
             let step = self.feed.step(now(), |item| {
-                made = self.render.message(item);
-                made.is_some()
+                made = match self.render.made(item) {
+                    Made::States(all) => self.states.untold(all, item.at),
+                    other => other,
+                };
+                !matches!(made, Made::Nothing)
             });
             match step {
                 Ok(FeedStep::Send(ticket, item)) => {
                     let about_dead = matches!(item.body, Body::Host(Some(HostRecord::DeadLetter { .. })));
-                    self.under_way.push_back(UnderWay { ticket: Some(ticket), about_dead });
-                    if let Some(message) = made {
-                        self.repeats.note(&message, Instant::now());
-                        self.sink.send(message)?;
+                    let news = |ticket| Parcel { at: item.at, what: What::News { ticket, about_dead } };
+                    match made {
+                        Made::Nothing => {}
+                        Made::Message(message) => self.made.push_back((news(Some(ticket)), message)),
+                        Made::States(states) => {
+                            self.made.extend(states.into_iter().map(|message| (news(None), message)));
+                            if let Some((last, _)) = self.made.back_mut() {
+                                *last = news(Some(ticket));
+                            }
+                        }
                     }
                 }
                 Ok(FeedStep::Lagged(lagged)) => {
@@ -230,11 +273,16 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         }
     }
 
-    /// States whose time has come once more, as far as the window allows.
-    fn repeat(&mut self) -> Result<(), Failure> {
-        while self.under_way.len() < self.window && self.suspects == 0 {
-            let Some(message) = self.repeats.take(Instant::now()) else { break };
-            self.under_way.push_back(UnderWay { ticket: None, about_dead: false });
+    /// Gives the sink what was made, as far as the window allows, and then states whose time has come once more.
+    fn hand_over(&mut self) -> Result<(), Failure> {
+        while self.under_way.len() < self.room() {
+            let now = Instant::now();
+            let next = self.made.pop_front().or_else(|| self.states.take(now).map(again));
+            let Some((parcel, message)) = next else { break };
+            if let What::News { .. } = parcel.what {
+                self.states.note(&message, parcel.at, now);
+            }
+            self.under_way.push_back(parcel);
             self.sink.send(message)?;
         }
         Ok(())
@@ -245,11 +293,10 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         match outcome? {
             Outcome::Done(count) => {
                 for _ in 0..count {
-                    let Some(done) = self.under_way.pop_front() else { break };
-                    if let Some(ticket) = done.ticket {
+                    let Some(Parcel { what, .. }) = self.under_way.pop_front() else { break };
+                    if let What::News { ticket: Some(ticket), .. } = what {
                         self.feed.outbox.acked(ticket);
                     }
-                    self.cleared();
                 }
             }
             Outcome::Refused(why) => self.refuse(&why),
@@ -257,46 +304,62 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         Ok(())
     }
 
-    /// One suspect less.
-    fn cleared(&mut self) {
-        if self.suspects > 0 {
-            self.suspects -= 1;
-            if self.suspects == 0 {
-                self.feed.outbox.set_window(self.window);
-            }
+    /// Nothing is suspect any more once everything up to there is done.
+    fn clear_suspicion(&mut self) {
+        let idle = self.under_way.is_empty() && self.made.is_empty();
+        if idle && self.suspect.is_some_and(|last| last <= self.feed.outbox.cursor()) {
+            self.suspect = None;
+            self.feed.outbox.set_window(self.window);
         }
     }
 
     /// The oldest message will never be taken.
     fn refuse(&mut self, why: &str) {
-        let Some(UnderWay { ticket: Some(ticket), about_dead }) = self.under_way.pop_front() else { return };
-        let Some(DeadLetter { ticket, record, why }) = self.feed.outbox.refused(ticket, why) else { return };
-        tracing::warn!("{}: {record} is refused for good: {why}", self.name);
-        if about_dead {
-            self.feed.outbox.recorded(ticket);
+        let Some(Parcel { at: record, what }) = self.under_way.pop_front() else { return };
+        let (ticket, about_dead) = match what {
+            What::News { ticket, about_dead } => (ticket, about_dead),
+            What::Again(topic) => {
+                tracing::warn!("{}: {topic}: the state is refused from now on: {why}", self.name);
+                return self.states.refuse(&topic);
+            }
+        };
+        if ticket.is_some_and(|ticket| self.feed.outbox.refused(ticket, why).is_none()) {
             return;
         }
-        let word = HostRecord::DeadLetter { sink: self.name.clone(), record, why };
+        self.states.refuse_news(record);
+        tracing::warn!("{}: {record} is refused for good: {why}", self.name);
+        if about_dead {
+            self.recorded(ticket);
+            return;
+        }
+        let word = HostRecord::DeadLetter { sink: self.name.clone(), record, why: why.to_owned() };
         let around = Arc::clone(&self.source.around);
         self.letters.push_back((ticket, Box::pin(async move { around.record(word).await })));
+    }
+
+    /// The journal has the word on a message that was refused.
+    fn recorded(&mut self, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            self.feed.outbox.recorded(ticket);
+        }
     }
 
     /// A failure: all that was under way goes again later. Gives the time of the next attempt.
     async fn note(&mut self, failure: &Failure) -> Instant {
         if failure.then == Then::Suspect {
-            match self.under_way.len() {
-                1 => {
-                    self.refuse(&failure.why);
-                    self.cleared();
-                }
-                count => self.suspects = count,
+            if self.under_way.len() == 1 {
+                self.refuse(&failure.why);
+            } else {
+                let last = self.under_way.iter().map(|parcel| parcel.at).max();
+                self.suspect = self.suspect.max(last);
             }
         }
+        self.made.clear();
         self.under_way.clear();
         // The words that are on their way to the journal let the cursor pass before the rest goes again.
         while !self.letters.is_empty() {
             let ticket = first(&mut self.letters).await;
-            self.feed.outbox.recorded(ticket);
+            self.recorded(ticket);
         }
         self.keeper.set(self.feed.outbox.cursor());
         self.feed.outbox.failed(now());
@@ -364,8 +427,13 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     }
 }
 
+/// A state that was told before.
+fn again((message, at): (Message, Position)) -> (Parcel, Message) {
+    (Parcel { at, what: What::Again(message.topic.clone()) }, message)
+}
+
 /// The first letter that the journal has; waits for ever if there is none under way.
-async fn first(letters: &mut Letters) -> Ticket {
+async fn first(letters: &mut Letters) -> Option<Ticket> {
     match letters.front_mut() {
         Some((ticket, letter)) => {
             letter.as_mut().await;

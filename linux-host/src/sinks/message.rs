@@ -16,9 +16,9 @@ use campanile_delivery::symbols::{Symbols, number};
 use campanile_delivery::{HostRecord, Position, Wall};
 use serde_json::{Map, Value};
 
-use super::context;
 use super::only::Only;
 use super::topics::Topics;
+use super::{checkpoint, context};
 
 /// One message, ready to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +117,14 @@ impl Renderer {
     pub fn record(&self, stamp: Stamp, record: &Record, symbols: &Symbols) -> Option<Message> {
         let draft = self.draft(stamp.at, record, symbols)?;
         Some(self.finish(draft, stamp, None))
+    }
+
+    /// The messages for all states of a program, as a checkpoint has them.
+    pub fn checkpoint(&self, stamp: Stamp, items: &[u8], symbols: &Symbols) -> Vec<Message> {
+        let drafts = checkpoint::states(items, symbols)
+            .into_iter()
+            .filter_map(|decision| self.decision(stamp.at, decision, symbols));
+        drafts.map(|draft| self.finish(draft, stamp, Some(stamp.position.host))).collect()
     }
 
     /// The message for one of the host's records; `None` if receivers do not get it.

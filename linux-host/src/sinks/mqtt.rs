@@ -18,7 +18,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use campanile_core::id::MAX_INPUTS;
 use rumqttc::{
     AsyncClient, ConnAck, Event, EventLoop, Incoming, LastWill, MqttOptions, NetworkOptions, PublishOptions,
     QoS, TlsConfiguration, Transport,
@@ -190,8 +189,8 @@ impl Sink for Mqtt {
     async fn open(&mut self) -> Result<usize, Failure> {
         self.session = None;
         let (client, events) = AsyncClient::builder(self.settings.options().await?)
-            // The window, availability and a repeat of every input's state: a request never finds the channel full.
-            .capacity(usize::from(self.settings.window) + 1 + MAX_INPUTS)
+            // The window and availability, once each way: a request never finds the channel full.
+            .capacity(usize::from(self.settings.window) + 2)
             .build();
         let (up, connected) = oneshot::channel();
         let (down, mut end) = oneshot::channel();
@@ -234,6 +233,10 @@ impl Sink for Mqtt {
             self.session = None;
         }
         outcome
+    }
+
+    fn keeps_states(&self) -> bool {
+        true
     }
 
     async fn close(&mut self) {

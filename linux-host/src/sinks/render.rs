@@ -34,8 +34,8 @@ impl<S: Storage> Render<S> {
         Self { index, form, contexts: Contexts::default(), names: Names::new(node) }
     }
 
-    /// The message for the next item; `None` if this sink does not send it.
-    pub fn message(&mut self, item: &Item<'_>) -> Option<Message> {
+    /// What the next item comes to for this sink.
+    pub fn made(&mut self, item: &Item<'_>) -> Made {
         let record = match &item.body {
             Body::Engine(frame) => frame.record(),
             Body::Host(_) | Body::Checkpoint(_) => None,
@@ -45,28 +45,46 @@ impl<S: Storage> Render<S> {
             self.contexts.at(item, record.as_ref(), |boot| Opening::find(index, boot));
         let symbols = self.names.of(&self.index, program);
         let stamp = Stamp { position: item.at, at: item.time, wall };
-        match &mut self.form {
-            Form::Json(renderer) => json(renderer, stamp, &item.body, record.as_ref(), symbols),
-            Form::Trace(trace, only) => {
-                let what = match &item.body {
-                    Body::Host(Some(host)) => {
-                        Some(format!("{}  {host}", campanile_sim::trace::seconds(item.time)))
-                    }
-                    _ => record.as_ref().and_then(|record| trace.line(item.time, record, symbols)),
-                }?;
-                if let Some(renderer) = only {
-                    json(renderer, stamp, &item.body, record.as_ref(), symbols)?;
-                }
-                Some(Message {
-                    topic: String::new(),
-                    payload: what,
-                    retain: false,
-                    kind: Kind::Message,
-                    every: None,
-                })
+        let message = match (&mut self.form, &item.body) {
+            (Form::Json(renderer), Body::Checkpoint(items)) => {
+                return Made::States(renderer.checkpoint(stamp, items, symbols));
             }
-        }
+            (Form::Json(renderer), body) => json(renderer, stamp, body, record.as_ref(), symbols),
+            (Form::Trace(trace, only), body) => {
+                line(trace, only.as_ref(), stamp, body, record.as_ref(), symbols)
+            }
+        };
+        message.map_or(Made::Nothing, Made::Message)
     }
+}
+
+/// What an item comes to.
+#[derive(Debug)]
+pub enum Made {
+    /// This sink does not send it.
+    Nothing,
+    /// A message.
+    Message(Message),
+    /// All states of the program, of which those count that nobody was told of yet.
+    States(Vec<Message>),
+}
+
+fn line(
+    trace: &mut Trace,
+    only: Option<&Renderer>,
+    stamp: Stamp,
+    body: &Body<'_>,
+    record: Option<&Record>,
+    symbols: &Symbols,
+) -> Option<Message> {
+    let what = match body {
+        Body::Host(Some(host)) => Some(format!("{}  {host}", campanile_sim::trace::seconds(stamp.at))),
+        _ => record.and_then(|record| trace.line(stamp.at, record, symbols)),
+    }?;
+    if let Some(renderer) = only {
+        json(renderer, stamp, body, record, symbols)?;
+    }
+    Some(Message { topic: String::new(), payload: what, retain: false, kind: Kind::Message, every: None })
 }
 
 fn json(

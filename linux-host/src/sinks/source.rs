@@ -11,6 +11,9 @@ pub trait Around: Send + Sync + 'static {
     /// Puts a word of the host's into the journal; resolves when the journal has it.
     fn record(&self, word: HostRecord) -> impl Future<Output = ()> + Send;
 
+    /// Has the journal take a checkpoint of the state as it is now.
+    fn checkpoint(&self);
+
     /// A sink came or went: scenarios may wait for that.
     fn link(&self, sink: &SinkName, up: bool);
 }

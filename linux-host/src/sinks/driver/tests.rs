@@ -6,6 +6,7 @@ use campanile_core::decision::Decision;
 use campanile_core::id::VarId;
 use campanile_core::input::Input;
 use campanile_core::record::{MAX_RECORD, Record};
+use campanile_core::restore::Restore;
 use campanile_core::time::{Duration as Span, Instant as At};
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Batch, Directory, Journal, Options, StoredProgram};
@@ -18,7 +19,7 @@ use crate::sinks::topics::Topics;
 
 const PROGRAM: u64 = 7;
 
-/// A house that only has a variable, with its journal.
+/// A house that only has two variables, with its journal.
 struct House {
     dir: tempfile::TempDir,
     storage: Arc<Directory>,
@@ -27,12 +28,24 @@ struct House {
     boot: campanile_delivery::Boot,
     seq: Mutex<u64>,
     links: Mutex<Vec<bool>>,
+    /// The first variable's value.
+    last: Mutex<i32>,
 }
 
 impl Around for House {
     async fn record(&self, word: HostRecord) {
         let mut journal = self.journal.lock().unwrap();
         journal.record(&word, now());
+        journal.commit(now());
+    }
+
+    fn checkpoint(&self) {
+        let value = *self.last.lock().unwrap();
+        let mut buf = [0; MAX_RECORD];
+        let item = Restore::Var { var: VarId(0), value };
+        let len = Record::Input(Input::Restore { item }).encode(Span::ZERO, &mut buf).unwrap();
+        let mut journal = self.journal.lock().unwrap();
+        journal.checkpoint(&buf[..len], now()).unwrap();
         journal.commit(now());
     }
 
@@ -50,7 +63,7 @@ impl House {
         let (wake, published) = watch::channel(());
         journal.index().on_publish(move || wake.send_replace(()));
         let mut symbols = Symbols::new("front-door");
-        symbols.variables.push("rings".into());
+        symbols.variables = vec!["rings".into(), "quiet".into()];
         let stored = StoredProgram { image: Vec::new(), symbols: symbols.encode() };
         journal.keep_program(PROGRAM, &stored).unwrap();
         let house = Self {
@@ -61,6 +74,7 @@ impl House {
             boot: opened.boot,
             seq: Mutex::new(0),
             links: Mutex::default(),
+            last: Mutex::default(),
         };
         house.append(&[
             Record::Input(Input::Boot { boot: opened.boot.0, core_rev: 1, hash: PROGRAM, off: None }),
@@ -85,11 +99,18 @@ impl House {
         *seq += records.len() as u64;
     }
 
-    /// The variable takes these values.
+    /// The first variable takes these values.
     fn count(&self, values: impl Iterator<Item = i32>) {
-        let records: Vec<_> =
-            values.map(|value| Record::Decision(Decision::Let { var: VarId(0), value })).collect();
-        self.append(&records);
+        let let_to = |value| {
+            *self.last.lock().unwrap() = value;
+            Record::Decision(Decision::Let { var: VarId(0), value })
+        };
+        self.append(&values.map(let_to).collect::<Vec<_>>());
+    }
+
+    /// The second variable takes this one.
+    fn quiet(&self, value: i32) {
+        self.append(&[Record::Decision(Decision::Let { var: VarId(1), value })]);
     }
 
     /// Runs a sink on it.
@@ -152,12 +173,20 @@ struct Fake {
     temper: Box<Temper>,
     window: usize,
     most: Arc<Mutex<usize>>,
+    keeps_states: bool,
 }
 
 impl Fake {
     fn new(temper: impl FnMut(&Message) -> Result<Outcome, Failure> + Send + 'static) -> Self {
         let (got, most) = (Arc::default(), Arc::default());
-        Self { got, waiting: VecDeque::new(), temper: Box::new(temper), window: 10, most }
+        Self {
+            got,
+            waiting: VecDeque::new(),
+            temper: Box::new(temper),
+            window: 10,
+            most,
+            keeps_states: false,
+        }
     }
 
     fn willing() -> Self {
@@ -185,6 +214,10 @@ impl Sink for Fake {
             self.got.lock().unwrap().push(message);
         }
         outcome
+    }
+
+    fn keeps_states(&self) -> bool {
+        self.keeps_states
     }
 
     async fn close(&mut self) {}
@@ -315,6 +348,72 @@ async fn a_receiver_that_hangs_up_over_one_message_gets_them_singly_until_it_is_
     let expected: Vec<_> = (0..15).filter(|value| *value != 4).chain([-1]).collect();
     assert_eq!(running.values(15).await, expected);
     assert_eq!(running.board.read(Position::START).refused, 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_keeps_states_is_told_the_last_one_again_by_each_connection() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..3);
+    let mut calls = 0;
+    let mut sink = Fake::new(move |_| {
+        calls += 1;
+        if calls == 4 { Err(Failure::retry("it restarts")) } else { Ok(Outcome::Done(1)) }
+    });
+    sink.keeps_states = true;
+    let running = house.run(sink);
+    assert_eq!(running.values(3).await, [0, 1, 2]);
+    house.quiet(7);
+    assert_eq!(running.values(5).await, [0, 1, 2, 2, 7], "and what it had not comes behind that");
+    let got = running.got.lock().unwrap().clone();
+    assert_eq!(got[2], got[3], "to the byte");
+    assert_eq!(running.board.read(Position::START).delivered, 4, "once more is no delivery");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_state_that_the_receiver_hangs_up_over_is_not_told_again() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..3);
+    let mut calls = 0;
+    let hung_up = Arc::<Mutex<u32>>::default();
+    let counted = Arc::clone(&hung_up);
+    let mut sink = Fake::new(move |message| {
+        calls += 1;
+        match (value(message), calls) {
+            (7, 4) => Err(Failure::retry("it restarts")),
+            // What it took before, it has been forbidden since.
+            (2, _) if calls > 4 => {
+                *counted.lock().unwrap() += 1;
+                Err(Failure::suspect("it hung up"))
+            }
+            _ => Ok(Outcome::Done(1)),
+        }
+    });
+    sink.keeps_states = true;
+    let running = house.run(sink);
+    assert_eq!(running.values(3).await, [0, 1, 2]);
+    house.quiet(7);
+    assert_eq!(running.values(4).await, [0, 1, 2, 7]);
+    assert_eq!(*hung_up.lock().unwrap(), 2, "with others behind it, and alone");
+    assert_eq!(running.board.read(Position::START).refused, 0, "nothing was lost by it");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_sink_that_begins_in_the_middle_of_a_start_is_told_the_state_by_a_checkpoint() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..3);
+    let running = house.run(Fake::willing());
+    assert_eq!(running.values(3).await, [0, 1, 2]);
+    running.stop().await;
+    let running = house.run(Fake::willing());
+    assert_eq!(running.values(1).await, [2]);
+    let message = running.got.lock().unwrap()[0].clone();
+    assert!(message.payload.contains(r#""seq":5,"host":2"#), "an identity of its own: {}", message.payload);
+    house.checkpoint();
+    house.count(3..4);
+    assert_eq!(running.values(2).await, [2, 3], "told is told");
     running.stop().await;
 }
 
