@@ -35,7 +35,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use campanile_core::runner::Message;
-use campanile_delivery::{Directory, Index};
+use campanile_delivery::{Directory, Index, Unwritten};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use crate::boards::{VirtualBoard, WakeSlot};
@@ -95,7 +95,7 @@ pub struct Daemon {
     sinks: SharedSinks,
     net: SafetyNet,
     event_loop: Option<JoinHandle<Result<(), LoopError>>>,
-    journal: Option<JoinHandle<std::io::Result<()>>>,
+    journal: Option<JoinHandle<Result<(), Unwritten>>>,
     /// Each thread sends when it is over, however that came.
     over: mpsc::Receiver<()>,
     tasks: Vec<tokio::task::AbortHandle>,
@@ -267,6 +267,8 @@ impl Daemon {
     pub async fn stop(mut self) -> Result<(), String> {
         let event_loop = self.event_loop.take();
         let stopped = async {
+            // So that the next start goes on with this state, even if the disk takes no more than that.
+            self.intake.send(Message::Checkpoint).await;
             self.intake.send(Message::Stop).await;
             match event_loop {
                 Some(thread) => join(thread).await,
@@ -293,7 +295,7 @@ impl Daemon {
             .map_err(|e| e.to_string())?;
         journal
             .map_err(|()| "the journal's thread broke down".to_owned())?
-            .map_err(|error| format!("the end of the journal is not on the disk: {error}"))
+            .map_err(|unwritten| format!("the end of the journal is not on the disk: {unwritten}"))
     }
 }
 

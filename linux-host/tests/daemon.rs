@@ -287,6 +287,31 @@ fn a_full_disk_degrades_the_journal_and_not_the_pins_and_is_survived() {
 }
 
 #[test]
+fn a_stop_with_a_full_disk_says_what_is_lost_and_the_state_goes_on() {
+    let place = Workplace::on_small_disk(HOUSE);
+    let daemon = Running::start(&place);
+    daemon.ok(&["let", "rings", "1"]);
+    place.take_space();
+    poll(|| {
+        daemon.ask_often(r#"{"do":"let","variable":"quiet","value":1}"#, 200);
+        daemon.status()["journal"]["degraded"].is_string().then_some(())
+    });
+    daemon.ok(&["let", "rings", "41"]);
+    let (said, code) = daemon.stop_saying();
+    assert_eq!(code, Some(1), "it did not stop in order");
+    let last = said.lines().find(|line| line.starts_with("error: the end of the journal")).unwrap_or(&said);
+    assert!(last.contains("records, from ") && last.contains("are lost, as the disk"), "{said}");
+    assert!(last.contains("the journal says so") && last.contains("the state as it is now"), "{said}");
+    assert!(!said.contains("stopped in order"), "{said}");
+    place.give_space();
+    let daemon = Running::start(&place);
+    poll(|| (daemon.status()["variables"][0]["value"] == 41).then_some(()));
+    let log = words(&daemon.ok(&["log"]));
+    assert!(log.iter().any(|line| line.starts_with("journal gap: ")), "{log:#?}");
+    daemon.stop();
+}
+
+#[test]
 fn a_start_is_fast_and_the_loop_costs_nothing_while_nothing_happens() {
     let place = Workplace::new(HOUSE);
     let daemon = Running::start(&place);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::backoff::Random;
 use crate::storage::{File, Storage};
@@ -16,7 +16,12 @@ const BLOCK: usize = 4096;
 
 /// A disk with one directory. Clones are the same disk.
 #[derive(Clone)]
-pub struct Disk(Arc<Mutex<Inner>>);
+pub struct Disk(Arc<Shared>);
+
+struct Shared {
+    inner: Mutex<Inner>,
+    released: Condvar,
+}
 
 /// An open file of a [`Disk`].
 pub struct DiskFile {
@@ -31,6 +36,8 @@ pub struct Faults {
     pub writes: Option<io::ErrorKind>,
     /// Every sync fails like this, and what it should have kept will never be.
     pub syncs: Option<io::ErrorKind>,
+    /// A sync does not return before this is taken back; for syncs on another thread.
+    pub hold_syncs: bool,
     /// Every read fails like this.
     pub reads: Option<io::ErrorKind>,
     /// Every creation, renaming and removal fails like this.
@@ -85,7 +92,7 @@ struct Data {
 impl Disk {
     /// An empty disk.
     pub fn new(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(Inner {
+        let inner = Inner {
             files: BTreeMap::new(),
             names: BTreeMap::new(),
             stable_names: BTreeMap::new(),
@@ -94,12 +101,14 @@ impl Disk {
             faults: Faults::default(),
             random: Random::new(seed),
             written: 0,
-        })))
+        };
+        Self(Arc::new(Shared { inner: Mutex::new(inner), released: Condvar::new() }))
     }
 
     /// Chooses what goes wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.lock().faults = faults;
+        self.0.released.notify_all();
     }
 
     /// The power goes and comes back. Files that were open are not to be used any more.
@@ -174,7 +183,7 @@ impl Disk {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -304,7 +313,9 @@ impl File for DiskFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut inner = self.disk.lock();
+        let held = |inner: &mut Inner| inner.faults.hold_syncs;
+        let inner = self.disk.0.released.wait_while(self.disk.lock(), held);
+        let mut inner = inner.unwrap_or_else(PoisonError::into_inner);
         let failed = inner.may(|faults| faults.syncs);
         let Some(data) = inner.files.get_mut(&self.id) else { return Err(io::ErrorKind::NotFound.into()) };
         let unsynced = std::mem::take(&mut data.unsynced);

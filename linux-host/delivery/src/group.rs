@@ -19,8 +19,11 @@ use crate::position::{Mark, Position};
 /// The most bytes of records in a group.
 pub(crate) const MAX_BODY: usize = 32 * 1024;
 
+/// The most bytes of a group beside its records.
+pub(crate) const MAX_HEAD: u32 = 64;
+
 /// The most bytes of a whole group.
-pub(crate) const MAX_GROUP: usize = MAX_BODY + 64;
+pub(crate) const MAX_GROUP: usize = MAX_BODY + MAX_HEAD as usize;
 
 /// An anchor comes again once this many bytes have followed the last one.
 pub(crate) const ANCHOR_EVERY: u32 = 1024;

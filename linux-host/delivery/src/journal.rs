@@ -14,7 +14,7 @@ use campanile_core::time::{Duration, Instant};
 
 use crate::batch::{AppendError, Batch};
 use crate::context::{program_of, swaps};
-use crate::group::{Frames, Group, Kind, Loss};
+use crate::group::{Frames, Group, Kind, Loss, MAX_HEAD};
 use crate::health::{Degraded, Health};
 use crate::host::{GapWhy, HostRecord};
 use crate::index::Index;
@@ -28,6 +28,7 @@ use crate::status::{Counts, Status};
 use crate::storage::Storage;
 use crate::sync::Durability;
 use crate::tail::Builder;
+use crate::unwritten::Unwritten;
 use crate::writer::{Writer, checkpoint_every};
 
 /// At most this many groups are looked at for one write.
@@ -182,6 +183,7 @@ impl<S: Storage> Journal<S> {
         }
         let before = self.builder.checkpoint(items);
         self.push(before);
+        self.writer.checkpoint = items.len() as u32 + MAX_HEAD;
         (self.since_checkpoint, self.wants_checkpoint) = (0, false);
         self.note_pending(now, true);
         Ok(())
@@ -258,24 +260,59 @@ impl<S: Storage> Journal<S> {
         self.publish();
     }
 
-    /// Stops in order: everything is written and synced, with a word that says so.
+    /// Stops in order: everything is written and synced, with a word that says so. A checkpoint just before keeps the
+    /// state even if the disk takes no more than the last words.
     ///
     /// # Errors
-    /// The disk refuses. What could not be written is lost; if the disk took anything at all, it says how much.
-    pub fn close(mut self, now: Instant) -> io::Result<()> {
+    /// The disk refuses: what it did not take, and whether it says so itself. That is lost.
+    pub fn close(mut self, now: Instant) -> Result<(), Unwritten> {
         self.record(&HostRecord::Stopped, now);
         self.durability.require();
         self.flush_builder();
-        let mut written = self.write_out(now);
-        if let Err(error) = &written {
-            // Give up all but the last word: there is room for it at the end of every segment.
-            self.note_failure(error, now);
-            self.counts.lost += self.index.lock().tail.bound(0);
-            self.durability.require();
-            written = self.write_out(now);
-        }
+        let written = self.write_out(now);
+        let unwritten = written.err().map(|error| self.last_words(error, now));
         self.publish();
-        written
+        unwritten.map_or(Ok(()), Err)
+    }
+
+    /// The disk refuses the end of the journal: gives up as much as it must, for the sake of what tells most.
+    fn last_words(&mut self, error: io::Error, now: Instant) -> Unwritten {
+        self.note_failure(&error, now);
+        let why = self.health.why();
+        self.writer.last = true;
+        // The state, and what came behind it, are worth more than all before.
+        let checkpoint = self.index.lock().tail.last_checkpoint();
+        if let Some(before) = checkpoint
+            && let Some(missing) = self.give_up(before, now)
+        {
+            return Unwritten { missing, why, error, said: true, state: true };
+        }
+        // And the word on the loss is worth more than them.
+        let (state, waiting) = {
+            let state = self.index.lock();
+            (checkpoint.is_some() && state.tail.last_checkpoint().is_none(), state.tail.unwritten().len())
+        };
+        let missing = self.give_up(waiting.saturating_sub(1), now);
+        let said = missing.is_some();
+        let missing = missing.unwrap_or_else(|| self.index.lock().tail.missing());
+        Unwritten { missing, why, error, said, state }
+    }
+
+    /// Gives up the first so many groups that wait, and writes the rest; what is missing then, if the disk takes it.
+    fn give_up(&mut self, groups: usize, now: Instant) -> Option<Option<Loss>> {
+        let (lost, missing) = {
+            let tail = &mut self.index.lock().tail;
+            (tail.give_up(groups), tail.lost())
+        };
+        self.counts.lost += lost;
+        self.durability.require();
+        match self.write_out(now) {
+            Ok(()) => Some(missing),
+            Err(error) => {
+                self.note_failure(&error, now);
+                None
+            }
+        }
     }
 
     /// Why the journal goes on from memory, if it does.
@@ -336,18 +373,26 @@ impl<S: Storage> Journal<S> {
         self.health.failed(now, error);
         self.counts.failures += 1;
         if self.writer.active.is_none() {
+            // What was dropped lies behind what comes back now.
+            self.explain_loss(now);
             // The segment is given up: all that it may have lost goes into the next one.
             self.index.lock().tail.take_back();
             self.durability.forget();
         }
     }
 
-    /// Writes what the disk has not taken, and syncs if that is due.
-    pub(crate) fn write_out(&mut self, now: Instant) -> io::Result<()> {
-        if self.index.lock().tail.has_loss() {
-            self.index.lock().tail.explain_loss(self.health.why(), now);
+    /// Puts the word on what was dropped from memory in its place.
+    fn explain_loss(&mut self, now: Instant) {
+        let mut state = self.index.lock();
+        if state.tail.has_loss() {
+            state.tail.explain_loss(self.health.why(), now);
             self.wants_checkpoint = true;
         }
+    }
+
+    /// Writes what the disk has not taken, and syncs if that is due.
+    pub(crate) fn write_out(&mut self, now: Instant) -> io::Result<()> {
+        self.explain_loss(now);
         loop {
             let groups: Vec<Arc<Group>> =
                 self.index.lock().tail.unwritten().take(GROUPS_A_WRITE).map(Arc::clone).collect();

@@ -47,6 +47,7 @@ mod sync;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod unwritten;
 mod walk;
 mod writer;
 
@@ -71,3 +72,4 @@ pub use reader::{Body, Item, Lagged, Move, Next, Reader};
 pub use recall::Recall;
 pub use status::{Counts, Status};
 pub use storage::{File, Storage};
+pub use unwritten::Unwritten;

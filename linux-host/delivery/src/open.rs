@@ -109,6 +109,8 @@ fn writer<S: Storage>(
         next_id: scan.next_id,
         previous_end: 0,
         spare: scan.spare_len == Some(u64::from(segment_len)),
+        checkpoint: 0,
+        last: false,
         writes: 0,
         syncs: 0,
     };

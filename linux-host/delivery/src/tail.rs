@@ -35,7 +35,7 @@ impl Tail {
     }
 
     /// What the disk has not taken.
-    pub(crate) fn unwritten(&self) -> impl ExactSizeIterator<Item = &Arc<Group>> {
+    pub(crate) fn unwritten(&self) -> impl ExactSizeIterator<Item = &Arc<Group>> + DoubleEndedIterator {
         self.groups.range(self.written..)
     }
 
@@ -93,16 +93,41 @@ impl Tail {
     pub(crate) fn bound(&mut self, max: usize) -> u64 {
         let mut dropped = 0;
         while self.unwritten_bytes() > max && self.groups.len() > self.written + 1 {
-            let Some(group) = self.groups.remove(self.written) else { break };
-            self.bytes -= cost(&group);
-            let records = if group.kind == Kind::Engine { group.count } else { 0 };
-            dropped += records;
-            let here = Loss { from: if records > 0 { group.start.at.seq + 1 } else { 0 }, count: records };
-            // A dropped group may itself be the word on an earlier loss.
-            let losses = [self.lost, group.explains, Some(here)];
-            self.lost = losses.into_iter().flatten().reduce(Loss::and);
+            dropped += self.drop_oldest();
         }
         dropped
+    }
+
+    /// Where the last checkpoint is that the disk has not taken.
+    pub(crate) fn last_checkpoint(&self) -> Option<usize> {
+        self.unwritten().rposition(|group| group.kind == Kind::Checkpoint)
+    }
+
+    /// Drops the first so many groups that the disk has not taken; gives the cost likewise.
+    pub(crate) fn give_up(&mut self, groups: usize) -> u64 {
+        (0..groups).map(|_| self.drop_oldest()).sum()
+    }
+
+    fn drop_oldest(&mut self) -> u64 {
+        let Some(group) = self.groups.remove(self.written) else { return 0 };
+        self.bytes -= cost(&group);
+        let here = records(&group);
+        // A dropped group may itself be the word on an earlier loss.
+        let losses = [self.lost, group.explains, Some(here)];
+        self.lost = losses.into_iter().flatten().reduce(Loss::and);
+        here.count
+    }
+
+    /// The engine's records that will be missing when all else is written.
+    pub(crate) fn lost(&self) -> Option<Loss> {
+        let told = self.unwritten().filter_map(|group| group.explains);
+        self.lost.into_iter().chain(told).reduce(Loss::and).filter(|loss| loss.count > 0)
+    }
+
+    /// The engine's records that are missing if nothing more is written.
+    pub(crate) fn missing(&self) -> Option<Loss> {
+        let waiting = self.unwritten().flat_map(|group| [group.explains, Some(records(group))]);
+        self.lost.into_iter().chain(waiting.flatten()).reduce(Loss::and).filter(|loss| loss.count > 0)
     }
 
     /// Whether records were dropped that no group accounts for yet.
@@ -134,6 +159,12 @@ impl Tail {
         self.bytes += cost(&gap);
         self.groups.insert(self.written, Arc::new(gap));
     }
+}
+
+/// The engine's records in a group.
+fn records(group: &Group) -> Loss {
+    let count = if group.kind == Kind::Engine { group.count } else { 0 };
+    Loss { from: if count > 0 { group.start.at.seq + 1 } else { 0 }, count }
 }
 
 fn cost(group: &Group) -> usize {

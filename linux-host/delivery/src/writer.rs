@@ -11,7 +11,8 @@ use crate::position::Mark;
 use crate::segment::{HEADER_LEN, Header, SPARE, name};
 use crate::storage::{File as _, Storage};
 
-/// The end of a segment is kept free for the host's own records: the word on a loss must still find room.
+/// The end of a segment is kept free for the host's own records: the word on a loss must still find room. Without a
+/// spare segment there has to be room for the last state, too.
 const RESERVE: u32 = 512;
 
 /// At most this many bytes go to the kernel in one write.
@@ -44,8 +45,27 @@ pub(crate) struct Writer<S: Storage> {
     pub previous_end: u32,
     /// Whether a spare segment is ready.
     pub spare: bool,
+    /// Bytes of the last checkpoint.
+    pub checkpoint: u32,
+    /// The journal closes, and the disk has refused: all the room that is left is for this.
+    pub last: bool,
     pub writes: u64,
     pub syncs: u64,
+}
+
+/// What has to stay free in a segment.
+#[derive(Clone, Copy)]
+struct Room {
+    /// For a last checkpoint.
+    checkpoint: u32,
+    /// Nothing comes behind this write: all is free.
+    last: bool,
+}
+
+impl Room {
+    fn reserve(self, capacity: u32) -> u32 {
+        RESERVE.min(capacity / 16) + self.checkpoint.min(capacity / 4)
+    }
 }
 
 /// What one write brings to a segment.
@@ -59,19 +79,20 @@ struct Plan {
 
 impl<F> Active<F> {
     /// Encodes as many of the groups as fit behind what is there.
-    fn plan(&self, groups: &[Arc<Group>]) -> Plan {
+    fn plan(&self, groups: &[Arc<Group>], room: Room) -> Plan {
         let mut plan =
             Plan { bytes: Vec::new(), taken: 0, end: self.end, chain: self.chain, anchor_at: self.anchor_at };
         for group in groups {
             // A checkpoint belongs at the start of a segment if there is no room for the stretch behind it.
-            if group.kind == Kind::Checkpoint && plan.end + checkpoint_room(self.capacity) > self.capacity {
+            let late = plan.end + checkpoint_room(self.capacity) > self.capacity;
+            if group.kind == Kind::Checkpoint && late && !room.last {
                 break;
             }
             let anchored = plan.chain != Some(group.start) || plan.end - plan.anchor_at >= ANCHOR_EVERY;
             let before = plan.bytes.len();
             group.encode(self.id, plan.end, anchored, &mut plan.bytes);
             let end = self.end + plan.bytes.len() as u32;
-            let reserve = if group.kind == Kind::Host { 0 } else { reserve(self.capacity) };
+            let reserve = if group.kind == Kind::Host || room.last { 0 } else { room.reserve(self.capacity) };
             if end + 1 + reserve > self.capacity {
                 plan.bytes.truncate(before);
                 break;
@@ -99,8 +120,9 @@ impl<S: Storage> Writer<S> {
     /// Writes as many of the groups as fit into the active segment, in one write, and says how many. 0 asks for
     /// another segment.
     pub(crate) fn write(&mut self, groups: &[Arc<Group>]) -> io::Result<usize> {
+        let room = self.room();
         let Some(active) = &mut self.active else { return Ok(0) };
-        let plan = active.plan(groups);
+        let plan = active.plan(groups, room);
         if plan.taken == 0 {
             return Ok(0);
         }
@@ -115,6 +137,10 @@ impl<S: Storage> Writer<S> {
         }
         active.carried_out(&plan);
         Ok(plan.taken)
+    }
+
+    fn room(&self) -> Room {
+        Room { checkpoint: if self.spare { 0 } else { self.checkpoint }, last: self.last }
     }
 
     /// Syncs the active segment. After an error it is given up: what was not synced has to go into another one.
@@ -160,7 +186,7 @@ impl<S: Storage> Writer<S> {
             chain: None,
             anchor_at: HEADER_LEN,
         };
-        let plan = active.plan(groups);
+        let plan = active.plan(groups, self.room());
         if plan.taken == 0 {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a group is larger than a segment"));
         }
@@ -201,10 +227,6 @@ fn checkpoint_room(capacity: u32) -> u32 {
 /// A checkpoint is due after this many bytes of records: 64 KiB, less in small segments.
 pub(crate) fn checkpoint_every(capacity: u32) -> u32 {
     (capacity / 4).min(64 * 1024)
-}
-
-fn reserve(capacity: u32) -> u32 {
-    RESERVE.min(capacity / 16)
 }
 
 /// Whether the disk may take the same later, as opposed to being broken.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use campanile_core::runner::Message;
-use campanile_delivery::{Directory, Journal};
+use campanile_delivery::{Directory, Journal, Unwritten};
 
 use super::house::{House, Seen};
 use super::inlet::{Inlet, Parcel};
@@ -28,8 +28,8 @@ impl JournalThread {
     /// Works until the inlet is closed, then closes the journal.
     ///
     /// # Errors
-    /// The disk did not take the end of the journal.
-    pub fn run(mut self) -> std::io::Result<()> {
+    /// The disk did not take the end of the journal: what is lost.
+    pub fn run(mut self) -> Result<(), Unwritten> {
         if let Err(error) = self.journal.sync_in_background() {
             tracing::warn!("no thread for the journal's syncs: {error}; records wait while the disk syncs");
         }

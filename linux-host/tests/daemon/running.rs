@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -166,6 +167,8 @@ impl Drop for Workplace {
 pub(crate) struct Running<'a> {
     place: &'a Workplace,
     child: Child,
+    /// What it says on stderr, to its end.
+    said: Option<JoinHandle<String>>,
 }
 
 impl<'a> Running<'a> {
@@ -190,9 +193,12 @@ impl<'a> Running<'a> {
             }
         }
         // Read on, or the daemon would wait for a full pipe.
-        std::thread::spawn(move || lines.for_each(|line| eprintln!("daemon: {}", line.unwrap_or_default())));
         eprint!("{said}");
-        Self { place, child }
+        let said = std::thread::spawn(move || {
+            let lines = lines.map(|line| line.unwrap_or_default() + "\n");
+            lines.inspect(|line| eprint!("daemon: {line}")).collect()
+        });
+        Self { place, child, said: Some(said) }
     }
 
     pub(crate) fn ok(&self, args: &[&str]) -> String {
@@ -227,9 +233,15 @@ impl<'a> Running<'a> {
     }
 
     /// SIGTERM, and the exit code.
-    pub(crate) fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(self) -> Option<i32> {
+        self.stop_saying().1
+    }
+
+    /// SIGTERM; what it said since the start, and the exit code.
+    pub(crate) fn stop_saying(mut self) -> (String, Option<i32>) {
         self.signal(Signal::TERM);
-        self.child.wait().unwrap().code()
+        let code = self.child.wait().unwrap().code();
+        (self.said.take().unwrap().join().unwrap(), code)
     }
 
     /// SIGKILL.

@@ -12,6 +12,7 @@ use std::io::ErrorKind;
 use campanile_core::id::Level;
 use campanile_core::input::Input;
 use campanile_core::record::Record;
+use campanile_core::restore::Restore;
 
 use super::*;
 use crate::disk::{Disk, Faults, PowerCut};

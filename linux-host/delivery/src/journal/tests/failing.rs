@@ -122,28 +122,70 @@ fn a_start_on_a_read_only_disk_goes_on_from_memory_under_its_own_name() {
     assert!(journal.close(ms(2)).is_err());
 }
 
-#[test]
-fn a_stop_with_a_full_disk_says_what_is_lost() {
-    let disk = disk();
-    let (mut journal, _) = open(&disk, small()).unwrap();
-    disk.set_faults(Faults { room: Some(0), ..Faults::default() });
-    let mut engine = Engine::default();
-    while journal.status().degraded.is_none() {
-        engine.edges(&mut journal, 3);
-        journal.commit(engine.time);
-    }
-    engine.edges(&mut journal, 500);
+/// A journal that a full disk has degraded, with a hundred records more in memory.
+fn degraded(faults: Faults) -> (Arc<Disk>, Journal<Disk>, Engine) {
+    let (disk, mut journal, mut engine) = begin(small());
+    journal.checkpoint(&checkpoint(1), engine.time).unwrap();
     journal.commit(engine.time);
-    journal.close(engine.time).unwrap();
+    disk.set_faults(faults);
+    while journal.status().degraded.is_none() {
+        engine.fill(&mut journal, 1);
+    }
+    engine.edges(&mut journal, 100);
+    journal.commit(engine.time);
+    (disk, journal, engine)
+}
+
+fn variable(journal: &Journal<Disk>) -> Option<i32> {
+    let recall = crate::Recall::read(journal.index()).unwrap();
+    recall.items.iter().find_map(|item| match item {
+        Restore::Var { value, .. } => Some(*value),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_stop_with_a_full_disk_says_what_is_lost_and_keeps_the_state() {
+    for last_checkpoint in [false, true] {
+        let (disk, mut journal, mut engine) = degraded(Faults { room: Some(0), ..Faults::default() });
+        engine.log(&mut journal, &[letting(41)], false);
+        let lost_to = engine.seq;
+        if last_checkpoint {
+            journal.checkpoint(&checkpoint(41), engine.time).unwrap();
+            engine.edges(&mut journal, 3);
+        }
+        let unwritten = journal.close(engine.time).unwrap_err();
+        assert_eq!(
+            (unwritten.said, unwritten.state, unwritten.why),
+            (true, last_checkpoint, GapWhy::NoSpace)
+        );
+        let text = unwritten.to_string();
+        assert!(text.contains("records, from ") && text.contains("the disk is full"), "{text}");
+        disk.set_faults(Faults::default());
+        let (journal, opened) = open(&disk, small()).unwrap();
+        assert!(opened.clean);
+        let read = read_from(&journal, Position::START);
+        let gaps = read.hosts().into_iter().filter(|r| matches!(r, HostRecord::JournalGap { .. }));
+        let [HostRecord::JournalGap { from, to, count, why: GapWhy::NoSpace }] = gaps.collect::<Vec<_>>()[..]
+        else {
+            panic!("{:?}", read.hosts())
+        };
+        assert_eq!((to, count), (lost_to, lost_to - from + 1));
+        assert_eq!(count, unwritten.count());
+        let kept = if last_checkpoint { 3 } else { 0 };
+        assert_eq!(read.seqs().len() as u64, from - 1 + kept, "what came behind the checkpoint is there");
+        assert_eq!(variable(&journal), Some(if last_checkpoint { 41 } else { 1 }));
+    }
+}
+
+#[test]
+fn a_stop_with_a_read_only_disk_says_all_that_is_lost() {
+    let (disk, journal, engine) = degraded(Faults::read_only());
+    let unwritten = journal.close(engine.time).unwrap_err();
+    assert_eq!((unwritten.said, unwritten.state, unwritten.why), (false, false, GapWhy::ReadOnly));
     disk.set_faults(Faults::default());
     let (journal, opened) = open(&disk, small()).unwrap();
-    assert!(opened.clean);
+    assert!(!opened.clean);
     let read = read_from(&journal, Position::START);
-    let Some(HostRecord::JournalGap { from, to, count, why }) =
-        read.hosts().into_iter().find(|r| matches!(r, HostRecord::JournalGap { .. }))
-    else {
-        panic!("{:?}", read.hosts())
-    };
-    assert_eq!((to, count, why), (engine.seq, engine.seq - from + 1, GapWhy::NoSpace));
-    assert_eq!(*read.seqs().last().unwrap(), from - 1);
+    assert_eq!(read.seqs().len() as u64, engine.seq - unwritten.count());
 }

@@ -81,3 +81,39 @@ fn what_must_be_on_disk_waits_for_a_sync_under_way() {
     let (journal, _) = open(&disk, small()).unwrap();
     assert_eq!(read_from(&journal, Position::START).seqs().len(), 200);
 }
+
+#[test]
+fn what_memory_has_dropped_stays_behind_what_a_failed_sync_brings_back() {
+    let (disk, mut journal, mut engine) = begin(Options { memory: 4 * 1024, ..small() });
+    journal.sync_in_background().unwrap();
+    let mut reader = journal.reader(Position::START);
+    // Under way when the disk fills up, and failed when the journal looks after it.
+    let full = Faults { writes: Some(ErrorKind::StorageFull), ..Faults::default() };
+    engine.fill(&mut journal, 1);
+    disk.set_faults(Faults { hold_syncs: true, ..Faults::default() });
+    journal.commit(engine.time.plus(Duration::from_millis(250)));
+    disk.set_faults(Faults { hold_syncs: true, ..full.clone() });
+    engine.fill(&mut journal, 600);
+    assert!(journal.status().counts.lost > 0);
+    disk.set_faults(Faults { syncs: Some(ErrorKind::Other), ..full });
+    let mut now = engine.time;
+    while journal.writer.active.is_some() {
+        std::thread::yield_now();
+        journal.commit(now);
+    }
+    disk.set_faults(Faults::default());
+    now = now.plus(Duration::from_secs(40));
+    journal.tick(now);
+    settle(&mut journal, &mut now);
+    assert_eq!(journal.health.degraded(), None);
+    read_all(&mut reader);
+    drop(journal);
+    let (journal, _) = open(&disk, small()).unwrap();
+    let read = read_from(&journal, Position::START);
+    assert!(read.lagged.is_empty(), "the gap says what is missing: {:?}", read.lagged);
+    let gaps = read.hosts().into_iter().filter(|r| matches!(r, HostRecord::JournalGap { .. }));
+    let [HostRecord::JournalGap { from: 1, to, count, .. }] = gaps.collect::<Vec<_>>()[..] else {
+        panic!("{:?}", read.hosts())
+    };
+    assert_eq!((count, read.seqs()), (to, (to + 1..=engine.seq).collect()));
+}
