@@ -5,6 +5,8 @@
 
 pub mod access;
 pub mod client;
+mod clients;
+mod place;
 pub mod protocol;
 pub mod service;
 pub mod socket;

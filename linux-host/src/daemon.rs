@@ -233,7 +233,7 @@ impl Daemon {
         match ControlSocket::open(storage.path()) {
             Ok(socket) => tasks.push(tokio::spawn(socket.serve(service.clone())).abort_handle()),
             Err(error) => {
-                tracing::error!("no control socket: {error}; the house runs without commands and status")
+                tracing::error!("no control socket, so no commands and no status; the house runs: {error}")
             }
         }
         tracing::info!("start {boot} runs after {:.1} ms", began.elapsed().as_secs_f64() * 1e3);

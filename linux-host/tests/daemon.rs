@@ -3,7 +3,7 @@
 #[path = "daemon/running.rs"]
 mod running;
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::Stdio;
@@ -345,6 +345,41 @@ fn the_control_socket_answers_nonsense_in_words_and_is_closed_to_strangers() {
     assert!(ask(r#"{"do":"set","output":"chime","to":"on","id":5}"#).contains("carried out before"));
     assert!(ask(&"x".repeat(5000)).contains("4096 bytes at most"));
     daemon.ok(&["status"]);
+    daemon.stop();
+}
+
+#[test]
+fn where_the_state_directory_takes_no_socket_it_is_in_the_second_place() {
+    let read_only = Workplace::on_small_disk(HOUSE);
+    read_only.make_read_only();
+    for place in [read_only, Workplace::with_long_path(HOUSE)] {
+        let daemon = Running::start(&place);
+        assert!(!place.path("state/control.sock").exists());
+        assert_eq!(daemon.ok(&["set", "chime", "on"]), "chime is on\n");
+        assert_eq!(daemon.status()["outputs"][0]["value"].as_str(), Some("on"));
+        daemon.stop();
+        let (error, _) = place.fails(&["status"]);
+        assert!(error.contains("no daemon runs"), "{error}");
+    }
+}
+
+#[test]
+fn clients_that_only_wait_make_room_for_those_that_ask() {
+    let place = Workplace::new(HOUSE);
+    let daemon = Running::start(&place);
+    let path = place.path("state/control.sock");
+    let idle: Vec<_> = (0..100).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    // Some have asked, and do not read their answers.
+    let deaf: Vec<_> = (0..40).map(|_| UnixStream::connect(&path).unwrap()).collect();
+    for mut stream in &deaf {
+        stream.set_nonblocking(true).unwrap();
+        // Until the socket takes no more.
+        while stream.write(b"{\"do\":\"status\"}\n").is_ok() {}
+    }
+    daemon.ok(&["status"]);
+    idle[0].set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    assert_eq!((&idle[0]).read(&mut [0]).unwrap(), 0, "the oldest of them had to go");
+    daemon.ok(&["set", "chime", "on"]);
     daemon.stop();
 }
 

@@ -2,11 +2,11 @@
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::place::places;
 use super::protocol::{Operation, Request, Response};
-use super::socket::NAME;
 
 /// A reload compiles a file and opens lines; everything else is a matter of milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,13 +16,29 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// There is no daemon, it may not be asked, or it does not answer; in words.
 pub fn ask(state: &Path, operation: Operation) -> Result<Response, String> {
-    let path = state.join(NAME);
-    let stream = UnixStream::connect(&path).map_err(|error| no_daemon(state, &path, &error))?;
+    let stream = connect(state)?;
     converse(&stream, operation).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "the daemon does not answer".to_owned(),
         io::ErrorKind::UnexpectedEof => "the daemon stopped before it answered".to_owned(),
         _ => format!("the daemon's answer is not understood: {error}"),
     })
+}
+
+/// To the first place at which somebody listens.
+fn connect(state: &Path) -> Result<UnixStream, String> {
+    use io::ErrorKind as Kind;
+    let mut failed = None;
+    for path in places(state) {
+        match UnixStream::connect(&path) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => match error.kind() {
+                // Nobody there, and a path too long for a socket.
+                Kind::NotFound | Kind::ConnectionRefused | Kind::InvalidInput => {}
+                _ => failed = failed.or(Some((path, error))),
+            },
+        }
+    }
+    Err(no_daemon(state, failed))
 }
 
 fn converse(stream: &UnixStream, operation: Operation) -> io::Result<Response> {
@@ -37,19 +53,19 @@ fn converse(stream: &UnixStream, operation: Operation) -> io::Result<Response> {
     Ok(serde_json::from_str(&answer)?)
 }
 
-fn no_daemon(state: &Path, path: &Path, error: &io::Error) -> String {
+fn no_daemon(state: &Path, failed: Option<(PathBuf, io::Error)>) -> String {
     let state = state.display();
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
+    match failed {
+        None => format!(
             "no daemon runs on the state directory {state}: start one with `campanile run FILE`, or name its directory \
              with --state"
         ),
-        io::ErrorKind::PermissionDenied => {
+        Some((path, error)) if error.kind() == io::ErrorKind::PermissionDenied => {
             format!(
                 "this user may not ask the daemon on {state}: use sudo, or join the group of {}",
                 path.display()
             )
         }
-        _ => format!("cannot reach the daemon on {state}: {error}"),
+        Some((path, error)) => format!("cannot reach the daemon on {state} by {}: {error}", path.display()),
     }
 }

@@ -1,24 +1,25 @@
-//! The control socket: a Unix socket in the state directory. Who may open the file may act; nobody else can reach it.
+//! The control socket: a Unix socket, in the state directory if that can be. Who may open the file may act; nobody else
+//! can reach it.
 
+use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::access::Caller;
+use super::clients::{Clients, Place};
+use super::place::places;
 use super::protocol::{MAX_REQUEST, Response};
 use super::service::{Service, StatusSource};
-
-/// The socket's name in the state directory.
-pub const NAME: &str = "control.sock";
 
 /// Owner and group: the group of the service's user may act, others may not.
 const MODE: u32 = 0o660;
 
-/// Connections served at a time; further ones wait to be accepted.
-const MAX_CLIENTS: usize = 32;
+/// Of the directory in the second place: the socket's own permissions say who may.
+const DIRECTORY_MODE: u32 = 0o755;
 
 /// An open control socket; the file goes with it.
 pub struct ControlSocket {
@@ -27,34 +28,44 @@ pub struct ControlSocket {
 }
 
 impl ControlSocket {
-    /// Opens the socket in `dir`, which this process holds the lock of: what is left there from before is dead.
+    /// Opens the socket of a state directory, which this process holds the lock of: what is left in its places from
+    /// before is dead. A socket that had to go to the second place is said.
     ///
     /// # Errors
-    /// The disk is full or read-only, or the path is too long for a socket.
-    pub fn open(dir: &Path) -> io::Result<Self> {
-        let path = dir.join(NAME);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+    /// It cannot be in any place: each with its reason, for a person.
+    pub fn open(state: &Path) -> Result<Self, String> {
+        let mut refused = Vec::new();
+        for path in places(state) {
+            match bind(&path) {
+                Ok(listener) => {
+                    if !refused.is_empty() {
+                        tracing::warn!(
+                            "the control socket is {}, where commands look too: {}",
+                            path.display(),
+                            refused.join("; ")
+                        );
+                    }
+                    return Ok(Self { listener, path });
+                }
+                Err(error) => refused.push(format!("{}: {}", path.display(), words(&error))),
+            }
         }
-        let listener = UnixListener::bind(&path)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(MODE))?;
-        Ok(Self { listener, path })
+        Err(refused.join("; "))
     }
 
     /// Serves whoever comes, for ever.
     pub async fn serve<S: StatusSource + 'static>(self, service: Service<S>) {
-        let clients = std::sync::Arc::new(tokio::sync::Semaphore::new(MAX_CLIENTS));
+        let clients = Clients::default();
         loop {
-            let Ok(place) = clients.clone().acquire_owned().await else { return };
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let service = service.clone();
-                    tokio::spawn(async move {
+                    let place = clients.place().await;
+                    let (id, service) = (place.id, service.clone());
+                    let task = tokio::spawn(async move {
                         // A client that goes away in the middle is nobody's trouble.
-                        let _ = converse(stream, &service).await;
-                        drop(place);
+                        let _ = converse(stream, &service, &place).await;
                     });
+                    clients.serves(id, task.abort_handle());
                 }
                 Err(error) => {
                     tracing::warn!("the control socket does not accept: {error}");
@@ -66,14 +77,43 @@ impl ControlSocket {
     }
 }
 
-impl Drop for ControlSocket {
-    fn drop(&mut self) {
-        // If it stays, the next start removes it.
-        let _ = std::fs::remove_file(&self.path);
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make_directory(path)?,
+        removed => removed?,
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(MODE))?;
+    Ok(listener)
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    match path.parent().map(|parent| DirBuilder::new().mode(DIRECTORY_MODE).create(parent)) {
+        Some(Err(error)) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
-async fn converse<S: StatusSource + 'static>(stream: UnixStream, service: &Service<S>) -> io::Result<()> {
+fn words(error: &io::Error) -> String {
+    match error.kind() {
+        // What the standard library makes of a path that does not fit into an address.
+        io::ErrorKind::InvalidInput => "the path is too long for a socket: 107 bytes at most".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+impl Drop for ControlSocket {
+    fn drop(&mut self) {
+        // If it stays, the next start removes it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn converse<S: StatusSource + 'static>(
+    stream: UnixStream,
+    service: &Service<S>,
+    place: &Place,
+) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
     let mut line = Vec::new();
@@ -83,6 +123,7 @@ async fn converse<S: StatusSource + 'static>(stream: UnixStream, service: &Servi
         if taken == 0 {
             return Ok(());
         }
+        place.set_working(true);
         let too_long = line.len() > MAX_REQUEST;
         let response = if too_long {
             Response::refused(format!("a request has {MAX_REQUEST} bytes at most"))
@@ -94,6 +135,7 @@ async fn converse<S: StatusSource + 'static>(stream: UnixStream, service: &Servi
         };
         let mut bytes = serde_json::to_vec(&response)?;
         bytes.push(b'\n');
+        place.set_working(false);
         write.write_all(&bytes).await?;
         if too_long {
             // The rest of the line cannot be told from a request.

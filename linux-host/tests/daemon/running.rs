@@ -74,13 +74,25 @@ pub(crate) fn poll<T>(mut ask: impl FnMut() -> Option<T>) -> T {
 /// A directory with a file and a state.
 pub(crate) struct Workplace {
     dir: tempfile::TempDir,
+    /// What the system gives a user for sockets.
+    runtime: tempfile::TempDir,
     mounted: bool,
 }
 
 impl Workplace {
     /// With this house; `{dir}` in it is the directory.
     pub(crate) fn new(house: &str) -> Self {
-        let place = Self { dir: tempfile::tempdir().unwrap(), mounted: false };
+        Self::named(house, "")
+    }
+
+    /// The same, with a path as long as only a few have it.
+    pub(crate) fn with_long_path(house: &str) -> Self {
+        Self::named(house, &"long-".repeat(24))
+    }
+
+    fn named(house: &str, prefix: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix(prefix).tempdir().unwrap();
+        let place = Self { dir, runtime: tempfile::tempdir().unwrap(), mounted: false };
         place.write(house);
         place
     }
@@ -116,6 +128,16 @@ impl Workplace {
         }
     }
 
+    /// From now on nothing can be written.
+    pub(crate) fn make_read_only(&self) {
+        if self.mounted {
+            let remount = ["-o", "remount,ro"];
+            assert!(Command::new("mount").args(remount).arg(self.path("state")).status().unwrap().success());
+        } else {
+            self.allow(0o500);
+        }
+    }
+
     fn allow(&self, mode: u32) {
         std::fs::set_permissions(self.path("state"), std::fs::Permissions::from_mode(mode)).unwrap();
     }
@@ -132,6 +154,7 @@ impl Workplace {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
         command.args(args).arg("--state").arg(self.path("state")).env_remove("CAMPANILE_LOG");
+        command.env("XDG_RUNTIME_DIR", self.runtime.path());
         command
     }
 
