@@ -7,6 +7,7 @@ pub mod compile;
 pub mod debounce_text;
 pub mod expr;
 pub mod file;
+mod habits;
 pub mod init;
 pub mod read;
 pub mod resources;
@@ -14,6 +15,7 @@ pub mod scalar;
 pub mod schema;
 pub mod script;
 pub mod source;
+pub mod syntax;
 
 use std::io::Read as _;
 use std::path::Path;

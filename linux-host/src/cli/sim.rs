@@ -82,10 +82,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn say(failed: Failed) -> Failure {
     match failed {
         Failed::Says(words) => Failure::Says(words),
-        Failed::Wrong(source, found) => match check::say(&source, &found) {
-            Ok(()) => Failure::Told,
-            Err(error) => error.into(),
-        },
+        Failed::Wrong(texts) => {
+            match texts.iter().try_for_each(|(source, found)| check::say(source, found)) {
+                Ok(()) => Failure::Told,
+                Err(error) => error.into(),
+            }
+        }
     }
 }
 

@@ -1,27 +1,31 @@
 //! From the file's types to an image, a symbol table and settings.
 
 mod body;
+mod code;
 mod hash;
 mod lines;
 mod message;
 mod names;
 mod refuse;
+mod room;
 mod scenario;
 mod sinks;
 #[cfg(test)]
 mod tests;
-
-use std::ops::Range;
+mod trigger;
 
 use campanile_core::program::verify::{Room, verify};
 use campanile_core::program::{Parts, image};
 use campanile_delivery::symbols::Symbols;
-use toml::de::{DeTable, DeValue};
+use toml::Spanned;
+use toml::de::DeValue;
 
 use super::file::{Board, House, Journal, Sink};
-use super::read::{Node, Read, Report};
+use super::read::{Entries, Node, Read, Report};
 use super::resources::{ROOM, Resource};
-use super::source::{Diagnostic, Severity, Source};
+use super::source::{Diagnostic, Source};
+use super::syntax;
+use names::Tables;
 
 /// All that a file says.
 #[derive(Clone, Debug)]
@@ -60,29 +64,30 @@ pub struct Settings {
 /// # Errors
 /// Everything that is wrong with it, in the order of the text. Without the warnings: some would be wrong themselves.
 pub fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
-    let (root, syntax) = DeTable::parse_recoverable(&source.text);
-    let span = root.span();
-    let root = toml::Spanned::new(span, DeValue::Table(root.into_inner()));
+    read_and_compile(source).1
+}
+
+/// What a text says, as far as it could be read, and what it compiles to.
+pub(super) fn read_and_compile(source: &Source) -> (Option<House>, Result<Compiled, Vec<Diagnostic>>) {
     let mut report = Report::new(source);
+    let root = syntax::parse(&mut report);
+    let span = root.span();
+    let root = Spanned::new(span, DeValue::Table(root.into_inner()));
     let house = House::read(Node::from(&root), &mut report);
-    if !syntax.is_empty() {
-        return Err(errors(with_syntax(source, &syntax, report.found)));
-    }
-    match house.and_then(|house| build(house, &ROOM, &mut report)) {
-        Some(compiled) if !has_error(&report.found) => {
-            Ok(Compiled { warnings: sorted(report.found), ..compiled })
-        }
-        _ => Err(errors(report.found)),
-    }
+    let compiled = house.as_ref().and_then(|house| build(house, &ROOM, &mut report));
+    let compiled = report
+        .finish()
+        .and_then(|warnings| compiled.map(|compiled| Compiled { warnings, ..compiled }).ok_or_else(Vec::new));
+    (house, compiled)
 }
 
 /// Compiles what has been read; `None` if it had errors.
-pub(super) fn build(house: House, room: &Room, report: &mut Report<'_>) -> Option<Compiled> {
-    let names = names::Tables::new(&house, room, report);
-    let program = scenario::all(&house, &names, report);
-    sinks::check(&house, &program.messages, report);
-    let node = house.node.0?;
-    if has_error(&report.found) {
+pub(super) fn build(house: &House, room: &Room, report: &mut Report<'_>) -> Option<Compiled> {
+    let names = Tables::new(house, room, report);
+    let program = scenario::all(house, &names, room, report);
+    sinks::check(house, report);
+    let node = house.node.0.as_ref()?;
+    if report.has_errors() {
         return None;
     }
     let mut symbols = names.symbols(&node.name.value.0);
@@ -106,10 +111,9 @@ pub(super) fn build(house: House, room: &Room, report: &mut Report<'_>) -> Optio
         verify(&image, room)
     });
     if let Err(error) = checked {
-        report.push(refuse::refusal(error, &house.scenarios, &names));
+        report.push(refuse::program(error));
         return None;
     }
-    let slots: usize = program.scenarios.iter().map(|scenario| usize::from(scenario.mode.slots())).sum();
     let row = |name, have, max: u16| Resource { name, have, max: max.into() };
     let resources = vec![
         row("inputs", parts.inputs.len(), room.counts.inputs.into()),
@@ -119,7 +123,7 @@ pub(super) fn build(house: House, room: &Room, report: &mut Report<'_>) -> Optio
         row("triggers", parts.triggers.len(), room.counts.triggers.into()),
         row("schedules", parts.schedules.len(), room.counts.schedules.into()),
         row("scenarios", parts.scenarios.len(), room.counts.scenarios.into()),
-        row("runs", slots, room.runs.into()),
+        row("runs", program.runs, room.runs.into()),
         row("code bytes", parts.code.len(), room.counts.code),
         row("steps a slice", program.longest_slice as usize, campanile_core::program::code::MAX_STEPS),
     ];
@@ -128,89 +132,17 @@ pub(super) fn build(house: House, room: &Room, report: &mut Report<'_>) -> Optio
         image,
         symbols,
         settings: Settings {
-            node: node.name.value.0,
-            timezone: node.timezone.map(|zone| zone.value),
-            journal: house.journal,
+            node: node.name.value.0.clone(),
+            timezone: node.timezone.as_ref().map(|zone| zone.value.clone()),
+            journal: house.journal.clone(),
             boards: names.boards,
-            sinks: owned(house.sinks.0),
+            sinks: owned(&house.sinks),
         },
         resources,
         warnings: Vec::new(),
     })
 }
 
-fn owned<T>(entries: Vec<(super::read::At<String>, Option<T>)>) -> Vec<(String, T)> {
-    entries.into_iter().filter_map(|(name, value)| Some((name.value, value?))).collect()
-}
-
-/// Whether one of them is an error.
-pub(super) fn has_error(found: &[Diagnostic]) -> bool {
-    found.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
-}
-
-/// The errors alone, in the order of the text.
-pub(super) fn errors(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    found.retain(|diagnostic| diagnostic.severity == Severity::Error);
-    sorted(found)
-}
-
-/// In the order of the text.
-fn sorted(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    found.sort_by_key(|diagnostic| diagnostic.span.start);
-    found
-}
-
-/// Errors of syntax, and those of what could be read all the same: nothing that another error may have caused.
-pub(super) fn with_syntax(
-    source: &Source,
-    syntax: &[toml::de::Error],
-    found: Vec<Diagnostic>,
-) -> Vec<Diagnostic> {
-    let lines = |span: &Range<usize>| source.place(span.start).0..=source.place(span.end).0;
-    let mut all: Vec<_> = syntax
-        .iter()
-        .map(|error| {
-            let end = source.text.len();
-            let message = format!("this is not TOML: {}", error.message());
-            let diagnostic = Diagnostic::error(error.span().unwrap_or(end..end), message).label("here");
-            let diagnostic = match secret_on_line(&source.text, diagnostic.span.start) {
-                Some(secret) => diagnostic.hide(secret),
-                None => diagnostic,
-            };
-            match syntax_help(error.message()) {
-                Some(help) => diagnostic.help(help),
-                None => diagnostic,
-            }
-        })
-        .collect();
-    let broken: Vec<_> = all.iter().map(|diagnostic| lines(&diagnostic.span)).collect();
-    all.extend(found.into_iter().filter(|diagnostic| {
-        let mine = lines(&diagnostic.span);
-        !diagnostic.may_follow
-            && !broken.iter().any(|lines| lines.contains(mine.start()) || mine.contains(lines.start()))
-    }));
-    all
-}
-
-/// What stands behind a key for secrets, on a line that is not TOML.
-fn secret_on_line(text: &str, at: usize) -> Option<Range<usize>> {
-    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text.get(at..)?.find('\n').map_or(text.len(), |newline| at + newline);
-    let line = text.get(start..end)?;
-    let secret =
-        super::file::SECRETS.iter().filter_map(|key| line.find(key).map(|found| found + key.len())).min()?;
-    (secret < line.len()).then_some(start + secret..end)
-}
-
-/// What is most often behind an error of syntax.
-fn syntax_help(message: &str) -> Option<&'static str> {
-    const HELP: [(&str, &str); 6] = [
-        ("invalid boolean", "text stands between quotes: \"..\""),
-        ("string values must be quoted", "text stands between quotes: \"..\""),
-        ("invalid basic string", "the closing quote is missing"),
-        ("duplicate key", "each key stands once in its table"),
-        ("key with no value", "write KEY = VALUE"),
-        ("expected key", "this file is TOML: [TABLE] and KEY = VALUE, one on a line"),
-    ];
-    HELP.iter().find(|(part, _)| message.contains(part)).map(|(_, help)| *help)
+fn owned<T: Clone>(entries: &Entries<T>) -> Vec<(String, T)> {
+    entries.iter().filter_map(|(name, value)| Some((name.value.clone(), value?.clone()))).collect()
 }

@@ -1,5 +1,4 @@
-//! Expressions: `not quiet and rings < 100`. Text to tree here and in [`parse()`], tree to the engine's operations in
-//! `lower`.
+//! Expressions: `not quiet and rings < 100`. Text to tokens to a tree to the engine's operations: `lex`, `parse`, `lower`.
 //!
 //! ```text
 //! or:    and ("or" and)*            not:   "not" not | compare
@@ -19,8 +18,36 @@ use std::ops::Range;
 
 use super::scalar::Decimal;
 
-pub use lower::{Named, Names, Scope, compile};
-pub use parse::parse;
+use lex::{Token, tokens};
+
+pub use lower::{Named, Names, Scope};
+
+/// Compiles an expression.
+///
+/// # Errors
+/// Everything that is wrong with it and does not follow from something else.
+pub fn compile(text: &str, names: &dyn Names) -> Result<Scope, Vec<ExprError>> {
+    let mut errors = Vec::new();
+    let tokens = tokens(text, &mut errors);
+    let tree = parse::tree(&tokens, text.len());
+    let read_to = tree.as_ref().map_or_else(|error| error.span.start, |_| text.len());
+    errors.extend(lower::unknown(tokens.iter().take_while(|(_, span)| span.start < read_to), names));
+    match tree {
+        Ok(tree) => {
+            let scope = lower::lower(&tree, names, &mut errors);
+            if errors.is_empty() { Ok(scope) } else { Err(errors) }
+        }
+        Err(error) => {
+            // What the lexer could not read has been reported as that.
+            let unread =
+                |(token, span): &(Token, Range<usize>)| *token == Token::Unread && *span == error.span;
+            if !tokens.iter().any(unread) {
+                errors.push(error);
+            }
+            Err(errors)
+        }
+    }
+}
 
 /// What is wrong with an expression, and where in its text.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,11 +58,13 @@ pub struct ExprError {
     pub what: String,
     /// What would be right.
     pub help: String,
+    /// It is about a name that nobody knows.
+    pub unknown: bool,
 }
 
 impl ExprError {
     fn new(span: Range<usize>, what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { span, what: what.into(), help: help.into() }
+        Self { span, what: what.into(), help: help.into(), unknown: false }
     }
 }
 

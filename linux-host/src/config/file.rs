@@ -6,6 +6,8 @@ mod board;
 mod sink;
 mod trigger;
 
+use std::ops::Range;
+
 use campanile_core::id::Level;
 use campanile_core::program::AfterRestart;
 use campanile_core::time::Duration;
@@ -17,41 +19,10 @@ use super::debounce_text::DebounceText;
 use super::read::{At, Definitions, Entries, Needed, Node, Read, Report, table, words};
 use super::scalar::{Decimal, Facts, Int, Name, NodeName, Number, Rate, Size, Text};
 
-pub use action::{
-    Action, Condition, EndAction, IfAction, LetAction, PulseAction, RepeatAction, SendAction, SetAction,
-    StartAction, StopAction, UntilAction, WaitAction,
-};
+pub use action::{Action, Condition, IfAction, PulseAction, RepeatAction, SendAction};
 pub use board::{Board, GpiochipBoard, RppalBoard, VirtualBoard};
 pub use sink::{ConsoleSink, FileSink, Filter, MqttSink, Sink, Topic, Topics, only};
-pub use trigger::{
-    AtTrigger, CronTrigger, EveryTrigger, InputTrigger, LinkState, LinkTrigger, OutputTrigger, SensorTrigger,
-    StartedTrigger, Trigger, VariableTrigger,
-};
-
-/// Keys under which people write secrets.
-pub(super) const SECRETS: [&str; 6] = ["password", "passwd", "pass", "secret", "token", "key"];
-
-/// Keys that people try and that are refused with more than "unknown".
-pub(super) fn refused(key: &str) -> Option<&'static str> {
-    match key {
-        secret if SECRETS.contains(&secret) => Some(
-            "secrets do not stand in this file: write `password-file = \"/etc/campanile/password\"` or \
-             `password-env = \"CAMPANILE_PASSWORD\"`",
-        ),
-        "message" => Some("triggers by message are not there yet: they come with commands over MQTT"),
-        "toggle" => Some(
-            "there is no toggle: a repeated command must do no harm. Use { if = \"OUT\", do = [..], else = [..] }",
-        ),
-        "pin" | "gpio" | "offset" => {
-            Some("a pin is a line: `line = \"GPIO14\"`, or `line = 14` for its offset")
-        }
-        "invert" | "inverted" | "active-low" | "active_low" => Some("write `active = \"low\"`"),
-        "bias" | "pull-up" | "pullup" | "pull_up" => Some("write `pull = \"up\"`"),
-        "user" => Some("write `username = \"..\"`"),
-        "host" | "broker" | "server" => Some("write `url = \"mqtt://HOST\"`"),
-        _ => None,
-    }
-}
+pub use trigger::{AtTrigger, CronTrigger, InputTrigger, LinkState, LinkTrigger, SensorTrigger, Trigger};
 
 table! {
     /// A house: its lines, its numbers, its scenarios, and who is told.
@@ -72,9 +43,23 @@ table! {
         /// Variables: named integers with their first values.
         "variables" variables (empty): Entries<Number>,
         /// Scenarios: when, if, do.
-        "scenarios" scenarios (empty): Vec<Scenario>,
+        "scenarios" scenarios (empty): Needed<Vec<Scenario>>,
         /// Sinks: who is told what happens.
         "sinks" sinks (empty): Entries<Sink>,
+    }
+}
+
+impl Scenario {
+    /// Where to say what is wrong with the whole: at its name.
+    pub fn place(&self) -> Range<usize> {
+        if self.name.is_broken() { self.span.clone() } else { self.name.span.clone() }
+    }
+}
+
+impl House {
+    /// Its scenarios.
+    pub fn scenarios(&self) -> &[Scenario] {
+        self.scenarios.0.as_deref().unwrap_or_default()
     }
 }
 
@@ -235,7 +220,7 @@ table! {
         /// The unit of its values, as it is shown.
         "unit" unit (= ""): Text,
         /// How many decimals are kept: the engine calculates with integers of this many decimals.
-        "decimals" decimals (= 0): Int<0, 9>,
+        "decimals" decimals (= 0): At<Int<0, 9>>,
         /// Smaller changes than this do not enter.
         "deadband" deadband (= 0): At<Decimal>,
         /// Values do not enter faster than this.
@@ -261,6 +246,12 @@ table! {
         /// What happens to its runs when the power comes back.
         "after-restart" after_restart (= "cancel"): At<AfterRestart>,
     }
+    rules [
+        Rule::not_with(
+            "max", "mode", &["single", "restart"], "only for queued and parallel",
+            "leave it out, or write mode = \"queued\" or mode = \"parallel\"",
+        ),
+    ]
 }
 
 /// What happens when a scenario is to run while it runs.

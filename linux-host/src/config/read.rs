@@ -5,6 +5,8 @@
 //! only after it has said why.
 
 mod declare;
+mod report;
+mod rule;
 mod schema;
 mod table;
 mod values;
@@ -16,10 +18,12 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::source::{Diagnostic, Source};
+use super::source::Diagnostic;
 
 pub(crate) use declare::{choice, field, field_default, field_required, field_type, kinds, table, words};
-pub use schema::{add_kind, definition, property};
+pub use report::Report;
+pub use rule::Rule;
+pub use schema::{add_kind, add_to_each, definition, property};
 pub use table::{KIND, Table, kind, word};
 pub use values::{At, Entries, Needed};
 
@@ -84,36 +88,6 @@ impl<'a> From<&'a Spanned<DeValue<'a>>> for Node<'a> {
     }
 }
 
-/// What reading has found so far.
-pub struct Report<'s> {
-    /// The text.
-    pub source: &'s Source,
-    /// What is to be said about it.
-    pub found: Vec<Diagnostic>,
-}
-
-impl<'s> Report<'s> {
-    /// Nothing found yet.
-    pub const fn new(source: &'s Source) -> Self {
-        Self { source, found: Vec::new() }
-    }
-
-    /// Takes note.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
-    }
-
-    /// Where a part of a string's content stands: `part` counts bytes of the content. The whole value where escapes
-    /// make the places differ.
-    pub fn within(&self, string: Range<usize>, content: &str, part: Range<usize>) -> Range<usize> {
-        let quoted = self.source.text.get(string.clone()).unwrap_or_default();
-        match quoted.find(content) {
-            Some(at) if !content.is_empty() => string.start + at + part.start..string.start + at + part.end,
-            _ => string,
-        }
-    }
-}
-
 /// Definitions that a schema refers to.
 pub type Definitions = BTreeMap<&'static str, Value>;
 
@@ -125,13 +99,16 @@ pub trait Read: Sized {
     /// The keys, of a table.
     const KEYS: &'static [&'static str] = &[];
 
+    /// What its keys have to do with each other, of a table.
+    const RULES: &'static [Rule] = &[];
+
     /// Reads it, or says why not.
     fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self>;
 
     /// Its JSON Schema; tables go to the definitions.
     fn schema(definitions: &mut Definitions) -> Value;
 
-    /// What to go on with after an error has been reported, so that one mistake does not hide the next.
+    /// What stands in for it after an error has been reported, so that one mistake does not hide the next.
     fn broken() -> Option<Self> {
         None
     }

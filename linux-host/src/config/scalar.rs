@@ -30,29 +30,31 @@ words!(Drive, "a way to drive a line", {
 /// Reads a type from a string by a function that says what is wrong and what would be right.
 macro_rules! text {
     ($ty:ty, $what:literal, $schema:tt, $parse:expr $(, broken: $broken:expr)?) => {
-        impl $crate::config::read::Read for $ty {
-            const WHAT: &'static str = $what;
+        const _: () = {
+            use $crate::config::read::{Definitions, Node, Read, Report, wrong_kind};
+            use $crate::config::scalar::Wrong;
 
-            fn read(
-                node: $crate::config::read::Node<'_>,
-                report: &mut $crate::config::read::Report<'_>,
-            ) -> Option<Self> {
-                let toml::de::DeValue::String(text) = node.value() else {
-                    $crate::config::read::wrong_kind::<Self>(node, report);
-                    return None;
-                };
-                let parse: fn(&str) -> Result<Self, $crate::config::scalar::Wrong> = $parse;
-                parse(text).map_err(|wrong| report.push(wrong.at(node.span()))).ok()
+            impl Read for $ty {
+                const WHAT: &'static str = $what;
+
+                fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+                    let toml::de::DeValue::String(text) = node.value() else {
+                        wrong_kind::<Self>(node, report);
+                        return None;
+                    };
+                    let parse: fn(&str) -> Result<Self, Wrong> = $parse;
+                    parse(text).map_err(|wrong| report.push(wrong.at(node.span()))).ok()
+                }
+
+                fn schema(_: &mut Definitions) -> serde_json::Value {
+                    serde_json::json!($schema)
+                }
+
+                $(fn broken() -> Option<Self> {
+                    Some($broken)
+                })?
             }
-
-            fn schema(_: &mut $crate::config::read::Definitions) -> serde_json::Value {
-                serde_json::json!($schema)
-            }
-
-            $(fn broken() -> Option<Self> {
-                Some($broken)
-            })?
-        }
+        };
     };
 }
 
@@ -127,10 +129,14 @@ text!(Rate, "a rate such as \"500/s\", or \"off\"", { "type": "string", "pattern
 /// Text as it is.
 pub type Text = String;
 
-text!(String, "a string", { "type": "string" }, |text| Ok(text.to_owned()));
-text!(PathBuf, "the path of a file", { "type": "string" }, |text| {
-    if text.is_empty() { Err(Wrong::new("an empty path", "name a file")) } else { Ok(text.into()) }
-});
+text!(String, "a string", { "type": "string" }, |text| Ok(text.to_owned()), broken: Self::new());
+text!(
+    PathBuf,
+    "the path of a file",
+    { "type": "string", "minLength": 1 },
+    |text| if text.is_empty() { Err(Wrong::new("an empty path", "name a file")) } else { Ok(text.into()) },
+    broken: Self::new()
+);
 
 /// The longest name.
 pub const NAME_MAX: usize = 32;
@@ -170,13 +176,29 @@ pub fn check_name(name: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// A name for something of the house.
+/// A name for something of the house. A wrong one stays a name, so that those who use it are not wrong too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(pub String);
 
-text!(Name, "a name", { "type": "string", "pattern": NAME_PATTERN }, |text| {
-    check_name(text).map(|()| Self(text.to_owned()))
-});
+impl Read for Name {
+    const WHAT: &'static str = "a name";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let name = Text::read(node, report)?;
+        if let Err(wrong) = check_name(&name) {
+            report.push(wrong.at(node.span()));
+        }
+        Some(Self(name))
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": NAME_PATTERN })
+    }
+
+    fn broken() -> Option<Self> {
+        Text::broken().map(Self)
+    }
+}
 
 /// The name of the node: it stands in topics and host names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,7 +217,7 @@ text!(NodeName, "a name of a-z, 0-9 and -", { "type": "string", "pattern": "^[a-
             format!("a-z, 0-9 and -, up to {NAME_MAX}, such as \"{near}\""),
         ))
     }
-});
+}, broken: Self("house".to_owned()));
 
 impl Read for bool {
     const WHAT: &'static str = "true or false";
@@ -210,6 +232,31 @@ impl Read for bool {
 
     fn schema(_: &mut Definitions) -> Value {
         json!({ "type": "boolean" })
+    }
+}
+
+/// `true`, of a key that has no opposite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct True;
+
+impl Read for True {
+    const WHAT: &'static str = "true";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        if !bool::read(node, report)? {
+            report.push(
+                Diagnostic::error(node.span(), "`false` has no meaning here").label("true, or leave it out"),
+            );
+        }
+        Some(Self)
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "const": true })
+    }
+
+    fn broken() -> Option<Self> {
+        Some(Self)
     }
 }
 
@@ -238,6 +285,10 @@ impl<const MIN: i64, const MAX: i64> Read for Int<MIN, MAX> {
 
     fn schema(_: &mut Definitions) -> Value {
         json!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+
+    fn broken() -> Option<Self> {
+        Some(Self(MIN))
     }
 }
 
@@ -271,6 +322,10 @@ impl Read for Line {
     fn schema(_: &mut Definitions) -> Value {
         json!({ "anyOf": [{ "type": "string", "minLength": 1 }, { "type": "integer", "minimum": 0, "maximum": 1023 }] })
     }
+
+    fn broken() -> Option<Self> {
+        Some(Self::Offset(0))
+    }
 }
 
 /// What stands between braces in a report or in a message's data: plain values by name.
@@ -289,10 +344,12 @@ impl Read for Facts {
         for (key, value) in table.iter() {
             let node = Node::from(value);
             let fact = match node.value() {
-                DeValue::String(text) => Value::from(text.as_ref()),
-                DeValue::Boolean(value) => Value::from(*value),
-                DeValue::Integer(_) => Value::from(Int::<{ i64::MIN }, { i64::MAX }>::read(node, report)?.0),
-                DeValue::Float(_) => Value::from(Decimal::read(node, report)?.to_f64()),
+                DeValue::String(text) => Some(Value::from(text.as_ref())),
+                DeValue::Boolean(value) => Some(Value::from(*value)),
+                DeValue::Integer(_) => {
+                    Int::<{ i64::MIN }, { i64::MAX }>::read(node, report).map(|value| Value::from(value.0))
+                }
+                DeValue::Float(_) => Decimal::read(node, report).map(|value| Value::from(value.to_f64())),
                 _ => {
                     report.push(
                         Diagnostic::error(
@@ -301,10 +358,10 @@ impl Read for Facts {
                         )
                         .label("a string, a number, true or false"),
                     );
-                    continue;
+                    None
                 }
             };
-            facts.insert(key.get_ref().clone().into_owned(), fact);
+            facts.extend(fact.map(|fact| (key.get_ref().clone().into_owned(), fact)));
         }
         Some(Self(facts))
     }

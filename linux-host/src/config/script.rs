@@ -2,26 +2,27 @@
 //! simulator's plain types.
 
 mod bless;
+mod names;
 mod open;
 mod step;
 #[cfg(test)]
 mod tests;
 mod value;
 
-use std::ops::Range;
-
 use campanile_core::time::{Duration, Instant};
-use campanile_sim::script::{Action, Script, Step as SimStep};
+use campanile_sim::script::{Script, Step as SimStep};
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
-use super::compile::{Compiled, build, errors, has_error, with_syntax};
+use super::compile::{Compiled, build};
 use super::file::House;
-use super::read::{At, Node, Read, Report, suggestion, table};
+use super::read::{At, Node, Read, Report, table};
 use super::resources::ROOM;
 use super::scalar::{Int, Text};
-use super::source::{Diagnostic, Source};
-use step::Step;
+use super::source::Diagnostic;
+use super::syntax;
+use names::Kind;
+use step::{Event, Step};
 
 pub use bless::bless;
 pub use open::{Case, Failed, open};
@@ -47,21 +48,30 @@ table! {
 
 /// A script as it stands, its names not yet looked up.
 #[derive(Debug)]
-pub(super) struct Written {
-    pub(super) script: Script,
+struct Written {
+    script: Script,
     /// The file of the house, if it names one.
-    pub(super) house: Option<At<String>>,
+    house: Option<At<String>>,
     /// The house that stands in the script itself.
-    pub(super) inline: Option<Compiled>,
+    inline: Option<Inline>,
     /// Files of `swap`.
-    pub(super) swaps: Vec<At<String>>,
-    /// Where each step stands.
-    pub(super) spans: Vec<Range<usize>>,
+    swaps: Vec<At<String>>,
+    /// What its steps name.
+    named: Vec<(Kind, At<String>)>,
 }
 
-/// Reads a script and, if one stands in it, its house.
-pub(super) fn read(source: &Source) -> Result<Written, Vec<Diagnostic>> {
-    let (root, syntax) = DeTable::parse_recoverable(&source.text);
+/// A house in a script.
+#[derive(Debug)]
+struct Inline {
+    /// `None` if it is no house at all.
+    house: Option<House>,
+    /// `None` after an error.
+    compiled: Option<Compiled>,
+}
+
+/// Reads a script and, if one stands in it, its house; after an error, what could be read.
+fn read(report: &mut Report<'_>) -> Option<Written> {
+    let root = syntax::parse(report);
     let span = root.span();
     let mut root = root.into_inner();
     let has_house = !root.contains_key("house") && House::KEYS.iter().any(|key| root.contains_key(*key));
@@ -73,21 +83,16 @@ pub(super) fn read(source: &Source) -> Result<Written, Vec<Diagnostic>> {
     }
     let root = Spanned::new(span, DeValue::Table(root));
     let node = Node::from(&root);
-    let mut report = Report::new(source);
-    let table = ScriptTable::read(if has_house { node.without(House::KEYS) } else { node }, &mut report);
-    let house = if has_house { House::read(node.known_only(), &mut report) } else { None };
-    if !syntax.is_empty() {
-        return Err(errors(with_syntax(source, &syntax, report.found)));
-    }
-    let inline = house.and_then(|house| build(house, &ROOM, &mut report));
-    let written = table.map(|table| assemble(table, inline, &mut report));
-    match written {
-        Some(written) if !has_error(&report.found) => Ok(written),
-        _ => Err(errors(report.found)),
-    }
+    let table = ScriptTable::read(if has_house { node.without(House::KEYS) } else { node }, report);
+    let inline = has_house.then(|| {
+        let house = House::read(node.known_only(), report);
+        let compiled = house.as_ref().and_then(|house| build(house, &ROOM, report));
+        Inline { house, compiled }
+    });
+    table.map(|table| assemble(table, inline, report))
 }
 
-fn assemble(table: ScriptTable, inline: Option<Compiled>, report: &mut Report<'_>) -> Written {
+fn assemble(table: ScriptTable, inline: Option<Inline>, report: &mut Report<'_>) -> Written {
     let mut last = Duration::ZERO;
     let mut written = Written {
         script: Script {
@@ -100,91 +105,37 @@ fn assemble(table: ScriptTable, inline: Option<Compiled>, report: &mut Report<'_
         house: table.house,
         inline,
         swaps: Vec::new(),
-        spans: Vec::new(),
+        named: Vec::new(),
     };
-    for step in table.steps {
-        let at = step.at();
-        if at.value < last {
-            report.push(
-                Diagnostic::error(at.span.clone(), "this step comes before the one above it")
-                    .label("earlier")
-                    .help("steps stand in the order of time"),
-            );
+    for Step { at, event } in table.steps {
+        if !at.is_broken() {
+            check_time(&at, last, &table.until, report);
+            last = last.max(at.value);
         }
-        if at.value > table.until.value {
-            report.push(
-                Diagnostic::error(at.span.clone(), "this step comes after the end")
-                    .label("later than `until`")
-                    .other(table.until.span.clone(), "the end"),
-            );
-        }
-        last = last.max(at.value);
-        let (at, span) = (Instant::from_micros(at.value.micros()), step.span());
-        if let Step::Swap(swap) = &step {
+        if let Event::Swap(swap) = &event {
             written.swaps.push(swap.house.clone());
         }
-        if let Some(action) = step.action(report) {
-            written.script.steps.push(SimStep { at, action });
-            written.spans.push(span);
+        written.named.extend(event.named().map(|(kind, name)| (kind, name.clone())));
+        if let Some(action) = event.action(report) {
+            written.script.steps.push(SimStep { at: Instant::from_micros(at.value.micros()), action });
         }
     }
     written
 }
 
-/// The names of one kind that a house has.
-type Names = fn(&Compiled) -> Vec<&str>;
-
-/// Says which names of the steps none of the houses has.
-pub(super) fn check_names(written: &Written, houses: &[&Compiled], report: &mut Report<'_>) {
-    for (step, span) in written.script.steps.iter().zip(&written.spans) {
-        let Some((kind, name)) = named(&step.action) else { continue };
-        let known = |names: Names| houses.iter().flat_map(move |house| names(house));
-        let names: Names = match kind {
-            "input" => |house| house.symbols.inputs.iter().map(|input| input.name.as_str()).collect(),
-            "output" => |house| house.symbols.outputs.iter().map(|output| output.name.as_str()).collect(),
-            "sensor" => |house| house.symbols.sensors.iter().map(|sensor| sensor.name.as_str()).collect(),
-            "variable" => |house| house.symbols.variables.iter().map(String::as_str).collect(),
-            "scenario" => |house| house.symbols.scenarios.iter().map(String::as_str).collect(),
-            _ => |house| house.symbols.peers.iter().map(String::as_str).collect(),
-        };
-        if known(names).any(|known| known == name) {
-            continue;
-        }
-        let text = report.source.text.get(span.clone()).unwrap_or_default();
-        let quoted = format!("\"{name}\"");
-        let span = match text.find(&quoted) {
-            Some(at) => span.start + at..span.start + at + quoted.len(),
-            None => span.clone(),
-        };
-        let all: Vec<_> = known(names).collect();
+fn check_time(at: &At<Duration>, last: Duration, until: &At<Duration>, report: &mut Report<'_>) {
+    if at.value < last {
         report.push(
-            Diagnostic::error(span, format!("unknown {kind} `{name}`"))
-                .label("here")
-                .help(suggestion(name, all)),
+            Diagnostic::error(at.span.clone(), "this step comes before the one above it")
+                .label("earlier")
+                .help("steps stand in the order of time"),
         );
     }
-}
-
-/// What a step names, and of which kind it is.
-fn named(action: &Action) -> Option<(&'static str, &str)> {
-    use campanile_sim::script::Command;
-    Some(match action {
-        Action::Input { input, .. } | Action::Storm { input, .. } | Action::Lose { input, .. } => {
-            ("input", input)
-        }
-        Action::Feed { sensor, .. } => ("sensor", sensor),
-        Action::Command { command, .. } => match command {
-            Command::Set { output, .. } => ("output", output),
-            Command::Start { scenario } | Command::Stop { scenario } => ("scenario", scenario),
-            Command::Let { variable, .. } => ("variable", variable),
-            Command::Press { input, .. } => ("input", input),
-        },
-        Action::Link { peer, .. } => ("sink", peer),
-        Action::Hardware { output, .. } => ("output", output),
-        Action::Restart { .. }
-        | Action::Kill { .. }
-        | Action::Stall { .. }
-        | Action::Clock { .. }
-        | Action::Swap { .. } => return None,
-    })
+    if at.value > until.value && !until.is_broken() {
+        report.push(
+            Diagnostic::error(at.span.clone(), "this step comes after the end")
+                .label("later than `until`")
+                .other(until.span.clone(), "the end"),
+        );
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use campanile_core::id::{Level, ScenarioId};
-use campanile_core::program::code::{MAX_BLOCKS, MAX_LOOPS, Step};
+use campanile_core::program::code::{MAX_BLOCKS, MAX_LOOPS, Op, Step};
 use campanile_core::time::Duration;
 use campanile_delivery::symbols::Message;
 
@@ -12,50 +12,9 @@ use super::super::expr::{self, Named, Scope};
 use super::super::file::{Action, Condition, IfAction, PulseAction, RepeatAction, Scenario};
 use super::super::read::Report;
 use super::super::source::Diagnostic;
-use super::hash::bytes;
+use super::code::{Block, bytes, length, ops};
 use super::message::Messages;
 use super::names::{Tables, not_zero};
-use super::scenario::{only_true, ops, pointed};
-
-/// Where the author wrote what stands at a place of the code, by rising places.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Marks(Vec<(usize, Range<usize>)>);
-
-impl Marks {
-    /// The same, so many bytes further on.
-    pub(super) fn behind(mut self, bytes: usize) -> Self {
-        self.0.iter_mut().for_each(|(at, _)| *at += bytes);
-        self
-    }
-
-    /// What the author wrote for a place of the code.
-    pub(super) fn at(&self, place: usize) -> Option<Range<usize>> {
-        self.0.iter().rev().find(|(at, _)| *at <= place).map(|(_, span)| span.clone())
-    }
-}
-
-/// A block of steps.
-#[derive(Default)]
-pub(super) struct Block {
-    pub(super) code: Vec<u8>,
-    pub(super) marks: Marks,
-    /// Every path through it comes by a wait.
-    waits: bool,
-}
-
-impl Block {
-    fn step(&mut self, span: &Range<usize>, step: &Step, expressions: &[u8]) {
-        self.marks.0.push((self.code.len(), span.clone()));
-        self.code.extend(bytes(step));
-        self.code.extend(expressions);
-    }
-
-    fn append(&mut self, block: &Self) {
-        let offset = self.code.len();
-        self.marks.0.extend(block.marks.0.iter().map(|(at, span)| (at + offset, span.clone())));
-        self.code.extend(&block.code);
-    }
-}
 
 /// Where in a body we are.
 #[derive(Clone, Copy, Default)]
@@ -110,7 +69,7 @@ impl<'t> Bodies<'t> {
 
     /// The body of a scenario.
     pub(super) fn body(&mut self, scenario: &Scenario, report: &mut Report<'_>) -> Block {
-        if scenario.actions.is_empty() && !super::has_error(&report.found) {
+        if scenario.actions.is_empty() {
             report.push(
                 Diagnostic::warning(
                     scenario.name.span.clone(),
@@ -134,10 +93,10 @@ impl<'t> Bodies<'t> {
     /// An expression; `None` after an error.
     pub(super) fn expression(&mut self, condition: &Condition, report: &mut Report<'_>) -> Option<Scope> {
         let text = &condition.0;
-        let compiled = expr::parse(&text.value)
-            .map_err(|error| vec![error])
-            .and_then(|expr| expr::compile(&expr, self.tables));
-        match compiled {
+        if text.is_broken() {
+            return None;
+        }
+        match expr::compile(&text.value, self.tables) {
             Ok(scope) => {
                 scope.names.iter().for_each(|named| self.note(*named));
                 if scope.timed_out {
@@ -147,8 +106,9 @@ impl<'t> Bodies<'t> {
             }
             Err(errors) => {
                 for error in errors {
-                    let span = pointed(report, text, error.span);
-                    report.push(Diagnostic::error(span, error.what).label("here").help(error.help));
+                    let span = report.part(text, error.span);
+                    let diagnostic = Diagnostic::error(span, error.what).label("here").help(error.help);
+                    report.push(if error.unknown { diagnostic.may_follow() } else { diagnostic });
                 }
                 None
             }
@@ -225,10 +185,9 @@ impl<'t> Bodies<'t> {
                     block.step(&at, &Step::Stop { scenario }, &[]);
                 }
             }
-            Action::End(end) => {
-                only_true("end", &end.end, report);
-                block.step(&at, &Step::End {}, &[]);
-            }
+            Action::End(_) => block.step(&at, &Step::End {}, &[]),
+            // It may have been a wait: then the steps around it are not too many.
+            Action::Broken => self.wait(block, &at, Duration::ZERO),
         }
     }
 
@@ -242,7 +201,7 @@ impl<'t> Bodies<'t> {
         let Some(output) = self.tables.output(&pulse.output, report) else { return };
         self.note(Named::Output(output));
         let max_on = self.tables.outputs.get(output.index()).map(|def| def.max_on).unwrap_or_default();
-        if !max_on.is_zero() && pulse.length.value > max_on {
+        if !max_on.is_zero() && pulse.length.value > max_on && !pulse.length.is_broken() {
             report.push(
                 Diagnostic::warning(
                     pulse.length.span.clone(),
@@ -261,13 +220,13 @@ impl<'t> Bodies<'t> {
         let scope = self.expression(&branch.condition, report);
         let (mut then, otherwise) =
             (self.block(&branch.then, inner, report), self.block(&branch.otherwise, inner, report));
-        let Some(scope) = scope else { return };
         if !otherwise.code.is_empty() {
             then.step(&branch.span, &Step::Else { skip: length(&otherwise.code) }, &[]);
         }
-        block.step(&branch.span, &Step::If { skip: length(&then.code) }, &ops(&scope));
+        block.step(&branch.span, &Step::If { skip: length(&then.code) }, &ops_or_one(scope.as_ref()));
         block.append(&then);
         block.append(&otherwise);
+        block.waits |= then.waits && otherwise.waits;
     }
 
     fn repeat(&mut self, block: &mut Block, repeat: &RepeatAction, depth: Depth, report: &mut Report<'_>) {
@@ -285,15 +244,15 @@ impl<'t> Bodies<'t> {
         }
         let scope = self.expression(&repeat.times, report);
         let mut body = self.block(&repeat.body, inner, report);
-        let Some(scope) = scope else { return };
-        if let Some(times) = scope.constant.filter(|times| !(0..=i32::from(u16::MAX)).contains(times)) {
+        let times = scope.as_ref().map_or(Some(1), |scope| scope.constant);
+        if let Some(times) = times.filter(|times| !(0..=i32::from(u16::MAX)).contains(times)) {
             report.push(
                 Diagnostic::error(repeat.times.0.span.clone(), format!("repeated {times} times"))
                     .label(format!("0 to {}", u16::MAX)),
             );
         }
         let slot = u8::try_from(depth.loops.min(MAX_LOOPS)).unwrap_or(0);
-        if !body.waits && scope.constant.is_none() {
+        if !body.waits && times.is_none() {
             report.push(
                 Diagnostic::error(
                     repeat.times.0.span.clone(),
@@ -303,6 +262,7 @@ impl<'t> Bodies<'t> {
                 .help("put { wait = \"0s\" } into it, or write the count as a number"),
             );
         }
+        block.waits |= body.waits && times.is_some_and(|times| times > 0);
         // The way back includes the step that goes it, whose length depends on the way.
         let mut back = length(&body.code);
         loop {
@@ -314,9 +274,15 @@ impl<'t> Bodies<'t> {
             back = whole;
         }
         body.step(&repeat.span, &Step::Again { slot, back }, &[]);
-        block.step(&repeat.span, &Step::Repeat { slot, skip: length(&body.code) }, &ops(&scope));
+        let count = ops_or_one(scope.as_ref());
+        block.step(&repeat.span, &Step::Repeat { slot, skip: length(&body.code) }, &count);
         block.append(&body);
     }
+}
+
+/// The bytes of an expression; of a constant for one that is wrong, so that what depends on it can be looked at.
+fn ops_or_one(scope: Option<&Scope>) -> Vec<u8> {
+    scope.map_or_else(|| [bytes(&Op::Const { value: 1 }), bytes(&Op::End {})].concat(), ops)
 }
 
 /// One block further in.
@@ -329,11 +295,6 @@ fn deeper(depth: Depth, span: &Range<usize>, report: &mut Report<'_>) -> Depth {
         );
     }
     Depth { blocks: depth.blocks + 1, ..depth }
-}
-
-/// The length of a block. One that is too long makes the whole code too long, which is refused by its sum.
-fn length(code: &[u8]) -> u16 {
-    u16::try_from(code.len()).unwrap_or(u16::MAX)
 }
 
 /// Where an action stands.
@@ -350,5 +311,6 @@ fn span(action: &Action) -> Range<usize> {
         Action::Start(a) => a.span.clone(),
         Action::Stop(a) => a.span.clone(),
         Action::End(a) => a.span.clone(),
+        Action::Broken => 0..0,
     }
 }

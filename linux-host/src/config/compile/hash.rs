@@ -4,8 +4,10 @@ use campanile_core::id::Level;
 use campanile_core::program::code::{Op, Step};
 use campanile_core::program::verify::expressions;
 use campanile_core::program::{Mode, On, image};
-use campanile_core::wire::{Reader, Wire, Writer};
+use campanile_core::wire::{Reader, Wire};
 use campanile_delivery::symbols::{Line, Symbols};
+
+use super::code::bytes;
 
 /// The hash of a name, or of anything else in bytes.
 pub(super) fn of(bytes: &[u8]) -> u32 {
@@ -149,14 +151,4 @@ const fn level(to: Option<Level>) -> &'static str {
         Some(Level::On) => "on",
         Some(Level::Off) => "off",
     }
-}
-
-/// The bytes of a step or an operation.
-pub(super) fn bytes(item: &impl Wire) -> Vec<u8> {
-    let mut buf = [0; 32];
-    let mut w = Writer::new(&mut buf);
-    item.put(&mut w);
-    // The longest has a tag, two ids and a number of ten bytes.
-    let len = w.finish().unwrap_or_default();
-    buf[..len].to_vec()
 }

@@ -39,22 +39,23 @@ impl<'f> Lines<'f> {
         report: &mut Report<'_>,
     ) -> (String, Line) {
         let boards = &self.house.boards;
-        let name = match (board, boards.0.as_slice()) {
-            (Some(board), _) => {
-                let implicit = boards.0.is_empty() && board.value == ONLY_BOARD;
-                if !implicit && !boards.names().any(|name| name == board.value) {
-                    let known = boards.names().chain(boards.0.is_empty().then_some(ONLY_BOARD));
+        let name = match (board, boards.get(0), boards.len()) {
+            (Some(board), ..) => {
+                let implicit = boards.is_empty() && board.value == ONLY_BOARD;
+                if !implicit && boards.is_whole() && !boards.names().any(|name| name == board.value) {
+                    let known = boards.names().chain(boards.is_empty().then_some(ONLY_BOARD));
                     report.push(
                         Diagnostic::error(board.span.clone(), format!("unknown board `{}`", board.value))
                             .label("here")
-                            .help(suggestion(&board.value, known)),
+                            .help(suggestion(&board.value, known))
+                            .may_follow(),
                     );
                 }
                 board.value.clone()
             }
-            (None, []) => ONLY_BOARD.to_owned(),
-            (None, [(only, _)]) => only.value.clone(),
-            (None, _) => {
+            (None, None, _) => ONLY_BOARD.to_owned(),
+            (None, Some((only, _)), 1) => only.value.clone(),
+            (None, ..) => {
                 report.push(
                     Diagnostic::error(
                         owner.span.clone(),
@@ -67,7 +68,9 @@ impl<'f> Lines<'f> {
             }
         };
         let key = (name.clone(), line.value.clone());
-        if let Some((first, other)) = self.seen.get(&key) {
+        if line.is_broken() {
+            // As has been said.
+        } else if let Some((first, other)) = self.seen.get(&key) {
             report.push(
                 Diagnostic::error(line.span.clone(), format!("line {} is used twice", line.value))
                     .label(format!("by `{}`", owner.value))

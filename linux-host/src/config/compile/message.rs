@@ -12,9 +12,8 @@ use super::super::expr::{Named, Names};
 use super::super::file::SendAction;
 use super::super::read::{At, Report, suggestion};
 use super::super::source::Diagnostic;
-use super::hash::bytes;
+use super::code::bytes;
 use super::names::Tables;
-use super::scenario::pointed;
 
 /// The messages of all scenarios, each different one once.
 #[derive(Default)]
@@ -35,7 +34,7 @@ impl Messages {
         tables: &Tables,
         report: &mut Report<'_>,
     ) -> Option<Sent> {
-        let before = report.found.len();
+        let before = report.count();
         let mut values = Frozen { tables, slots: Vec::new(), ops: Vec::new(), named: Vec::new() };
         let text = send.text.as_ref().map(|text| values.parts(text, report));
         let facts = send
@@ -65,7 +64,7 @@ impl Messages {
                     .help("send two messages, or leave out what receivers know from the states"),
             );
         }
-        if report.found.len() > before {
+        if report.count() > before {
             return None;
         }
         let Frozen { slots, ops, named, .. } = values;
@@ -132,7 +131,7 @@ impl Frozen<'_> {
     }
 
     fn wrong(&self, text: &At<String>, part: Range<usize>, what: &str, report: &mut Report<'_>) {
-        let span = pointed(report, text, part);
+        let span = report.part(text, part);
         report.push(
             Diagnostic::error(span, what)
                 .label("here")
@@ -163,12 +162,15 @@ impl Frozen<'_> {
             None => match WORDS.into_iter().find(|(word, _)| *word == name) {
                 Some((_, op)) => (op, whole),
                 None => {
-                    let span = pointed(report, text, part);
-                    report.push(
-                        Diagnostic::error(span, format!("unknown name `{name}`"))
-                            .label("here")
-                            .help(suggestion(name, self.tables.all())),
-                    );
+                    if self.tables.is_whole() {
+                        let span = report.part(text, part);
+                        report.push(
+                            Diagnostic::error(span, format!("unknown name `{name}`"))
+                                .label("here")
+                                .help(suggestion(name, self.tables.all()))
+                                .may_follow(),
+                        );
+                    }
                     return None;
                 }
             },

@@ -17,6 +17,10 @@ use super::super::scalar::check_name;
 use super::super::source::Diagnostic;
 use super::hash;
 use super::lines::{Lines, ONLY_BOARD};
+use super::room::{Gauge, SHARE};
+
+/// Stands in for a sensor's `decimals` that are wrong: most numbers fit.
+const SOME_DECIMALS: u8 = 4;
 
 /// The tables of a house. Wrong entries keep their ids, so that what uses them is not wrong too.
 pub(super) struct Tables {
@@ -27,9 +31,18 @@ pub(super) struct Tables {
     /// With the implicit one.
     pub(super) boards: Vec<(String, Board)>,
     names: HashMap<String, (Named, Range<usize>)>,
-    scenarios: Vec<String>,
-    peers: Vec<String>,
+    /// All names of inputs, outputs, sensors and variables are known.
+    whole: bool,
+    scenarios: Place,
+    peers: Place,
     symbols: Symbols,
+}
+
+/// Names whose ids are their places.
+struct Place {
+    kind: &'static str,
+    names: Vec<String>,
+    whole: bool,
 }
 
 impl Names for Tables {
@@ -42,6 +55,10 @@ impl Names for Tables {
         all.sort_unstable();
         all
     }
+
+    fn is_whole(&self) -> bool {
+        self.whole
+    }
 }
 
 impl Tables {
@@ -52,10 +69,22 @@ impl Tables {
             outputs: Vec::new(),
             sensors: Vec::new(),
             variables: Vec::new(),
-            boards: super::owned(house.boards.0.clone()),
+            boards: super::owned(&house.boards),
             names: HashMap::new(),
-            scenarios: Vec::new(),
-            peers: Vec::new(),
+            whole: house.inputs.is_whole()
+                && house.outputs.is_whole()
+                && house.sensors.is_whole()
+                && house.variables.is_whole(),
+            scenarios: Place {
+                kind: "scenario",
+                names: house.scenarios().iter().map(|scenario| scenario.name.value.0.clone()).collect(),
+                whole: house.scenarios.0.is_some(),
+            },
+            peers: Place {
+                kind: "sink",
+                names: house.sinks.names().map(str::to_owned).collect(),
+                whole: house.sinks.is_whole(),
+            },
             symbols: Symbols::new(""),
         };
         check_entries("boards", &house.boards, u8::MAX, report);
@@ -64,7 +93,7 @@ impl Tables {
         check_entries("sensors", &house.sensors, room.counts.sensors, report);
         check_entries("variables", &house.variables, room.counts.variables, report);
         check_entries("sinks", &house.sinks, u8::MAX, report);
-        if house.boards.0.is_empty() {
+        if house.boards.is_empty() {
             tables.boards.push((ONLY_BOARD.to_owned(), Board::default()));
         }
         let mut lines = Lines::new(house);
@@ -72,10 +101,9 @@ impl Tables {
         tables.take_outputs(&mut lines, report);
         lines.warn_unused(report);
         tables.take_numbers(report, house);
-        tables.take_scenarios(house, room, report);
-        tables.peers = house.sinks.names().map(str::to_owned).collect();
-        tables.symbols.scenarios.clone_from(&tables.scenarios);
-        tables.symbols.peers.clone_from(&tables.peers);
+        check_scenarios(house, room, report);
+        tables.symbols.scenarios.clone_from(&tables.scenarios.names);
+        tables.symbols.peers.clone_from(&tables.peers.names);
         tables
     }
 
@@ -94,14 +122,9 @@ impl Tables {
             outputs: count(self.outputs.len()),
             sensors: count(self.sensors.len()),
             variables: count(self.variables.len()),
-            scenarios: count(house.scenarios.len()),
+            scenarios: count(house.scenarios().len()),
             ..Counts::default()
         }
-    }
-
-    /// The name of an input.
-    pub(super) fn input_name(&self, id: u8) -> &str {
-        self.symbols.input(InputId(id))
     }
 
     fn take(&mut self, name: &At<String>, named: Named, report: &mut Report<'_>) {
@@ -183,7 +206,9 @@ impl Tables {
 
     fn take_numbers(&mut self, report: &mut Report<'_>, house: &House) {
         for (id, (name, sensor)) in (0..=u8::MAX).zip(house.sensors.iter()) {
-            let decimals = sensor.map_or(0, |sensor| u8::try_from(sensor.decimals.0).unwrap_or(0));
+            let decimals = sensor.map(|sensor| &sensor.decimals).filter(|decimals| !decimals.is_broken());
+            let decimals = decimals
+                .map_or(SOME_DECIMALS, |decimals| u8::try_from(decimals.value.0).unwrap_or(SOME_DECIMALS));
             self.take(name, Named::Sensor(SensorId(id), decimals), report);
             let deadband = sensor.map_or(0, |sensor| {
                 let at = &sensor.deadband;
@@ -213,25 +238,6 @@ impl Tables {
                 initial: initial.and_then(|initial| i32::try_from(initial.0).ok()).unwrap_or(0),
             });
             self.symbols.variables.push(name.value.clone());
-        }
-    }
-
-    fn take_scenarios(&mut self, house: &House, room: &Room, report: &mut Report<'_>) {
-        let mut first: HashMap<&str, Range<usize>> = HashMap::new();
-        for (place, scenario) in house.scenarios.iter().enumerate() {
-            let name = &scenario.name;
-            if let Some(first) = first.get(name.value.0.as_str()) {
-                report.push(
-                    Diagnostic::error(name.span.clone(), format!("the name `{}` is taken", name.value.0))
-                        .label("a second time")
-                        .other(first.clone(), "the first time"),
-                );
-            }
-            first.entry(&name.value.0).or_insert_with(|| name.span.clone());
-            if place == usize::from(room.counts.scenarios) {
-                too_many("scenarios", house.scenarios.len(), place, name.span.clone(), report);
-            }
-            self.scenarios.push(name.value.0.clone());
         }
     }
 
@@ -276,7 +282,8 @@ impl Tables {
     ) -> Option<T> {
         let found = self.find(&name.value);
         let picked = found.and_then(pick);
-        if picked.is_none() {
+        let guess = name.is_broken() || found.is_none() && !self.whole;
+        if picked.is_none() && !guess {
             let other = found.map(|named| match named {
                 Named::Input(_) => "an input",
                 Named::Output(_) => "an output",
@@ -299,7 +306,8 @@ impl Tables {
             report.push(
                 Diagnostic::error(name.span.clone(), what)
                     .label("here")
-                    .help(suggestion(&name.value, of_kind)),
+                    .help(suggestion(&name.value, of_kind))
+                    .may_follow(),
             );
         }
         picked
@@ -307,49 +315,64 @@ impl Tables {
 
     /// The scenario of a name.
     pub(super) fn scenario(&self, name: &At<String>, report: &mut Report<'_>) -> Option<ScenarioId> {
-        place("scenario", &self.scenarios, name, report).map(ScenarioId)
+        self.scenarios.of(name, report).map(ScenarioId)
     }
 
     /// The peer of a name: a sink.
     pub(super) fn peer(&self, name: &At<String>, report: &mut Report<'_>) -> Option<PeerId> {
-        place("sink", &self.peers, name, report).map(PeerId)
+        self.peers.of(name, report).map(PeerId)
     }
 }
 
-fn place(kind: &str, names: &[String], name: &At<String>, report: &mut Report<'_>) -> Option<u8> {
-    let place = names.iter().position(|known| *known == name.value);
-    if place.is_none() {
-        report.push(
-            Diagnostic::error(name.span.clone(), format!("unknown {kind} `{}`", name.value))
-                .label("here")
-                .help(suggestion(&name.value, names.iter().map(String::as_str))),
-        );
+impl Place {
+    fn of(&self, name: &At<String>, report: &mut Report<'_>) -> Option<u8> {
+        let place = self.names.iter().position(|known| *known == name.value);
+        if place.is_none() && self.whole && !name.is_broken() {
+            let known = self.names.iter().map(String::as_str).filter(|known| !known.is_empty());
+            report.push(
+                Diagnostic::error(name.span.clone(), format!("unknown {} `{}`", self.kind, name.value))
+                    .label("here")
+                    .help(suggestion(&name.value, known))
+                    .may_follow(),
+            );
+        }
+        place.and_then(|place| u8::try_from(place).ok())
     }
-    place.and_then(|place| u8::try_from(place).ok())
+}
+
+/// Each name once, and no more of them than the engine has room for.
+fn check_scenarios(house: &House, room: &Room, report: &mut Report<'_>) {
+    let mut first: HashMap<&str, Range<usize>> = HashMap::new();
+    let mut gauge = Gauge::new("scenarios", room.counts.scenarios);
+    for scenario in house.scenarios() {
+        let name = &scenario.name;
+        if let Some(first) = first.get(name.value.0.as_str()).filter(|_| !name.is_broken()) {
+            report.push(
+                Diagnostic::error(name.span.clone(), format!("the name `{}` is taken", name.value.0))
+                    .label("a second time")
+                    .other(first.clone(), "the first time"),
+            );
+        }
+        first.entry(&name.value.0).or_insert_with(|| name.span.clone());
+        gauge.take(1, &scenario.place());
+    }
+    gauge.finish(SHARE, report);
 }
 
 fn check_entries<T>(what: &'static str, entries: &Entries<T>, max: u8, report: &mut Report<'_>) {
+    let mut gauge = Gauge::new(what, max);
     for (name, _) in entries.iter() {
+        gauge.take(1, &name.span);
         if let Err(wrong) = check_name(&name.value) {
             report.push(wrong.at(name.span.clone()));
         }
     }
-    if let Some((name, _)) = entries.0.get(usize::from(max)) {
-        too_many(what, entries.0.len(), max.into(), name.span.clone(), report);
-    }
-}
-
-fn too_many(what: &str, have: usize, max: usize, span: Range<usize>, report: &mut Report<'_>) {
-    report.push(
-        Diagnostic::error(span, format!("{have} {what}, and this engine has room for {max}"))
-            .label("one too many")
-            .help("leave some out, or share them between two nodes"),
-    );
+    gauge.finish(SHARE, report);
 }
 
 /// Says that a duration must not be zero.
 pub(super) fn not_zero(span: &At<Duration>, what: &str, report: &mut Report<'_>) {
-    if span.value.is_zero() {
+    if span.value.is_zero() && !span.is_broken() {
         report.push(Diagnostic::error(span.span.clone(), what.to_owned()).label("must be longer than 0s"));
     }
 }

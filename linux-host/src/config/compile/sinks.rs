@@ -3,16 +3,16 @@
 use std::net::IpAddr;
 
 use campanile_delivery::SinkName;
-use campanile_delivery::symbols::Message;
 
-use super::super::file::{Board, Filter, House, MqttSink, Sink};
-use super::super::read::{At, Report, suggestion};
+use super::super::file::{Action, Board, Filter, House, MqttSink, Sink};
+use super::super::read::{At, Entries, Report, suggestion};
 use super::super::scalar::check_name;
 use super::super::source::Diagnostic;
 use crate::sinks::message::Kind;
 
 /// Checks the node's time zone, boards against this build, and every sink.
-pub(super) fn check(house: &House, messages: &[Message], report: &mut Report<'_>) {
+pub(super) fn check(house: &House, report: &mut Report<'_>) {
+    let messages = messages(house);
     if let Some(zone) = house.node.0.as_ref().and_then(|node| node.timezone.as_ref()) {
         check_zone(zone, report);
     }
@@ -37,10 +37,10 @@ pub(super) fn check(house: &House, messages: &[Message], report: &mut Report<'_>
         match sink {
             Some(Sink::Mqtt(mqtt)) => {
                 check_mqtt(mqtt, report);
-                check_only(&mqtt.only, house, messages, report);
+                check_only(&mqtt.only, house, messages.as_deref(), report);
             }
-            Some(Sink::File(file)) => check_only(&file.only, house, messages, report),
-            Some(Sink::Console(console)) => check_only(&console.only, house, messages, report),
+            Some(Sink::File(file)) => check_only(&file.only, house, messages.as_deref(), report),
+            Some(Sink::Console(console)) => check_only(&console.only, house, messages.as_deref(), report),
             None => {}
         }
     }
@@ -76,14 +76,6 @@ fn check_zone(zone: &At<String>, report: &mut Report<'_>) {
 }
 
 fn check_mqtt(mqtt: &MqttSink, report: &mut Report<'_>) {
-    if let (Some(file), Some(env)) = (&mqtt.password_file, &mqtt.password_env) {
-        report.push(
-            Diagnostic::error(env.span.clone(), "two passwords")
-                .label("the second")
-                .other(file.span.clone(), "the first")
-                .help("keep one of `password-file` and `password-env`"),
-        );
-    }
     let address = &mqtt.url.value;
     let local = address.host == "localhost" || is_loopback(&address.host);
     let password = mqtt.password_file.is_some() || mqtt.password_env.is_some();
@@ -94,7 +86,7 @@ fn check_mqtt(mqtt: &MqttSink, report: &mut Report<'_>) {
                 .help("mqtts:// encrypts; brokers listen for it on port 8883"),
         );
     }
-    if let Some(ca) = mqtt.ca.as_ref().filter(|_| !address.tls) {
+    if let Some(ca) = mqtt.ca.as_ref().filter(|_| !address.tls && !mqtt.url.is_broken()) {
         report.push(
             Diagnostic::error(ca.span.clone(), "`ca` without TLS")
                 .label("checks nothing")
@@ -108,25 +100,49 @@ fn is_loopback(host: &str) -> bool {
     host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// The names of all messages; `None` while some are unknown.
+fn messages(house: &House) -> Option<Vec<&str>> {
+    let mut names = Vec::new();
+    let mut actions: Vec<&Action> = Vec::new();
+    for scenario in house.scenarios.0.as_ref()? {
+        actions.extend(&scenario.actions);
+    }
+    while let Some(action) = actions.pop() {
+        match action {
+            Action::Send(send) => names.push(send.name.value.0.as_str()),
+            Action::If(branch) => actions.extend(branch.then.iter().chain(&branch.otherwise)),
+            Action::Repeat(repeat) => actions.extend(&repeat.body),
+            Action::Broken => return None,
+            _ => {}
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    Some(names)
+}
+
 /// A filter for a name that nothing has lets nothing pass.
-fn check_only(only: &[At<Filter>], house: &House, messages: &[Message], report: &mut Report<'_>) {
+fn check_only(only: &[At<Filter>], house: &House, messages: Option<&[&str]>, report: &mut Report<'_>) {
+    fn of<T>(entries: &Entries<T>) -> Option<Vec<&str>> {
+        entries.is_whole().then(|| entries.names().collect())
+    }
     for filter in only {
         let Filter { kind, name, .. } = &filter.value;
-        let known: Vec<&str> = match kind {
-            Kind::Input => house.inputs.names().collect(),
-            Kind::Output => house.outputs.names().collect(),
-            Kind::Sensor => house.sensors.names().collect(),
-            Kind::Variable => house.variables.names().collect(),
-            // A `send` that is wrong is not among them.
-            Kind::Message if super::has_error(&report.found) => continue,
-            Kind::Message => messages.iter().map(|message| message.name.as_str()).collect(),
-            Kind::Diagnostics => continue,
+        let known = match kind {
+            Kind::Input => of(&house.inputs),
+            Kind::Output => of(&house.outputs),
+            Kind::Sensor => of(&house.sensors),
+            Kind::Variable => of(&house.variables),
+            Kind::Message => messages.map(<[&str]>::to_vec),
+            Kind::Diagnostics => None,
         };
+        let Some(known) = known else { continue };
         if !name.contains('*') && !known.contains(&name.as_str()) {
             report.push(
                 Diagnostic::error(filter.span.clone(), format!("unknown {} `{name}`", kind.word()))
                     .label("lets nothing pass")
-                    .help(suggestion(name, known)),
+                    .help(suggestion(name, known))
+                    .may_follow(),
             );
         }
     }

@@ -217,14 +217,15 @@ fn a_constant_condition_that_is_true_costs_nothing() {
 fn what_the_room_has_not_is_told_by_name() {
     let text = "node = { name = \"n\" }\n[inputs]\na = { line = 1 }\nb = { line = 2 }\n";
     let source = Source::new("test.toml", text);
-    let root = DeTable::parse(text).unwrap();
-    let root = toml::Spanned::new(root.span(), DeValue::Table(root.into_inner()));
     let mut report = Report::new(&source);
+    let root = syntax::parse(&mut report);
+    let root = Spanned::new(root.span(), DeValue::Table(root.into_inner()));
     let house = <House as crate::config::read::Read>::read(Node::from(&root), &mut report).unwrap();
     let room = Room { counts: image::Counts { inputs: 1, ..ROOM.counts }, ..ROOM };
-    assert!(build(house, &room, &mut report).is_none());
-    assert_eq!(report.found[0].message, "2 inputs, and this engine has room for 1");
-    assert_eq!(&text[report.found[0].span.clone()], "b");
+    assert!(build(&house, &room, &mut report).is_none());
+    let found = report.finish().unwrap_err();
+    assert_eq!(found[0].message, "2 inputs, and this engine has room for 1");
+    assert_eq!(&text[found[0].span.clone()], "b");
 }
 
 #[test]

@@ -15,10 +15,12 @@ pub(super) enum Token {
     Minus,
     Open,
     Close,
+    /// What has no place in an expression, as has been reported.
+    Unread,
 }
 
-/// Splits a text into tokens and where they stand.
-pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, ExprError> {
+/// Splits a text into tokens and where they stand. Goes on behind an error with what was most likely meant.
+pub(super) fn tokens(text: &str, errors: &mut Vec<ExprError>) -> Vec<(Token, Range<usize>)> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(first) = text[at..].chars().next() {
@@ -28,31 +30,32 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, ExprError
                 at += first.len_utf8();
                 continue;
             }
-            '0'..='9' => number(rest, at)?,
+            '0'..='9' => number(rest, at, errors),
             'A'..='Z' | 'a'..='z' | '_' => {
                 let len = name_len(rest);
                 (Token::Name(rest[..len].to_owned()), len)
             }
-            _ => operator(rest, first, at)?,
+            _ => operator(rest, first, at, errors),
         };
         tokens.push((token, at..at + len));
         at += len;
     }
-    Ok(tokens)
+    tokens
 }
 
-fn number(rest: &str, at: usize) -> Result<(Token, usize), ExprError> {
+fn number(rest: &str, at: usize, errors: &mut Vec<ExprError>) -> (Token, usize) {
     let len =
         rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))).unwrap_or(rest.len());
     let word = &rest[..len];
-    match Decimal::parse(&word.replace('_', "")) {
-        Some(number) => Ok((Token::Number(number), len)),
-        None => Err(ExprError::new(
+    let number = Decimal::parse(&word.replace('_', "")).unwrap_or_else(|| {
+        errors.push(ExprError::new(
             at..at + len,
             format!("`{word}` is not a number"),
             "digits, and a point where a sensor has decimals; durations stand in `wait` and `timeout`, not here",
-        )),
-    }
+        ));
+        Decimal::whole(1)
+    });
+    (Token::Number(number), len)
 }
 
 /// Letters, digits and `_`, and `-` where one of these follows.
@@ -70,22 +73,25 @@ fn name_len(rest: &str) -> usize {
     len
 }
 
-fn operator(rest: &str, first: char, at: usize) -> Result<(Token, usize), ExprError> {
+fn operator(rest: &str, first: char, at: usize, errors: &mut Vec<ExprError>) -> (Token, usize) {
     const TWO: [(&str, Binary); 4] =
         [("==", Binary::Eq), ("!=", Binary::Ne), ("<=", Binary::Le), (">=", Binary::Ge)];
-    const WRONG: [(&str, &str); 6] = [
-        ("&&", "write `and`"),
-        ("||", "write `or`"),
-        ("<>", "write `!=`"),
-        ("=", "a comparison is `==`"),
-        ("!", "write `not`"),
-        ("^", "there are + - * / %"),
-    ];
     if let Some((_, operator)) = TWO.iter().find(|(text, _)| rest.starts_with(text)) {
-        return Ok((Token::Operator(*operator), 2));
+        return (Token::Operator(*operator), 2);
     }
-    if let Some((text, help)) = WRONG.iter().find(|(text, _)| rest.starts_with(text)) {
-        return Err(ExprError::new(at..at + text.len(), format!("`{text}` is not an operator"), *help));
+    let meant = [
+        ("&&", Token::Name("and".to_owned()), "write `and`"),
+        ("||", Token::Name("or".to_owned()), "write `or`"),
+        ("<>", Token::Operator(Binary::Ne), "write `!=`"),
+        ("=", Token::Operator(Binary::Eq), "a comparison is `==`"),
+        ("!", Token::Name("not".to_owned()), "write `not`"),
+        ("^", Token::Operator(Binary::Mul), "there are + - * / %"),
+    ];
+    for (text, token, help) in meant {
+        if rest.starts_with(text) {
+            errors.push(ExprError::new(at..at + text.len(), format!("`{text}` is not an operator"), help));
+            return (token, text.len());
+        }
     }
     let token = match first {
         '+' => Token::Operator(Binary::Add),
@@ -98,12 +104,13 @@ fn operator(rest: &str, first: char, at: usize) -> Result<(Token, usize), ExprEr
         '(' => Token::Open,
         ')' => Token::Close,
         other => {
-            return Err(ExprError::new(
+            errors.push(ExprError::new(
                 at..at + other.len_utf8(),
                 format!("{other:?} has no place in an expression"),
                 "numbers, names, + - * / %, == != < <= > >=, and or not, ( )",
             ));
+            return (Token::Unread, other.len_utf8());
         }
     };
-    Ok((token, 1))
+    (token, 1)
 }

@@ -11,6 +11,7 @@ use campanile_core::program::code::{MAX_STACK, Op};
 
 use super::super::read::suggestion;
 use super::super::scalar::Decimal;
+use super::lex::Token;
 use super::{Binary, Expr, ExprError, ExprNode, Unary};
 
 /// What a name stands for.
@@ -32,7 +33,14 @@ pub trait Names {
     fn find(&self, name: &str) -> Option<Named>;
     /// All names.
     fn all(&self) -> Vec<&str>;
+    /// Whether these are all: not after an error that left some of them unread.
+    fn is_whole(&self) -> bool {
+        true
+    }
 }
+
+/// Words that connect values.
+const OPERATORS: [&str; 3] = ["and", "or", "not"];
 
 /// Words with a value of their own.
 const WORDS: [&str; 8] = ["on", "off", "true", "false", "hour", "minute", "weekday", "timed-out"];
@@ -50,55 +58,51 @@ pub struct Scope {
     pub names: Vec<Named>,
 }
 
-/// Compiles a tree.
-///
-/// # Errors
-/// Everything that is wrong with its names; else the first other thing.
-pub fn compile(expr: &Expr, names: &dyn Names) -> Result<Scope, Vec<ExprError>> {
-    let unknown = unknown(expr, names);
-    if !unknown.is_empty() {
-        return Err(unknown);
-    }
-    let mut named = Vec::new();
-    let value =
-        lower(expr, names, &mut named).and_then(|value| value.settle(expr)).map_err(|error| vec![error])?;
+/// Compiles a tree; what it gives after an error is good for nothing.
+pub(super) fn lower(expr: &Expr, names: &dyn Names, errors: &mut Vec<ExprError>) -> Scope {
+    let mut lowering = Lowering { names, named: Vec::new(), errors };
+    let value = lowering.value(expr);
+    let value = lowering.settle(value, expr);
+    let named = lowering.named;
     let mut ops = Vec::new();
     emit(&value, &mut ops);
     let timed_out = ops.contains(&Op::TimedOut {});
     ops.push(Op::End {});
     if stack(&ops) > MAX_STACK {
-        return Err(vec![ExprError::new(
+        errors.push(ExprError::new(
             expr.span.clone(),
             format!("more than {MAX_STACK} values have to be kept in mind"),
             "put the deeper part first, or split it over variables with `let`",
-        )]);
+        ));
     }
     let constant = if let Tree::Constant(value) = value { Some(value) } else { None };
-    Ok(Scope { ops, constant, timed_out, names: named })
+    Scope { ops, constant, timed_out, names: named }
 }
 
-/// All names that nobody knows.
-fn unknown(expr: &Expr, names: &dyn Names) -> Vec<ExprError> {
-    match &expr.node {
-        ExprNode::Number(_) => Vec::new(),
-        ExprNode::Name(name) if WORDS.contains(&name.as_str()) || names.find(name).is_some() => Vec::new(),
-        ExprNode::Name(name) => {
+/// All names that nobody knows; none while not all names are known.
+pub(super) fn unknown<'t>(
+    tokens: impl Iterator<Item = &'t (Token, Range<usize>)>,
+    names: &dyn Names,
+) -> Vec<ExprError> {
+    let known = |name: &str| WORDS.contains(&name) || names.find(name).is_some();
+    let wrong = tokens.filter_map(|(token, span)| match token {
+        Token::Name(name) if !OPERATORS.contains(&name.as_str()) && !known(name) => Some((name, span)),
+        _ => None,
+    });
+    let wrong = wrong.filter(|_| names.is_whole());
+    wrong
+        .map(|(name, span)| {
             let parts: Vec<_> = name.split('-').collect();
-            let known = |part: &&str| names.find(part).is_some() || part.bytes().all(|b| b.is_ascii_digit());
-            let help = if parts.len() > 1 && parts.iter().all(known) {
+            let part = |part: &&str| known(part) || part.bytes().all(|b| b.is_ascii_digit());
+            let help = if parts.len() > 1 && parts.iter().all(part) {
                 format!("a subtraction needs spaces: `{}`", parts.join(" - "))
             } else {
                 suggestion(name, names.all().into_iter().chain(WORDS))
             };
-            vec![ExprError::new(expr.span.clone(), format!("unknown name `{name}`"), help)]
-        }
-        ExprNode::Unary(_, inner) => unknown(inner, names),
-        ExprNode::Binary(_, left, right) => {
-            let mut all = unknown(left, names);
-            all.extend(unknown(right, names));
-            all
-        }
-    }
+            let error = ExprError::new(span.clone(), format!("unknown name `{name}`"), help);
+            ExprError { unknown: true, ..error }
+        })
+        .collect()
 }
 
 enum Tree {
@@ -119,13 +123,8 @@ enum Value {
 }
 
 impl Value {
-    /// As it is on its own: a number is a whole one.
-    fn settle(self, expr: &Expr) -> Result<Tree, ExprError> {
-        match self {
-            Self::Number(number) => scale(number, 0, &expr.span).map(Tree::Constant),
-            Self::Plain(tree) | Self::Scaled(tree, _) => Ok(tree),
-        }
-    }
+    /// What stands in for a part that is wrong: nothing is known of it.
+    const STAND_IN: Self = Self::Plain(Tree::Leaf(Op::TimedOut {}));
 
     const fn decimals(&self) -> Option<u8> {
         match self {
@@ -156,24 +155,109 @@ fn scale(number: Decimal, decimals: u8, span: &Range<usize>) -> Result<i32, Expr
     })
 }
 
-fn lower(expr: &Expr, names: &dyn Names, named: &mut Vec<Named>) -> Result<Value, ExprError> {
-    match &expr.node {
-        ExprNode::Number(number) => Ok(Value::Number(*number)),
-        ExprNode::Name(name) => Ok(leaf(name, names, named)),
-        ExprNode::Unary(Unary::Neg, inner) => match lower(inner, names, named)? {
-            Value::Number(number) => Ok(Value::Number(number.negated())),
-            value => {
-                let decimals = value.decimals();
-                Ok(Value::of(fold1(Op::Neg {}, value.settle(inner)?), decimals))
+type Side<'a> = (Value, &'a Expr);
+
+/// A tree on its way to operations.
+struct Lowering<'a> {
+    names: &'a dyn Names,
+    named: Vec<Named>,
+    errors: &'a mut Vec<ExprError>,
+}
+
+impl Lowering<'_> {
+    fn value(&mut self, expr: &Expr) -> Value {
+        match &expr.node {
+            ExprNode::Number(number) => Value::Number(*number),
+            ExprNode::Name(name) => leaf(name, self.names, &mut self.named),
+            ExprNode::Unary(Unary::Neg, inner) => match self.value(inner) {
+                Value::Number(number) => Value::Number(number.negated()),
+                value => {
+                    let decimals = value.decimals();
+                    Value::of(fold1(Op::Neg {}, self.settle(value, inner)), decimals)
+                }
+            },
+            ExprNode::Unary(Unary::Not, inner) => {
+                let value = self.value(inner);
+                Value::Plain(fold1(Op::Not {}, self.settle(value, inner)))
             }
-        },
-        ExprNode::Unary(Unary::Not, inner) => {
-            let tree = lower(inner, names, named)?.settle(inner)?;
-            Ok(Value::Plain(fold1(Op::Not {}, tree)))
+            ExprNode::Binary(operator, left, right) => {
+                let (a, b) = (self.value(left), self.value(right));
+                self.both(*operator, (a, left), (b, right), &expr.span)
+            }
         }
-        ExprNode::Binary(operator, left, right) => {
-            let (a, b) = (lower(left, names, named)?, lower(right, names, named)?);
-            both(*operator, (a, left), (b, right), &expr.span)
+    }
+
+    /// A value as it is on its own: a number is a whole one.
+    fn settle(&mut self, value: Value, expr: &Expr) -> Tree {
+        match value {
+            Value::Number(number) => self.scaled(number, 0, &expr.span),
+            Value::Plain(tree) | Value::Scaled(tree, _) => tree,
+        }
+    }
+
+    fn scaled(&mut self, number: Decimal, decimals: u8, span: &Range<usize>) -> Tree {
+        scale(number, decimals, span).map_or_else(
+            |error| {
+                self.errors.push(error);
+                Tree::Leaf(Op::TimedOut {})
+            },
+            Tree::Constant,
+        )
+    }
+
+    fn both(&mut self, operator: Binary, left: Side<'_>, right: Side<'_>, span: &Range<usize>) -> Value {
+        // Two numbers beside each other stay a number: `tank > 2 * 20`.
+        let numbers = matches!((&left.0, &right.0), (Value::Number(_), Value::Number(_)));
+        let (a, b, decimals) = match operator {
+            Binary::And | Binary::Or => (self.settle(left.0, left.1), self.settle(right.0, right.1), None),
+            Binary::Mul | Binary::Div => {
+                let decimals = match (left.0.decimals(), right.0.decimals(), operator) {
+                    (Some(decimals), None, _) | (None, Some(decimals), Binary::Mul) => Some(decimals),
+                    _ => None,
+                };
+                (self.settle(left.0, left.1), self.settle(right.0, right.1), decimals)
+            }
+            _ => self.same_unit(left, right, span),
+        };
+        let op = op(operator);
+        if matches!(op, Op::Div {} | Op::Rem {}) && matches!(b, Tree::Constant(0)) {
+            let help = "it would end the run with a fault";
+            self.errors.push(ExprError::new(span.clone(), "a division by zero", help));
+            return Value::STAND_IN;
+        }
+        let compares =
+            !matches!(operator, Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem);
+        match fold2(op, a, b) {
+            Tree::Constant(value) if numbers && !compares => Value::Number(Decimal::whole(value)),
+            tree => Value::of(tree, if compares { None } else { decimals }),
+        }
+    }
+
+    /// Both sides in one unit, for sums and comparisons.
+    fn same_unit(
+        &mut self,
+        left: Side<'_>,
+        right: Side<'_>,
+        span: &Range<usize>,
+    ) -> (Tree, Tree, Option<u8>) {
+        match (left, right) {
+            ((Value::Number(number), at), (Value::Scaled(b, decimals), _)) => {
+                (self.scaled(number, decimals, &at.span), b, Some(decimals))
+            }
+            ((Value::Scaled(a, decimals), _), (Value::Number(number), at)) => {
+                (a, self.scaled(number, decimals, &at.span), Some(decimals))
+            }
+            (left, right) => {
+                if let (Some(a), Some(b)) = (left.0.decimals(), right.0.decimals())
+                    && a != b
+                {
+                    let what = format!("one side has {a} decimals, the other {b}");
+                    let help = "give both sensors the same `decimals`";
+                    self.errors.push(ExprError::new(span.clone(), what, help));
+                }
+                let decimals = left.0.decimals().or_else(|| right.0.decimals());
+                (self.settle(left.0, left.1), self.settle(right.0, right.1), decimals)
+            }
         }
     }
 }
@@ -194,62 +278,11 @@ fn leaf(name: &str, names: &dyn Names, named: &mut Vec<Named>) -> Value {
             "minute" => Tree::Leaf(Op::Minute {}),
             "weekday" => Tree::Leaf(Op::Weekday {}),
             "timed-out" => Tree::Leaf(Op::TimedOut {}),
-            // Unknown names were reported before.
-            word => Tree::Constant(i32::from(matches!(word, "on" | "true"))),
+            "on" | "true" => Tree::Constant(1),
+            "off" | "false" => Tree::Constant(0),
+            // An unknown name was reported before.
+            _ => return Value::STAND_IN,
         }),
-    }
-}
-
-type Side<'a> = (Value, &'a Expr);
-
-fn both(operator: Binary, left: Side<'_>, right: Side<'_>, span: &Range<usize>) -> Result<Value, ExprError> {
-    // Two numbers beside each other stay a number: `tank > 2 * 20`.
-    let numbers = matches!((&left.0, &right.0), (Value::Number(_), Value::Number(_)));
-    let (a, b, decimals) = match operator {
-        Binary::And | Binary::Or => (left.0.settle(left.1)?, right.0.settle(right.1)?, None),
-        Binary::Mul | Binary::Div => {
-            let decimals = match (left.0.decimals(), right.0.decimals(), operator) {
-                (Some(decimals), None, _) | (None, Some(decimals), Binary::Mul) => Some(decimals),
-                _ => None,
-            };
-            (left.0.settle(left.1)?, right.0.settle(right.1)?, decimals)
-        }
-        _ => same_unit(left, right, span)?,
-    };
-    let op = op(operator);
-    if matches!(op, Op::Div {} | Op::Rem {}) && matches!(b, Tree::Constant(0)) {
-        return Err(ExprError::new(span.clone(), "a division by zero", "it would end the run with a fault"));
-    }
-    let compares = !matches!(operator, Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem);
-    let tree = fold2(op, a, b);
-    Ok(match tree {
-        Tree::Constant(value) if numbers && !compares => Value::Number(Decimal::whole(value)),
-        tree => Value::of(tree, if compares { None } else { decimals }),
-    })
-}
-
-/// Both sides in one unit, for sums and comparisons.
-fn same_unit(
-    left: Side<'_>,
-    right: Side<'_>,
-    span: &Range<usize>,
-) -> Result<(Tree, Tree, Option<u8>), ExprError> {
-    match (left, right) {
-        ((Value::Number(number), at), (Value::Scaled(b, decimals), _)) => {
-            Ok((Tree::Constant(scale(number, decimals, &at.span)?), b, Some(decimals)))
-        }
-        ((Value::Scaled(a, decimals), _), (Value::Number(number), at)) => {
-            Ok((a, Tree::Constant(scale(number, decimals, &at.span)?), Some(decimals)))
-        }
-        ((Value::Scaled(_, a), _), (Value::Scaled(_, b), _)) if a != b => Err(ExprError::new(
-            span.clone(),
-            format!("one side has {a} decimals, the other {b}"),
-            "give both sensors the same `decimals`",
-        )),
-        (left, right) => {
-            let decimals = left.0.decimals().or_else(|| right.0.decimals());
-            Ok((left.0.settle(left.1)?, right.0.settle(right.1)?, decimals))
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lex::{Token, tokens};
+use super::lex::Token;
 use super::{Binary, Expr, ExprError, ExprNode, Unary};
 
 /// Parentheses and signs nest no deeper: beyond what anyone writes, and the parser's stack stays small.
@@ -10,20 +10,16 @@ const DEEPEST: usize = 64;
 /// Terms in a row, which lean to the left: the tree is walked by recursion.
 const LONGEST: usize = 1_000;
 
-/// Reads an expression.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn parse(text: &str) -> Result<Expr, ExprError> {
-    let tokens = tokens(text)?;
+/// The tree of the tokens of a text of so many bytes, or the first thing that is wrong with it.
+pub(super) fn tree(tokens: &[(Token, Range<usize>)], end: usize) -> Result<Expr, ExprError> {
     if tokens.len() > LONGEST {
         return Err(ExprError::new(
-            0..text.len(),
+            0..end,
             format!("the expression has {} words", tokens.len()),
             format!("up to {LONGEST}; split it over variables with `let`"),
         ));
     }
-    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, end: text.len() };
+    let mut parser = Parser { tokens, at: 0, depth: 0, end };
     let expr = parser.or()?;
     match parser.peek() {
         None => Ok(expr),
@@ -33,6 +29,12 @@ pub fn parse(text: &str) -> Result<Expr, ExprError> {
                 Token::Operator(
                     Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge,
                 ) => "compare twice: `1 < x and x < 5`",
+                Token::Name(word) if word == "is" => "a comparison is `==`",
+                Token::Name(word)
+                    if ["and", "or", "not"].iter().any(|small| word.eq_ignore_ascii_case(small)) =>
+                {
+                    "`and`, `or` and `not` are written in small letters"
+                }
                 _ => "an operator stands between two values: + - * / %, == != < <= > >=, and or",
             };
             Err(ExprError::new(parser.span(), "the expression should be over here", help))

@@ -46,6 +46,12 @@ table! {
         /// Where messages go.
         "topics" topics (table): Topics,
     }
+    rules [
+        Rule::excludes(
+            "password-env", "password-file", "a second password",
+            "keep one of `password-file` and `password-env`",
+        ),
+    ]
 }
 
 table! {
@@ -148,7 +154,7 @@ text!(Address, "a URL such as \"mqtts://broker.example:8883\"", { "type": "strin
         return Err(Wrong::new(what, "write `username`, and `password-file` or `password-env`").secret());
     }
     Self::parse(text).map_err(|what| Wrong::new(what, "such as \"mqtt://127.0.0.1\" or \"mqtts://broker.example:8883\""))
-});
+}, broken: Self { host: "localhost".to_owned(), port: 1883, tls: false });
 
 /// One pattern of `only`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,17 +1,17 @@
 //! Declarations that read and describe: one text for the type, its reader and its schema.
 
-/// Declares a table: `"key" field (required | optional | empty | table | = "default"): Type`. Its doc comments are the schema's
-/// descriptions, its defaults are written as in the file and read like it.
+/// Declares a table: `"key" field (required | optional | empty | table | = "default"): Type`, and behind it the
+/// [`Rule`](super::Rule)s of its keys. Its doc comments are the schema's descriptions, its defaults are written as in
+/// the file and read like it.
 macro_rules! table {
     (
         $(#[doc = $doc:literal])+
-        $(#[$meta:meta])*
-        pub struct $name:ident ($what:literal) {
+        pub struct $name:ident ($what:expr) {
             $($(#[doc = $fdoc:literal])+ $key:literal $field:ident ($($how:tt)+): $ty:ty,)*
         }
+        $(rules [$($rule:expr),+ $(,)?])?
     ) => {
         $(#[doc = $doc])+
-        $(#[$meta])*
         #[derive(Clone, Debug)]
         pub struct $name {
             $($(#[doc = $fdoc])+ pub $field: $crate::config::read::field_type!(($($how)+) $ty),)*
@@ -19,44 +19,50 @@ macro_rules! table {
             pub span: std::ops::Range<usize>,
         }
 
-        impl $crate::config::read::Read for $name {
-            const WHAT: &'static str = $what;
-            const KEYS: &'static [&'static str] = &[$($key),*];
+        const _: () = {
+            use $crate::config::read::{Definitions, Node, Read, Report, Rule, Table, definition};
 
-            fn read(
-                node: $crate::config::read::Node<'_>,
-                report: &mut $crate::config::read::Report<'_>,
-            ) -> Option<Self> {
-                let table = $crate::config::read::Table::open::<Self>(node, report)?;
-                $(let $field = $crate::config::read::field!(table, report, $key, ($($how)+) $ty);)*
-                table.close(report);
-                Some(Self { $($field: $field?,)* span: node.span() })
-            }
+            impl Read for $name {
+                const WHAT: &'static str = $what;
+                const KEYS: &'static [&'static str] = &[$($key),*];
+                const RULES: &'static [Rule] = &[$($($rule),+)?];
 
-            fn schema(definitions: &mut $crate::config::read::Definitions) -> serde_json::Value {
-                $crate::config::read::definition(stringify!($name), definitions, |definitions| {
-                    let _ = &definitions;
-                    let properties = serde_json::Map::from_iter([$((
-                        $key.to_owned(),
-                        $crate::config::read::property(
-                            <$ty as $crate::config::read::Read>::schema(definitions),
-                            concat!($($fdoc, "\n"),+),
-                            $crate::config::read::field_default!($($how)+),
-                        ),
-                    )),*]);
-                    let required: Vec<Option<&str>> =
-                        vec![$($crate::config::read::field_required!($key, $($how)+)),*];
-                    let required: Vec<&str> = required.into_iter().flatten().collect();
-                    serde_json::json!({
-                        "type": "object",
-                        "description": concat!($($doc, "\n"),+).trim(),
-                        "properties": properties,
-                        "required": required,
-                        "additionalProperties": false,
+                fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+                    let table = Table::open::<Self>(node, report)?;
+                    $(let $field = $crate::config::read::field!(table, report, $key, ($($how)+) $ty);)*
+                    table.close(report);
+                    Some(Self { $($field: $field?,)* span: node.span() })
+                }
+
+                fn schema(definitions: &mut Definitions) -> serde_json::Value {
+                    definition(stringify!($name), definitions, |definitions| {
+                        let _ = &definitions;
+                        let properties = serde_json::Map::from_iter([$((
+                            $key.to_owned(),
+                            $crate::config::read::property(
+                                <$ty as Read>::schema(definitions),
+                                concat!($($fdoc, "\n"),+),
+                                $crate::config::read::field_default!($($how)+),
+                            ),
+                        )),*]);
+                        let required: Vec<Option<&str>> =
+                            vec![$($crate::config::read::field_required!($key, $($how)+)),*];
+                        let required: Vec<&str> = required.into_iter().flatten().collect();
+                        let mut schema = serde_json::json!({
+                            "type": "object",
+                            "description": concat!($($doc, "\n"),+).trim(),
+                            "properties": properties,
+                            "required": required,
+                            "additionalProperties": false,
+                        });
+                        if !Self::RULES.is_empty() {
+                            schema["allOf"] = Self::RULES.iter().map(Rule::schema).collect();
+                        }
+                        schema
                     })
-                })
+                }
             }
-        }
+        };
     };
 }
 
@@ -105,44 +111,71 @@ macro_rules! field_required {
     };
 }
 
-/// Declares an enum of tables: each variant is told by a key of its own, the first that is there.
+/// Declares an enum of tables: each variant is told by the first key of its table, the first such key that is there.
+/// `each` stands in front of that key in messages.
 macro_rules! choice {
     (
         $(#[doc = $doc:literal])+
-        pub enum $name:ident ($what:literal) {
-            $($(#[doc = $vdoc:literal])+ $key:literal => $variant:ident($ty:ty),)*
+        pub enum $name:ident ($what:literal, each $each:literal) {
+            $(
+                $(#[doc = $vdoc:literal])+
+                $variant:ident($ty:ident) {
+                    $(#[doc = $hdoc:literal])+ $head:literal $hfield:ident ($($hhow:tt)+): $hty:ty,
+                    $($(#[doc = $fdoc:literal])+ $key:literal $field:ident ($($how:tt)+): $fty:ty,)*
+                }
+                $(rules [$($rule:expr),+ $(,)?])?
+            )*
         }
     ) => {
+        $(
+            $crate::config::read::table! {
+                $(#[doc = $vdoc])+
+                pub struct $ty (concat!($each, "`", $head, "`")) {
+                    $(#[doc = $hdoc])+ $head $hfield ($($hhow)+): $hty,
+                    $($(#[doc = $fdoc])+ $key $field ($($how)+): $fty,)*
+                }
+                $(rules [$($rule),+])?
+            }
+        )*
+
         $(#[doc = $doc])+
         #[derive(Clone, Debug)]
         pub enum $name {
             $($(#[doc = $vdoc])+ $variant($ty),)*
+            /// One that is wrong, as has been said; none is left in a file without errors.
+            Broken,
         }
 
-        impl $crate::config::read::Read for $name {
-            const WHAT: &'static str = $what;
+        const _: () = {
+            use $crate::config::read::{Definitions, Node, Read, Report, Table, definition};
 
-            fn read(
-                node: $crate::config::read::Node<'_>,
-                report: &mut $crate::config::read::Report<'_>,
-            ) -> Option<Self> {
-                const HEADS: &[&str] = &[$($key),*];
-                let head = $crate::config::read::Table::head(node, $what, HEADS, report)?;
-                match HEADS.get(head).copied()? {
-                    $($key => <$ty as $crate::config::read::Read>::read(node, report).map(Self::$variant),)*
-                    _ => None,
+            impl Read for $name {
+                const WHAT: &'static str = $what;
+
+                fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+                    const HEADS: &[&str] = &[$($head),*];
+                    let head = Table::head(node, $what, HEADS, report).and_then(|head| HEADS.get(head));
+                    let read = match head.copied() {
+                        $(Some($head) => <$ty as Read>::read(node, report).map(Self::$variant),)*
+                        _ => None,
+                    };
+                    read.or_else(Self::broken)
+                }
+
+                fn schema(definitions: &mut Definitions) -> serde_json::Value {
+                    definition(stringify!($name), definitions, |definitions| {
+                        serde_json::json!({
+                            "description": concat!($($doc, "\n"),+).trim(),
+                            "anyOf": [$(<$ty as Read>::schema(definitions)),*],
+                        })
+                    })
+                }
+
+                fn broken() -> Option<Self> {
+                    Some(Self::Broken)
                 }
             }
-
-            fn schema(definitions: &mut $crate::config::read::Definitions) -> serde_json::Value {
-                $crate::config::read::definition(stringify!($name), definitions, |definitions| {
-                    serde_json::json!({
-                        "description": concat!($($doc, "\n"),+).trim(),
-                        "anyOf": [$(<$ty as $crate::config::read::Read>::schema(definitions)),*],
-                    })
-                })
-            }
-        }
+        };
     };
 }
 
@@ -160,61 +193,65 @@ macro_rules! kinds {
             $($(#[doc = $vdoc])+ $variant(Box<$ty>),)*
         }
 
-        impl $crate::config::read::Read for $name {
-            const WHAT: &'static str = $what;
+        const _: () = {
+            use $crate::config::read::{Definitions, KIND, Node, Read, Report, add_kind, definition, kind};
 
-            fn read(
-                node: $crate::config::read::Node<'_>,
-                report: &mut $crate::config::read::Report<'_>,
-            ) -> Option<Self> {
-                const WORDS: &[&str] = &[$($word),*];
-                const DEFAULT: &[&str] = &[$($default)?];
-                match $crate::config::read::kind::<Self>(node, WORDS, DEFAULT.first().copied(), report)? {
-                    $($word => <$ty as $crate::config::read::Read>::read(
-                        node.without($crate::config::read::KIND), report,
-                    ).map(|table| Self::$variant(Box::new(table))),)*
-                    _ => None,
+            const WORDS: &[&str] = &[$($word),*];
+            const DEFAULT: &[&str] = &[$($default)?];
+
+            impl Read for $name {
+                const WHAT: &'static str = $what;
+
+                fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+                    match kind::<Self>(node, WORDS, DEFAULT.first().copied(), report)? {
+                        $($word => <$ty as Read>::read(node.without(KIND), report)
+                            .map(|table| Self::$variant(Box::new(table))),)*
+                        _ => None,
+                    }
+                }
+
+                fn schema(definitions: &mut Definitions) -> serde_json::Value {
+                    definition(stringify!($name), definitions, |definitions| {
+                        $(let _ = <$ty as Read>::schema(definitions);)*
+                        $(add_kind(definitions, stringify!($ty), $word, DEFAULT.contains(&$word));)*
+                        serde_json::json!({
+                            "description": concat!($($doc, "\n"),+).trim(),
+                            "anyOf": [$({ "$ref": concat!("#/$defs/", stringify!($ty)) }),*],
+                        })
+                    })
                 }
             }
-
-            fn schema(definitions: &mut $crate::config::read::Definitions) -> serde_json::Value {
-                $crate::config::read::definition(stringify!($name), definitions, |definitions| {
-                    const DEFAULT: &[&str] = &[$($default)?];
-                    $(let _ = <$ty as $crate::config::read::Read>::schema(definitions);)*
-                    $($crate::config::read::add_kind(
-                        definitions, stringify!($ty), $word, DEFAULT.contains(&$word),
-                    );)*
-                    serde_json::json!({
-                        "description": concat!($($doc, "\n"),+).trim(),
-                        "anyOf": [$({ "$ref": concat!("#/$defs/", stringify!($ty)) }),*],
-                    })
-                })
-            }
-        }
+        };
     };
 }
 
-/// Reads a type from one of a few words.
+/// Reads a type from one of a few words; the first stands in for a wrong one.
 macro_rules! words {
     ($ty:ty, $what:literal, { $($word:literal => $value:expr),* $(,)? }) => {
-        impl $crate::config::read::Read for $ty {
-            const WHAT: &'static str = $what;
+        const _: () = {
+            use $crate::config::read::{Definitions, Node, Read, Report, word};
 
-            fn read(
-                node: $crate::config::read::Node<'_>,
-                report: &mut $crate::config::read::Report<'_>,
-            ) -> Option<Self> {
-                const WORDS: &[&str] = &[$($word),*];
-                match $crate::config::read::word::<Self>(node, WORDS, report)? {
-                    $($word => Some($value),)*
-                    _ => None,
+            const WORDS: &[&str] = &[$($word),*];
+
+            impl Read for $ty {
+                const WHAT: &'static str = $what;
+
+                fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+                    match word::<Self>(node, WORDS, report)? {
+                        $($word => Some($value),)*
+                        _ => None,
+                    }
+                }
+
+                fn schema(_: &mut Definitions) -> serde_json::Value {
+                    serde_json::json!({ "enum": WORDS })
+                }
+
+                fn broken() -> Option<Self> {
+                    [$($value),*].into_iter().next()
                 }
             }
-
-            fn schema(_: &mut $crate::config::read::Definitions) -> serde_json::Value {
-                serde_json::json!({ "enum": [$($word),*] })
-            }
-        }
+        };
     };
 }
 

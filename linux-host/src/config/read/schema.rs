@@ -37,11 +37,28 @@ pub fn definition(
 
 /// Adds `kind` to the definition of one variant.
 pub fn add_kind(definitions: &mut Definitions, name: &str, word: &str, default: bool) {
+    add_key(definitions, name, KIND[0], &json!({ "const": word }), !default);
+}
+
+/// Adds a key that must be there to all tables of a choice.
+pub fn add_to_each(definitions: &mut Definitions, choice: &Value, key: &str, schema: &Value) {
+    let name = |reference: &Value| {
+        let path = reference.get("$ref").and_then(Value::as_str).unwrap_or_default();
+        path.trim_start_matches("#/$defs/").to_owned()
+    };
+    let tables = definitions.get(name(choice).as_str()).and_then(|choice| choice.get("anyOf"));
+    let tables: Vec<_> = tables.and_then(Value::as_array).into_iter().flatten().map(name).collect();
+    for table in tables {
+        add_key(definitions, &table, key, schema, true);
+    }
+}
+
+fn add_key(definitions: &mut Definitions, name: &str, key: &str, schema: &Value, required: bool) {
     let Some(Value::Object(table)) = definitions.get_mut(name) else { return };
     if let Some(Value::Object(properties)) = table.get_mut("properties") {
-        properties.insert(KIND[0].to_owned(), json!({ "const": word }));
+        properties.insert(key.to_owned(), schema.clone());
     }
-    if let (false, Some(Value::Array(required))) = (default, table.get_mut("required")) {
-        required.push(KIND[0].into());
+    if let (true, Some(Value::Array(keys))) = (required, table.get_mut("required")) {
+        keys.push(key.into());
     }
 }

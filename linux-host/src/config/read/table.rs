@@ -6,9 +6,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::super::file;
+use super::super::habits;
 use super::super::source::Diagnostic;
-use super::{Node, Others, Read, Report, nearest, suggestion, wrong_kind};
+use super::{Node, Others, Read, Report, Rule, nearest, suggestion, wrong_kind};
 
 type Entry<'a> = (&'a Spanned<Cow<'a, str>>, &'a Spanned<DeValue<'a>>);
 
@@ -21,10 +21,12 @@ pub(super) fn in_order<'a>(table: &'a DeTable<'a>) -> Vec<Entry<'a>> {
 
 /// A table of known keys while it is read.
 pub struct Table<'a> {
+    table: &'a DeTable<'a>,
     entries: Vec<Entry<'a>>,
     what: &'static str,
     span: Range<usize>,
     known: &'static [&'static str],
+    rules: &'static [Rule],
     others: Others,
 }
 
@@ -33,10 +35,12 @@ impl<'a> Table<'a> {
     pub fn open<T: Read>(node: Node<'a>, report: &mut Report<'_>) -> Option<Self> {
         match node.value() {
             DeValue::Table(table) => Some(Self {
+                table,
                 entries: in_order(table),
                 what: T::WHAT,
                 span: node.span(),
                 known: T::KEYS,
+                rules: T::RULES,
                 others: node.others,
             }),
             _ => {
@@ -77,22 +81,28 @@ impl<'a> Table<'a> {
         default: &'static str,
         report: &mut Report<'_>,
     ) -> Option<T> {
-        self.get(key).and_then(|node| T::read(node, report)).or_else(|| {
-            let value = DeValue::parse(default).ok()?.into_inner();
-            T::read(
-                Node { value: &value, start: self.span.start, end: self.span.end, others: Others::None },
-                report,
-            )
-        })
+        let stands_for = match self.get(key) {
+            None => self.span.clone(),
+            Some(node) => match T::read(node, report) {
+                Some(read) => return Some(read),
+                None => 0..0,
+            },
+        };
+        let value = DeValue::parse(default).ok()?.into_inner();
+        let Range { start, end } = stands_for;
+        T::read(Node { value: &value, start, end, others: Others::None }, report)
     }
 
     /// A key that means "nothing" when it is not there.
     pub fn empty<T: Read + Default>(&self, key: &'static str, report: &mut Report<'_>) -> Option<T> {
-        Some(self.get(key).and_then(|node| T::read(node, report)).unwrap_or_default())
+        Some(self.get(key).and_then(|node| T::read(node, report).or_else(T::broken)).unwrap_or_default())
     }
 
-    /// Refuses every key that nobody knows.
+    /// Refuses every key that nobody knows, and those that do not go together.
     pub fn close(self, report: &mut Report<'_>) {
+        for wrong in self.rules.iter().filter_map(|rule| rule.check(self.table)) {
+            report.push(wrong);
+        }
         for (key, value) in &self.entries {
             let (name, span) = (key.get_ref(), key.span());
             let expected = self.known.contains(&name.as_ref())
@@ -105,10 +115,10 @@ impl<'a> Table<'a> {
                 continue;
             }
             let mut diagnostic = Diagnostic::error(span, format!("unknown key `{name}` in {}", self.what));
-            if file::SECRETS.contains(&name.as_ref()) {
+            if habits::SECRETS.contains(&name.as_ref()) {
                 diagnostic = diagnostic.hide(value.span());
             }
-            report.push(match file::refused(name) {
+            report.push(match habits::refused(name) {
                 Some(help) => diagnostic.label("not here").help(help),
                 None => diagnostic.label("unknown key").help(suggestion(name, self.known.iter().copied())),
             });
@@ -133,7 +143,7 @@ impl<'a> Table<'a> {
         if head.is_none() {
             let keys = in_order(table);
             let near = keys.iter().find_map(|(key, _)| {
-                let refused = file::refused(key.get_ref()).map(str::to_owned);
+                let refused = habits::refused(key.get_ref()).map(str::to_owned);
                 let meant = || {
                     nearest(key.get_ref(), heads.iter().copied())
                         .map(|head| format!("did you mean `{head}`?"))

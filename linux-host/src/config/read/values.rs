@@ -17,6 +17,13 @@ pub struct At<T> {
     pub span: Range<usize>,
 }
 
+impl<T> At<T> {
+    /// Whether it stands in for a value that was wrong: nothing is to be said about it.
+    pub const fn is_broken(&self) -> bool {
+        self.span.end == 0
+    }
+}
+
 impl<T: Read> Read for At<T> {
     const WHAT: &'static str = T::WHAT;
 
@@ -69,6 +76,12 @@ impl<T: Read> Read for Box<T> {
 #[derive(Clone, Debug)]
 pub struct Needed<T>(pub Option<T>);
 
+impl<T: Default> Default for Needed<T> {
+    fn default() -> Self {
+        Self(Some(T::default()))
+    }
+}
+
 impl<T: Read> Read for Needed<T> {
     const WHAT: &'static str = T::WHAT;
 
@@ -88,23 +101,46 @@ impl<T: Read> Read for Needed<T> {
 /// A table whose keys are names that the author chose, in the order of the file. A wrong entry keeps its name, so that
 /// those who use the name are not wrong too.
 #[derive(Clone, Debug)]
-pub struct Entries<T>(pub Vec<(At<String>, Option<T>)>);
+pub struct Entries<T> {
+    all: Vec<(At<String>, Option<T>)>,
+    whole: bool,
+}
 
 impl<T> Default for Entries<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { all: Vec::new(), whole: true }
     }
 }
 
 impl<T> Entries<T> {
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether these are all: not after an error that left none of them.
+    pub const fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// The entry at a place.
+    pub fn get(&self, place: usize) -> Option<(&At<String>, Option<&T>)> {
+        self.all.get(place).map(|(name, value)| (name, value.as_ref()))
+    }
+
     /// The names.
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.0.iter().map(|(name, _)| name.value.as_str())
+        self.all.iter().map(|(name, _)| name.value.as_str())
     }
 
     /// Names and values; `None` for a value that is wrong.
     pub fn iter(&self) -> impl Iterator<Item = (&At<String>, Option<&T>)> {
-        self.0.iter().map(|(name, value)| (name, value.as_ref()))
+        self.all.iter().map(|(name, value)| (name, value.as_ref()))
     }
 }
 
@@ -120,7 +156,7 @@ impl<T: Read> Read for Entries<T> {
             let name = At { value: key.get_ref().clone().into_owned(), span: key.span() };
             (name, T::read(value.into(), report))
         });
-        Some(Self(read.collect()))
+        Some(Self { all: read.collect(), whole: true })
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
@@ -128,6 +164,6 @@ impl<T: Read> Read for Entries<T> {
     }
 
     fn broken() -> Option<Self> {
-        Some(Self::default())
+        Some(Self { all: Vec::new(), whole: false })
     }
 }

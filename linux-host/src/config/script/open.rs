@@ -1,15 +1,17 @@
 //! A script with all the houses that it needs.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use campanile_sim::script::Script;
-use campanile_sim::world::{House, Options, Outcome, SimError, play};
+use campanile_sim::world::{House as Simulated, Options, Outcome, SimError, play};
 
-use super::super::compile::{Compiled, compile, errors};
+use super::super::compile::{Compiled, read_and_compile};
+use super::super::file::House;
 use super::super::load;
-use super::super::read::Report;
-use super::super::source::{Diagnostic, Source};
-use super::{Written, check_names, read};
+use super::super::read::{At, Report};
+use super::super::source::{Diagnostic, Source, render};
+use super::{Inline, Written, names, read};
 
 /// A script, ready to run.
 #[derive(Clone, Debug)]
@@ -33,8 +35,8 @@ impl Case {
     }
 }
 
-fn simulated(house: &Compiled) -> House {
-    House { image: house.image.clone(), symbols: house.symbols.clone() }
+fn simulated(house: &Compiled) -> Simulated {
+    Simulated { image: house.image.clone(), symbols: house.symbols.clone() }
 }
 
 /// Why a script cannot run.
@@ -42,15 +44,17 @@ fn simulated(house: &Compiled) -> House {
 pub enum Failed {
     /// A file cannot be read, in words.
     Says(String),
-    /// Errors in a text.
-    Wrong(Box<Source>, Vec<Diagnostic>),
+    /// Errors, text by text.
+    Wrong(Vec<(Source, Vec<Diagnostic>)>),
 }
 
 impl std::fmt::Display for Failed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Says(words) => f.write_str(words),
-            Self::Wrong(source, found) => f.write_str(&super::super::source::render(source, found, false)),
+            Self::Wrong(texts) => {
+                texts.iter().try_for_each(|(source, found)| f.write_str(&render(source, found, false)))
+            }
         }
     }
 }
@@ -60,50 +64,89 @@ impl std::error::Error for Failed {}
 /// Reads a script and compiles its house: `house` if it is given, else the one that the script names or holds.
 ///
 /// # Errors
-/// The first file that cannot be read, or all errors of the first text that has some.
+/// That a file cannot be read, or all errors of all texts: the script, its house, the houses of `swap`.
 pub fn open(path: &Path, house: Option<&Path>) -> Result<Case, Failed> {
     let source = load(path).map_err(Failed::Says)?;
-    let mut written = read(&source).map_err(|found| Failed::Wrong(Box::new(source.clone()), found))?;
-    let beside = |file: &str| path.parent().map_or_else(|| PathBuf::from(file), |folder| folder.join(file));
-    let inline = written.inline.take();
-    let house = match (house, &written.house, inline) {
-        (Some(house), ..) => compiled(house)?,
-        (None, Some(file), _) => compiled(&beside(&file.value))?,
-        (None, None, Some(inline)) => inline,
-        (None, None, None) => {
-            let what = "there is no house in this script";
-            let found = vec![Diagnostic::error(0..0, what).label("here").help(
-                "write `house = \"../houses/doorbell.toml\"`, or the house itself with [inputs.x] and so on",
-            )];
-            return Err(Failed::Wrong(Box::new(source), found));
-        }
+    let mut report = Report::new(&source);
+    let mut texts = Texts::default();
+    let opened = match read(&mut report) {
+        Some(written) => texts.open(written, path, house, &mut report)?,
+        None => None,
     };
-    let mut others: Vec<(String, Compiled)> = Vec::new();
-    for swap in &written.swaps {
-        if !others.iter().any(|(name, _)| *name == swap.value) {
-            others.push((swap.value.clone(), compiled(&beside(&swap.value))?));
+    if let Err(found) = report.finish() {
+        texts.wrong.insert(0, (source.clone(), found));
+    }
+    opened.filter(|_| texts.wrong.is_empty()).ok_or(Failed::Wrong(texts.wrong))
+}
+
+/// The texts of houses that have errors.
+#[derive(Default)]
+struct Texts {
+    wrong: Vec<(Source, Vec<Diagnostic>)>,
+}
+
+/// A house of a script: what it says, as far as it could be read, and what it compiles to.
+type Opened = (Option<House>, Option<Compiled>);
+
+impl Texts {
+    /// The script with its houses; `None` after errors.
+    fn open(
+        &mut self,
+        written: Written,
+        path: &Path,
+        house: Option<&Path>,
+        report: &mut Report<'_>,
+    ) -> Result<Option<Case>, Failed> {
+        let Written { script, house: file, inline, swaps, named } = written;
+        let (main, main_compiled) = match (house, file, inline) {
+            (Some(house), ..) => self.compiled(load(house).map_err(Failed::Says)?),
+            (None, Some(file), _) => self.beside(path, &file, report),
+            (None, None, Some(Inline { house, compiled })) => (house, compiled),
+            (None, None, None) => {
+                let what = "there is no house in this script";
+                report.push(Diagnostic::error(0..0, what).label("here").help(
+                    "write `house = \"../houses/doorbell.toml\"`, or the house itself with [inputs.x] and so on",
+                ));
+                (None, None)
+            }
+        };
+        let mut others = BTreeMap::new();
+        for swap in swaps {
+            others.entry(swap.value.clone()).or_insert_with(|| self.beside(path, &swap, report));
+        }
+        let houses = std::iter::once(main.as_ref()).chain(others.values().map(|(house, _)| house.as_ref()));
+        // Names of a house that could not be read are not unknown.
+        if let Some(houses) = houses.collect::<Option<Vec<_>>>() {
+            names::check(&named, &houses, report);
+        }
+        let others: Option<Vec<_>> =
+            others.into_iter().map(|(name, (_, compiled))| Some((name, compiled?))).collect();
+        Ok(main_compiled.zip(others).map(|(house, others)| Case { script, house, others }))
+    }
+
+    /// The house of a file that the script names.
+    fn beside(&mut self, script: &Path, file: &At<String>, report: &mut Report<'_>) -> Opened {
+        match load(&script.with_file_name(&file.value)) {
+            Ok(source) => self.compiled(source),
+            Err(words) => {
+                if !file.is_broken() {
+                    report.push(Diagnostic::error(file.span.clone(), words).label("relative to the script"));
+                }
+                (None, None)
+            }
         }
     }
-    let found = wrong_names(&source, &written, &house, &others);
-    if !found.is_empty() {
-        return Err(Failed::Wrong(Box::new(source), found));
+
+    fn compiled(&mut self, source: Source) -> Opened {
+        match read_and_compile(&source) {
+            (house, Ok(compiled)) => (house, Some(compiled)),
+            (house, Err(found)) => {
+                // A house may swap with itself.
+                if !self.wrong.iter().any(|(known, _)| known.name == source.name) {
+                    self.wrong.push((source, found));
+                }
+                (house, None)
+            }
+        }
     }
-    Ok(Case { script: written.script, house, others })
-}
-
-fn wrong_names(
-    source: &Source,
-    written: &Written,
-    house: &Compiled,
-    others: &[(String, Compiled)],
-) -> Vec<Diagnostic> {
-    let mut report = Report::new(source);
-    let houses: Vec<_> = std::iter::once(house).chain(others.iter().map(|(_, other)| other)).collect();
-    check_names(written, &houses, &mut report);
-    errors(report.found)
-}
-
-fn compiled(path: &Path) -> Result<Compiled, Failed> {
-    let source = load(path).map_err(Failed::Says)?;
-    compile(&source).map_err(|found| Failed::Wrong(Box::new(source), found))
 }

@@ -2,16 +2,19 @@
 
 use campanile_core::id::Level;
 use campanile_sim::bounce::Model;
-use campanile_sim::script::{Bounce, Command};
+use campanile_sim::script::{Action, Bounce, Command};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::source::render;
+use crate::config::source::{Source, render};
 
 fn script(text: &str) -> Result<Written, String> {
     let source = Source::new("case.toml", text);
-    read(&source).map_err(|found| render(&source, &found, false))
+    let mut report = Report::new(&source);
+    let written = read(&mut report);
+    report.finish().map_err(|found| render(&source, &found, false))?;
+    Ok(written.expect("a script without errors"))
 }
 
 const STEPS: &str = r#"
@@ -58,7 +61,7 @@ fn the_example_reads() {
 fn a_house_may_stand_in_the_script_itself() {
     let text = "wish = \"x\"\nuntil = \"1s\"\nsteps = [{ at = \"0s\", input = \"a\", to = \"on\" }]\n\
         [inputs.a]\nline = 1\n";
-    assert_eq!(script(text).unwrap().inline.unwrap().symbols.inputs[0].name, "a");
+    assert_eq!(script(text).unwrap().inline.unwrap().compiled.unwrap().symbols.inputs[0].name, "a");
     let wrong = script(&text.replace("line = 1", "lime = 1")).unwrap_err();
     assert!(wrong.contains("unknown key `lime`"), "{wrong}");
 }

@@ -1,0 +1,159 @@
+//! Triggers: what each means to the engine, and in words.
+
+use campanile_core::calendar::Schedule;
+use campanile_core::id::Level;
+use campanile_core::program::On;
+use campanile_core::time::Duration;
+
+use super::super::file::{AtTrigger, CronTrigger, LinkState, SensorTrigger, Trigger};
+use super::super::read::{At, Report};
+use super::super::scalar::{Decimal, duration_text};
+use super::super::source::Diagnostic;
+use super::names::{Tables, not_zero};
+use crate::schedule_text::{Text, TextError, parse_at, parse_cron};
+
+/// Shorter periods are most likely a mistake of unit.
+const BUSY: Duration = Duration::from_millis(10);
+
+/// What a trigger of the file means to the engine: the occasions, what stands behind "by", and the whole in words.
+pub(super) fn occasions(
+    trigger: &Trigger,
+    tables: &Tables,
+    schedules: &mut Vec<Schedule>,
+    report: &mut Report<'_>,
+) -> Vec<(On, String, String)> {
+    let one = |on: Option<On>, by: &str, text: String| -> Vec<_> {
+        on.map(|on| (on, by.to_owned(), text)).into_iter().collect()
+    };
+    match trigger {
+        Trigger::Input(t) => {
+            let hold = t.hold.as_ref().map_or(Duration::ZERO, |hold| hold.value);
+            let mut text = format!("{}{}", t.input.value, level(t.to));
+            if !hold.is_zero() {
+                text.push_str(&format!(" for {}", duration_text(hold)));
+            }
+            let on = tables.input(&t.input, report).map(|input| On::Input { input, to: t.to, hold });
+            one(on, &t.input.value, text)
+        }
+        Trigger::Output(t) => {
+            let on = tables.output(&t.output, report).map(|output| On::Output { output, to: t.to });
+            one(on, &t.output.value, format!("{}{}", t.output.value, level(t.to)))
+        }
+        Trigger::Variable(t) => {
+            let on = tables.variable(&t.variable, report).map(|var| On::Variable { var });
+            one(on, &t.variable.value, t.variable.value.clone())
+        }
+        Trigger::Sensor(t) => sensor(t, tables, report),
+        Trigger::Every(t) => {
+            not_zero(&t.period, "a period of no time", report);
+            if !t.period.value.is_zero() && t.period.value < BUSY {
+                report.push(
+                    Diagnostic::warning(t.period.span.clone(), "this keeps the machine busy")
+                        .label(format!("{} times a second", 1_000_000 / t.period.value.micros())),
+                );
+            }
+            let text = format!("every {}", duration_text(t.period.value));
+            one(Some(On::Every { period: t.period.value }), &text, text.clone())
+        }
+        Trigger::At(t) => {
+            let text = match &t.days {
+                Some(days) => format!("at {} {}", t.time.value, days.value),
+                None => format!("at {}", t.time.value),
+            };
+            one(at(t, schedules, report), &text, text.clone())
+        }
+        Trigger::Cron(t) => {
+            let text = format!("cron {}", t.times.value);
+            one(cron(t, schedules, report), &text, text.clone())
+        }
+        Trigger::Link(t) => {
+            let Some(peer) = tables.peer(&t.peer, report) else { return Vec::new() };
+            let states = match t.to {
+                Some(LinkState::Up) => &[true][..],
+                Some(LinkState::Down) => &[false],
+                None => &[true, false],
+            };
+            let word = |up| format!("{} {}", t.peer.value, if up { "up" } else { "down" });
+            states.iter().map(|&up| (On::Link { peer, up }, t.peer.value.clone(), word(up))).collect()
+        }
+        Trigger::Started(_) => one(Some(On::Started), "started", "started".to_owned()),
+        Trigger::Broken => Vec::new(),
+    }
+}
+
+const fn level(to: Option<Level>) -> &'static str {
+    match to {
+        Some(Level::On) => " on",
+        Some(Level::Off) => " off",
+        None => "",
+    }
+}
+
+fn sensor(t: &SensorTrigger, tables: &Tables, report: &mut Report<'_>) -> Vec<(On, String, String)> {
+    if let Some(at) = t.hysteresis.as_ref().filter(|at| at.value.is_negative()) {
+        report.push(Diagnostic::error(at.span.clone(), "a hysteresis below zero").label("zero or more"));
+    }
+    let Some((sensor, decimals)) = tables.sensor(&t.sensor, report) else { return Vec::new() };
+    let mut scaled = |at: &At<Decimal>| match at.value.scaled(decimals) {
+        Ok(value) => value,
+        Err(wrong) => {
+            report.push(wrong.at(at.span.clone()));
+            0
+        }
+    };
+    let name = &t.sensor.value;
+    let hysteresis = t.hysteresis.as_ref().map_or(0, &mut scaled);
+    let mut all = Vec::new();
+    if let Some(above) = &t.above {
+        let limit = scaled(above);
+        let on = On::Above { sensor, limit, hysteresis };
+        all.push((on, name.clone(), format!("{name} above {}", above.value)));
+    }
+    if let Some(below) = &t.below {
+        let limit = scaled(below);
+        let on = On::Below { sensor, limit, hysteresis };
+        all.push((on, name.clone(), format!("{name} below {}", below.value)));
+    }
+    if all.is_empty() {
+        all.push((On::Sensor { sensor }, name.clone(), name.clone()));
+    }
+    all
+}
+
+fn at(t: &AtTrigger, schedules: &mut Vec<Schedule>, report: &mut Report<'_>) -> Option<On> {
+    let days = t.days.as_ref().map(|days| days.value.as_str());
+    schedule(parse_at(&t.time.value, days), schedules, report, |text| match text {
+        Text::Days => t.days.as_ref().unwrap_or(&t.time),
+        _ => &t.time,
+    })
+}
+
+fn cron(t: &CronTrigger, schedules: &mut Vec<Schedule>, report: &mut Report<'_>) -> Option<On> {
+    schedule(parse_cron(&t.times.value), schedules, report, |_| &t.times)
+}
+
+/// Schedules that are the same share a place in the table.
+fn schedule<'t>(
+    parsed: Result<Schedule, TextError>,
+    schedules: &mut Vec<Schedule>,
+    report: &mut Report<'_>,
+    place: impl Fn(Text) -> &'t At<String>,
+) -> Option<On> {
+    match parsed {
+        Ok(schedule) => {
+            let known = schedules.iter().position(|known| *known == schedule);
+            let place = known.unwrap_or_else(|| {
+                schedules.push(schedule);
+                schedules.len() - 1
+            });
+            // Beyond 255 the image's own check says that there are too many.
+            Some(On::Schedule { schedule: u8::try_from(place).unwrap_or(u8::MAX) })
+        }
+        Err(error) => {
+            let at = place(error.text);
+            let span = report.part(at, error.span);
+            report.push(Diagnostic::error(span, error.what).label("here").help(error.help));
+            None
+        }
+    }
+}
