@@ -6,6 +6,7 @@ mod running;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -189,6 +190,65 @@ fn a_second_daemon_on_the_same_state_is_refused() {
     daemon.stop();
     let (error, _) = place.fails(&["status"]);
     assert!(error.contains("no daemon runs"), "{error}");
+}
+
+#[test]
+fn a_state_directory_that_is_read_only_is_told_by_its_reason_and_the_house_runs() {
+    let sink = "\n[sinks.lines]\nkind = \"file\"\npath = \"{dir}/lines.jsonl\"\n";
+    let place = Workplace::on_small_disk(&format!("{HOUSE}{sink}"));
+    if !place.is_mounted() {
+        return eprintln!("not tried: only root may mount");
+    }
+    let daemon = Running::start(&place);
+    daemon.ok(&["let", "rings", "41"]);
+    daemon.stop();
+    place.make_read_only();
+    let delivered = || std::fs::metadata(place.path("lines.jsonl")).unwrap().len();
+    let before = delivered();
+    let daemon = Running::start(&place);
+    poll(|| (delivered() > before).then_some(()));
+    let (said, code) = daemon.stop_saying();
+    assert_eq!(code, Some(1), "{said}");
+    let reason = "the file system is read-only";
+    for what in ["the number of this start is not on the disk", "the place reached", "goes on from memory"] {
+        assert!(said.lines().any(|line| line.contains(what) && line.contains(reason)), "{what}: {said}");
+    }
+    assert!(said.contains("are lost, as the disk is read-only"), "{said}");
+    assert!(!said.contains("os error 9"), "{said}");
+}
+
+#[test]
+fn a_state_directory_of_another_user_is_refused_by_name() {
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!("not tried: only root can be somebody else");
+    }
+    let place = Workplace::new(HOUSE);
+    place.allow_all();
+    let daemon = Running::start(&place);
+    daemon.stop();
+    let as_nobody = || {
+        let file = place.path("house.toml");
+        let mut command = place.command(&["run", file.to_str().unwrap()]);
+        let output = command.uid(65534).gid(65534).output().unwrap();
+        (String::from_utf8(output.stderr).unwrap(), output.status.code())
+    };
+    let state = place.path("state");
+    // Closed, as it is made; open to all; and given away, but not what is in it.
+    for prepare in [
+        &|| {},
+        &|| std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o755)).unwrap(),
+        &|| std::os::unix::fs::chown(&state, Some(65534), None).unwrap(),
+    ] as [&dyn Fn(); 3]
+    {
+        prepare();
+        let (said, code) = as_nobody();
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("belongs to root") && said.contains("--state"), "{said}");
+    }
+    // Nothing was changed meanwhile.
+    let daemon = Running::start(&place);
+    assert_eq!(daemon.status()["losses"]["damaged"].as_u64(), Some(0));
+    daemon.stop();
 }
 
 #[test]

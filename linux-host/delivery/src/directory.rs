@@ -2,14 +2,18 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::{error, fmt};
 
+use crate::refusal::{DirectoryError, in_words};
 use crate::storage::{File, Storage};
 
 /// The name of the file that says who holds the directory.
 const OWNER: &str = "lock";
+
+/// What happened in a house is its owner's business, and the group's: nobody else reads the journal.
+const DIRECTORY_MODE: u32 = 0o750;
+const FILE_MODE: u32 = 0o640;
 
 /// Zeros are written this many bytes at a time.
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
@@ -22,26 +26,43 @@ pub struct Directory {
     writable: bool,
 }
 
+/// An open file of a [`Directory`].
+#[derive(Debug)]
+pub struct DirectoryFile {
+    file: fs::File,
+    path: PathBuf,
+    /// Why it can only be read.
+    refusal: Option<io::ErrorKind>,
+}
+
 impl Directory {
-    /// Makes the directory if it is missing, and locks it.
+    /// Makes the directory if it is missing, for its owner and the group, and locks it.
     ///
     /// # Errors
-    /// Another process holds it, or the system refuses.
+    /// Another process holds it, it is somebody else's, or the system refuses.
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
-        let refuse = |what, source| DirectoryError::Io { what, path: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(|e| refuse("make", e))?;
+        let refuse =
+            |what, source| DirectoryError::Io { what, path: path.to_owned(), source: in_words(source, path) };
+        make(path).map_err(|e| refuse("make", e))?;
         let handle = fs::File::open(path).map_err(|e| refuse("open", e))?;
+        let owner = path.join(OWNER);
         match handle.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                let owner =
-                    fs::read_to_string(path.join(OWNER)).ok().and_then(|text| text.trim().parse().ok());
+                let owner = fs::read_to_string(owner).ok().and_then(|text| text.trim().parse().ok());
                 return Err(DirectoryError::Held { path: path.to_owned(), owner });
             }
             Err(fs::TryLockError::Error(e)) => return Err(refuse("lock", e)),
         }
-        // Only for the message above: the directory itself is what is locked, so that a read-only disk can be, too.
-        let _ = fs::write(path.join(OWNER), format!("{}\n", std::process::id()));
+        // Only for the message above: the directory itself is what is locked, so that a read-only disk can be, too. But
+        // whoever may not write this may write nothing here.
+        match create(&owner).and_then(|mut file| writeln!(file, "{}", std::process::id())) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let source = in_words(error, if owner.exists() { &owner } else { path });
+                return Err(DirectoryError::Io { what: "write into", path: path.to_owned(), source });
+            }
+            _ => {}
+        }
         Ok(Self { path: path.to_owned(), handle, writable: true })
     }
 
@@ -53,7 +74,7 @@ impl Directory {
         let handle = fs::File::open(path).map_err(|source| DirectoryError::Io {
             what: "open",
             path: path.to_owned(),
-            source,
+            source: in_words(source, path),
         })?;
         Ok(Self { path: path.to_owned(), handle, writable: false })
     }
@@ -63,72 +84,100 @@ impl Directory {
         &self.path
     }
 
-    fn check_writable(&self) -> io::Result<()> {
-        if self.writable { Ok(()) } else { Err(io::ErrorKind::ReadOnlyFilesystem.into()) }
+    /// Does something that changes names, if this directory may be written at all.
+    fn change<T>(&self, name: &str, change: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+        let path = self.path.join(name);
+        let writable = if self.writable { Ok(()) } else { Err(io::ErrorKind::ReadOnlyFilesystem.into()) };
+        writable.and_then(|()| change(&path)).map_err(|error| in_words(error, &path))
     }
 }
 
+/// Makes a directory where there is none; the folders above it are nobody's secret.
+fn make(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = path.parent() {
+        fs::create_dir_all(above)?;
+    }
+    fs::DirBuilder::new().mode(DIRECTORY_MODE).create(path)
+}
+
+/// Makes a file, in place of one with that name.
+fn create(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(FILE_MODE).open(path)
+}
+
+/// An earlier version let everybody read its files, and segments are used again for years.
+fn close_to_strangers(file: &fs::File) -> io::Result<()> {
+    let mut permissions = file.metadata()?.permissions();
+    let mode = permissions.mode() & 0o777;
+    if mode & !FILE_MODE != 0 {
+        permissions.set_mode(mode & FILE_MODE);
+        file.set_permissions(permissions)?;
+    }
+    Ok(())
+}
+
 impl Storage for Directory {
-    type File = fs::File;
+    type File = DirectoryFile;
 
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
+        for entry in fs::read_dir(&self.path).map_err(|error| in_words(error, &self.path))? {
             // A name that is no UTF-8 is none of ours.
             names.extend(entry?.file_name().into_string().ok());
         }
         Ok(names)
     }
 
-    fn open(&self, name: &str) -> io::Result<fs::File> {
+    fn open(&self, name: &str) -> io::Result<DirectoryFile> {
         let path = self.path.join(name);
         let mut options = fs::OpenOptions::new();
         options.read(true);
-        match options.clone().write(self.writable).open(&path) {
+        let opened = match options.clone().write(self.writable).open(&path) {
             // What cannot be written can still be read and delivered.
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
-                ) =>
-            {
-                options.open(&path)
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                options.open(&path).map(|file| (file, Some(error.kind())))
             }
-            other => other,
+            other => other.map(|file| (file, (!self.writable).then_some(io::ErrorKind::ReadOnlyFilesystem))),
+        };
+        let (file, refusal) = opened.map_err(|error| in_words(error, &path))?;
+        if refusal.is_none() {
+            // Another owner's that can be written is not ours to change.
+            let _ = close_to_strangers(&file);
         }
+        Ok(DirectoryFile { file, path, refusal })
     }
 
-    fn create(&self, name: &str, len: u64) -> io::Result<fs::File> {
-        self.check_writable()?;
-        let path = self.path.join(name);
-        let mut file =
-            fs::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
-        // Written zeros, not only reserved blocks: a commit into a reserved block has to change the file system's
-        // tables too, which costs a card about a third more.
-        let mut left = len;
-        let mut fill = || {
-            while left > 0 {
-                let part = left.min(ZEROS.len() as u64);
-                file.write_all(&ZEROS[..part as usize])?;
-                left -= part;
+    fn create(&self, name: &str, len: u64) -> io::Result<DirectoryFile> {
+        self.change(name, |path| {
+            let mut file = create(path)?;
+            // Written zeros, not only reserved blocks: a commit into a reserved block has to change the file system's
+            // tables too, which costs a card about a third more.
+            let mut left = len;
+            let mut fill = || {
+                while left > 0 {
+                    let part = left.min(ZEROS.len() as u64);
+                    file.write_all(&ZEROS[..part as usize])?;
+                    left -= part;
+                }
+                file.sync_all()
+            };
+            if let Err(error) = fill() {
+                let _ = fs::remove_file(path);
+                return Err(error);
             }
-            file.sync_all()
-        };
-        if let Err(error) = fill() {
-            let _ = fs::remove_file(&path);
-            return Err(error);
-        }
-        Ok(file)
+            Ok(DirectoryFile { file, path: path.to_owned(), refusal: None })
+        })
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.check_writable()?;
-        fs::rename(self.path.join(from), self.path.join(to))
+        self.change(to, |to| fs::rename(self.path.join(from), to))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        self.check_writable()?;
-        fs::remove_file(self.path.join(name))
+        self.change(name, |path| fs::remove_file(path))
     }
 
     fn sync_names(&self) -> io::Result<()> {
@@ -136,15 +185,15 @@ impl Storage for Directory {
     }
 }
 
-impl File for fs::File {
+impl File for DirectoryFile {
     fn len(&self) -> io::Result<u64> {
-        self.metadata().map(|m| m.len())
+        self.file.metadata().map(|m| m.len())
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let mut got = 0;
         while got < buf.len() {
-            match std::os::unix::fs::FileExt::read_at(self, &mut buf[got..], offset + got as u64) {
+            match self.file.read_at(&mut buf[got..], offset + got as u64) {
                 Ok(0) => break,
                 Ok(n) => got += n,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -155,66 +204,15 @@ impl File for fs::File {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.write_all_at(bytes, offset)
+        // The kernel would only say that it is a bad descriptor.
+        let allowed = self.refusal.map_or(Ok(()), |kind| Err(kind.into()));
+        allowed
+            .and_then(|()| self.file.write_all_at(bytes, offset))
+            .map_err(|error| in_words(error, &self.path))
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
-    }
-}
-
-/// Why a state directory could not be had.
-#[derive(Debug)]
-pub enum DirectoryError {
-    /// Another process writes there.
-    Held {
-        /// The directory.
-        path: PathBuf,
-        /// The other process, if it said.
-        owner: Option<u32>,
-    },
-    /// The system refused.
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// The directory.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-}
-
-impl fmt::Display for DirectoryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Held { path, owner } => {
-                write!(f, "another campanile")?;
-                if let Some(pid) = owner {
-                    write!(f, " (process {pid})")?;
-                }
-                write!(
-                    f,
-                    " runs on the state directory {}: stop it, or give this one another with --state",
-                    path.display()
-                )
-            }
-            Self::Io { what, path, source } => {
-                write!(f, "cannot {what} the state directory {}: {source}", path.display())?;
-                if source.kind() == io::ErrorKind::PermissionDenied {
-                    write!(f, " (give this user the directory, or choose another with --state)")?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-impl error::Error for DirectoryError {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Self::Held { .. } => None,
-            Self::Io { source, .. } => Some(source),
-        }
+        self.file.sync_data().map_err(|error| in_words(error, &self.path))
     }
 }
 
@@ -244,5 +242,25 @@ mod tests {
         assert_eq!(crate::storage::get(&look, "a").unwrap(), b"\0x\0");
         assert_eq!(look.create("b", 1).unwrap_err().kind(), io::ErrorKind::ReadOnlyFilesystem);
         assert!(look.remove("a").is_err() && look.rename("a", "b").is_err());
+        let refused = look.open("a").unwrap().write_at(0, b"x").unwrap_err();
+        assert_eq!(refused.to_string(), "the file system is read-only", "the reason, and no bad descriptor");
+    }
+
+    #[test]
+    fn strangers_read_nothing() {
+        let above = tempfile::tempdir().unwrap();
+        let path = above.path().join("state");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let dir = Directory::open(&path).unwrap();
+        dir.create("a", 1).unwrap();
+        // Whatever the mask of this process takes away.
+        let none_of = |mode: u32, bits: u32| assert_eq!(mode & bits, 0, "{mode:o}");
+        none_of(mode(&path), 0o027);
+        none_of(mode(&path.join("a")), 0o137);
+        none_of(mode(&path.join("lock")), 0o137);
+        fs::write(path.join("old"), "x").unwrap();
+        fs::set_permissions(path.join("old"), fs::Permissions::from_mode(0o664)).unwrap();
+        dir.open("old").unwrap();
+        assert_eq!(mode(&path.join("old")), 0o640, "of an earlier version");
     }
 }

@@ -108,6 +108,24 @@ impl Workplace {
         place
     }
 
+    /// Other users may look into it.
+    pub(crate) fn allow_all(&self) {
+        let all = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(self.dir.path(), all).unwrap();
+    }
+
+    /// Whether there is a small disk: not everybody may mount one.
+    pub(crate) fn is_mounted(&self) -> bool {
+        self.mounted
+    }
+
+    /// The small disk takes nothing more.
+    pub(crate) fn make_read_only(&self) {
+        let remount = ["-o", "remount,ro"];
+        let status = Command::new("mount").args(remount).arg(self.path("state")).status().unwrap();
+        assert!(status.success());
+    }
+
     /// From now on there is no room for another file: the small disk is full. Who has none takes away the right to
     /// make files, which root would have all the same.
     pub(crate) fn take_space(&self) {
@@ -219,7 +237,7 @@ impl<'a> Running<'a> {
         eprint!("{said}");
         let said = std::thread::spawn(move || {
             let lines = lines.map(|line| line.unwrap_or_default() + "\n");
-            lines.inspect(|line| eprint!("daemon: {line}")).collect()
+            lines.inspect(|line| eprint!("daemon: {line}")).fold(said, |said, line| said + &line)
         });
         Self { place, child, said: Some(said) }
     }
@@ -260,7 +278,7 @@ impl<'a> Running<'a> {
         self.stop_saying().1
     }
 
-    /// SIGTERM; what it said since the start, and the exit code.
+    /// SIGTERM; what it said, and the exit code.
     pub(crate) fn stop_saying(mut self) -> (String, Option<i32>) {
         self.signal(Signal::TERM);
         let code = self.child.wait().unwrap().code();
