@@ -170,6 +170,24 @@ fn a_good_reload_swaps_without_losing_an_edge_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
+fn a_value_that_waits_for_its_min_interval_outlives_a_reload() {
+    let slow = HOUSE.replace("min-interval = \"10ms\"", "min-interval = \"1s\"");
+    let place = Workplace::new(&slow);
+    let daemon = Running::start(&place);
+    daemon.ok(&["feed", "tank", "10"]);
+    assert!(daemon.ok(&["feed", "tank", "20.5"]).contains("recorded in"));
+    // Another id, and other decimals.
+    place.write(
+        &slow
+            .replace("[sensors.tank]", "[sensors.air]\n\n[sensors.tank]")
+            .replace("decimals = 1", "decimals = 2"),
+    );
+    daemon.ok(&["reload"]);
+    poll(|| (daemon.status()["sensors"][1]["value"] == "20.50").then_some(()));
+    daemon.stop();
+}
+
+#[test]
 fn a_wrong_file_starts_nothing_and_tells_all_that_is_wrong() {
     let place =
         Workplace::new(&HOUSE.replace("\"on\" }]", "\"onn\" }]").replace("safe = \"off\"", "save = \"off\""));

@@ -233,8 +233,13 @@ impl<'a> World<'a> {
             }
             Event::Play { input, to } => self.command(&Op::Play { input, level: to }, None, Duration::ZERO),
             Event::Release { sensor } => {
-                if let Some(value) = self.gates.release(sensor, node::now()) {
-                    self.node.send(Message::Input(Input::Reading { sensor, value }));
+                let symbols = self.symbols()?;
+                let found = symbols.find_sensor(sensor);
+                let kept = found.and_then(|id| Some((id, symbols.sensors.get(id.index())?.clone())));
+                if let Some((id, kept)) = kept
+                    && let Some(value) = self.gates.release(&kept, node::now())
+                {
+                    self.node.send(Message::Input(Input::Reading { sensor: id, value }));
                 }
                 Ok(())
             }

@@ -1,10 +1,10 @@
 //! The gate in front of the engine for sensors: deadband and minimum interval. What passes is a `Reading`; what does
-//! not is held back here and does not cost a record.
+//! not is held back here and does not cost a record. Sensors are known by their names, so that a value that waits goes
+//! on waiting over a swap of programs.
 
 use std::collections::HashMap;
 
-use crate::symbols::Sensor;
-use campanile_core::id::SensorId;
+use crate::symbols::{Sensor, number};
 use campanile_core::time::{Duration, Instant};
 
 /// What becomes of a value.
@@ -22,20 +22,37 @@ pub enum Passage {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Last {
+    /// Of the values below.
+    decimals: u8,
     value: Option<i32>,
     entered: Option<Instant>,
     /// Came too soon after the one before: the last such value. Somebody sleeps for it.
     held: Option<Option<i32>>,
 }
 
+impl Last {
+    /// A new program may give the sensor other decimals.
+    fn rescale(&mut self, decimals: u8) {
+        if self.decimals == decimals {
+            return;
+        }
+        let old = std::mem::replace(&mut self.decimals, decimals);
+        // One that has become too large is as good as unknown.
+        let rescaled = |value| scaled(&number(value, old), decimals).ok();
+        self.value = self.value.and_then(rescaled);
+        self.held = self.held.map(|held| held.and_then(rescaled));
+    }
+}
+
 /// The gates of all sensors.
 #[derive(Debug, Default)]
-pub struct Gates(HashMap<SensorId, Last>);
+pub struct Gates(HashMap<String, Last>);
 
 impl Gates {
     /// A value comes.
-    pub fn offer(&mut self, id: SensorId, sensor: &Sensor, value: Option<i32>, now: Instant) -> Passage {
-        let last = self.0.entry(id).or_default();
+    pub fn offer(&mut self, sensor: &Sensor, value: Option<i32>, now: Instant) -> Passage {
+        let last = self.0.entry(sensor.name.clone()).or_default();
+        last.rescale(sensor.decimals);
         if let (Some(old), Some(new), Some(_)) = (last.value, value, last.entered)
             && new.abs_diff(old) < sensor.deadband.unsigned_abs()
         {
@@ -52,24 +69,36 @@ impl Gates {
                 Some(_) => Passage::Replaces,
             },
             _ => {
-                *last = Last { value, entered: Some(now), held: None };
+                *last = Last { value, entered: Some(now), held: None, ..*last };
                 Passage::Enters
             }
         }
     }
 
     /// The time of a value that was held back has come: the value to enter, unless there is none any more.
-    pub fn release(&mut self, id: SensorId, now: Instant) -> Option<Option<i32>> {
-        let last = self.0.get_mut(&id)?;
+    pub fn release(&mut self, sensor: &Sensor, now: Instant) -> Option<Option<i32>> {
+        let last = self.0.get_mut(&sensor.name)?;
+        last.rescale(sensor.decimals);
         let held = last.held.take()?;
         if held == last.value {
             return None;
         }
-        *last = Last { value: held, entered: Some(now), held: None };
+        *last = Last { value: held, entered: Some(now), held: None, ..*last };
         Some(held)
     }
 
-    /// Other sensors have these ids now.
+    /// A program without the others runs now. Gives the names of those of which a value was held back, and is gone.
+    pub fn keep_only(&mut self, sensors: &[Sensor]) -> Vec<String> {
+        let mut gone = Vec::new();
+        self.0.retain(|name, last| {
+            let kept = sensors.iter().any(|sensor| sensor.name == *name);
+            gone.extend((!kept && last.held.is_some()).then(|| name.clone()));
+            kept
+        });
+        gone
+    }
+
+    /// The process is gone, and its memory.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -98,7 +127,7 @@ pub fn scaled(text: &str, decimals: u8) -> Result<i32, String> {
     let value = magnitude.map(|value| if negative { -value } else { value });
     value.and_then(|value| i32::try_from(value).ok()).ok_or_else(|| {
         format!("{text} is too large: with {decimals} decimals, values go up to {}", {
-            crate::symbols::number(i32::MAX, u8::try_from(decimals).unwrap_or(0))
+            number(i32::MAX, u8::try_from(decimals).unwrap_or(0))
         })
     })
 }
@@ -118,7 +147,7 @@ mod tests {
     #[test]
     fn small_changes_stay_out_and_add_up() {
         let mut gates = Gates::default();
-        let mut offer = |value, now| gates.offer(SensorId(0), &tank(), Some(value), at(now));
+        let mut offer = |value, now| gates.offer(&tank(), Some(value), at(now));
         assert_eq!(offer(100, 0), Passage::Enters);
         assert_eq!(offer(104, 5000), Passage::Deadband);
         assert_eq!(offer(105, 6000), Passage::Enters);
@@ -128,15 +157,27 @@ mod tests {
     #[test]
     fn a_value_that_comes_too_soon_enters_later_and_the_last_one_wins() {
         let mut gates = Gates::default();
-        let id = SensorId(0);
-        assert_eq!(gates.offer(id, &tank(), Some(100), at(0)), Passage::Enters);
-        assert_eq!(gates.offer(id, &tank(), Some(200), at(10)), Passage::Later(at(1000)));
-        assert_eq!(gates.offer(id, &tank(), Some(300), at(20)), Passage::Replaces);
-        assert_eq!(gates.release(id, at(1000)), Some(Some(300)));
-        assert_eq!(gates.release(id, at(1001)), None);
-        assert_eq!(gates.offer(id, &tank(), None, at(1002)), Passage::Later(at(2000)), "a loss is news");
-        assert_eq!(gates.offer(id, &tank(), Some(300), at(1003)), Passage::Deadband, "and it is over");
-        assert_eq!(gates.release(id, at(2000)), None);
+        assert_eq!(gates.offer(&tank(), Some(100), at(0)), Passage::Enters);
+        assert_eq!(gates.offer(&tank(), Some(200), at(10)), Passage::Later(at(1000)));
+        assert_eq!(gates.offer(&tank(), Some(300), at(20)), Passage::Replaces);
+        assert_eq!(gates.release(&tank(), at(1000)), Some(Some(300)));
+        assert_eq!(gates.release(&tank(), at(1001)), None);
+        assert_eq!(gates.offer(&tank(), None, at(1002)), Passage::Later(at(2000)), "a loss is news");
+        assert_eq!(gates.offer(&tank(), Some(300), at(1003)), Passage::Deadband, "and it is over");
+        assert_eq!(gates.release(&tank(), at(2000)), None);
+    }
+
+    #[test]
+    fn a_value_that_waits_outlives_a_swap_and_is_said_to_be_gone_with_its_sensor() {
+        let mut gates = Gates::default();
+        assert_eq!(gates.offer(&tank(), Some(100), at(0)), Passage::Enters);
+        assert_eq!(gates.offer(&tank(), Some(215), at(10)), Passage::Later(at(1000)));
+        let finer = Sensor { decimals: 2, ..tank() };
+        assert!(gates.keep_only(std::slice::from_ref(&finer)).is_empty());
+        assert_eq!(gates.release(&finer, at(1000)), Some(Some(2150)), "21.5 with the new decimals");
+        assert_eq!(gates.offer(&finer, Some(0), at(1010)), Passage::Later(at(2000)));
+        assert_eq!(gates.keep_only(&[]), ["tank"]);
+        assert_eq!(gates.release(&finer, at(2000)), None);
     }
 
     #[test]

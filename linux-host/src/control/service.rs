@@ -217,7 +217,7 @@ impl<S: StatusSource + 'static> Service<S> {
         let id = symbols.find_sensor(name).ok_or_else(|| unknown("sensor", name, all))?;
         let sensor = &symbols.sensors[id.index()];
         let value = value.map(|text| scaled(text, sensor.decimals)).transpose()?;
-        let passage = self.gates().offer(id, sensor, value, now());
+        let passage = self.gates().offer(sensor, value, now());
         match passage {
             Passage::Enters => {
                 self.reading(id, value).await;
@@ -230,19 +230,27 @@ impl<S: StatusSource + 'static> Service<S> {
                 Ok(Response::done(format!("{name} changes less than its deadband: not recorded")))
             }
             Passage::Later(at) => {
-                let service = self.clone();
+                let (service, sensor) = (self.clone(), name.to_owned());
                 tokio::spawn(async move {
                     tokio::time::sleep(StdDuration::from_micros(at.since(now()).micros())).await;
-                    let held = service.gates().release(id, now());
-                    if let Some(value) = held {
-                        service.reading(id, value).await;
-                    }
+                    service.release(&sensor).await;
                 });
                 Ok(Response::done(format!(
                     "{name} comes faster than its min-interval: recorded in {}",
                     words(at.since(now()))
                 )))
             }
+        }
+    }
+
+    /// The time of a sensor's value that was held back has come.
+    async fn release(&self, name: &str) {
+        // By name: the program may have changed meanwhile.
+        let symbols = self.shared.house.mirror().symbols().clone();
+        let Some(id) = symbols.find_sensor(name) else { return };
+        let held = self.gates().release(&symbols.sensors[id.index()], now());
+        if let Some(value) = held {
+            self.reading(id, value).await;
         }
     }
 
@@ -264,7 +272,12 @@ impl<S: StatusSource + 'static> Service<S> {
         self.shared.reload.send(sender).await.map_err(|_| stopping())?;
         let result = receiver.await.map_err(|_| stopping())?;
         if result.is_ok() {
-            self.gates().clear();
+            let symbols = self.shared.house.mirror().symbols().clone();
+            for name in self.gates().keep_only(&symbols.sensors) {
+                tracing::warn!(
+                    "{name} is gone with the old program, and with it a value that its min-interval held back"
+                );
+            }
         }
         result
     }

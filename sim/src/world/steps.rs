@@ -23,10 +23,10 @@ impl<'a> World<'a> {
                 let kept = symbols.sensors.get(id.index()).cloned().ok_or(SimError::NoProgram)?;
                 let value = value.map(|value| scaled(&value.to_string(), kept.decimals));
                 let value = value.transpose().map_err(SimError::Value)?;
-                match self.gates.offer(id, &kept, value, now) {
+                match self.gates.offer(&kept, value, now) {
                     Passage::Enters => self.node.send(Message::Input(Input::Reading { sensor: id, value })),
                     Passage::Deadband | Passage::Replaces => {}
-                    Passage::Later(at) => self.timeline.add(at, Event::Release { sensor: id }),
+                    Passage::Later(at) => self.timeline.add(at, Event::Release { sensor }),
                 }
                 Ok(())
             }
@@ -80,7 +80,6 @@ impl<'a> World<'a> {
             Action::Swap { house } => {
                 let hash = self.names.get(house.as_str()).copied();
                 let hash = hash.ok_or_else(|| SimError::unknown("house", house))?;
-                self.gates.clear();
                 self.node.install(hash);
                 Ok(())
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use campanile_core::id::{InputId, Level, SensorId};
+use campanile_core::id::{InputId, Level};
 use campanile_core::time::Instant;
 
 use crate::script::{Action, Script};
@@ -16,7 +16,7 @@ pub(super) enum Event<'a> {
     /// A `press` comes to its end.
     Play { input: InputId, to: Level },
     /// A sensor's value that came too soon may enter.
-    Release { sensor: SensorId },
+    Release { sensor: &'a str },
     /// The process starts again, and may know how long it was off.
     Begin { known: bool },
 }
