@@ -3,7 +3,7 @@
 use crate::decision::{By, Decision, EndWhy, SafetyWhy};
 use crate::engine::cells::{Output, Trigger};
 use crate::engine::view::{View, bit, id};
-use crate::id::{OutputId, RunId, ScenarioId};
+use crate::id::{OutputId, RunId, ScenarioId, SensorId};
 use crate::input::Input;
 use crate::program::On;
 use crate::scenario::run::Run;
@@ -44,9 +44,22 @@ impl View<'_> {
                 let kept = old.scenarios.get(other.scenario.index());
                 kept.is_some_and(|kept| kept.def == scenario.def) && self.same_occasion(trigger, other, old)
             });
-            if let Some((same, trigger)) = same.zip(self.triggers.get_mut(index)) {
-                trigger.go_on_as(same);
+            let armed = self.is_within(trigger);
+            let Some(trigger) = self.triggers.get_mut(index) else { continue };
+            match same {
+                Some(same) => trigger.go_on_as(same),
+                None => trigger.armed = armed,
             }
+        }
+    }
+
+    /// Of a threshold that is new: whether the value that its sensor kept is, as a first reading, one that arms it.
+    fn is_within(&self, trigger: &Trigger) -> bool {
+        let kept = |sensor: SensorId| self.sensors.get(sensor.index()).and_then(|cell| cell.value);
+        match trigger.on {
+            On::Above { sensor, limit, .. } => kept(sensor).is_some_and(|value| value <= limit),
+            On::Below { sensor, limit, .. } => kept(sensor).is_some_and(|value| value >= limit),
+            _ => false,
         }
     }
 

@@ -192,7 +192,10 @@ impl View<'_> {
         }
         if state == Some(RunState::Until) {
             self.s.until = true;
-            self.plan_minute();
+            // One that is planned holds for all; it may be the minute that begins now.
+            if self.s.minute.is_none() {
+                self.plan_minute();
+            }
         }
     }
 
@@ -304,7 +307,9 @@ impl View<'_> {
             self.end(slot, EndWhy::Fault);
         } else if value.is_true() || passed {
             if let Some(run) = self.runs.get_mut(slot.index()) {
-                run.set(TIMED_OUT, until && !value.is_true());
+                if until {
+                    run.set(TIMED_OUT, !value.is_true());
+                }
                 run.pc = pc.saturating_add(behind);
                 run.go_on();
             }

@@ -1,7 +1,7 @@
 //! Properties of the core: random houses and random days against slow, obvious oracles.
 //!
 //! All random things are read off a tape of bytes (`tape`), so that a failing case shrinks to a short one. `house` makes
-//! programs, `day` makes inputs, `life` drives an engine as a runner does. A failure prints the tape; a tape that once
+//! programs, `day` makes inputs, `story` puts them together, `life` drives an engine as a runner does. A failure prints the tape; a tape that once
 //! failed stays as a test of its own.
 
 // Tests may fail loudly.
@@ -30,5 +30,6 @@ mod replays;
 mod ring;
 mod safety;
 mod starts;
+mod story;
 mod tape;
 mod watchman;

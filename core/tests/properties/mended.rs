@@ -3,11 +3,11 @@
 use campanile_core::debounce::{Algorithm, Debounce};
 use campanile_core::decision::{By, Cause, Decision, FaultKind, RunHow, SafetyWhy, Source};
 use campanile_core::engine::{Engine, Rejected};
-use campanile_core::id::{InputId, Level, OutputId, PeerId, RunId, ScenarioId, TriggerId, VarId};
+use campanile_core::id::{InputId, Level, OutputId, PeerId, RunId, ScenarioId, SensorId, TriggerId, VarId};
 use campanile_core::input::{Input, LevelWhy, Op, Origin};
 use campanile_core::program::code::{Op as Operation, Step};
 use campanile_core::program::verify::{LoadError, TriggerError, What};
-use campanile_core::program::{AfterRestart, InputDef, Mode, On, OutputDef, TriggerDef, VarDef};
+use campanile_core::program::{AfterRestart, InputDef, Mode, On, OutputDef, SensorDef, TriggerDef, VarDef};
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
@@ -278,4 +278,23 @@ fn minutes_are_those_of_local_time() {
         onset_ago: Duration::ZERO,
     });
     assert!(life.records().contains(&(Instant::ZERO, started)));
+}
+
+#[test]
+fn a_new_threshold_knows_the_value_that_its_sensor_kept() {
+    let sensor = SensorId(0);
+    let mut second = lit(Duration::ZERO);
+    second.sensors = vec![SensorDef { name: 1 }];
+    let first = second.clone();
+    let on = On::Above { sensor, limit: 80, hysteresis: 5 };
+    second.triggers = vec![TriggerDef { scenario: ScenarioId(0), on }];
+    second.scenarios[0].hash = 2;
+    let images = [first.image(), second.image()];
+    for (kept, lit) in [(Some(40), true), (Some(90), false), (None, false)] {
+        let mut life = alive(&images);
+        feed(&mut life, &images, s(1), Input::Reading { sensor, value: kept });
+        life.live(&Moment { at: s(2), deed: Deed::Install(1) }, &images);
+        feed(&mut life, &images, s(3), Input::Reading { sensor, value: Some(91) });
+        assert_eq!(life.engine.output(LAMP).unwrap().level.is_on(), lit, "from {kept:?}");
+    }
 }

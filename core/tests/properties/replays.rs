@@ -5,9 +5,9 @@ use campanile_core::record::Record;
 use campanile_core::time::Instant;
 use proptest::prelude::*;
 
-use crate::checkpoints::{START, draw};
 use crate::day::{Deed, Moment};
 use crate::life::Life;
+use crate::story::{START, draw};
 use crate::tape::{Tape, cases, tapes};
 
 /// Polls on the way to a moment, at times that nobody asked for, and not always to the end.

@@ -11,10 +11,10 @@ use campanile_core::record::Record;
 use campanile_core::time::Instant;
 use proptest::prelude::*;
 
-use crate::checkpoints::{START, draw};
 use crate::day::{Deed, Moment};
 use crate::house::House;
 use crate::life::Life;
+use crate::story::{START, draw};
 use crate::tape::{Tape, cases, tapes};
 
 /// An output as a watchman sees it, who knows the file and reads the log.

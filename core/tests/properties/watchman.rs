@@ -14,10 +14,10 @@ use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
 use proptest::prelude::*;
 
-use crate::checkpoints::{START, draw};
 use crate::day::Deed;
 use crate::house::House;
 use crate::life::Life;
+use crate::story::{START, draw};
 use crate::tape::{Tape, cases, tapes};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
