@@ -1,8 +1,11 @@
 //! Properties of the core: random houses and random days against slow, obvious oracles.
 //!
+//! Debounce, expressions and whole days are held against the reference, `tests/tests/reference`, with the houses and days
+//! from here.
+//!
 //! All random things are read off a tape of bytes (`tape`), so that a failing case shrinks to a short one. `house` makes
-//! programs, `day` makes inputs, `story` puts them together, `life` drives an engine as a runner does. A failure prints the tape; a tape that once
-//! failed stays as a test of its own.
+//! programs, `day` makes inputs, `story` puts them together, `life` drives an engine as a runner does. A failure prints
+//! the tape; a tape that once failed stays as a test of its own.
 
 // Tests may fail loudly.
 #![allow(
@@ -18,13 +21,10 @@
 
 mod checkpoints;
 mod day;
-mod debounce;
-mod expressions;
 mod house;
 mod life;
 mod mended;
 mod programs;
-
 mod records;
 mod replays;
 mod ring;

@@ -24,3 +24,6 @@ of_the_core! {
 }
 
 mod days;
+mod debounce;
+mod expressions;
+mod held;

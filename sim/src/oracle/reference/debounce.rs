@@ -110,17 +110,39 @@ impl Line {
         seen.edges = seen.edges.saturating_add(lost);
     }
 
-    /// When the change that is pending is to be reported, if nothing more comes.
+    /// When the change that is pending is to be reported, if nothing more comes: the first moment at which it is believed.
+    /// That can only be one of a few.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
         let seen = self.seen.as_ref().filter(|seen| seen.raw != seen.reported)?;
-        let decided = match self.in_force() {
-            Algorithm::None => seen.last_edge,
-            Algorithm::Eager { after_us, .. } => seen.last_edge.plus(Duration::from_micros(after_us.into())),
-            Algorithm::Defer { t_us } => self.limited(seen, t_us, span(t_us)),
-            Algorithm::Integrate { t_us } => self.limited(seen, t_us, span(t_us).minus(seen.balance)),
+        let t = self.in_force().span();
+        let guard = match self.in_force() {
+            Algorithm::Eager { after_us, .. } => Duration::from_micros(after_us.into()),
+            _ => Duration::ZERO,
         };
-        Some(decided.max(seen.lock_end).max(seen.not_before))
+        let from = seen.last_edge.max(seen.not_before);
+        let moments = [
+            from,
+            seen.lock_end,
+            seen.last_edge.plus(guard),
+            seen.last_edge.plus(t),
+            seen.last_edge.plus(t.minus(seen.balance)),
+            seen.onset.plus(self.max_wait()),
+        ];
+        moments.into_iter().filter(|at| *at >= from && self.believes(seen, *at)).min()
+    }
+
+    /// Whether a pending change is believed at `at`, if no edge has come since the last.
+    fn believes(&self, seen: &Seen, at: Instant) -> bool {
+        let still = at.since(seen.last_edge);
+        let waited = at.since(seen.onset) >= self.max_wait();
+        let says = match self.in_force() {
+            Algorithm::None => true,
+            Algorithm::Eager { after_us, .. } => still.micros() >= after_us.into(),
+            Algorithm::Defer { t_us } => still >= span(t_us) || waited,
+            Algorithm::Integrate { t_us } => self.balance_at(at) >= span(t_us) || waited,
+        };
+        says && at >= seen.lock_end
     }
 
     /// The pending change is reported now.
@@ -150,15 +172,12 @@ impl Line {
         if self.reported() == Some(Level::On) { self.debounce.release } else { self.debounce.press }
     }
 
-    /// After so long without an edge, and at the latest when `max-wait` has passed since the onset.
-    fn limited(&self, seen: &Seen, t_us: u32, still: Duration) -> Instant {
-        let max_wait = match self.debounce.max_wait_us {
-            0 => Duration::from_micros(u64::from(t_us) * 10),
+    /// Of `defer` and `integrate`: a change is reported at the latest so long behind its onset.
+    fn max_wait(&self) -> Duration {
+        match self.debounce.max_wait_us {
+            0 => Duration::from_micros(self.in_force().span().micros() * 10),
             us => span(us),
-        };
-        // An onset that was only known later does not make a decision of the past.
-        let limit = seen.onset.plus(max_wait).max(seen.last_edge);
-        seen.last_edge.plus(still).min(limit)
+        }
     }
 
     /// Time away from the reported level less time at it, between 0 and T.

@@ -1,21 +1,14 @@
-//! Expressions against i128 with explicit bounds, and three-valued logic written out.
+//! Expressions: the engine's reader of bytes against the reference's tree.
 
 use campanile_core::program::code::Op;
 use campanile_core::scenario::expr::{Operands, Value, eval};
 use campanile_core::wire::Reader;
+use campanile_sim::oracle::reference::expr::Expr as Tree;
+use campanile_sim::oracle::reference::expr::Worth::{self, DividedByZero, Number, Unknown};
 use proptest::prelude::*;
 
 use crate::house::{Expr, House};
 use crate::tape::{Tape, cases, tapes};
-
-/// What an expression is worth, in numbers that do not run over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Worth {
-    Number(i128),
-    Unknown,
-    DividedByZero,
-}
-use Worth::{DividedByZero, Number, Unknown};
 
 /// What things are worth: by the bytes of their operation, drawn once for each.
 struct World(Vec<Option<i32>>);
@@ -37,51 +30,16 @@ impl Operands for World {
     }
 }
 
-fn bounded(value: i128) -> Worth {
-    Number(value.clamp(i32::MIN.into(), i32::MAX.into()))
-}
-
-fn truth(value: bool) -> Worth {
-    Number(value.into())
-}
-
 fn worth(expr: &Expr, world: &World) -> Worth {
-    match expr {
-        Expr::Leaf(Op::Const { value }) => Number((*value).into()),
-        Expr::Leaf(op) => world.operand(op).map_or(Unknown, |value| Number(value.into())),
-        Expr::Unary(op, inner) => match (op, worth(inner, world)) {
-            (Op::Neg {}, Number(value)) => bounded(-value),
-            (Op::Not {}, Number(value)) => truth(value == 0),
-            (_, other) => other,
-        },
-        Expr::Binary(op, left, right) => binary(op, worth(left, world), worth(right, world)),
-    }
+    tree(expr).worth(&|op| world.operand(op))
 }
 
-fn binary(op: &Op, left: Worth, right: Worth) -> Worth {
-    let is = |worth, wanted| matches!(worth, Number(value) if (value != 0) == wanted);
-    match (op, left, right) {
-        (Op::And {}, a, b) if is(a, false) || is(b, false) => truth(false),
-        (Op::And {}, a, b) if is(a, true) && is(b, true) => truth(true),
-        (Op::Or {}, a, b) if is(a, true) || is(b, true) => truth(true),
-        (Op::Or {}, a, b) if is(a, false) && is(b, false) => truth(false),
-        (_, DividedByZero, _) | (_, _, DividedByZero) => DividedByZero,
-        (_, Unknown, _) | (_, _, Unknown) => Unknown,
-        (_, Number(a), Number(b)) => match op {
-            Op::Add {} => bounded(a + b),
-            Op::Sub {} => bounded(a - b),
-            Op::Mul {} => bounded(a * b),
-            Op::Div {} | Op::Rem {} if b == 0 => DividedByZero,
-            Op::Div {} => bounded(a / b),
-            Op::Rem {} => bounded(a % b),
-            Op::Eq {} => truth(a == b),
-            Op::Ne {} => truth(a != b),
-            Op::Lt {} => truth(a < b),
-            Op::Le {} => truth(a <= b),
-            Op::Gt {} => truth(a > b),
-            Op::Ge {} => truth(a >= b),
-            _ => panic!("{op:?} is not binary"),
-        },
+fn tree(expr: &Expr) -> Tree {
+    let boxed = |expr: &Expr| Box::new(tree(expr));
+    match expr {
+        Expr::Leaf(op) => Tree::Leaf(*op),
+        Expr::Unary(op, inner) => Tree::Unary(*op, boxed(inner)),
+        Expr::Binary(op, left, right) => Tree::Binary(*op, boxed(left), boxed(right)),
     }
 }
 
@@ -91,7 +49,7 @@ fn evaluated(expr: &Expr, world: &World) -> Worth {
     code.push(0xff);
     let mut r = Reader::new(&code);
     let value = match eval(&mut r, world) {
-        Value::Known(value) => Number(value.into()),
+        Value::Known(value) => Number(value),
         Value::Unknown => Unknown,
         Value::DivisionByZero => DividedByZero,
     };
@@ -120,7 +78,7 @@ fn the_corners_of_i32_and_of_kleene() {
     let world = World(vec![None; 15]);
     let number = |value| Expr::Leaf(Op::Const { value });
     let two = |op, a, b| evaluated(&Expr::Binary(op, Box::new(a), Box::new(b)), &world);
-    assert_eq!(two(Op::Div {}, number(i32::MIN), number(-1)), Number(i32::MAX.into()));
+    assert_eq!(two(Op::Div {}, number(i32::MIN), number(-1)), Number(i32::MAX));
     assert_eq!(two(Op::Rem {}, number(i32::MIN), number(-1)), Number(0));
     assert_eq!(two(Op::Rem {}, number(-7), number(2)), Number(-1));
     assert_eq!(two(Op::And {}, Expr::Leaf(Op::Hour {}), number(0)), Number(0));

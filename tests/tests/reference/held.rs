@@ -1,0 +1,33 @@
+//! A log of an engine, held against the reference.
+
+use campanile_core::program::image::hash;
+use campanile_core::time::Instant;
+use campanile_sim::oracle::reference::check::Checker;
+use campanile_sim::oracle::reference::programs;
+use proptest::prelude::*;
+
+use crate::life::Life;
+
+/// The log of a life, from the load of the first program at `loaded` on. That of a restless one ends somewhere.
+pub(crate) fn hold_against_reference(
+    life: &Life,
+    images: &[Vec<u8>],
+    loaded: Instant,
+) -> Result<(), TestCaseError> {
+    let programs = programs(images.iter().map(Vec::as_slice)).unwrap();
+    let mut checker = Checker::load(loaded, hash(&images[0]), &programs).unwrap();
+    for (at, record) in life.records() {
+        checker.see(at, &record).map_err(|why| failed(&why, life))?;
+    }
+    if life.restless {
+        return Ok(());
+    }
+    checker.finish(life.engine.now()).map_err(|why| failed(&why, life))
+}
+
+fn failed(why: &impl std::fmt::Display, life: &Life) -> TestCaseError {
+    let records = life.records();
+    let lines =
+        records.iter().zip(1..).map(|((at, record), seq)| format!("{seq} {} {record:?}", at.micros()));
+    TestCaseError::fail(format!("{why}\n{}", lines.collect::<Vec<_>>().join("\n")))
+}
