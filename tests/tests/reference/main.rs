@@ -23,6 +23,8 @@ of_the_core! {
     tape "../../../core/tests/properties/tape.rs"
 }
 
+mod calm;
+mod census;
 mod days;
 mod debounce;
 mod expressions;
