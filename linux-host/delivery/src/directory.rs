@@ -5,8 +5,10 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use campanile_core::time::Duration;
+
 use crate::refusal::{DirectoryError, in_words};
-use crate::storage::{File, Storage};
+use crate::storage::{File, Machine, Storage};
 
 /// The name of the file that says who holds the directory.
 const OWNER: &str = "lock";
@@ -183,6 +185,18 @@ impl Storage for Directory {
     fn sync_names(&self) -> io::Result<()> {
         self.handle.sync_all()
     }
+
+    fn machine(&self) -> Machine {
+        let run = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let digits = run.trim().replace('-', "");
+        let up = fs::read_to_string("/proc/uptime").unwrap_or_default();
+        let up = up.split_whitespace().next().and_then(|seconds| seconds.parse::<f64>().ok());
+        Machine {
+            run: u128::from_str_radix(&digits, 16).unwrap_or(0).to_be_bytes(),
+            // To the hundredth of a second.
+            up: up.map(|seconds| Duration::from_micros((seconds * 1e6) as u64)),
+        }
+    }
 }
 
 impl File for DirectoryFile {
@@ -244,6 +258,15 @@ mod tests {
         assert!(look.remove("a").is_err() && look.rename("a", "b").is_err());
         let refused = look.open("a").unwrap().write_at(0, b"x").unwrap_err();
         assert_eq!(refused.to_string(), "the file system is read-only", "the reason, and no bad descriptor");
+    }
+
+    #[test]
+    fn the_machine_has_a_run_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = Directory::open(dir.path()).unwrap();
+        let (first, later) = (dir.machine(), dir.machine());
+        assert!(first.is_same_run(&later), "{first:?}");
+        assert!(first.up > Some(Duration::ZERO) && later.up >= first.up, "{first:?}");
     }
 
     #[test]

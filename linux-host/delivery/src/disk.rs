@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::backoff::Random;
-use crate::storage::{File, Storage};
+use crate::storage::{File, Machine, Storage};
 
 /// What survives or not survives a power cut as one piece.
 const SECTOR: usize = 512;
@@ -78,6 +78,7 @@ struct Inner {
     faults: Faults,
     random: Random,
     written: u64,
+    power_cuts: u64,
 }
 
 #[derive(Default)]
@@ -101,6 +102,7 @@ impl Disk {
             faults: Faults::default(),
             random: Random::new(seed),
             written: 0,
+            power_cuts: 0,
         };
         Self(Arc::new(Shared { inner: Mutex::new(inner), released: Condvar::new() }))
     }
@@ -114,6 +116,7 @@ impl Disk {
     /// The power goes and comes back. Files that were open are not to be used any more.
     pub fn power_cut(&self, what: PowerCut) {
         let mut inner = self.lock();
+        inner.power_cuts += 1;
         let Inner { files, random, .. } = &mut *inner;
         for data in files.values_mut() {
             let mut left = match what {
@@ -255,6 +258,13 @@ impl Storage for Disk {
         inner.change_names(|names| {
             names.remove(name);
         })
+    }
+
+    fn machine(&self) -> Machine {
+        let mut run = [0; 16];
+        run[0] = 1;
+        run[8..].copy_from_slice(&self.lock().power_cuts.to_le_bytes());
+        Machine { run, up: None }
     }
 
     fn sync_names(&self) -> io::Result<()> {

@@ -7,16 +7,21 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use campanile_core::time::Instant;
+
+use crate::boot::Sign;
 use crate::entry::{DamageReports, Entry};
 use crate::name::SinkName;
 use crate::position::{Cursor, Position};
 use crate::program::{self, StoredProgram};
-use crate::storage::Storage;
+use crate::storage::{Machine, Storage};
 use crate::tail::Tail;
 
 /// The journal as its readers see it. Cheap to share; every sink has a [`Reader`] of its own on it.
 pub struct Index<S: Storage> {
     pub(crate) storage: Arc<S>,
+    /// What is known of the time before this start.
+    pub(crate) before: Option<Before>,
     state: Mutex<State>,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -34,8 +39,35 @@ pub(crate) struct State {
     pub damage: DamageReports,
 }
 
+/// The last sign of life of the start before, and the moment of this one.
+#[derive(Clone, Copy)]
+pub(crate) struct Before {
+    pub sign: Sign,
+    pub machine: Machine,
+    pub now: Instant,
+}
+
+impl Before {
+    /// Whether all that can be read of the start before is on the disk for sure; `newest` is the counter of the last
+    /// start that the journal knows. What a process left to a kernel that still runs may be there and not on the disk:
+    /// a sync may have failed, and the kernel does not say so twice.
+    pub(crate) fn is_on_disk(&self, newest: u32) -> bool {
+        let read_back = self.sign.machine.is_known() && self.machine.is_known() && !self.is_same_run();
+        read_back || (self.sign.settled && self.sign.counter >= newest)
+    }
+
+    fn is_same_run(&self) -> bool {
+        self.sign.machine.is_same_run(&self.machine)
+    }
+}
+
 impl<S: Storage> Index<S> {
-    pub(crate) fn new(storage: Arc<S>, segments: VecDeque<Entry>, head: Position) -> Self {
+    pub(crate) fn new(
+        storage: Arc<S>,
+        segments: VecDeque<Entry>,
+        head: Position,
+        before: Option<Before>,
+    ) -> Self {
         let state = State {
             segments,
             tail: Tail::default(),
@@ -44,7 +76,7 @@ impl<S: Storage> Index<S> {
             places: BTreeMap::new(),
             damage: DamageReports::default(),
         };
-        Self { storage, state: Mutex::new(state), wake: OnceLock::new() }
+        Self { storage, before, state: Mutex::new(state), wake: OnceLock::new() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {

@@ -24,6 +24,7 @@ use crate::program::{self, StoredProgram};
 use crate::reader::Reader;
 use crate::repair::set_aside;
 use crate::retention::Retention;
+use crate::signs::Signs;
 use crate::status::{Counts, Status};
 use crate::storage::Storage;
 use crate::sync::Durability;
@@ -45,6 +46,7 @@ pub struct Journal<S: Storage> {
     pub(crate) health: Health,
     pub(crate) retention: Retention,
     pub(crate) boot: Boot,
+    signs: Signs<S>,
     builder: Builder,
     /// Something waits for a commit: since when, and whether it may wait for company.
     pending: Option<Pending>,
@@ -63,7 +65,7 @@ struct Pending {
 }
 
 impl<S: Storage> Journal<S> {
-    pub(crate) fn assemble(writer: Writer<S>, options: Options, boot: Boot) -> Self {
+    pub(crate) fn assemble(writer: Writer<S>, signs: Signs<S>, options: Options, boot: Boot) -> Self {
         Self {
             index: Arc::clone(&writer.index),
             writer,
@@ -71,6 +73,7 @@ impl<S: Storage> Journal<S> {
             health: Health::new(),
             retention: Retention::default(),
             boot,
+            signs,
             builder: Builder::new(Mark { at: Position::start_of(boot), time: Instant::ZERO }),
             pending: None,
             durability: Durability::default(),
@@ -105,12 +108,14 @@ impl<S: Storage> Journal<S> {
         if batch.first_seq <= last {
             return Err(AppendError::Repeated(last));
         }
-        let (mut bytes, mut count, mut urgent) = (0, 0, durable);
+        let (mut bytes, mut count, mut urgent, mut at) = (0, 0, durable, batch.base);
         let (mut program, mut swapped) = (None, false);
         for frame in Frames(batch.bytes) {
             bytes += frame.bytes.len();
             count += 1;
+            at = at.plus(frame.dt);
             urgent |= frame.kind() != 0;
+            self.signs.take(&frame, at);
             program = program_of(&frame).or(program);
             swapped |= swaps(&frame);
         }
@@ -226,8 +231,13 @@ impl<S: Storage> Journal<S> {
         match self.health.degraded() {
             // What is pending goes to the readers from memory meanwhile.
             Some(degraded) => [write, Some(degraded.retry)].into_iter().flatten().min(),
-            None => [write, self.sync_due(), self.upkeep_due()].into_iter().flatten().min(),
+            None => [write, self.sync_due(), self.upkeep_due(), self.sign_due()].into_iter().flatten().min(),
         }
+    }
+
+    /// A sign of life must not outlive the records before it: it waits for their sync.
+    fn sign_due(&self) -> Option<Instant> {
+        self.signs.due().filter(|_| self.durability.is_synced())
     }
 
     /// Does what is due, and nothing else.
@@ -246,10 +256,12 @@ impl<S: Storage> Journal<S> {
             self.note_failure(&error, now);
         }
         if self.health.may_try(now) {
+            self.signs.begin(now);
             // What is written is published before any tidying, which may take as long as a new segment.
             let done = self.write_out(now).and_then(|()| {
                 self.publish();
-                self.upkeep(now)
+                self.upkeep(now)?;
+                if self.sign_due().is_some_and(|due| due <= now) { self.signs.leave(now) } else { Ok(()) }
             });
             match done {
                 Ok(()) => self.health.succeeded(),
@@ -271,6 +283,9 @@ impl<S: Storage> Journal<S> {
         self.flush_builder();
         let written = self.write_out(now);
         let unwritten = written.err().map(|error| self.last_words(error, now));
+        if unwritten.as_ref().is_none_or(|unwritten| unwritten.said) {
+            self.signs.end(now);
+        }
         self.publish();
         unwritten.map_or(Ok(()), Err)
     }
@@ -404,6 +419,7 @@ impl<S: Storage> Journal<S> {
                 Ok(taken) => {
                     self.index.lock().tail.mark_written(taken);
                     self.durability.note_written(now);
+                    self.signs.note_written(now);
                 }
                 Err(error) => {
                     // What the disk took before need not wait for what it does not take now.

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use campanile_core::time::Instant;
 
-use crate::boot;
+use crate::boot::BootFile;
 use crate::cursor::newest_boot;
 use crate::error::OpenError;
 use crate::host::HostRecord;
-use crate::index::Index;
+use crate::index::{Before, Index};
 use crate::journal::Journal;
 use crate::name::NodeName;
 use crate::options::Options;
 use crate::position::{Boot, Position};
 use crate::scan::{Scan, scan};
+use crate::signs::Signs;
 use crate::storage::Storage;
-use crate::writer::{Active, Writer};
+use crate::writer::{Active, Doubt, Writer};
 
 /// What an open journal has to say about the time before.
 #[derive(Debug)]
@@ -54,12 +55,17 @@ impl<S: Storage> Journal<S> {
             return Err(OpenError::OtherNode { found, asked: node.clone() });
         }
         let seen = scan.newest_counter.max(newest_boot(storage)?);
-        let boot = boot::next(storage, seen, random)?;
+        let (mut boot_file, sign) = BootFile::open(storage)?;
+        let boot = boot_file.begin(seen, random, now)?;
         let repair = scan.repair(&**storage, node).err();
+        let machine = storage.machine();
+        let before = sign.map(|sign| Before { sign, machine, now });
+        let certain = before.is_some_and(|before| before.is_on_disk(scan.newest_counter));
 
         let previous = scan.end().map(|end| end.at);
         let head = previous.unwrap_or(Position::START);
-        let index = Arc::new(Index::new(Arc::clone(storage), std::mem::take(&mut scan.segments), head));
+        let segments = std::mem::take(&mut scan.segments);
+        let index = Arc::new(Index::new(Arc::clone(storage), segments, head, before));
         let mut opened = Opened {
             boot: boot.boot,
             boot_unsynced: boot.unsynced,
@@ -74,8 +80,17 @@ impl<S: Storage> Journal<S> {
         if let Some(id) = last_id.filter(|_| scan.last.as_ref().is_some_and(|last| last.walk.torn)) {
             opened.torn = scan.last.as_ref().map(|last| (id, last.walk.end));
         }
-        let writer = writer(storage, &index, node, segment_len, scan, opened.repair.is_none());
-        let mut journal = Self::assemble(writer, options, boot.boot);
+        let mut writer = writer(storage, &index, node, segment_len, scan);
+        if certain {
+            writer.doubt = None;
+        }
+        // A segment that could not be put in order is left behind: what stands behind its end is given up.
+        opened.repair = opened.repair.or_else(|| writer.settle().err());
+        if opened.repair.is_some() {
+            writer.active = None;
+        }
+        let signs = Signs::new(boot_file, now);
+        let mut journal = Self::assemble(writer, signs, options, boot.boot);
         journal.record(&HostRecord::Started { previous, clean: opened.clean }, now);
         if let Some((segment, offset)) = opened.torn {
             journal.record(&HostRecord::Torn { segment, offset }, now);
@@ -93,7 +108,6 @@ fn writer<S: Storage>(
     node: &NodeName,
     segment_len: u32,
     scan: Scan<S>,
-    repaired: bool,
 ) -> Writer<S> {
     let last_id = index.lock().segments.back().map(|entry| entry.id);
     let mut state = index.lock();
@@ -111,6 +125,7 @@ fn writer<S: Storage>(
         spare: scan.spare_len == Some(u64::from(segment_len)),
         checkpoint: 0,
         last: false,
+        doubt: None,
         writes: 0,
         syncs: 0,
     };
@@ -118,8 +133,8 @@ fn writer<S: Storage>(
         return writer;
     };
     writer.previous_end = last.walk.end;
-    // A segment that could not be put in order is left behind: what stands behind its end is given up.
-    if let Some(capacity) = u32::try_from(last.bytes.len()).ok().filter(|_| repaired) {
+    writer.doubt = Some(Doubt { segment: id, bytes: last.bytes[..last.walk.end as usize].to_vec() });
+    if let Ok(capacity) = u32::try_from(last.bytes.len()) {
         writer.active = Some(Active {
             id,
             file: Arc::new(last.file),
@@ -160,7 +175,12 @@ impl<S: Storage> Archive<S> {
             end,
             clean: scan.last.as_ref().is_some_and(|last| last.walk.clean),
             damaged: scan.damage.iter().map(|damage| (damage.from, damage.to)).collect(),
-            index: Arc::new(Index::new(Arc::clone(storage), scan.segments, end.unwrap_or(Position::START))),
+            index: Arc::new(Index::new(
+                Arc::clone(storage),
+                scan.segments,
+                end.unwrap_or(Position::START),
+                None,
+            )),
         })
     }
 }

@@ -15,7 +15,7 @@ use campanile_core::restore::{Restore, RunState};
 use campanile_core::time::{Duration, Instant};
 
 use crate::group::Frames;
-use crate::index::Index;
+use crate::index::{Before, Index};
 use crate::position::{Boot, Position};
 use crate::reader::{Body, Next};
 use crate::storage::Storage;
@@ -35,6 +35,9 @@ pub struct Recall {
     pub at: Instant,
     /// Wall-clock time at the last record, microseconds since 1970, if the clock was trusted in that start.
     pub unix: Option<i64>,
+    /// How long `at` lay back when the journal was opened, if the machine has been on since then: its clock tells, even
+    /// if nobody trusts the time of day.
+    pub off: Option<Duration>,
 }
 
 impl Recall {
@@ -50,7 +53,7 @@ impl Recall {
             let mut fold = Fold::default();
             let whole = fold.follow(index, starts.get(from).copied().unwrap_or_default())?;
             if whole || from == 0 {
-                return Ok(fold.finish());
+                return Ok(fold.finish(index.before.as_ref()));
             }
             back *= 2;
         }
@@ -308,8 +311,12 @@ impl Fold {
     }
 
     /// The items, in the order in which the engine takes them.
-    fn finish(self) -> Recall {
+    fn finish(mut self, before: Option<&Before>) -> Recall {
+        // What is known of the start that all this belongs to, beyond its last record.
+        let before = before.filter(|before| before.sign.counter == self.boot.counter());
+        self.now = before.map_or(self.now, |before| self.now.max(before.sign.time));
         let now = self.now;
+        let off = before.and_then(|before| before.sign.ago(now, &before.machine, before.now));
         let unix = self.unix();
         let mut items = Vec::new();
         items.extend(self.commands.iter().map(|&(origin, id)| Restore::Command { origin, id }));
@@ -341,7 +348,7 @@ impl Fold {
             held: false,
         }));
         items.extend(unix.or(self.stopped).map(|unix| Restore::Stopped { unix }));
-        Recall { program: self.program, items, at: now, unix }
+        Recall { program: self.program, items, at: now, unix, off }
     }
 }
 

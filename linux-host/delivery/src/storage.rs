@@ -3,6 +3,8 @@
 
 use std::io;
 
+use campanile_core::time::Duration;
+
 /// What a disk reads as one piece.
 const BLOCK: u64 = 4096;
 
@@ -29,6 +31,31 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Returns once what was created, renamed and removed survives a power cut.
     fn sync_names(&self) -> io::Result<()>;
+
+    /// The machine, now.
+    fn machine(&self) -> Machine;
+}
+
+/// The machine that a storage is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Machine {
+    /// One run of its kernel, which no other run is called; zeros if it does not say. What an earlier process of the same
+    /// run handed to the kernel can be read, and is not on the disk for all that.
+    pub run: [u8; 16],
+    /// How long it has been on, the time asleep included; `None` where the clock of the records tells that.
+    pub up: Option<Duration>,
+}
+
+impl Machine {
+    /// Whether both are the same run of the same kernel, for sure.
+    pub fn is_same_run(&self, other: &Self) -> bool {
+        self.run == other.run && self.is_known()
+    }
+
+    /// Whether it says which run it is.
+    pub fn is_known(&self) -> bool {
+        self.run != [0; 16]
+    }
 }
 
 /// A file of fixed length. Several threads may read while one writes.

@@ -78,7 +78,6 @@ impl<F> Durability<F> {
     }
 
     /// Whether a power cut would take nothing.
-    #[cfg(test)]
     pub(crate) fn is_synced(&self) -> bool {
         self.since.is_none() && self.helper.as_ref().is_none_or(|helper| helper.under_way.is_none())
     }

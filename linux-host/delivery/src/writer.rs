@@ -49,8 +49,16 @@ pub(crate) struct Writer<S: Storage> {
     pub checkpoint: u32,
     /// The journal closes, and the disk has refused: all the room that is left is for this.
     pub last: bool,
+    /// What an earlier process wrote, and may not have synced.
+    pub doubt: Option<Doubt>,
     pub writes: u64,
     pub syncs: u64,
+}
+
+/// A segment whose bytes can be read, and are not on the disk for sure. Written once more and synced, they are.
+pub(crate) struct Doubt {
+    pub segment: u64,
+    pub bytes: Vec<u8>,
 }
 
 /// What has to stay free in a segment.
@@ -155,6 +163,18 @@ impl<S: Storage> Writer<S> {
         Ok(())
     }
 
+    /// Brings to the disk what is in doubt. Bytes that stand there already are written over by themselves, so that this
+    /// may stop anywhere.
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
+        let Some(doubt) = self.doubt.take() else { return Ok(()) };
+        (self.writes, self.syncs) = (self.writes + 1, self.syncs + 1);
+        let file = self.storage.open(&name(doubt.segment));
+        let settled = file.and_then(|file| file.write_at(0, &doubt.bytes).and_then(|()| file.sync()));
+        // A disk that is broken here would keep all others waiting.
+        self.doubt = Some(doubt).filter(|_| settled.as_ref().is_err_and(is_full));
+        settled
+    }
+
     /// Gives the active segment up behind its last sync.
     pub(crate) fn abandon(&mut self) {
         let Some(active) = self.active.take() else { return };
@@ -169,6 +189,7 @@ impl<S: Storage> Writer<S> {
     /// segment must be synced, and is left as it is on an error.
     pub(crate) fn rotate(&mut self, groups: &[Arc<Group>], unix: i64) -> io::Result<usize> {
         let Some(first) = groups.first() else { return Ok(0) };
+        self.settle()?;
         let previous_end = self.active.as_ref().map_or(self.previous_end, |active| active.end);
         let (id, start, program) = (self.next_id, first.start, first.program);
         let header = Header { segment: id, previous_end, node: self.node.clone(), start, program, unix };

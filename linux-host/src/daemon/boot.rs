@@ -26,7 +26,7 @@ pub struct Memory {
     pub before: Option<Program>,
     /// What outlived the last run, in ids of the program that ran.
     pub kept: Vec<Restore>,
-    /// How long the node was off, if both clocks were trusted.
+    /// How long the node was off, if the kernel runs since then or both clocks were trusted.
     pub off: Option<Duration>,
 }
 
@@ -55,10 +55,11 @@ pub fn remember(storage: Directory, loaded: &Loaded, clock: &Sample) -> Result<M
             }
         },
     };
-    let off = recall
+    let by_wall = recall
         .unix
         .filter(|_| clock.trusted)
         .map(|unix| Duration::from_micros(u64::try_from(clock.unix.saturating_sub(unix)).unwrap_or(0)));
+    let off = recall.off.or(by_wall);
     Ok(Memory { storage, boot: opened.boot, journal, before, kept, off })
 }
 

@@ -119,13 +119,6 @@ impl Workplace {
         self.mounted
     }
 
-    /// The small disk takes nothing more.
-    pub(crate) fn make_read_only(&self) {
-        let remount = ["-o", "remount,ro"];
-        let status = Command::new("mount").args(remount).arg(self.path("state")).status().unwrap();
-        assert!(status.success());
-    }
-
     /// From now on there is no room for another file: the small disk is full. Who has none takes away the right to
     /// make files, which root would have all the same.
     pub(crate) fn take_space(&self) {
@@ -146,14 +139,10 @@ impl Workplace {
         }
     }
 
-    /// From now on nothing can be written.
+    /// From now on nothing can be written on the small disk.
     pub(crate) fn make_read_only(&self) {
-        if self.mounted {
-            let remount = ["-o", "remount,ro"];
-            assert!(Command::new("mount").args(remount).arg(self.path("state")).status().unwrap().success());
-        } else {
-            self.allow(0o500);
-        }
+        let remount = ["-o", "remount,ro"];
+        assert!(Command::new("mount").args(remount).arg(self.path("state")).status().unwrap().success());
     }
 
     fn allow(&self, mode: u32) {

@@ -104,12 +104,8 @@ struct World {
     /// What has reached a reader of this start, and where that reader is.
     reader: Option<Reader<Disk>>,
     faulty: bool,
-    /// A power cut has kept later sectors and not earlier ones, or a failed sync was forgotten with its process:
-    /// nothing else may damage anything.
+    /// A power cut has kept later sectors and not earlier ones: nothing else may damage anything.
     may_damage: bool,
-    /// Records that a process saw and whose sync had failed when it was killed: the next one finds them in the
-    /// kernel's memory and cannot know that the disk has not got them.
-    doubtful: BTreeSet<(Boot, u64)>,
 }
 
 impl World {
@@ -130,7 +126,6 @@ impl World {
             reader: None,
             faulty: false,
             may_damage: false,
-            doubtful: BTreeSet::new(),
         };
         world.start();
         world
@@ -287,11 +282,11 @@ impl World {
 
     /// The process is gone. What was promised by then is there afterwards.
     fn restart(&mut self, promised: impl Fn(&Self) -> Position, harm: impl FnOnce(&Disk)) {
-        let failed = self.journal.take().is_some_and(|journal| journal.counts.failures > 0);
+        self.journal = None;
         self.reader = None;
         harm(&self.disk);
         self.heal();
-        let (promised, synced) = (promised(self), self.synced);
+        let promised = promised(self);
         self.start();
         let read = read_from(self.journal.as_ref().unwrap(), Position::START);
         self.check(&read, 0, Boot::default());
@@ -308,16 +303,7 @@ impl World {
             let place = Position { boot, seq, host: u64::MAX };
             let gap = gaps.iter().any(|&(b, from, to)| b == boot && (from..=to).contains(&seq));
             let kept = found.contains(&(boot, seq)) || gap;
-            let owed = place <= promised && !self.doubtful.contains(&(boot, seq));
-            assert!(kept || !owed, "{boot}/{seq} is lost, promised up to {promised}");
-        }
-        if failed {
-            self.may_damage = true;
-            self.doubtful.extend(
-                found
-                    .iter()
-                    .filter(|(boot, seq)| Position { boot: *boot, seq: *seq, host: u64::MAX } > synced),
-            );
+            assert!(kept || place > promised, "{boot}/{seq} is lost, promised up to {promised}");
         }
         // What is lost stays lost: later starts need not find it again.
         self.put.retain(|key, _| found.contains(key));

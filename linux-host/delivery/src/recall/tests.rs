@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::disk::Disk;
+use crate::disk::{Disk, PowerCut};
 use crate::journal::Journal;
 use crate::testing::*;
 use campanile_core::decision::EndWhy;
@@ -244,4 +244,67 @@ fn it_reads_back_to_a_checkpoint_and_no_further() {
     let recall = Recall::read(journal.index()).unwrap();
     assert_eq!(recall.items, [Restore::Var { var: VarId(2), value: 600 }]);
     assert_eq!(recall.program, Some(0xa));
+}
+
+#[test]
+fn a_quiet_house_in_which_something_waits_leaves_signs_of_life() {
+    let disk = Arc::new(Disk::new(1));
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    let quiet = |journal: &mut Journal<Disk>, until: Instant| {
+        let mut signs = 0;
+        while let Some(due) = journal.due().filter(|&due| due <= until) {
+            signs += 1;
+            journal.tick(due);
+        }
+        signs
+    };
+    let minutes = |n: u64| ms(n * 60_000);
+    let mut engine = Engine::default();
+    engine.log(&mut journal, &[letting(1)], false);
+    quiet(&mut journal, ms(1000));
+    assert_eq!(quiet(&mut journal, minutes(5)), 0, "nothing waits");
+
+    engine.time = minutes(5);
+    let waiting = run(1, RunHow::Started);
+    engine.log(&mut journal, &[waiting, wait(1, Some(Duration::from_secs(3590)))], false);
+    quiet(&mut journal, minutes(5).plus(SECOND));
+    let written = disk.written();
+    assert_eq!(quiet(&mut journal, minutes(65)), 59, "one a minute");
+    assert_eq!(disk.written() - written, 59 * 64);
+    assert_eq!(quiet(&mut journal, minutes(300)), 0, "what waited is over");
+
+    // The power goes in the middle of the next one.
+    engine.time = minutes(300);
+    engine.log(&mut journal, &[wait(1, Some(Duration::from_secs(3600)))], false);
+    quiet(&mut journal, minutes(320).plus(Duration::from_secs(59)));
+    disk.power_cut(PowerCut::Nothing);
+    let (journal, _) = open(&disk, small()).unwrap();
+    let recall = Recall::read(journal.index()).unwrap();
+    let Some(Restore::Run { left: Some(left), .. }) =
+        recall.items.iter().find(|item| matches!(item, Restore::Run { .. }))
+    else {
+        panic!("{:?}", recall.items)
+    };
+    let exact = 3600 - 20 * 60 - 59;
+    let told = left.micros() / 1_000_000;
+    assert!((exact..=exact + 61).contains(&told), "{told} s left, and really {exact}");
+    assert_eq!(recall.off, None, "another run of the kernel has another clock");
+}
+
+#[test]
+fn the_time_off_is_known_while_the_kernel_runs() {
+    let disk = Arc::new(Disk::new(1));
+    let (mut journal, _) = open(&disk, small()).unwrap();
+    Engine::default().log(&mut journal, &[boot(7), letting(1)], false);
+    journal.commit(ms(1));
+    drop(journal);
+    let again = |now| Journal::open(&disk, &node(), small(), 1, now).unwrap().0;
+    let journal = again(ms(90_000));
+    let recall = Recall::read(journal.index()).unwrap();
+    assert_eq!((recall.at, recall.unix), (Instant::from_micros(200), None));
+    assert_eq!(recall.off, Some(ms(90_000).since(recall.at)), "though nobody trusts the time of day");
+    drop(journal);
+    // A start without a record of the engine's: whether the last one before it was on this kernel, nobody says.
+    let recall = Recall::read(again(ms(95_000)).index()).unwrap();
+    assert_eq!(recall.off, None);
 }

@@ -251,7 +251,7 @@ fn a_segment_in_which_nothing_can_be_placed_is_set_aside_whole() {
 fn a_block_that_cannot_be_read_costs_its_own_records_only() {
     let (disk, mut journal, mut engine) = begin(Options::default());
     engine.fill(&mut journal, 3000);
-    drop(journal);
+    journal.close(engine.time).unwrap();
     disk.spoil(&segment::name(1), 4096).unwrap();
     let (journal, opened) = open(&disk, Options::default()).unwrap();
     assert_eq!(opened.damaged.len(), 1, "{opened:?}");

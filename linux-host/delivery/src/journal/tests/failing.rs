@@ -122,6 +122,59 @@ fn a_start_on_a_read_only_disk_goes_on_from_memory_under_its_own_name() {
     assert!(journal.close(ms(2)).is_err());
 }
 
+#[test]
+fn what_was_published_survives_a_failed_sync_a_kill_and_a_power_cut() {
+    // The kernel forgets the pages of a failed sync, but whoever reads them still finds them: the next process must
+    // not take that for the disk.
+    for restart_fails in [false, true] {
+        let (disk, mut journal, mut engine) = begin(small());
+        engine.fill(&mut journal, 10);
+        assert_eq!(read_from(&journal, Position::START).seqs().len(), 30);
+        disk.set_faults(Faults { syncs: Some(ErrorKind::Other), ..Faults::default() });
+        journal.tick(ms(300));
+        assert!(journal.status().degraded.is_some());
+        drop(journal);
+        disk.set_faults(if restart_fails { Faults::read_only() } else { Faults::default() });
+        let (mut journal, opened) = open(&disk, small()).unwrap();
+        assert_eq!(opened.repair.is_some(), restart_fails);
+        assert_eq!(read_from(&journal, Position::START).seqs().len(), 30);
+        disk.set_faults(Faults::default());
+        journal.tick(ms(60_000));
+        journal.tick(ms(70_000));
+        assert!(journal.degraded().is_none());
+        drop(journal);
+        disk.power_cut(PowerCut::Nothing);
+        let (journal, opened) = open(&disk, small()).unwrap();
+        assert!(opened.damaged.is_empty() && opened.torn.is_none(), "{opened:?}");
+        assert_eq!(read_from(&journal, Position::START).seqs().len(), 30);
+    }
+}
+
+#[test]
+fn only_what_is_in_doubt_is_written_again() {
+    let written = |prepare: &dyn Fn(&Arc<Disk>, Journal<Disk>)| {
+        let (disk, mut journal, mut engine) = begin(Options::default());
+        engine.fill(&mut journal, 3000);
+        prepare(&disk, journal);
+        let before = disk.written();
+        let (journal, _) = open(&disk, Options::default()).unwrap();
+        (disk.written() - before, journal.writer.active.as_ref().map_or(0, |active| active.end))
+    };
+    let (killed, end) = written(&|_, journal| drop(journal));
+    assert!(killed > u64::from(end), "{killed}");
+    for prepare in [
+        &|_: &Arc<Disk>, journal: Journal<Disk>| journal.close(ms(60_000)).unwrap(),
+        &|disk: &Arc<Disk>, mut journal: Journal<Disk>| {
+            journal.commit(ms(60_000));
+            disk.power_cut(PowerCut::Nothing);
+        },
+    ] as [&dyn Fn(&Arc<Disk>, Journal<Disk>); 2]
+    {
+        let (bytes, _) = written(prepare);
+        assert!(bytes < 300, "{bytes}");
+    }
+}
+
 /// A journal that a full disk has degraded, with a hundred records more in memory.
 fn degraded(faults: Faults) -> (Arc<Disk>, Journal<Disk>, Engine) {
     let (disk, mut journal, mut engine) = begin(small());
