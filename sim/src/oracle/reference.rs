@@ -21,12 +21,12 @@
 //! | who may write an output | `outputs` |
 //! | what a power cut leaves | `restart` |
 //! | what a swap of programs leaves | `swap` |
+//! | from a checkpoint in the middle of a log | `resume` |
 //! | a log against all of it | `check` |
 //!
 //! # What it does not cover
 //!
-//! - It starts where an engine loads a program, with a `Boot` and `Restore`s behind it or without, and not in the middle
-//!   of a log from a checkpoint.
+//! - What a checkpoint must hold: it goes on from one that was given, and believes it.
 //! - Effects: what is asked of the host (drive a line, read a line once it is quiet) is not in the log; a reading that
 //!   came is taken as it came.
 //! - Which moments the calendar gives, the gates in front of sensors and the storm guard: they are in front of the
@@ -42,6 +42,7 @@ pub mod expr;
 mod outputs;
 mod program;
 mod restart;
+mod resume;
 mod run;
 mod swap;
 mod time;

@@ -1,9 +1,10 @@
 //! A log of an engine, held against the reference.
 
 use campanile_core::program::image::hash;
+use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
 use campanile_sim::oracle::reference::check::Checker;
-use campanile_sim::oracle::reference::programs;
+use campanile_sim::oracle::reference::{Programs, programs};
 use proptest::prelude::*;
 
 use crate::life::Life;
@@ -14,9 +15,29 @@ pub(crate) fn hold_against_reference(
     images: &[Vec<u8>],
     loaded: Instant,
 ) -> Result<(), TestCaseError> {
-    let programs = programs(images.iter().map(Vec::as_slice)).unwrap();
-    let mut checker = Checker::load(loaded, hash(&images[0]), &programs).unwrap();
-    for (at, record) in life.records() {
+    let checker = Checker::load(loaded, hash(&images[0]), &read(images)).unwrap();
+    hold(life, checker, 0)
+}
+
+/// What came behind a checkpoint and so many records.
+pub(crate) fn hold_behind(
+    life: &Life,
+    images: &[Vec<u8>],
+    (items, program, records): &Mark,
+) -> Result<(), TestCaseError> {
+    let checker = Checker::resume(items, hash(&images[*program]), &read(images)).unwrap();
+    hold(life, checker, *records)
+}
+
+/// A checkpoint, its program by its place in the list, and the number of records before it.
+pub(crate) type Mark = (Vec<Restore>, usize, usize);
+
+fn read(images: &[Vec<u8>]) -> Programs {
+    programs(images.iter().map(Vec::as_slice)).unwrap()
+}
+
+fn hold(life: &Life, mut checker: Checker, from: usize) -> Result<(), TestCaseError> {
+    for (at, record) in life.records().split_off(from) {
         checker.see(at, &record).map_err(|why| failed(&why, life))?;
     }
     if life.restless {

@@ -34,6 +34,11 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
+    /// Goes on in an instant that has seen so many.
+    pub(super) fn go_on(&mut self, now: Instant, seen: u8) {
+        (self.instant, self.seen) = (now, seen.into());
+    }
+
     /// One more at `now`; false if the instant has no room for it.
     fn admit(&mut self, now: Instant) -> bool {
         if self.instant != now {

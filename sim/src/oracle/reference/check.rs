@@ -9,6 +9,7 @@ use std::fmt;
 use campanile_core::decision::Decision;
 use campanile_core::input::Input;
 use campanile_core::record::{Frame, Record};
+use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
 
 use super::{Programs, Reference};
@@ -92,6 +93,16 @@ impl Checker {
     pub fn load(at: Instant, hash: u64, programs: &Programs) -> Result<Self, Failed> {
         let program = programs.get(&hash).ok_or(Failed::NoProgram { hash })?;
         let reference = Reference::load(at, program.clone(), Programs::clone(programs));
+        Ok(Self { reference, expected: VecDeque::new(), seq: 0 })
+    }
+
+    /// Of a log that goes on behind a checkpoint with these items, under the program that it names.
+    ///
+    /// # Errors
+    /// `NoProgram` if the program is not among `programs`.
+    pub fn resume(items: &[Restore], hash: u64, programs: &Programs) -> Result<Self, Failed> {
+        let program = programs.get(&hash).ok_or(Failed::NoProgram { hash })?;
+        let reference = Reference::resume(program.clone(), Programs::clone(programs), items);
         Ok(Self { reference, expected: VecDeque::new(), seq: 0 })
     }
 

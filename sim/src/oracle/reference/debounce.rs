@@ -8,28 +8,28 @@ use campanile_core::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 pub struct Line {
     debounce: Debounce,
-    seen: Option<Seen>,
+    pub(super) seen: Option<Seen>,
     /// What was reported before the restart.
     before: Option<Level>,
 }
 
 /// A line whose level is known.
 #[derive(Clone, Debug)]
-struct Seen {
-    raw: Level,
-    reported: Level,
-    last_edge: Instant,
+pub(super) struct Seen {
+    pub(super) raw: Level,
+    pub(super) reported: Level,
+    pub(super) last_edge: Instant,
     /// The edge that left the reported level.
-    onset: Instant,
+    pub(super) onset: Instant,
     /// The next edge away from the reported level is an onset, however short the agreement before it was.
-    fresh: bool,
-    lock_end: Instant,
+    pub(super) fresh: bool,
+    pub(super) lock_end: Instant,
     /// Of `integrate`: time away from the reported level less time at it, up to the last edge.
-    balance: Duration,
+    pub(super) balance: Duration,
     /// Since the last event.
-    edges: u32,
+    pub(super) edges: u32,
     /// Nothing is decided before this: a swap of programs.
-    not_before: Instant,
+    pub(super) not_before: Instant,
 }
 
 /// A line is believed to have changed.

@@ -13,11 +13,11 @@ use super::run::{Run, State};
 /// What a new start said of the time before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Boot {
-    at: Instant,
+    pub(super) at: Instant,
     /// How long the node was off.
-    off: Option<Duration>,
+    pub(super) off: Option<Duration>,
     /// When it stopped, by the wall clock, if only the clock will tell.
-    stopped: Option<i64>,
+    pub(super) stopped: Option<i64>,
 }
 
 impl Reference {

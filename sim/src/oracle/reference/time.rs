@@ -24,10 +24,10 @@ enum Whose {
 /// What the last `Clock` said.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
-    at: Instant,
-    unix: i64,
-    offset: i32,
-    trusted: bool,
+    pub(super) at: Instant,
+    pub(super) unix: i64,
+    pub(super) offset: i32,
+    pub(super) trusted: bool,
 }
 
 impl Clock {
@@ -264,6 +264,11 @@ impl Reference {
     /// A minute has begun, or the clock was set.
     fn look_at_clock(&mut self) {
         self.look(is_clock);
+        self.plan_looks();
+    }
+
+    /// Who waits for the clock looks again at the next minute.
+    pub(super) fn plan_looks(&mut self) {
         for slot in self.all_runs().map(|(slot, _)| slot).collect::<Vec<_>>() {
             let minute = self.next_look(slot);
             if let Some(run) = self.run_mut(slot) {
