@@ -188,6 +188,20 @@ fn a_good_reload_swaps_without_losing_an_edge_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
+fn a_reload_lets_a_line_change_its_role() {
+    let place = Workplace::new(HOUSE);
+    let daemon = Running::start(&place);
+    let swapped = HOUSE.replace("GPIO14", "?").replace("GPIO23", "GPIO14").replace('?', "GPIO23");
+    place.write(&swapped);
+    let answer = daemon.ok(&["reload"]);
+    assert!(answer.starts_with("program ") && !answer.contains("without"), "{answer}");
+    daemon.ok(&["press", "button"]);
+    let status = poll(|| Some(daemon.status()).filter(|status| status["variables"][0]["value"] == 1));
+    assert_eq!(status["inputs"][0]["line"].as_str(), Some("desk GPIO23"));
+    daemon.stop();
+}
+
+#[test]
 fn a_value_that_waits_for_its_min_interval_outlives_a_reload() {
     let slow = HOUSE.replace("min-interval = \"10ms\"", "min-interval = \"1s\"");
     let place = Workplace::new(&slow);

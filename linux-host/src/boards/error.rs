@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::{error, fmt, io};
 
+use super::Line;
+
 /// Why a line or a board cannot be had or used.
 #[derive(Debug)]
 pub enum LineError {
@@ -88,6 +90,13 @@ pub enum LineError {
     },
 }
 
+impl LineError {
+    /// A line that the program has and nobody could open.
+    pub fn not_open(line: &Line) -> Self {
+        Self::Failed { line: line.to_string(), what: "use", why: "it is not open".to_owned() }
+    }
+}
+
 impl fmt::Display for LineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -122,7 +131,10 @@ impl fmt::Display for LineError {
             Self::Busy { line, chip, by } => {
                 write!(f, "line {line} on {chip} is busy: ")?;
                 match by.as_deref() {
-                    Some(super::CONSUMER) => f.write_str("another campanile holds it; stop that one first"),
+                    Some(super::CONSUMER) => f.write_str(
+                        "a campanile holds it: stop that one first, or restart this one if it has the line under another \
+                         name",
+                    ),
                     Some(by) => write!(f, "held by \"{by}\"; stop that program or driver, or take another line"),
                     None => f.write_str("another program or driver holds it; stop it, or take another line"),
                 }

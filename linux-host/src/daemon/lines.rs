@@ -1,7 +1,10 @@
 //! The lines of the program that runs, on the loop's thread: edges in the order of their stamps, levels out.
 
+mod line;
+mod rewire;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
@@ -13,59 +16,11 @@ use campanile_core::runner::Captured;
 use campanile_core::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use self::line::{Driven, Watched};
+pub use self::line::{OpenInput, OpenOutput};
 use super::safety::SafetyNet;
-use super::wiring::{Opened, Wiring};
-use crate::boards::{BoardSpec, InputLine, InputSpec, LineError, OutputLine, OutputSpec, Taken, WakeSlot};
-
-/// An open input and where it came from.
-pub struct OpenInput {
-    /// Its board.
-    pub board: BoardSpec,
-    /// As it is configured.
-    pub spec: InputSpec,
-    /// The line.
-    pub line: Box<dyn InputLine>,
-}
-
-/// An open output and where it came from.
-pub struct OpenOutput {
-    /// Its board.
-    pub board: BoardSpec,
-    /// As it is configured.
-    pub spec: OutputSpec,
-    /// The line.
-    pub line: Arc<dyn OutputLine>,
-}
-
-/// An input of the lines that run.
-struct Watched {
-    open: OpenInput,
-    /// It failed: said once, not asked again.
-    dead: bool,
-}
-
-/// An output of the lines that run.
-struct Driven {
-    board: BoardSpec,
-    spec: OutputSpec,
-    /// None: the program that has it never runs on the lines, see [`Lines::ghost`].
-    line: Option<Arc<dyn OutputLine>>,
-    level: Level,
-}
-
-impl Driven {
-    fn new(open: OpenOutput) -> Self {
-        Self { level: open.spec.safe, board: open.board, spec: open.spec, line: Some(open.line) }
-    }
-
-    fn drive(&mut self, level: Level) -> Result<(), LineError> {
-        if let Some(line) = &self.line {
-            line.set(level)?;
-        }
-        self.level = level;
-        Ok(())
-    }
-}
+use super::wiring::Wiring;
+use crate::boards::{Line, LineError, Taken, WakeSlot};
 
 /// All open lines, in the order of the program's ids.
 pub struct Lines {
@@ -90,9 +45,9 @@ impl Lines {
         net: SafetyNet,
     ) -> Self {
         let mut lines = Self::empty(wake, net);
-        lines.inputs = inputs.into_iter().map(|open| Watched { open, dead: false }).collect();
+        lines.inputs = inputs.into_iter().map(Watched::new).collect();
         lines.outputs = outputs.into_iter().map(Driven::new).collect();
-        lines.spread_net();
+        lines.spread_net(lines.outputs.iter());
         lines
     }
 
@@ -100,13 +55,7 @@ impl Lines {
     /// remembered. [`rewire`](Self::rewire) gives the outputs that stay their levels.
     pub fn ghost(wiring: &Wiring, wake: Arc<WakeSlot>, net: SafetyNet) -> Self {
         let mut lines = Self::empty(wake, net);
-        let ghost = |(board, spec): &(BoardSpec, OutputSpec)| Driven {
-            board: board.clone(),
-            spec: spec.clone(),
-            line: None,
-            level: spec.safe,
-        };
-        lines.outputs = wiring.outputs.iter().map(ghost).collect();
+        lines.outputs = wiring.outputs.iter().map(|(board, spec)| Driven::ghost(board, spec)).collect();
         lines
     }
 
@@ -122,77 +71,14 @@ impl Lines {
         }
     }
 
-    /// Goes over to the lines of another program: the lines that both have stay open, whatever their ids; `opened` has
-    /// the others. What the kept lines said in the meantime keeps its place under the new id; those whose polarity or
-    /// pull changed are read again. Lines that are new to the engine, the runner reads.
-    pub fn rewire(&mut self, wiring: &Wiring, mut opened: Opened) {
-        let mut old: Vec<Option<Watched>> = self.inputs.drain(..).map(Some).collect();
-        let mut new_ids = vec![None; old.len()];
-        let mut read_again = Vec::new();
-        for ((board, spec), id) in wiring.inputs.iter().zip(0..) {
-            let key = |watched: &Watched| watched.open.board == *board && watched.open.spec.line == spec.line;
-            if let Some((place, mut watched)) = take_where(&mut old, key) {
-                new_ids[place] = Some(InputId(id));
-                if watched.open.spec != *spec {
-                    say(watched.open.line.reconfigure(spec));
-                    watched.open.spec = spec.clone();
-                    read_again.push(InputId(id));
-                }
-                self.inputs.push(watched);
-            } else if let Some(open) = opened.take_input(board, spec) {
-                self.inputs.push(Watched { open, dead: false });
-            }
-        }
-        drop(old);
-        self.rewire_outputs(wiring, opened);
-        self.queue.retain_mut(|captured| renumber(&mut captured.input, &new_ids));
-        for input in read_again {
-            if let Some(level) = self.read(input) {
-                let at = now();
-                let input = Input::Level { input, level, why: LevelWhy::Quiet };
-                self.queue.push_back(Captured { at, input });
-                self.drained = self.drained.max(at);
-            }
-        }
-    }
-
-    fn rewire_outputs(&mut self, wiring: &Wiring, mut opened: Opened) {
-        let mut old: Vec<Option<Driven>> = self.outputs.drain(..).map(Some).collect();
-        for (board, spec) in &wiring.outputs {
-            let kept = take_where(&mut old, |driven| driven.board == *board && driven.spec.line == spec.line);
-            let fresh = opened.take_output(board, spec).map(Driven::new);
-            let driven = match (kept, fresh) {
-                (Some((_, ghost)), Some(mut fresh)) => {
-                    say(fresh.drive(ghost.level));
-                    fresh
-                }
-                (Some((_, mut kept)), None) => {
-                    if let Some(line) = kept.line.as_ref().filter(|_| kept.spec != *spec) {
-                        say(line.reconfigure(spec, kept.level));
-                        kept.spec = spec.clone();
-                    }
-                    kept
-                }
-                (None, Some(fresh)) => fresh,
-                (None, None) => continue,
-            };
-            self.outputs.push(driven);
-        }
-        // Those that the new program has not: safe, and let go.
-        for mut gone in old.into_iter().flatten() {
-            say(gone.drive(gone.spec.safe));
-        }
-        self.spread_net();
-    }
-
-    fn spread_net(&self) {
-        let held = self.outputs.iter().filter_map(|driven| Some((driven.line.clone()?, driven.spec.safe)));
+    fn spread_net<'a>(&self, outputs: impl Iterator<Item = &'a Driven>) {
+        let held = outputs.filter_map(|driven| Some((driven.line.clone()?, driven.spec.safe)));
         self.net.hold(held.collect());
     }
 
     /// The descriptors to sleep on.
     pub fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.inputs.iter().filter(|watched| !watched.dead).filter_map(|watched| watched.open.line.fd())
+        self.inputs.iter().filter(|watched| watched.is_well()).filter_map(|watched| watched.open.line.fd())
     }
 
     /// A descriptor is readable: whoever waits for edges is woken.
@@ -211,9 +97,9 @@ impl Lines {
         self.readable || !self.queue.is_empty() || self.due().is_some_and(|due| due <= now())
     }
 
-    /// When a virtual line will move by itself.
+    /// When a virtual line will move by itself, or one that failed is to be tried again.
     pub fn due(&self) -> Option<Instant> {
-        self.inputs.iter().filter(|watched| !watched.dead).filter_map(|watched| watched.open.line.due()).min()
+        self.inputs.iter().filter_map(Watched::due).min()
     }
 
     /// The oldest of what happened; `None` if nothing has, up to the moment of the call.
@@ -234,13 +120,19 @@ impl Lines {
         let ready = self.ready();
         let before = self.queue.len();
         for (id, watched) in self.inputs.iter_mut().enumerate() {
-            let asked = !watched.dead && (ready.contains(&id) || watched.open.line.fd().is_none());
+            let input = InputId(id as u8);
+            let queue = &mut self.queue;
+            if let Some(level) = watched.try_again(start) {
+                queue.push_back(Captured {
+                    at: start,
+                    input: Input::Level { input, level, why: LevelWhy::Gap },
+                });
+            }
+            let asked = watched.is_well() && (ready.contains(&id) || watched.open.line.fd().is_none());
             if !asked {
                 continue;
             }
-            let input = InputId(id as u8);
-            let queue = &mut self.queue;
-            let result = watched.open.line.take(start, &mut |taken| {
+            watched.take(start, &mut |taken| {
                 queue.push_back(match taken {
                     Taken::Edge { at, level } => Captured { at, input: Input::Edge { input, level } },
                     // The runner reads the line when it comes to this.
@@ -250,10 +142,6 @@ impl Lines {
                     }
                 });
             });
-            if let Err(error) = result {
-                tracing::error!("{error}; it is not watched any more: repair it and restart");
-                watched.dead = true;
-            }
         }
         self.drained = start;
         if self.queue.len() > before {
@@ -265,7 +153,7 @@ impl Lines {
     /// Places of the inputs whose descriptor is readable, without waiting.
     fn ready(&self) -> Vec<usize> {
         let alive = || {
-            let inputs = self.inputs.iter().enumerate().filter(|(_, watched)| !watched.dead);
+            let inputs = self.inputs.iter().enumerate().filter(|(_, watched)| watched.is_well());
             inputs.filter_map(|(id, watched)| Some((id, watched.open.line.fd()?)))
         };
         let mut fds: Vec<_> = alive().map(|(_, fd)| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
@@ -281,21 +169,19 @@ impl Lines {
     }
 
     /// Reads an input.
-    pub fn read(&self, input: InputId) -> Option<Level> {
-        let watched = self.inputs.get(input.index()).filter(|watched| !watched.dead)?;
-        watched.open.line.level().inspect_err(|error| tracing::warn!("{error}")).ok()
+    pub fn read(&mut self, input: InputId) -> Option<Level> {
+        self.inputs.get_mut(input.index())?.read(now())
     }
 
-    /// Drives an output.
+    /// Drives an output. What the hardware refuses is said here, now and then.
     ///
     /// # Errors
     /// The program has more outputs than lines, or the hardware refuses.
     pub fn set(&mut self, output: OutputId, level: Level) -> Result<(), LineError> {
         let Some(driven) = self.outputs.get_mut(output.index()) else {
-            let line = format!("of output {}", output.0);
-            return Err(LineError::Failed { line, what: "drive", why: "it is not open".to_owned() });
+            return Err(LineError::not_open(&Line::Name(format!("of output {}", output.0))));
         };
-        driven.drive(level)
+        driven.set(level, now())
     }
 
     /// Switches an input's edges off or on.
@@ -315,34 +201,4 @@ impl Drop for Lines {
 /// The time of the loop.
 pub fn now() -> Instant {
     Instant::from_micros(campanile_clock::now_us())
-}
-
-/// Takes out the first that fits, with its place.
-fn take_where<T>(items: &mut [Option<T>], fits: impl Fn(&T) -> bool) -> Option<(usize, T)> {
-    let place = items.iter().position(|item| item.as_ref().is_some_and(&fits))?;
-    Some((place, items[place].take()?))
-}
-
-/// A line that does not do as it is told in a swap is said and not fatal: the program runs without it.
-fn say(result: Result<(), LineError>) {
-    if let Err(error) = result {
-        tracing::error!("{error}");
-    }
-}
-
-/// Gives an input of the lines its new id; false if its line is gone.
-fn renumber(input: &mut Input, new_ids: &[Option<InputId>]) -> bool {
-    let (Input::Edge { input: id, .. }
-    | Input::Level { input: id, .. }
-    | Input::Overrun { input: Some(id), .. }) = input
-    else {
-        return true;
-    };
-    match new_ids.get(id.index()).copied().flatten() {
-        Some(new) => {
-            *id = new;
-            true
-        }
-        None => false,
-    }
 }

@@ -57,20 +57,18 @@ pub struct LineOutputs {
 
 impl Outputs for LineOutputs {
     fn set(&mut self, output: OutputId, level: Level) -> Result<(), Refused> {
-        self.lines.borrow_mut().set(output, level).map_err(|error| {
-            tracing::error!("{error}");
-            Refused
-        })
+        self.lines.borrow_mut().set(output, level).map_err(|_| Refused)
     }
 
     fn read(&mut self, input: InputId) -> Option<Level> {
-        self.lines.borrow().read(input)
+        self.lines.borrow_mut().read(input)
     }
 
     fn installed(&mut self, hash: u64) {
         if let Some(program) = self.house.programs.get(hash) {
             let opened = self.house.programs.take_lines(hash);
-            self.lines.borrow_mut().rewire(&program.wiring, opened);
+            let failed = self.lines.borrow_mut().rewire(&program.wiring, opened);
+            self.house.programs.runs_without(hash, failed);
         }
     }
 }

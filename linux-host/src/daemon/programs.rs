@@ -10,6 +10,7 @@ use campanile_delivery::StoredProgram;
 use campanile_delivery::symbols::Symbols;
 
 use super::wiring::{Opened, Wiring};
+use crate::boards::LineError;
 
 /// A program with its names and what it needs of the boards.
 #[derive(Debug)]
@@ -70,6 +71,8 @@ fn initial_values(bytes: &[u8]) -> Result<Vec<i32>, LoadError> {
 struct Pending {
     program: Arc<Program>,
     opened: Option<Opened>,
+    /// Lines that could not be had when it took over.
+    failed: Vec<LineError>,
 }
 
 /// The programs by the hash of their images. At most the one that runs and one more.
@@ -83,7 +86,7 @@ impl Programs {
 
     /// Adds a program with the lines that were opened for it.
     pub fn add(&self, program: Arc<Program>, opened: Opened) {
-        self.lock().insert(program.hash, Pending { program, opened: Some(opened) });
+        self.lock().insert(program.hash, Pending { program, opened: Some(opened), failed: Vec::new() });
     }
 
     /// The program of this hash.
@@ -94,6 +97,18 @@ impl Programs {
     /// Takes the lines that were opened for it.
     pub fn take_lines(&self, hash: u64) -> Opened {
         self.lock().get_mut(&hash).and_then(|pending| pending.opened.take()).unwrap_or_default()
+    }
+
+    /// It runs, without these lines.
+    pub fn runs_without(&self, hash: u64, failed: Vec<LineError>) {
+        if let Some(pending) = self.lock().get_mut(&hash) {
+            pending.failed = failed;
+        }
+    }
+
+    /// The lines that it runs without; once.
+    pub fn take_failed(&self, hash: u64) -> Vec<LineError> {
+        self.lock().get_mut(&hash).map(|pending| std::mem::take(&mut pending.failed)).unwrap_or_default()
     }
 
     /// It will not run: forgotten, its lines closed.

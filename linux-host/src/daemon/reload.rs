@@ -78,6 +78,11 @@ impl Reloader {
         match answer.await {
             Ok(Ok(())) => {
                 self.running = program;
+                let failed = self.house.programs.take_failed(hash);
+                if !failed.is_empty() {
+                    note.push_str("\nwithout some of its lines, until the next start:\n");
+                    note.push_str(&list(&failed));
+                }
                 self.sinks.lock().await.apply(&loaded.sinks).await;
                 Ok(format!("program {hash:016x} runs{note}"))
             }

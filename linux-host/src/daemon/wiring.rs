@@ -6,7 +6,7 @@ use std::sync::Arc;
 use campanile_delivery::symbols::Symbols;
 
 use super::lines::{OpenInput, OpenOutput};
-use crate::boards::{self, Board, BoardSpec, InputSpec, LineError, OutputSpec, VirtualBoard, WakeSlot};
+use crate::boards::{self, Board, BoardSpec, InputSpec, Line, LineError, OutputSpec, VirtualBoard, WakeSlot};
 
 /// Every line that a program wants, in the order of its ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,12 +38,12 @@ impl Wiring {
         }
     }
 
-    fn has_input(&self, board: &BoardSpec, spec: &InputSpec) -> bool {
-        self.inputs.iter().any(|(other, have)| other == board && have.line == spec.line)
+    fn has_input(&self, board: &BoardSpec, line: &Line) -> bool {
+        self.inputs.iter().any(|(other, have)| other == board && have.line == *line)
     }
 
-    fn has_output(&self, board: &BoardSpec, spec: &OutputSpec) -> bool {
-        self.outputs.iter().any(|(other, have)| other == board && have.line == spec.line)
+    fn has_output(&self, board: &BoardSpec, line: &Line) -> bool {
+        self.outputs.iter().any(|(other, have)| other == board && have.line == *line)
     }
 }
 
@@ -52,19 +52,49 @@ impl Wiring {
 pub struct Opened {
     inputs: Vec<OpenInput>,
     outputs: Vec<OpenOutput>,
+    /// Boards of lines that the program before has in the other role: they can be had once it has let go of them.
+    later: Vec<(BoardSpec, Arc<dyn Board>)>,
 }
 
 impl Opened {
-    /// Takes an input out.
-    pub fn take_input(&mut self, board: &BoardSpec, spec: &InputSpec) -> Option<OpenInput> {
-        let place = self.inputs.iter().position(|open| open.board == *board && open.spec == *spec)?;
-        Some(self.inputs.swap_remove(place))
+    /// An input of the new program, which the one before has not; by now that one has let go of its lines.
+    ///
+    /// # Errors
+    /// The line changes its role, and cannot be had in the new one.
+    pub fn input(
+        &mut self,
+        board: &BoardSpec,
+        spec: &InputSpec,
+        wake: &Arc<WakeSlot>,
+    ) -> Result<OpenInput, LineError> {
+        if let Some(place) = self.inputs.iter().position(|open| open.board == *board && open.spec == *spec) {
+            return Ok(self.inputs.swap_remove(place));
+        }
+        let line = self.later(board, &spec.line)?.open_input(spec, wake)?;
+        Ok(OpenInput { board: board.clone(), spec: spec.clone(), line })
     }
 
-    /// Takes an output out.
+    /// The same of an output, if it is not one that the program before has.
+    ///
+    /// # Errors
+    /// The line changes its role, and cannot be had in the new one.
+    pub fn output(&mut self, board: &BoardSpec, spec: &OutputSpec) -> Result<OpenOutput, LineError> {
+        if let Some(open) = self.take_output(board, spec) {
+            return Ok(open);
+        }
+        let line = Arc::from(self.later(board, &spec.line)?.open_output(spec)?);
+        Ok(OpenOutput { board: board.clone(), spec: spec.clone(), line })
+    }
+
+    /// Takes an output out that was opened.
     pub fn take_output(&mut self, board: &BoardSpec, spec: &OutputSpec) -> Option<OpenOutput> {
         let place = self.outputs.iter().position(|open| open.board == *board && open.spec == *spec)?;
         Some(self.outputs.swap_remove(place))
+    }
+
+    fn later(&self, board: &BoardSpec, line: &Line) -> Result<Arc<dyn Board>, LineError> {
+        let found = self.later.iter().find(|(other, _)| other == board);
+        found.map(|(_, open)| open.clone()).ok_or_else(|| LineError::not_open(line))
     }
 
     /// All of them, in the order in which the wiring has them.
@@ -98,7 +128,8 @@ impl BoardSet {
         Ok(board)
     }
 
-    /// Opens the lines of `wanted` that `have` has not.
+    /// Opens the lines of `wanted` that `have` has not. Those that `have` has in the other role are opened when they are
+    /// taken.
     ///
     /// # Errors
     /// Every line that could not be had; none stays open then.
@@ -110,13 +141,23 @@ impl BoardSet {
     ) -> Result<Opened, Vec<LineError>> {
         let mut opened = Opened::default();
         let mut errors = Vec::new();
-        for (board, spec) in wanted.inputs.iter().filter(|(board, spec)| !have.has_input(board, spec)) {
+        let missing = wanted.inputs.iter().filter(|(board, spec)| !have.has_input(board, &spec.line));
+        for (board, spec) in missing {
+            if have.has_output(board, &spec.line) {
+                self.keep_for_later(board, &mut opened, &mut errors);
+                continue;
+            }
             match self.board(board).and_then(|open| open.open_input(spec, wake)) {
                 Ok(line) => opened.inputs.push(OpenInput { board: board.clone(), spec: spec.clone(), line }),
                 Err(error) => errors.push(error),
             }
         }
-        for (board, spec) in wanted.outputs.iter().filter(|(board, spec)| !have.has_output(board, spec)) {
+        let missing = wanted.outputs.iter().filter(|(board, spec)| !have.has_output(board, &spec.line));
+        for (board, spec) in missing {
+            if have.has_input(board, &spec.line) {
+                self.keep_for_later(board, &mut opened, &mut errors);
+                continue;
+            }
             match self.board(board).and_then(|open| open.open_output(spec)) {
                 Ok(line) => {
                     let line = Arc::from(line);
@@ -126,5 +167,12 @@ impl BoardSet {
             }
         }
         if errors.is_empty() { Ok(opened) } else { Err(errors) }
+    }
+
+    fn keep_for_later(&mut self, board: &BoardSpec, opened: &mut Opened, errors: &mut Vec<LineError>) {
+        match self.board(board) {
+            Ok(open) => opened.later.push((board.clone(), open)),
+            Err(error) => errors.push(error),
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! Lines on the virtual board: order, swaps, and what stays behind.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::{Input, LevelWhy};
 use campanile_core::time::Duration;
 
 use super::*;
-use crate::boards::{Active, BoardSpec, Drive, InputSpec, Line, OutputSpec, Pull, VirtualBoard};
+use crate::boards::{Active, BoardSpec, Drive, InputLine, InputSpec, Line, OutputSpec, Pull, VirtualBoard};
 use crate::daemon::wiring::BoardSet;
 
 fn input(line: &str, active: Active) -> (BoardSpec, InputSpec) {
@@ -36,9 +37,15 @@ impl Bench {
     }
 
     fn rewire(&mut self, wiring: Wiring) {
+        assert_eq!(self.rewire_in_part(wiring), [""; 0]);
+    }
+
+    /// Gives what is said of the lines that could not be had.
+    fn rewire_in_part(&mut self, wiring: Wiring) -> Vec<String> {
         let opened = self.boards.open(&self.wiring, &wiring, &self.wake).unwrap();
-        self.lines.rewire(&wiring, opened);
+        let failed = self.lines.rewire(&wiring, opened);
         self.wiring = wiring;
+        failed.iter().map(ToString::to_string).collect()
     }
 
     /// Everything that has happened, as input and level.
@@ -110,6 +117,44 @@ fn a_swap_keeps_lines_and_edges_under_their_new_ids_and_lets_go_of_the_others() 
 }
 
 #[test]
+fn lines_change_their_roles() {
+    let mut bench = Bench::new(two());
+    bench.lines.set(OutputId(0), Level::On).unwrap();
+    let inputs = vec![input("x", Active::High), input("b", Active::High)];
+    bench.rewire(Wiring { inputs, outputs: vec![output("a"), output("y")] });
+    assert!(!bench.board.level("x", now()), "it was made safe before it was let go of");
+    bench.board.play("x", [(now(), true)]);
+    bench.board.play("b", [(now(), true)]);
+    assert_eq!(bench.all(), [(0, true), (1, true)]);
+    bench.lines.set(OutputId(0), Level::On).unwrap();
+    assert!(bench.board.level("a", now()));
+    bench.rewire(two());
+    assert!(!bench.board.level("a", now()));
+    assert_eq!(bench.lines.read(InputId(1)), Some(Level::On), "b is where it was");
+}
+
+#[test]
+fn a_line_that_cannot_change_its_role_is_missing_and_the_others_keep_their_ids() {
+    let mut bench = Bench::new(two());
+    // Nobody else can take the line meanwhile here: so the new program wants it twice.
+    let inputs = vec![input("x", Active::High), input("b", Active::High)];
+    let failed = bench.rewire_in_part(Wiring { inputs, outputs: two().outputs });
+    assert!(failed.len() == 1 && failed[0].contains("line x on the virtual board is busy"), "{failed:?}");
+    assert_eq!(bench.lines.read(InputId(0)), None);
+    bench.board.play("b", [(now(), true)]);
+    assert_eq!(bench.all(), [(1, true)]);
+    bench.lines.set(OutputId(1), Level::On).unwrap();
+    assert!(bench.board.level("y", now()));
+
+    let outputs = vec![output("b"), output("y")];
+    let inputs = vec![input("b", Active::High)];
+    let failed = bench.rewire_in_part(Wiring { inputs, outputs });
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(bench.lines.set(OutputId(0), Level::On).unwrap_err().to_string().contains("not open"));
+    assert!(bench.lines.set(OutputId(1), Level::Off).is_ok() && !bench.board.level("y", now()));
+}
+
+#[test]
 fn a_line_with_another_polarity_is_read_again() {
     let mut bench = Bench::new(two());
     let inputs = vec![input("a", Active::Low), input("b", Active::High)];
@@ -141,4 +186,47 @@ fn a_masked_line_has_no_edges_and_dropped_lines_are_safe() {
     let board = bench.board.clone();
     drop(bench);
     assert!(!board.level("x", now()));
+}
+
+/// A line whose driver can be made to fail.
+struct Flaky(Arc<AtomicBool>);
+
+impl InputLine for Flaky {
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+    fn take(&mut self, _: Instant, _: &mut dyn FnMut(Taken)) -> Result<(), LineError> {
+        self.level().map(|_| ())
+    }
+    fn level(&self) -> Result<Level, LineError> {
+        let line = &Line::Name("usb".into());
+        if self.0.load(Ordering::Relaxed) { Err(LineError::not_open(line)) } else { Ok(Level::On) }
+    }
+    fn reconfigure(&mut self, _: &InputSpec) -> Result<(), LineError> {
+        Ok(())
+    }
+    fn mask(&mut self, _: bool) {}
+}
+
+#[test]
+fn an_input_that_fails_is_left_alone_for_longer_and_longer_and_watched_again_when_it_can_be_read() {
+    let broken = Arc::new(AtomicBool::new(false));
+    let (board, spec) = input("usb", Active::High);
+    let line = Box::new(Flaky(broken.clone()));
+    let mut watched = Watched::new(OpenInput { board, spec, line });
+    let at = |s: u64| Instant::from_micros(s * 1_000_000);
+    watched.take(at(1), &mut |_| {});
+    assert!(watched.is_well());
+    broken.store(true, Ordering::Relaxed);
+    watched.take(at(2), &mut |_| {});
+    assert_eq!((watched.is_well(), watched.due(), watched.read(at(2))), (false, Some(at(3)), None));
+    assert_eq!((watched.try_again(at(3)), watched.due()), (None, Some(at(5))));
+    assert_eq!((watched.try_again(at(4)), watched.due()), (None, Some(at(5))), "not before its time");
+    (0..10).for_each(|_| assert_eq!(watched.try_again(watched.due().unwrap()), None));
+    let last = watched.due().unwrap();
+    assert_eq!(watched.try_again(last), None);
+    assert_eq!(watched.due(), Some(last.plus(Duration::from_secs(60))), "a minute at most");
+    broken.store(false, Ordering::Relaxed);
+    assert_eq!(watched.try_again(last.plus(Duration::from_secs(60))), Some(Level::On));
+    assert!(watched.is_well());
 }
