@@ -19,6 +19,7 @@ use std::ops::Range;
 
 use campanile_core::calendar::{Schedule, ScheduleError};
 
+use crate::nearest::nearest;
 use field::{DAY, Fault, Field, HOUR, MINUTE, MONTH, WEEKDAY, WEEKDAY_NAME};
 
 /// What is wrong in the text of a schedule.
@@ -62,22 +63,30 @@ impl Text {
 /// The schedule of `{ at = "07:30" }` or `{ at = "07:30:15", days = "mon-fri,sun" }`; without `days`, every day.
 ///
 /// # Errors
-/// The first thing that is wrong in either text.
-pub fn parse_at(time: &str, days: Option<&str>) -> Result<Schedule, TextError> {
-    let (hour, minute, second) = time_of_day(time).map_err(|fault| Text::At.error(fault))?;
+/// What is wrong in either text.
+pub fn parse_at(time: &str, days: Option<&str>) -> Result<Schedule, Vec<TextError>> {
+    let time = time_of_day(time).map_err(|fault| Text::At.error(fault));
+    let mut faults = Vec::new();
     let weekdays = match days {
         None => Schedule::ALL_WEEKDAYS,
-        Some(days) => weekday_mask(WEEKDAY_NAME.parse(days, 0).map_err(|fault| Text::Days.error(fault))?),
+        Some(days) => weekday_mask(WEEKDAY_NAME.parse(days, 0, &mut faults)),
     };
-    Ok(Schedule::at(hour, minute, second, weekdays))
+    let days = faults.into_iter().map(|fault| Text::Days.error(fault));
+    match time {
+        Ok((hour, minute, second)) => {
+            let errors: Vec<_> = days.collect();
+            if errors.is_empty() { Ok(Schedule::at(hour, minute, second, weekdays)) } else { Err(errors) }
+        }
+        Err(error) => Err(std::iter::once(error).chain(days).collect()),
+    }
 }
 
 /// The schedule of `{ cron = "*/5 8-20 * * mon-fri" }`.
 ///
 /// # Errors
-/// The first thing that is wrong in the text.
-pub fn parse_cron(text: &str) -> Result<Schedule, TextError> {
-    cron(text).map_err(|fault| Text::Cron.error(fault))
+/// What is wrong in the text, field by field.
+pub fn parse_cron(text: &str) -> Result<Schedule, Vec<TextError>> {
+    cron(text).map_err(|faults| faults.into_iter().map(|fault| Text::Cron.error(fault)).collect())
 }
 
 const TIME_HELP: &str = "write hours and minutes as `07:30`, or with seconds as `07:30:15`";
@@ -139,43 +148,53 @@ const ALIASES: [(&str, &str); 7] = [
     ("@annually", "0 0 1 1 *"),
 ];
 
-fn cron(text: &str) -> Result<Schedule, Fault> {
+fn cron(text: &str) -> Result<Schedule, Vec<Fault>> {
     let words = words(text);
     if let [(span, word), ..] = words.as_slice()
         && word.starts_with('@')
     {
-        return alias(text, span, word, words.len());
+        return match expansion(text, span, word, words.len()) {
+            Ok(expansion) => cron(expansion),
+            Err(fault) => Err(vec![fault]),
+        };
     }
     let [minute, hour, day, month, weekday] = words.as_slice() else {
-        return Err(wrong_count(text, &words));
+        return Err(vec![wrong_count(text, &words)]);
     };
-    let parse = |field: &Field, (span, word): &(Range<usize>, &str)| field.parse(word, span.start);
+    let mut faults = Vec::new();
+    let mut parse =
+        |field: &Field, (span, word): &(Range<usize>, &str)| field.parse(word, span.start, &mut faults);
     let schedule = Schedule {
-        minutes: parse(&MINUTE, minute)?,
-        hours: narrow(parse(&HOUR, hour)?),
-        days: narrow(parse(&DAY, day)?),
-        months: narrow(parse(&MONTH, month)?),
-        weekdays: weekday_mask(parse(&WEEKDAY, weekday)?),
+        minutes: parse(&MINUTE, minute),
+        hours: narrow(parse(&HOUR, hour)),
+        days: narrow(parse(&DAY, day)),
+        months: narrow(parse(&MONTH, month)),
+        weekdays: weekday_mask(parse(&WEEKDAY, weekday)),
         second: 0,
         either_day: !day.1.starts_with('*') && !weekday.1.starts_with('*'),
         repeating: minute.1.starts_with('*') || hour.1.starts_with('*'),
     };
-    match schedule.check() {
-        Ok(()) => Ok(schedule),
-        Err(ScheduleError::Never) => Err(Fault::new(
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let fault = match schedule.check() {
+        Ok(()) => return Ok(schedule),
+        Err(ScheduleError::Never) => Fault::new(
             day.0.start..month.0.end,
             "no month chosen here has such a day: it would never fire",
             "February has 28 or 29 days; April, June, September and November have 30",
-        )),
+        ),
         // Each field gave at least one value of its range, so this arm is for errors of a later core.
-        Err(other) => Err(Fault::new(0..text.len(), other.to_string(), "change the field that is named")),
-    }
+        Err(other) => Fault::new(0..text.len(), other.to_string(), "change the field that is named"),
+    };
+    Err(vec![fault])
 }
 
-fn alias(text: &str, span: &Range<usize>, word: &str, words: usize) -> Result<Schedule, Fault> {
+/// What an alias stands for.
+fn expansion(text: &str, span: &Range<usize>, word: &str, words: usize) -> Result<&'static str, Fault> {
     let known = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(word));
     let help = match (known, word.to_ascii_lowercase().as_str()) {
-        (Some((_, expansion)), _) if words == 1 => return cron(expansion),
+        (Some((_, expansion)), _) if words == 1 => return Ok(expansion),
         (Some((alias, _)), _) => {
             return Err(Fault::new(
                 span.end..text.len(),
@@ -185,13 +204,17 @@ fn alias(text: &str, span: &Range<usize>, word: &str, words: usize) -> Result<Sc
         }
         (None, "@reboot") => "for the start of the program the trigger is `{ started = true }`".to_owned(),
         (None, "@every") => "for a period the trigger is `{ every = \"5min\" }`".to_owned(),
-        (None, _) => format!("known are {}", ALIASES.map(|(alias, _)| alias).join(", ")),
+        (None, word) => {
+            let known = ALIASES.map(|(alias, _)| alias);
+            let meant = nearest(word, known).map(|near| format!("did you mean `{near}`? "));
+            format!("{}there are {}", meant.unwrap_or_default(), known.join(", "))
+        }
     };
     Err(Fault::new(span.clone(), format!("`{word}` is not a schedule"), help))
 }
 
 fn wrong_count(text: &str, words: &[(Range<usize>, &str)]) -> Fault {
-    const FIELDS: &str = "the five fields are minute, hour, day of month, month and weekday";
+    const FIELDS: &str = "the five fields are minute, hour, day of the month, month and weekday";
     match words.get(5) {
         Some((sixth, _)) => Fault::new(
             sixth.start..text.trim_end().len(),

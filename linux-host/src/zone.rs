@@ -1,8 +1,65 @@
-//! Time zones of the system as the offset table that core's calendar reads.
+//! Time zones by name, and as the offset table that core's calendar reads.
+
+use std::fmt;
 
 use campanile_core::calendar::{HORIZON_S, ZoneTable};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::nearest::nearest;
+
+/// Why a name is no time zone here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ZoneError {
+    /// This machine has no database of time zones, so nobody knows.
+    NoDatabase,
+    /// The database has no such name.
+    Unknown(String),
+}
+
+impl fmt::Display for ZoneError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDatabase => f.write_str("this machine has no database of time zones"),
+            Self::Unknown(name) => write!(f, "unknown time zone \"{name}\""),
+        }
+    }
+}
+
+impl std::error::Error for ZoneError {}
+
+impl ZoneError {
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        let Self::Unknown(name) = self else {
+            return "install it with `apt install tzdata`, or write \"UTC\", which needs none".to_owned();
+        };
+        let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        match nearest(name, names.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => {
+                "a name of the IANA database, such as \"Europe/Berlin\"; `timedatectl list-timezones` has all"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// The time zone of a name. UTC is known without a database, which a small system may not have.
+///
+/// # Errors
+/// See [`ZoneError`].
+pub fn named(name: &str) -> Result<TimeZone, ZoneError> {
+    if ["UTC", "Etc/UTC"].iter().any(|utc| name.eq_ignore_ascii_case(utc)) {
+        return Ok(TimeZone::UTC);
+    }
+    let database = jiff::tz::db();
+    if database.is_definitively_empty() {
+        return Err(ZoneError::NoDatabase);
+    }
+    database.get(name).map_err(|_| ZoneError::Unknown(name.to_owned()))
+}
 
 /// The offsets of one time zone, from the change before a moment to as far as a schedule looks ahead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +97,14 @@ impl ZoneOffsets {
 mod tests {
     use super::*;
     use campanile_core::calendar::Zone;
+
+    #[test]
+    fn a_wrong_name_is_told_with_the_nearest() {
+        assert_eq!(named("utc"), Ok(TimeZone::UTC));
+        let error = named("Europe/Berln").expect_err("no such zone");
+        assert_eq!(error.to_string(), "unknown time zone \"Europe/Berln\"");
+        assert_eq!(error.help(), "did you mean \"Europe/Berlin\"?");
+    }
 
     #[test]
     fn the_table_has_the_offsets_of_the_zone() {

@@ -1,6 +1,7 @@
 //! From the file's types to an image, a symbol table and settings.
 
 mod body;
+mod cascade;
 mod code;
 mod hash;
 mod lines;
@@ -85,6 +86,7 @@ pub(super) fn read_and_compile(source: &Source) -> (Option<House>, Result<Compil
 pub(super) fn build(house: &House, room: &Room, report: &mut Report<'_>) -> Option<Compiled> {
     let names = Tables::new(house, room, report);
     let program = scenario::all(house, &names, room, report);
+    cascade::check(house, report);
     sinks::check(house, report);
     let node = house.node.0.as_ref()?;
     if report.has_errors() {
@@ -133,7 +135,7 @@ pub(super) fn build(house: &House, room: &Room, report: &mut Report<'_>) -> Opti
         symbols,
         settings: Settings {
             node: node.name.value.0.clone(),
-            timezone: node.timezone.as_ref().map(|zone| zone.value.clone()),
+            timezone: node.timezone.as_ref().map(|zone| zone.value.0.clone()),
             journal: house.journal.clone(),
             boards: names.boards,
             sinks: owned(&house.sinks),

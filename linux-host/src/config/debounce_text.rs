@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toml::de::DeValue;
 
 use super::read::{At, Definitions, Node, Read, Report, table};
-use super::scalar::{Wrong, duration};
+use super::scalar::{Within, Wrong, duration, duration_text};
 use super::source::Diagnostic;
 
 /// The guard of `asym`'s press: longer than the crosstalk of a neighbouring contact, shorter than any finger.
@@ -29,7 +29,7 @@ table! {
         /// The edge to off, likewise.
         "release" release (= "10ms"): At<EdgeText>,
         /// Of defer and integrate: decided at the latest so long after the onset; ten times T without it.
-        "max-wait" max_wait (optional): At<Duration>,
+        "max-wait" max_wait (optional): At<Within<1, { LONGEST.micros() }>>,
     }
 }
 
@@ -78,10 +78,14 @@ impl Read for DebounceText {
 
 fn combine(edges: &Edges, report: &mut Report<'_>) -> Option<Debounce> {
     let (press, release) = (edges.press.value.0, edges.release.value.0);
-    let waits = |algorithm| matches!(algorithm, Algorithm::Defer { .. } | Algorithm::Integrate { .. });
-    let max_wait_us = match &edges.max_wait {
-        None => 0,
-        Some(max) if !waits(press) && !waits(release) => {
+    let waits = |algorithm| match algorithm {
+        Algorithm::Defer { t_us } | Algorithm::Integrate { t_us } => Some(t_us),
+        _ => None,
+    };
+    let longest = waits(press).max(waits(release));
+    let max_wait_us = match (&edges.max_wait, longest) {
+        (None, _) => 0,
+        (Some(max), None) => {
             report.push(
                 Diagnostic::error(max.span.clone(), "`max-wait` without an edge that waits")
                     .label("only defer and integrate wait")
@@ -89,13 +93,19 @@ fn combine(edges: &Edges, report: &mut Report<'_>) -> Option<Debounce> {
             );
             return None;
         }
-        Some(max) => match micros(max.value, "max-wait") {
-            Ok(us) => us,
-            Err(wrong) => {
-                report.push(wrong.at(max.span.clone()));
+        (Some(max), Some(longest)) => {
+            let us = u32::try_from(max.value.0.micros()).unwrap_or(u32::MAX);
+            if us < longest {
+                let wait = duration_text(Duration::from_micros(longest.into()));
+                report.push(
+                    Diagnostic::error(max.span.clone(), "`max-wait` ends the wait before its time")
+                        .label(format!("an edge waits for {wait}"))
+                        .help(format!("at least \"{wait}\"; without the key it is ten times as long")),
+                );
                 return None;
             }
-        },
+            us
+        }
     };
     Some(Debounce { press, release, max_wait_us })
 }

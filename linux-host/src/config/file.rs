@@ -17,11 +17,13 @@ use toml::de::DeValue;
 
 use super::debounce_text::DebounceText;
 use super::read::{At, Definitions, Entries, Needed, Node, Read, Report, table, words};
-use super::scalar::{Decimal, Facts, Int, Name, NodeName, Number, Rate, Size, Text};
+use super::scalar::{
+    Decimal, Facts, H, Int, LONGEST, MS, Name, NodeName, Number, Rate, S, SizeWithin, Text, Within, Word,
+};
 
 pub use action::{Action, Condition, IfAction, PulseAction, RepeatAction, SendAction};
 pub use board::{Board, GpiochipBoard, RppalBoard, VirtualBoard};
-pub use sink::{ConsoleSink, FileSink, Filter, MqttSink, Sink, Topic, Topics, only};
+pub use sink::{ConsoleSink, FileSink, Filter, Filters, MqttSink, Sink, Topic, Topics, only};
 pub use trigger::{AtTrigger, CronTrigger, InputTrigger, LinkState, LinkTrigger, SensorTrigger, Trigger};
 
 table! {
@@ -69,23 +71,27 @@ table! {
         /// The node's name: a-z, 0-9 and -, up to 32.
         "name" name (required): At<NodeName>,
         /// An IANA time zone for `at`, `cron`, `hour`, `minute` and `weekday`; the system's without it.
-        "timezone" timezone (optional): At<Text>,
+        "timezone" timezone (optional): At<Word>,
     }
 }
 
 table! {
     /// The journal: records on disk, under /var/lib/campanile as a service, else $XDG_STATE_HOME/campanile.
     pub struct Journal("[journal]") {
-        /// The most it takes on disk; the oldest goes first.
-        "size" size (= "256MiB"): At<Size>,
-        /// Records older than this go, or "forever".
+        /// The most it takes on disk, from "256KiB" to "1TiB"; the oldest goes first.
+        "size" size (= "256MiB"): At<JournalSize>,
+        /// Records older than this go, at least "1h", or "forever".
         "age" age (= "forever"): At<Age>,
-        /// Records reach the disk at the latest after this time, or "always" before they are published.
+        /// Records reach the disk at the latest after this time, "1ms" to "1min", or "always" before they are
+        /// published.
         "sync" sync (= "200ms"): At<Sync>,
         /// When it is full and a sink has not read the oldest: drop-oldest, or keep it and drop the newest.
         "when-full" when_full (= "drop-oldest"): WhenFull,
     }
 }
+
+/// A few segments at least, and no more than any disk has.
+type JournalSize = SizeWithin<{ 256 << 10 }, { 1 << 40 }>;
 
 /// How long records are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,16 +124,19 @@ words!(WhenFull, "what to do when the journal is full", {
     "drop-oldest" => WhenFull::DropOldest, "keep" => WhenFull::Keep,
 });
 
-/// A duration, or a word that stands for something else.
+/// A duration within bounds, or a word that stands for something else.
 macro_rules! duration_or {
-    ($ty:ty, $what:literal, $word:literal => $value:expr, $make:expr) => {
+    ($ty:ty, $what:literal, $word:literal => $value:expr, $within:ty => $make:expr) => {
         impl Read for $ty {
             const WHAT: &'static str = $what;
 
             fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
                 match node.value() {
                     DeValue::String(word) if word == $word => Some($value),
-                    DeValue::String(_) => Duration::read(node, report).map($make),
+                    DeValue::String(_) => {
+                        let or = concat!(", or \"", $word, "\"");
+                        <$within>::read_or(node, or, report).map(|span| $make(span.0))
+                    }
                     _ => {
                         super::read::wrong_kind::<Self>(node, report);
                         None
@@ -136,13 +145,13 @@ macro_rules! duration_or {
             }
 
             fn schema(definitions: &mut Definitions) -> Value {
-                json!({ "anyOf": [{ "const": $word }, Duration::schema(definitions)] })
+                json!({ "anyOf": [{ "const": $word }, <$within>::schema(definitions)] })
             }
         }
     };
 }
-duration_or!(Age, "a duration such as \"90d\", or \"forever\"", "forever" => Self::Forever, Self::Most);
-duration_or!(Sync, "a duration such as \"200ms\", or \"always\"", "always" => Self::Always, Self::Every);
+duration_or!(Age, "a duration such as \"90d\", or \"forever\"", "forever" => Self::Forever, Within<H, LONGEST> => Self::Most);
+duration_or!(Sync, "a duration such as \"200ms\", or \"always\"", "always" => Self::Always, Within<MS, { 60 * S }> => Self::Every);
 
 table! {
     /// An input: a line that is watched.
@@ -172,11 +181,11 @@ table! {
     /// What to report with the state of an input.
     pub struct ReportTable("a report") {
         /// Added to the object when it is on.
-        "on" on (empty): Facts,
+        "on" on (empty): Facts<true>,
         /// Added to the object when it is off.
-        "off" off (empty): Facts,
-        /// The state is published again after so long.
-        "every" every (optional): At<Duration>,
+        "off" off (empty): Facts<true>,
+        /// The state is published again after so long, at least "100ms".
+        "every" every (optional): At<Within<{ 100 * MS }, LONGEST>>,
     }
 }
 
@@ -207,10 +216,10 @@ table! {
         "active" active (= "high"): Active,
         /// The level at start, at stop and on a fault.
         "safe" safe (= "off"): At<Level>,
-        /// The longest time away from the safe level.
-        "max-on" max_on (optional): At<Duration>,
+        /// The longest time away from the safe level, at least "1ms".
+        "max-on" max_on (optional): At<Within<MS, LONGEST>>,
         /// How the line is driven.
-        "drive" drive (= "push-pull"): Drive,
+        "drive" drive (= "push-pull"): At<Drive>,
     }
 }
 
@@ -223,8 +232,8 @@ table! {
         "decimals" decimals (= 0): At<Int<0, 9>>,
         /// Smaller changes than this do not enter.
         "deadband" deadband (= 0): At<Decimal>,
-        /// Values do not enter faster than this.
-        "min-interval" min_interval (= "0s"): Duration,
+        /// Values do not enter faster than this, up to "1d".
+        "min-interval" min_interval (= "0s"): Within<0, { 24 * H }>,
     }
 }
 
@@ -241,8 +250,8 @@ table! {
         "do" actions (required): Vec<Action>,
         /// What happens when it is to run while it runs: it is skipped, begins anew, waits, or runs too.
         "mode" mode (= "single"): At<ModeWord>,
-        /// The most runs at once, of queued (those that wait included) and parallel.
-        "max" max (optional): At<Int<1, 255>>,
+        /// The most runs at once, of queued (those that wait included) and parallel: 2 to 254.
+        "max" max (optional): At<Int<2, 254>>,
         /// What happens to its runs when the power comes back.
         "after-restart" after_restart (= "cancel"): At<AfterRestart>,
     }

@@ -19,6 +19,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::source::Diagnostic;
+use crate::nearest::nearest;
 
 pub(crate) use declare::{choice, field, field_default, field_required, field_type, kinds, table, words};
 pub use report::Report;
@@ -120,20 +121,6 @@ pub fn wrong_kind<T: Read>(node: Node<'_>, report: &mut Report<'_>) {
         Diagnostic::error(node.span(), format!("expected {}, found {}", T::WHAT, node.kind()))
             .label(format!("this is {}", node.kind())),
     );
-}
-
-/// The known name nearest to a wrong one, if one is near enough to have been meant.
-pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = match wrong.chars().count() {
-        0 | 1 => 0,
-        length => (length / 3).max(1),
-    };
-    known
-        .into_iter()
-        .map(|name| (strsim::osa_distance(wrong, name), name))
-        .min()
-        .filter(|(distance, _)| *distance <= limit)
-        .map(|(_, name)| name)
 }
 
 /// "did you mean `x`?", or the list of what there is.

@@ -1,5 +1,6 @@
 //! Single values: durations, sizes, rates, exact decimals, names, levels.
 
+mod bounds;
 mod decimal;
 mod units;
 
@@ -17,6 +18,7 @@ use toml::de::DeValue;
 use super::read::{Definitions, Node, Read, Report, words, wrong_kind};
 use super::source::Diagnostic;
 
+pub use bounds::{H, LONGEST, MS, Positive, S, SizeWithin, Within, Word};
 pub use decimal::Decimal;
 pub use units::{duration, duration_text};
 
@@ -328,11 +330,15 @@ impl Read for Line {
     }
 }
 
-/// What stands between braces in a report or in a message's data: plain values by name.
+/// What stands between braces in a report or in a message's data: plain values by name. `BESIDE` others of ours, whose
+/// names are taken.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Facts(pub Map<String, Value>);
+pub struct Facts<const BESIDE: bool>(pub Map<String, Value>);
 
-impl Read for Facts {
+/// What every message has, in which reports are included.
+const OURS: [&str; 8] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces"];
+
+impl<const BESIDE: bool> Read for Facts<BESIDE> {
     const WHAT: &'static str = "a table of strings, numbers, true and false";
 
     fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
@@ -342,6 +348,16 @@ impl Read for Facts {
         };
         let mut facts = Map::new();
         for (key, value) in table.iter() {
+            if BESIDE && OURS.contains(&key.get_ref().as_ref()) {
+                report.push(
+                    Diagnostic::error(
+                        key.span(),
+                        format!("every message has a `{}` of its own", key.get_ref()),
+                    )
+                    .label("taken")
+                    .help(format!("choose another name; taken are: {}", OURS.join(", "))),
+                );
+            }
             let node = Node::from(value);
             let fact = match node.value() {
                 DeValue::String(text) => Some(Value::from(text.as_ref())),
@@ -367,6 +383,11 @@ impl Read for Facts {
     }
 
     fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } })
+        let mut schema =
+            json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } });
+        if BESIDE {
+            schema["propertyNames"] = json!({ "not": { "enum": OURS } });
+        }
+        schema
     }
 }

@@ -18,7 +18,7 @@ use super::compile::{Compiled, build};
 use super::file::House;
 use super::read::{At, Node, Read, Report, table};
 use super::resources::ROOM;
-use super::scalar::{Int, Text};
+use super::scalar::{Int, Positive, Text};
 use super::source::Diagnostic;
 use super::syntax;
 use names::Kind;
@@ -38,7 +38,7 @@ table! {
         /// Of everything random.
         "seed" seed (= 1): Int<0, { i64::MAX }>,
         /// When the simulation ends.
-        "until" until (required): At<Duration>,
+        "until" until (required): At<Positive>,
         /// What happens, in the order of time.
         "steps" steps (empty): Vec<Step>,
         /// The exact trace.
@@ -98,7 +98,7 @@ fn assemble(table: ScriptTable, inline: Option<Inline>, report: &mut Report<'_>)
         script: Script {
             wish: table.wish.value,
             seed: table.seed.0.unsigned_abs(),
-            until: table.until.value,
+            until: table.until.value.0,
             steps: Vec::new(),
             expect: table.expect,
         },
@@ -123,7 +123,7 @@ fn assemble(table: ScriptTable, inline: Option<Inline>, report: &mut Report<'_>)
     written
 }
 
-fn check_time(at: &At<Duration>, last: Duration, until: &At<Duration>, report: &mut Report<'_>) {
+fn check_time(at: &At<Duration>, last: Duration, until: &At<Positive>, report: &mut Report<'_>) {
     if at.value < last {
         report.push(
             Diagnostic::error(at.span.clone(), "this step comes before the one above it")
@@ -131,7 +131,7 @@ fn check_time(at: &At<Duration>, last: Duration, until: &At<Duration>, report: &
                 .help("steps stand in the order of time"),
         );
     }
-    if at.value > until.value && !until.is_broken() {
+    if at.value > until.value.0 && !until.is_broken() {
         report.push(
             Diagnostic::error(at.span.clone(), "this step comes after the end")
                 .label("later than `until`")

@@ -76,9 +76,7 @@ impl Loaded {
         let Compiled { image, symbols, settings, warnings, .. } = compiled;
         let node = settings.node.parse().map_err(|error| format!("node {}: {error}", settings.node))?;
         let zone = match &settings.timezone {
-            // Needs no database, which a small system may not have.
-            Some(name) if name == "UTC" => TimeZone::UTC,
-            Some(name) => TimeZone::get(name).map_err(|error| format!("timezone \"{name}\": {error}"))?,
+            Some(name) => crate::zone::named(name).map_err(|error| format!("{error}: {}", error.help()))?,
             None => TimeZone::system(),
         };
         let boards: HashMap<_, _> =
@@ -115,7 +113,7 @@ impl Loaded {
 
 fn board_spec(board: &Board) -> BoardSpec {
     match board {
-        Board::Gpiochip(board) => BoardSpec::Gpiochip { chip: board.chip.value.clone() },
+        Board::Gpiochip(board) => BoardSpec::Gpiochip { chip: board.chip.value.0.clone() },
         Board::Rppal(_) => BoardSpec::Rppal,
         Board::Virtual(_) => BoardSpec::Virtual,
     }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::nearest::nearest;
+
 /// Something wrong at `span` of a text; which text, its caller knows.
 pub(super) struct Fault {
     pub(super) span: Range<usize>,
@@ -20,6 +22,8 @@ impl Fault {
 pub(super) struct Field {
     /// For messages.
     pub(super) name: &'static str,
+    /// The article of its name.
+    a: &'static str,
     /// The smallest value.
     min: u8,
     /// The largest value.
@@ -49,38 +53,44 @@ const MONTHS: &[&str] = &[
     "december",
 ];
 
-const NUMBERS: Field = Field { name: "", min: 0, max: 0, cycle: 0, names: &[], first_name: 0, cron: true };
+const NUMBERS: Field =
+    Field { name: "", a: "a", min: 0, max: 0, cycle: 0, names: &[], first_name: 0, cron: true };
 pub(super) const MINUTE: Field = Field { name: "minute", max: 59, cycle: 60, ..NUMBERS };
-pub(super) const HOUR: Field = Field { name: "hour", max: 23, cycle: 24, ..NUMBERS };
-pub(super) const DAY: Field = Field { name: "day of month", min: 1, max: 31, cycle: 31, ..NUMBERS };
+pub(super) const HOUR: Field = Field { name: "hour", a: "an", max: 23, cycle: 24, ..NUMBERS };
+pub(super) const DAY: Field = Field { name: "day of the month", min: 1, max: 31, cycle: 31, ..NUMBERS };
 pub(super) const MONTH: Field =
-    Field { name: "month", min: 1, max: 12, cycle: 12, names: MONTHS, first_name: 1, cron: true };
+    Field { name: "month", min: 1, max: 12, cycle: 12, names: MONTHS, first_name: 1, ..NUMBERS };
 /// Bit 0 and bit 7 are both Sunday.
-pub(super) const WEEKDAY: Field =
-    Field { name: "weekday", min: 0, max: 7, cycle: 7, names: DAYS_OF_WEEK, first_name: 0, cron: true };
+pub(super) const WEEKDAY: Field = Field { name: "weekday", max: 7, cycle: 7, names: DAYS_OF_WEEK, ..NUMBERS };
 /// The weekdays of `days`, by name: a 1 there would be Monday to some and Sunday to others.
 pub(super) const WEEKDAY_NAME: Field = Field { cron: false, ..WEEKDAY };
 
 impl Field {
-    /// The values of the list `text`, bit v for the value v. Spans count from `base`. At least one bit is set.
-    pub(super) fn parse(&self, text: &str, base: usize) -> Result<u64, Fault> {
+    /// The values of the list `text`, bit v for the value v. Spans count from `base`. At least one bit is set, or
+    /// there are faults.
+    pub(super) fn parse(&self, text: &str, base: usize, faults: &mut Vec<Fault>) -> u64 {
         let mut start = base;
         let mut mask = 0;
         for item in text.split(',') {
             let end = start + item.len();
             let trimmed = item.trim();
             let lead = item.len() - item.trim_start().len();
-            if trimmed.is_empty() {
-                return Err(Fault::new(
-                    start..end,
-                    format!("a {} is missing here", self.name),
-                    self.range_help(),
-                ));
+            let item = if trimmed.is_empty() {
+                Err(Fault::new(start..end, self.missing(), self.range_help()))
+            } else {
+                self.item(trimmed, start + lead)
+            };
+            match item {
+                Ok(values) => mask |= values,
+                Err(fault) => faults.push(fault),
             }
-            mask |= self.item(trimmed, start + lead)?;
             start = end + 1;
         }
-        Ok(mask)
+        mask
+    }
+
+    fn missing(&self) -> String {
+        format!("{} {} is missing here", self.a, self.name)
     }
 
     fn item(&self, item: &str, start: usize) -> Result<u64, Fault> {
@@ -127,7 +137,10 @@ impl Field {
 
     fn step(&self, text: &str, start: usize) -> Result<u8, Fault> {
         number(text).filter(|step| (1..=self.max).contains(step)).ok_or_else(|| {
-            let what = format!("`{text}` is not a step for the {}", self.name);
+            let what = match text {
+                "" => "a step is missing here".to_owned(),
+                _ => format!("`{text}` is not a step for the {}", self.name),
+            };
             Fault::new(start..start + text.len(), what, format!("a step is a number from 1 to {}", self.max))
         })
     }
@@ -143,9 +156,9 @@ impl Field {
             return Ok(value);
         }
         let what = if text.is_empty() {
-            format!("a {} is missing here", self.name)
+            self.missing()
         } else {
-            format!("`{text}` is not a {}", self.name)
+            format!("`{text}` is not {} {}", self.a, self.name)
         };
         Err(Fault::new(span, what, self.help(text)))
     }
@@ -170,31 +183,23 @@ impl Field {
         if let Some(special) = special {
             return special.to_owned();
         }
-        let lowercase = text.to_ascii_lowercase();
-        let near = self
-            .names
-            .iter()
-            .flat_map(|name| [&name[..3], name])
-            .map(|name| (strsim::damerau_levenshtein(name, &lowercase), name))
-            .min()
-            .filter(|(distance, _)| *distance <= 2 && lowercase.len() > 2);
-        match near {
-            Some((_, name)) => format!("did you mean `{name}`? {}", self.range_help()),
-            None => self.range_help(),
+        match nearest(text, self.names.iter().flat_map(|name| [&name[..3], name])) {
+            Some(name) if text.len() > 2 => format!("did you mean `{name}`? {}", self.range_help()),
+            _ => self.range_help(),
         }
     }
 
     fn range_help(&self) -> String {
-        let Self { name, min, max, .. } = self;
+        let Self { name, a, min, max, .. } = self;
         match (self.names, self.cron) {
-            ([], _) => format!("a {name} is a number from {min} to {max}"),
+            ([], _) => format!("{a} {name} is a number from {min} to {max}"),
             (names, true) => {
                 let names: Vec<_> = names.iter().map(|name| &name[..3]).collect();
-                format!("a {name} is a number from {min} to {max}, or one of {}", names.join(", "))
+                format!("{a} {name} is a number from {min} to {max}, or one of {}", names.join(", "))
             }
             (names, false) => {
                 let names: Vec<_> = names.iter().map(|name| &name[..3]).collect();
-                format!("a {name} is one of {}", names.join(", "))
+                format!("{a} {name} is one of {}", names.join(", "))
             }
         }
     }

@@ -6,9 +6,9 @@ fn bits(values: impl IntoIterator<Item = u32>) -> u64 {
     values.into_iter().fold(0, |mask, value| mask | 1 << value)
 }
 
-/// The span's text, what is wrong, and what would be right.
-fn wrong(text: &str, result: Result<Schedule, TextError>) -> (&str, String, String) {
-    let error = result.expect_err(text);
+/// The span's text, what is wrong, and what would be right, of the first error.
+fn wrong(text: &str, result: Result<Schedule, Vec<TextError>>) -> (&str, String, String) {
+    let error = result.expect_err(text).remove(0);
     (&text[error.span], error.what, error.help)
 }
 
@@ -45,7 +45,7 @@ fn wrong_times_point_at_the_part_that_is_wrong() {
     for text in ["", "noon", "0730", "07:30:15:00"] {
         assert_eq!(at(text), (text, format!("`{text}` is not a time of day"), TIME_HELP.into()));
     }
-    assert_eq!(parse_at("07:xx", None).map_err(|error| error.text), Err(Text::At));
+    assert_eq!(parse_at("07:xx", None).map_err(|errors| errors[0].text), Err(Text::At));
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn wrong_days_suggest_the_nearest_name() {
     assert_eq!(days("mon-"), ("", "a weekday is missing here".into(), known.into()));
     assert_eq!(days("*").1, "`*` is for cron text");
     assert_eq!(days("mon-fri/2").1, "`mon-fri/2` is for cron text");
-    assert_eq!(parse_at("07:30", Some("x")).map_err(|error| error.text), Err(Text::Days));
+    assert_eq!(parse_at("07:30", Some("x")).map_err(|errors| errors[0].text), Err(Text::Days));
 }
 
 #[test]
@@ -151,7 +151,10 @@ fn wrong_cron_points_at_the_part_that_is_wrong() {
     assert_eq!(cron("+5 * * * *").0, "+5");
     assert_eq!(cron("*/0 * * * *").1, "`0` is not a step for the minute");
     assert_eq!(cron("*/90 * * * *").2, "a step is a number from 1 to 59");
-    assert_eq!(cron("*/ * * * *").1, "`` is not a step for the minute");
+    assert_eq!(cron("*/ * * * *").1, "a step is missing here");
+    assert_eq!(cron("* 24 * * *").1, "`24` is not an hour");
+    assert_eq!(cron("* 1, * * *").1, "an hour is missing here");
+    assert_eq!(cron("* 1-x * * *").2, "an hour is a number from 0 to 23");
     assert_eq!(cron("5/5/5 * * * *").0, "5/5");
     assert_eq!(cron("0 7 * * MOM").2.split('?').next(), Some("did you mean `mon`"));
     assert_eq!(cron("0 7 ? * mon").2, "write `*` for any");
@@ -160,7 +163,7 @@ fn wrong_cron_points_at_the_part_that_is_wrong() {
     assert_eq!(cron("0 7 * * jan").0, "jan");
     assert_eq!(cron("*-5 * * * *").2, "`*` stands alone or with a step, as in `*/5`");
     assert_eq!(cron("0 7 * *").1, "missing: weekday");
-    assert_eq!(cron("").1, "missing: minute, hour, day of month, month, weekday");
+    assert_eq!(cron("").1, "missing: minute, hour, day of the month, month, weekday");
     assert_eq!(
         cron("0 0 7 * * mon  2026 "),
         ("mon  2026", "7 fields instead of five".into(), cron("* * * * * *").2)
@@ -168,8 +171,20 @@ fn wrong_cron_points_at_the_part_that_is_wrong() {
     assert_eq!(cron("@daily 5").1, "`@daily` stands alone");
     assert_eq!(cron("@reboot").2, "for the start of the program the trigger is `{ started = true }`");
     assert_eq!(cron("@every 5m").2, "for a period the trigger is `{ every = \"5min\" }`");
-    assert_eq!(cron("@dayly").0, "@dayly");
+    assert_eq!(
+        cron("@dayly").2,
+        "did you mean `@daily`? there are @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually"
+    );
     assert_eq!(cron("0 7 ü * mon").0, "ü");
+}
+
+#[test]
+fn every_wrong_field_is_told() {
+    let spans = |text: &'static str, result: Result<Schedule, Vec<TextError>>| -> Vec<&str> {
+        result.expect_err(text).into_iter().map(|error| &text[error.span]).collect()
+    };
+    assert_eq!(spans("60,61 24 0 13 8", parse_cron("60,61 24 0 13 8")), ["60", "61", "24", "0", "13", "8"]);
+    assert_eq!(parse_at("25:00", Some("mon-fry,xx")).map_err(|errors| errors.len()), Err(3));
 }
 
 #[test]
@@ -194,9 +209,11 @@ proptest! {
         ] {
             match result {
                 Ok(schedule) => prop_assert_eq!(schedule.check(), Ok(())),
-                Err(error) => {
-                    let text = texts[usize::from(error.text == Text::Days)];
-                    prop_assert!(text.get(error.span.clone()).is_some(), "{error:?}");
+                Err(errors) => {
+                    for error in errors {
+                        let text = texts[usize::from(error.text == Text::Days)];
+                        prop_assert!(text.get(error.span.clone()).is_some(), "{error:?}");
+                    }
                 }
             }
         }
@@ -206,7 +223,11 @@ proptest! {
     fn texts_like_cron_too(text in "[-*/,0-9a-z ]{0,8} [*0-9/,-]{1,5} [*0-9/,-]{1,5} [a-f0-9*]{1,3} [monfri0-9,/-]{1,7}") {
         match parse_cron(&text) {
             Ok(schedule) => prop_assert_eq!(schedule.check(), Ok(())),
-            Err(error) => prop_assert!(text.get(error.span.clone()).is_some(), "{error:?}"),
+            Err(errors) => {
+                for error in errors {
+                    prop_assert!(text.get(error.span.clone()).is_some(), "{error:?}");
+                }
+            }
         }
     }
 }

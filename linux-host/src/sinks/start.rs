@@ -36,13 +36,13 @@ impl Spec {
                 let topics = Topics::from(&mqtt.topics);
                 let password = match (&mqtt.password_file, &mqtt.password_env) {
                     (Some(file), _) => Some(Password::File(file.value.clone())),
-                    (None, Some(variable)) => Some(Password::Variable(variable.value.clone())),
+                    (None, Some(variable)) => Some(Password::Variable(variable.value.0.clone())),
                     (None, None) => None,
                 };
-                let client_id = mqtt.client_id.as_ref().map(|id| id.value.clone());
+                let client_id = mqtt.client_id.as_ref().map(|id| id.value.0.clone());
                 let settings = Settings {
                     address: mqtt.url.value.clone(),
-                    username: mqtt.username.as_ref().map(|name| name.value.clone()),
+                    username: mqtt.username.as_ref().map(|name| name.value.0.clone()),
                     password,
                     ca: mqtt.ca.as_ref().map(|path| path.value.clone()),
                     client_id: client_id.unwrap_or_else(|| format!("campanile-{node}-{name}")),

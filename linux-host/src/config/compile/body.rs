@@ -11,10 +11,11 @@ use campanile_delivery::symbols::Message;
 use super::super::expr::{self, Named, Scope};
 use super::super::file::{Action, Condition, IfAction, PulseAction, RepeatAction, Scenario};
 use super::super::read::Report;
+use super::super::scalar::duration_text;
 use super::super::source::Diagnostic;
 use super::code::{Block, bytes, length, ops};
 use super::message::Messages;
-use super::names::{Tables, not_zero};
+use super::names::Tables;
 
 /// Where in a body we are.
 #[derive(Clone, Copy, Default)]
@@ -121,7 +122,7 @@ impl<'t> Bodies<'t> {
         for action in actions {
             if let Some(end) = over.take() {
                 report.push(
-                    Diagnostic::warning(span(action), "this is never done")
+                    Diagnostic::warning(action.span(), "this is never done")
                         .label("behind the end")
                         .other(end, "the run is over"),
                 );
@@ -135,7 +136,7 @@ impl<'t> Bodies<'t> {
     }
 
     fn action(&mut self, block: &mut Block, action: &Action, depth: Depth, report: &mut Report<'_>) {
-        let at = span(action);
+        let at = action.span();
         match action {
             Action::Set(set) => {
                 if let Some(output) = self.tables.output(&set.output, report) {
@@ -153,7 +154,7 @@ impl<'t> Bodies<'t> {
                                 .label("always false"),
                         );
                     }
-                    let timeout = until.timeout.as_ref().map(|timeout| timeout.value);
+                    let timeout = until.timeout.as_ref().map(|timeout| timeout.value.0);
                     self.times_out |= timeout.is_some();
                     block.step(&at, &Step::Until { timeout }, &ops(&scope));
                 }
@@ -197,21 +198,25 @@ impl<'t> Bodies<'t> {
     }
 
     fn pulse(&mut self, block: &mut Block, pulse: &PulseAction, report: &mut Report<'_>) {
-        not_zero(&pulse.length, "a pulse of no time", report);
         let Some(output) = self.tables.output(&pulse.output, report) else { return };
         self.note(Named::Output(output));
-        let max_on = self.tables.outputs.get(output.index()).map(|def| def.max_on).unwrap_or_default();
-        if !max_on.is_zero() && pulse.length.value > max_on && !pulse.length.is_broken() {
+        let length = pulse.length.value.0;
+        let limited = self.tables.outputs.get(output.index()).filter(|def| !def.max_on.is_zero());
+        if let Some(def) = limited.filter(|def| !def.safe.is_on() && length > def.max_on)
+            && !pulse.length.is_broken()
+        {
+            let max_on = duration_text(def.max_on);
             report.push(
-                Diagnostic::warning(
+                Diagnostic::error(
                     pulse.length.span.clone(),
-                    format!("`max-on` of `{}` ends this pulse early", pulse.output.value),
+                    format!("`{}` is on for {max_on} at the most", pulse.output.value),
                 )
-                .label("longer than `max-on`"),
+                .label("longer than its `max-on`")
+                .help("a shorter pulse, or a longer `max-on`"),
             );
         }
         block.step(&pulse.span, &Step::Set { output, level: Level::On }, &[]);
-        self.wait(block, &pulse.span, pulse.length.value);
+        self.wait(block, &pulse.span, length);
         block.step(&pulse.span, &Step::Set { output, level: Level::Off }, &[]);
     }
 
@@ -295,22 +300,4 @@ fn deeper(depth: Depth, span: &Range<usize>, report: &mut Report<'_>) -> Depth {
         );
     }
     Depth { blocks: depth.blocks + 1, ..depth }
-}
-
-/// Where an action stands.
-fn span(action: &Action) -> Range<usize> {
-    match action {
-        Action::Set(a) => a.span.clone(),
-        Action::Pulse(a) => a.span.clone(),
-        Action::Wait(a) => a.span.clone(),
-        Action::Until(a) => a.span.clone(),
-        Action::Let(a) => a.span.clone(),
-        Action::If(a) => a.span.clone(),
-        Action::Repeat(a) => a.span.clone(),
-        Action::Send(a) => a.span.clone(),
-        Action::Start(a) => a.span.clone(),
-        Action::Stop(a) => a.span.clone(),
-        Action::End(a) => a.span.clone(),
-        Action::Broken => 0..0,
-    }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use campanile_delivery::symbols::Line;
 
-use super::super::file::House;
+use super::super::file::{Board, House};
 use super::super::read::{At, Report, suggestion};
 use super::super::source::Diagnostic;
 
@@ -67,6 +67,15 @@ impl<'f> Lines<'f> {
                 String::new()
             }
         };
+        if let Line::Name(written) = &line.value
+            && let Some(help) = other_form(written)
+        {
+            report.push(
+                Diagnostic::warning(line.span.clone(), format!("few boards have a line named \"{written}\""))
+                    .label("is this its name?")
+                    .help(help),
+            );
+        }
         let key = (name.clone(), line.value.clone());
         if line.is_broken() {
             // As has been said.
@@ -84,6 +93,11 @@ impl<'f> Lines<'f> {
         (name, line.value.clone())
     }
 
+    /// The board of a name; of the implicit one, nothing.
+    pub(super) fn board(&self, name: &str) -> Option<&'f Board> {
+        self.house.boards.iter().find(|(known, _)| known.value == name).and_then(|(_, board)| board)
+    }
+
     /// Warns of boards without a line in use.
     pub(super) fn warn_unused(&self, report: &mut Report<'_>) {
         for (name, _) in self.house.boards.iter() {
@@ -98,4 +112,20 @@ impl<'f> Lines<'f> {
             }
         }
     }
+}
+
+/// What was meant by the name of a line that looks like a number, or like the name of a Raspberry Pi's line.
+fn other_form(written: &str) -> Option<String> {
+    let number =
+        |digits: &str| digits.parse::<u32>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()));
+    if let Some(offset) = number(written) {
+        return Some(format!("an offset has no quotes: `line = {offset}`"));
+    }
+    let folded = written.to_lowercase();
+    let behind = ["gpio", "pin", "bcm", "d"].iter().find_map(|head| folded.strip_prefix(head))?;
+    let offset = number(behind.trim_start_matches([' ', '_', '-', '.']))?;
+    let usual = format!("GPIO{offset}");
+    (written != usual).then(|| {
+        format!("on a Raspberry Pi it is \"{usual}\", with the number of the GPIO and not of the pin; `campanile pins` lists all")
+    })
 }

@@ -8,7 +8,7 @@ use campanile_core::program::image::Counts;
 use campanile_core::program::verify::Room;
 use campanile_core::program::{InputDef, OutputDef, SensorDef, VarDef};
 use campanile_core::time::Duration;
-use campanile_delivery::symbols::{self, Line, Symbols};
+use campanile_delivery::symbols::{self, Drive, Line, Symbols};
 
 use super::super::expr::{Named, Names};
 use super::super::file::{Board, House};
@@ -151,9 +151,6 @@ impl Tables {
                 storm: input.map_or(0, |input| input.storm.0),
             });
             let report_table = input.and_then(|input| input.report.as_ref());
-            if let Some(every) = report_table.and_then(|table| table.every.as_ref()) {
-                not_zero(every, "a state published without end", report);
-            }
             self.symbols.inputs.push(symbols::Input {
                 name: name.value.clone(),
                 board,
@@ -165,7 +162,7 @@ impl Tables {
                 report: report_table.map_or_else(symbols::Report::default, |table| symbols::Report {
                     on: table.on.0.clone(),
                     off: table.off.0.clone(),
-                    every_us: table.every.as_ref().map(|every| every.value.micros()),
+                    every_us: table.every.as_ref().map(|every| every.value.0.micros()),
                 }),
             });
         }
@@ -176,6 +173,19 @@ impl Tables {
             self.take(name, Named::Output(OutputId(id)), report);
             let place = output.map(|output| lines.take(output.board.as_ref(), &output.line, name, report));
             let (board, line) = place.unwrap_or_else(|| (String::new(), Line::Offset(0)));
+            if let Some(drive) =
+                output.map(|output| &output.drive).filter(|drive| drive.value != Drive::PushPull)
+                && matches!(lines.board(&board), Some(Board::Rppal(_)))
+            {
+                report.push(
+                    Diagnostic::error(
+                        drive.span.clone(),
+                        "a board of kind rppal drives lines push-pull only",
+                    )
+                    .label("not on this board")
+                    .help("leave it out, or give the board kind = \"gpiochip\""),
+                );
+            }
             let safe = output.map(|output| output.safe.value).unwrap_or_default();
             if let Some(output) = output.filter(|output| output.safe.value.is_on()) {
                 report.push(
@@ -185,20 +195,17 @@ impl Tables {
                 );
             }
             let max_on = output.and_then(|output| output.max_on.as_ref());
-            if let Some(max_on) = max_on {
-                not_zero(max_on, "an output that is never on", report);
-            }
             self.outputs.push(OutputDef {
                 line: hash::line(&board, &line),
                 safe,
-                max_on: max_on.map_or(Duration::ZERO, |max_on| max_on.value),
+                max_on: max_on.map_or(Duration::ZERO, |max_on| max_on.value.0),
             });
             self.symbols.outputs.push(symbols::Output {
                 name: name.value.clone(),
                 board,
                 line,
                 active: output.map(|output| output.active).unwrap_or_default(),
-                drive: output.map(|output| output.drive).unwrap_or_default(),
+                drive: output.map(|output| output.drive.value).unwrap_or_default(),
                 safe,
             });
         }
@@ -228,7 +235,7 @@ impl Tables {
                 unit: sensor.map(|sensor| sensor.unit.clone()).unwrap_or_default(),
                 decimals,
                 deadband,
-                min_interval_us: sensor.map_or(0, |sensor| sensor.min_interval.micros()),
+                min_interval_us: sensor.map_or(0, |sensor| sensor.min_interval.0.micros()),
             });
         }
         for (id, (name, initial)) in (0..=u8::MAX).zip(house.variables.iter()) {
@@ -368,11 +375,4 @@ fn check_entries<T>(what: &'static str, entries: &Entries<T>, max: u8, report: &
         }
     }
     gauge.finish(SHARE, report);
-}
-
-/// Says that a duration must not be zero.
-pub(super) fn not_zero(span: &At<Duration>, what: &str, report: &mut Report<'_>) {
-    if span.value.is_zero() && !span.is_broken() {
-        report.push(Diagnostic::error(span.span.clone(), what.to_owned()).label("must be longer than 0s"));
-    }
 }

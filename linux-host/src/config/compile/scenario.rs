@@ -1,13 +1,15 @@
 //! Scenarios: triggers sorted as the engine wants them, conditions and bodies in one stretch of code.
 
+use std::ops::Range;
+
 use campanile_core::calendar::Schedule;
 use campanile_core::id::ScenarioId;
 use campanile_core::program::verify::{CodeError, Room, check_code};
-use campanile_core::program::{Mode, On, ScenarioDef, TriggerDef};
+use campanile_core::program::{AfterRestart, Mode, On, ScenarioDef, TriggerDef};
 use campanile_delivery::symbols::{Message, Trigger as TriggerName};
 
 use super::super::expr::{Named, Names as _, Scope};
-use super::super::file::{House, ModeWord, Scenario, Trigger};
+use super::super::file::{Action, House, ModeWord, Scenario, Trigger};
 use super::super::read::Report;
 use super::super::source::Diagnostic;
 use super::body::Bodies;
@@ -37,6 +39,7 @@ pub(super) struct Program {
 struct Found {
     on: On,
     name: TriggerName,
+    span: Range<usize>,
 }
 
 /// Compiles all scenarios.
@@ -55,7 +58,16 @@ pub(super) fn all(house: &House, tables: &Tables, room: &Room, report: &mut Repo
         let (triggers_before, schedules_before) = (found.len(), program.schedules.len());
         for trigger in &scenario.when {
             for (on, by, text) in occasions(trigger, tables, &mut program.schedules, report) {
-                found.push(Found { on, name: TriggerName { scenario: id, by, text } });
+                let span = trigger.span();
+                let first = found.iter().skip(triggers_before).find(|found| found.name.text == text);
+                if first.is_some_and(|first| report.is_clean(&first.span) && report.is_clean(&span)) {
+                    report.push(
+                        Diagnostic::error(span.clone(), format!("the trigger `{text}` stands here twice"))
+                            .label("a second time")
+                            .help("one of them is enough"),
+                    );
+                }
+                found.push(Found { on, name: TriggerName { scenario: id, by, text }, span });
             }
         }
         triggers.take(found.len() - triggers_before, place);
@@ -114,7 +126,7 @@ pub(super) fn all(house: &House, tables: &Tables, room: &Room, report: &mut Repo
     }
     // Stable: triggers of one key fire in the order of the file.
     found.sort_by_key(|found| found.on.key());
-    for Found { on, name } in found {
+    for Found { on, name, .. } in found {
         program.triggers.push(TriggerDef { scenario: name.scenario, on });
         program.trigger_names.push(name);
     }
@@ -146,6 +158,15 @@ fn warn_constant(scenario: &Scenario, scope: &Scope, report: &mut Report<'_>) {
 /// Scenarios that only a command can start, and variables that nobody reads or writes.
 fn warn_unreached(house: &House, tables: &Tables, bodies: &Bodies<'_>, report: &mut Report<'_>) {
     for (id, scenario) in (0..=u8::MAX).map(ScenarioId).zip(house.scenarios()) {
+        let holds = |trigger: &Trigger| matches!(trigger, Trigger::Input(input) if input.hold.is_some());
+        let lasts = scenario.actions.iter().any(Action::waits) || scenario.when.iter().any(holds);
+        if scenario.after_restart.value != AfterRestart::Cancel && !lasts {
+            report.push(
+                Diagnostic::warning(scenario.after_restart.span.clone(), "`after-restart` without a wait")
+                    .label("its runs are over at once")
+                    .help("leave it out"),
+            );
+        }
         if scenario.when.is_empty() && !bodies.starts(id) {
             let name = &scenario.name;
             report.push(

@@ -4,11 +4,13 @@ use std::net::IpAddr;
 
 use campanile_delivery::SinkName;
 
-use super::super::file::{Action, Board, Filter, House, MqttSink, Sink};
+use super::super::file::{Action, Board, FileSink, Filter, Filters, House, MqttSink, Sink, Topics};
 use super::super::read::{At, Entries, Report, suggestion};
-use super::super::scalar::check_name;
+use super::super::scalar::{Word, check_name};
 use super::super::source::Diagnostic;
 use crate::sinks::message::Kind;
+use crate::sinks::only::Only;
+use crate::zone::ZoneError;
 
 /// Checks the node's time zone, boards against this build, and every sink.
 pub(super) fn check(house: &House, report: &mut Report<'_>) {
@@ -37,6 +39,7 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
         match sink {
             Some(Sink::Mqtt(mqtt)) => {
                 check_mqtt(mqtt, report);
+                check_topics(&mqtt.topics, report);
                 check_only(&mqtt.only, house, messages.as_deref(), report);
             }
             Some(Sink::File(file)) => check_only(&file.only, house, messages.as_deref(), report),
@@ -44,42 +47,100 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
             None => {}
         }
     }
+    check_shared(house, report);
 }
 
-fn check_zone(zone: &At<String>, report: &mut Report<'_>) {
-    // Needs no database, which a small system may not have.
-    if zone.value == "UTC" {
-        return;
-    }
-    let database = jiff::tz::db();
-    if database.is_definitively_empty() {
-        report.push(
-            Diagnostic::warning(zone.span.clone(), "this machine has no database of time zones")
-                .label("not checked")
-                .help("install it: `apt install tzdata`"),
-        );
-    } else if database.get(&zone.value).is_err() {
-        let names: Vec<String> = database.available().map(|name| name.to_string()).collect();
-        let help = match super::super::read::nearest(&zone.value, names.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => {
-                "a name of the IANA database, such as \"Europe/Berlin\"; `timedatectl list-timezones` has all"
-                    .to_owned()
+/// Two sinks that would get into each other's way.
+fn check_shared(house: &House, report: &mut Report<'_>) {
+    let mut clients: Vec<(&MqttSink, &At<Word>)> = Vec::new();
+    let mut files: Vec<&FileSink> = Vec::new();
+    for (_, sink) in house.sinks.iter() {
+        match sink {
+            Some(Sink::Mqtt(mqtt)) if !mqtt.url.is_broken() => {
+                let Some(id) = &mqtt.client_id else { continue };
+                let same = |(other, other_id): &&(&MqttSink, &At<Word>)| {
+                    other.url.value == mqtt.url.value && other_id.value == id.value
+                };
+                if let Some((_, first)) = clients.iter().find(same) {
+                    report.push(
+                        Diagnostic::error(id.span.clone(), "two sinks with one client-id at one broker")
+                            .label("a second time")
+                            .other(first.span.clone(), "the first time")
+                            .help("the broker would throw one out for the other: give each its own, or none"),
+                    );
+                }
+                clients.push((mqtt, id));
             }
-        };
+            Some(Sink::File(file)) if !file.path.is_broken() => {
+                if let Some(first) = files.iter().find(|first| first.path.value == file.path.value) {
+                    report.push(
+                        Diagnostic::error(file.path.span.clone(), "two sinks write to one file")
+                            .label("a second time")
+                            .other(first.path.span.clone(), "the first time")
+                            .help(
+                                "give each a file of its own; one sink can have several patterns in `only`",
+                            ),
+                    );
+                }
+                files.push(file);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a topic holds is known from the topic alone: one for several things would mix them up.
+fn check_topics(topics: &Topics, report: &mut Report<'_>) {
+    if !topics.state.value.0.contains("{name}") && !topics.state.is_broken() {
         report.push(
-            Diagnostic::error(zone.span.clone(), format!("unknown time zone \"{}\"", zone.value))
-                .label("here")
-                .help(help),
+            Diagnostic::error(topics.state.span.clone(), "one topic for all states")
+                .label("each state would replace the others")
+                .help("put {name} into it, such as \"campanile/{node}/{kind}/{name}\""),
         );
     }
+    let all = [
+        ("status", &topics.status.value.0, &topics.status.span),
+        ("state", &topics.state.value.0, &topics.state.span),
+        ("message", &topics.message.value.0, &topics.message.span),
+        ("diagnostics", &topics.diagnostics.value.0, &topics.diagnostics.span),
+    ];
+    for (place, (key, topic, span)) in all.iter().enumerate() {
+        if let Some((other, ..)) = all.iter().take(place).find(|(_, earlier, _)| earlier == topic) {
+            report.push(
+                Diagnostic::error((*span).clone(), format!("`{key}` and `{other}` have one topic"))
+                    .label("nobody could tell them apart")
+                    .help("give each a topic of its own"),
+            );
+        }
+    }
+}
+
+fn check_zone(zone: &At<Word>, report: &mut Report<'_>) {
+    let Err(error) = crate::zone::named(&zone.value.0) else { return };
+    report.push(match error {
+        // The file may be for another machine, which has one.
+        ZoneError::NoDatabase => Diagnostic::warning(zone.span.clone(), error.to_string())
+            .label("not known here")
+            .help(error.help()),
+        ZoneError::Unknown(_) => {
+            Diagnostic::error(zone.span.clone(), error.to_string()).label("here").help(error.help())
+        }
+    });
 }
 
 fn check_mqtt(mqtt: &MqttSink, report: &mut Report<'_>) {
     let address = &mqtt.url.value;
     let local = address.host == "localhost" || is_loopback(&address.host);
-    let password = mqtt.password_file.is_some() || mqtt.password_env.is_some();
-    if password && !address.tls && !local {
+    let password_file = mqtt.password_file.as_ref().map(|file| &file.span);
+    let password = password_file.or_else(|| mqtt.password_env.as_ref().map(|variable| &variable.span));
+    if let Some(span) = password.filter(|_| mqtt.username.is_none()) {
+        report.push(
+            Diagnostic::warning(span.clone(), "a password without a user")
+                .label("most brokers ignore it")
+                .help("add `username`"),
+        );
+    }
+    if password.is_some() && !address.tls && !local {
         report.push(
             Diagnostic::warning(mqtt.url.span.clone(), "the password goes over the network in the clear")
                 .label("without TLS")
@@ -122,11 +183,11 @@ fn messages(house: &House) -> Option<Vec<&str>> {
 }
 
 /// A filter for a name that nothing has lets nothing pass.
-fn check_only(only: &[At<Filter>], house: &House, messages: Option<&[&str]>, report: &mut Report<'_>) {
+fn check_only(only: &Filters, house: &House, messages: Option<&[&str]>, report: &mut Report<'_>) {
     fn of<T>(entries: &Entries<T>) -> Option<Vec<&str>> {
         entries.is_whole().then(|| entries.names().collect())
     }
-    for filter in only {
+    for filter in &only.0 {
         let Filter { kind, name, .. } = &filter.value;
         let known = match kind {
             Kind::Input => of(&house.inputs),
@@ -137,7 +198,8 @@ fn check_only(only: &[At<Filter>], house: &House, messages: Option<&[&str]>, rep
             Kind::Diagnostics => None,
         };
         let Some(known) = known else { continue };
-        if !name.contains('*') && !known.contains(&name.as_str()) {
+        let only = Only::parse(&[&filter.value.pattern]).unwrap_or_default();
+        if name != "*" && !known.iter().any(|known| only.takes(*kind, known)) {
             report.push(
                 Diagnostic::error(filter.span.clone(), format!("unknown {} `{name}`", kind.word()))
                     .label("lets nothing pass")

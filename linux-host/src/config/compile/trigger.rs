@@ -9,7 +9,7 @@ use super::super::file::{AtTrigger, CronTrigger, LinkState, SensorTrigger, Trigg
 use super::super::read::{At, Report};
 use super::super::scalar::{Decimal, duration_text};
 use super::super::source::Diagnostic;
-use super::names::{Tables, not_zero};
+use super::names::Tables;
 use crate::schedule_text::{Text, TextError, parse_at, parse_cron};
 
 /// Shorter periods are most likely a mistake of unit.
@@ -27,7 +27,7 @@ pub(super) fn occasions(
     };
     match trigger {
         Trigger::Input(t) => {
-            let hold = t.hold.as_ref().map_or(Duration::ZERO, |hold| hold.value);
+            let hold = t.hold.as_ref().map_or(Duration::ZERO, |hold| hold.value.0);
             let mut text = format!("{}{}", t.input.value, level(t.to));
             if !hold.is_zero() {
                 text.push_str(&format!(" for {}", duration_text(hold)));
@@ -45,15 +45,15 @@ pub(super) fn occasions(
         }
         Trigger::Sensor(t) => sensor(t, tables, report),
         Trigger::Every(t) => {
-            not_zero(&t.period, "a period of no time", report);
-            if !t.period.value.is_zero() && t.period.value < BUSY {
+            let period = t.period.value.0;
+            if period < BUSY {
                 report.push(
                     Diagnostic::warning(t.period.span.clone(), "this keeps the machine busy")
-                        .label(format!("{} times a second", 1_000_000 / t.period.value.micros())),
+                        .label(format!("{} times a second", 1_000_000 / period.micros().max(1))),
                 );
             }
-            let text = format!("every {}", duration_text(t.period.value));
-            one(Some(On::Every { period: t.period.value }), &text, text.clone())
+            let text = format!("every {}", duration_text(period));
+            one(Some(On::Every { period }), &text, text.clone())
         }
         Trigger::At(t) => {
             let text = match &t.days {
@@ -134,7 +134,7 @@ fn cron(t: &CronTrigger, schedules: &mut Vec<Schedule>, report: &mut Report<'_>)
 
 /// Schedules that are the same share a place in the table.
 fn schedule<'t>(
-    parsed: Result<Schedule, TextError>,
+    parsed: Result<Schedule, Vec<TextError>>,
     schedules: &mut Vec<Schedule>,
     report: &mut Report<'_>,
     place: impl Fn(Text) -> &'t At<String>,
@@ -149,10 +149,12 @@ fn schedule<'t>(
             // Beyond 255 the image's own check says that there are too many.
             Some(On::Schedule { schedule: u8::try_from(place).unwrap_or(u8::MAX) })
         }
-        Err(error) => {
-            let at = place(error.text);
-            let span = report.part(at, error.span);
-            report.push(Diagnostic::error(span, error.what).label("here").help(error.help));
+        Err(errors) => {
+            for error in errors {
+                let at = place(error.text);
+                let span = report.part(at, error.span);
+                report.push(Diagnostic::error(span, error.what).label("here").help(error.help));
+            }
             None
         }
     }

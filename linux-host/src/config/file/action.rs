@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toml::de::DeValue;
 
 use super::super::read::{At, Definitions, Node, Read, Report, choice, wrong_kind};
-use super::super::scalar::{Facts, Name, Text, True};
+use super::super::scalar::{Facts, Name, Positive, Text, True};
 
 choice! {
     /// One thing that a scenario does.
@@ -23,7 +23,7 @@ choice! {
             /// Which output.
             "pulse" output (required): At<Text>,
             /// How long it is on.
-            "for" length (required): At<Duration>,
+            "for" length (required): At<Positive>,
         }
         /// Go on later.
         Wait(WaitAction) {
@@ -35,7 +35,7 @@ choice! {
             /// What has to be true.
             "wait-until" condition (required): Condition,
             /// Go on after this time all the same; `timed-out` tells.
-            "timeout" timeout (optional): At<Duration>,
+            "timeout" timeout (optional): At<Positive>,
         }
         /// Change a variable.
         Let(LetAction) {
@@ -67,7 +67,7 @@ choice! {
             /// Its text; `{name}` stands for the value of an input, output, sensor or variable.
             "text" text (optional): At<Text>,
             /// Its data: plain values, and strings with `{name}`.
-            "data" data (optional): At<Facts>,
+            "data" data (optional): At<Facts<false>>,
         }
         /// Start a scenario, as by a trigger.
         Start(StartAction) {
@@ -83,6 +83,18 @@ choice! {
         End(EndAction) {
             /// Always true.
             "end" end (required): True,
+        }
+    }
+}
+
+impl Action {
+    /// Whether a run may wait in it.
+    pub fn waits(&self) -> bool {
+        match self {
+            Self::Wait(_) | Self::Pulse(_) | Self::Until(_) | Self::Broken => true,
+            Self::If(branch) => branch.then.iter().chain(&branch.otherwise).any(Self::waits),
+            Self::Repeat(repeat) => repeat.body.iter().any(Self::waits),
+            _ => false,
         }
     }
 }

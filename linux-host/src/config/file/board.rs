@@ -1,12 +1,12 @@
 //! Boards: what has lines.
 
 use super::super::read::{At, kinds, table};
-use super::super::scalar::Text;
+use super::super::scalar::Word;
 
 impl Default for Board {
     /// The one of a file that names none.
     fn default() -> Self {
-        let chip = At { value: "auto".to_owned(), span: 0..0 };
+        let chip = At { value: Word("auto".to_owned()), span: 0..0 };
         Self::Gpiochip(Box::new(GpiochipBoard { chip, span: 0..0 }))
     }
 }
@@ -27,7 +27,7 @@ table! {
     /// The kernel's GPIO.
     pub struct GpiochipBoard("a board of kind gpiochip") {
         /// The chip: its name, its label or the path of its device; "auto" looks for the lines on all of them.
-        "chip" chip (= "auto"): At<Text>,
+        "chip" chip (= "auto"): At<Word>,
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use toml::de::DeValue;
 
 use super::super::read::{At, Definitions, Node, Read, Report, kinds, table, wrong_kind};
-use super::super::scalar::{Int, Text, Wrong, text};
+use super::super::scalar::{Int, Word, Wrong, text};
+use super::super::source::Diagnostic;
 use crate::sinks::message::Kind;
 use crate::sinks::mqtt::address::Address;
 use crate::sinks::only::Only;
@@ -30,19 +31,19 @@ table! {
         /// Where: "mqtt://host:1883", or "mqtts://host:8883" with TLS.
         "url" url (required): At<Address>,
         /// As whom.
-        "username" username (optional): At<Text>,
+        "username" username (optional): At<Word>,
         /// A file whose first line is the password.
         "password-file" password_file (optional): At<PathBuf>,
         /// An environment variable that holds the password.
-        "password-env" password_env (optional): At<Text>,
+        "password-env" password_env (optional): At<Word>,
         /// The client's name at the broker; "campanile-NODE-SINK" without it.
-        "client-id" client_id (optional): At<Text>,
+        "client-id" client_id (optional): At<Word>,
         /// Certificates in PEM that a broker's may be signed by; the system's without it.
         "ca" ca (optional): At<PathBuf>,
         /// The most messages under way at once.
         "in-flight" in_flight (= 100): Int<1, 1000>,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
-        "only" only (empty): Vec<At<Filter>>,
+        "only" only (empty): Filters,
         /// Where messages go.
         "topics" topics (table): Topics,
     }
@@ -58,23 +59,23 @@ table! {
     /// Topics: `{node}`, `{kind}` (input, output, sensor, variable) and `{name}` stand for what they say.
     pub struct Topics("topics") {
         /// Whether the node is there, retained.
-        "status" status (= "campanile/{node}/status"): Topic<1>,
+        "status" status (= "campanile/{node}/status"): At<Topic<1>>,
         /// States, retained.
-        "state" state (= "campanile/{node}/{kind}/{name}"): Topic<3>,
+        "state" state (= "campanile/{node}/{kind}/{name}"): At<Topic<3>>,
         /// Messages of `send`.
-        "message" message (= "campanile/{node}/message/{name}"): Topic<3>,
+        "message" message (= "campanile/{node}/message/{name}"): At<Topic<3>>,
         /// Losses and faults.
-        "diagnostics" diagnostics (= "campanile/{node}/diagnostics"): Topic<1>,
+        "diagnostics" diagnostics (= "campanile/{node}/diagnostics"): At<Topic<1>>,
     }
 }
 
 impl From<&Topics> for topics::Topics {
     fn from(topics: &Topics) -> Self {
         Self {
-            status: topics.status.0.clone(),
-            state: topics.state.0.clone(),
-            message: topics.message.0.clone(),
-            diagnostics: topics.diagnostics.0.clone(),
+            status: topics.status.value.0.clone(),
+            state: topics.state.value.0.clone(),
+            message: topics.message.value.0.clone(),
+            diagnostics: topics.diagnostics.value.0.clone(),
         }
     }
 }
@@ -85,7 +86,7 @@ table! {
         /// The file; lines are appended.
         "path" path (required): At<PathBuf>,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
-        "only" only (empty): Vec<At<Filter>>,
+        "only" only (empty): Filters,
     }
 }
 
@@ -93,7 +94,7 @@ table! {
     /// Lines for people on the standard output.
     pub struct ConsoleSink("a sink of kind console") {
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
-        "only" only (empty): Vec<At<Filter>>,
+        "only" only (empty): Filters,
     }
 }
 
@@ -180,9 +181,31 @@ fn filter_pattern() -> String {
     format!("^(({}):.+|{}(:.*)?)$", words.join("|"), Kind::Diagnostics.word())
 }
 
+/// The patterns of `only`: without the key none, and then everything passes.
+#[derive(Clone, Debug, Default)]
+pub struct Filters(pub Vec<At<Filter>>);
+
+impl Read for Filters {
+    const WHAT: &'static str = "a list of filters such as [\"input:*\"]";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        if matches!(node.value(), DeValue::Array(patterns) if patterns.is_empty()) {
+            let what = "an empty list lets everything pass, as if it were not there";
+            report.push(Diagnostic::error(node.span(), what).label("leave it out, or name what is to pass"));
+        }
+        Vec::read(node, report).map(Self)
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        let mut schema = Vec::<At<Filter>>::schema(definitions);
+        schema["minItems"] = 1.into();
+        schema
+    }
+}
+
 /// The filter that patterns make together.
-pub fn only(filters: &[At<Filter>]) -> Only {
-    let patterns: Vec<_> = filters.iter().map(|filter| filter.value.pattern.as_str()).collect();
+pub fn only(filters: &Filters) -> Only {
+    let patterns: Vec<_> = filters.0.iter().map(|filter| filter.value.pattern.as_str()).collect();
     // Each was read by the same rules before.
     Only::parse(&patterns).unwrap_or_default()
 }

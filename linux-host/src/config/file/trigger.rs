@@ -1,10 +1,9 @@
 //! What makes a scenario run.
 
 use campanile_core::id::Level;
-use campanile_core::time::Duration;
 
 use super::super::read::{At, choice, words};
-use super::super::scalar::{Decimal, Text, True};
+use super::super::scalar::{Decimal, LONGEST, MS, Positive, Text, True, Within};
 
 choice! {
     /// What makes a scenario run.
@@ -16,7 +15,7 @@ choice! {
             /// To which level; both without it.
             "to" to (optional): Level,
             /// It has stayed so for this time, measured from the decision.
-            "for" hold (optional): At<Duration>,
+            "for" hold (optional): At<Positive>,
         }
         rules [
             Rule::needs("for", &["to"], "which level has to last?", "add to = \"on\" or to = \"off\""),
@@ -53,8 +52,8 @@ choice! {
         ]
         /// Again and again, without drift.
         Every(EveryTrigger) {
-            /// How long from one to the next.
-            "every" period (required): At<Duration>,
+            /// How long from one to the next, at least "1ms".
+            "every" period (required): At<Within<MS, LONGEST>>,
         }
         /// A time of day.
         At(AtTrigger) {

@@ -146,6 +146,16 @@ macro_rules! choice {
             Broken,
         }
 
+        impl $name {
+            /// Where it stands.
+            pub fn span(&self) -> std::ops::Range<usize> {
+                match self {
+                    $(Self::$variant(table) => table.span.clone(),)*
+                    Self::Broken => 0..0,
+                }
+            }
+        }
+
         const _: () = {
             use $crate::config::read::{Definitions, Node, Read, Report, Table, definition};
 

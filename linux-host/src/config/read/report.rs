@@ -37,6 +37,11 @@ impl<'s> Report<'s> {
         self.found.len()
     }
 
+    /// Whether nothing has been said about this part of the text.
+    pub fn is_clean(&self, part: &Range<usize>) -> bool {
+        !self.found.iter().any(|found| part.start <= found.span.start && found.span.end <= part.end)
+    }
+
     /// Whether there is an error.
     pub fn has_errors(&self) -> bool {
         !self.syntax.is_empty() || self.found.iter().any(|diagnostic| diagnostic.severity == Severity::Error)

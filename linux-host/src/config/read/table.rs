@@ -8,7 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::super::habits;
 use super::super::source::Diagnostic;
-use super::{Node, Others, Read, Report, Rule, nearest, suggestion, wrong_kind};
+use super::{Node, Others, Read, Report, Rule, suggestion, wrong_kind};
+use crate::nearest::nearest;
 
 type Entry<'a> = (&'a Spanned<Cow<'a, str>>, &'a Spanned<DeValue<'a>>);
 

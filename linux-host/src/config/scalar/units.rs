@@ -18,7 +18,7 @@ const TIME: [(&str, u64); 6] = [
 pub(super) const DURATION_PATTERN: &str = r"^ *([0-9]+(\.[0-9]+)? *(us|ms|s|min|h|d) *)+$";
 
 /// A century: more is a mistake, and sums stay far from the end of 64 bits.
-const LONGEST_US: u64 = 36_525 * 86_400_000_000;
+pub(super) const LONGEST_US: u64 = 36_525 * 86_400_000_000;
 
 /// Units of size, each with its bytes.
 const BYTES: [(&str, u64); 5] =
@@ -128,6 +128,13 @@ pub(super) fn size(text: &str) -> Result<u64, Wrong> {
         Wrong::new(what, units)
     })?;
     number.checked_mul(factor).ok_or_else(|| Wrong::new(format!("\"{text}\" is too large"), units))
+}
+
+/// The shortest text that reads as this size.
+pub(super) fn size_text(bytes: u64) -> String {
+    let whole = BYTES.iter().rev().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
+    let (unit, factor) = whole.unwrap_or(&BYTES[0]);
+    format!("{}{unit}", bytes / factor)
 }
 
 /// Reads `500/s` and `off`.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::file::LinkState;
 use super::super::read::{At, Definitions, Node, Read, Report, Table, add_to_each, choice};
-use super::super::scalar::{Decimal, Int, Number, Text};
+use super::super::scalar::{Decimal, Int, Number, Positive, Text};
 use super::names::Kind;
 use super::value::{Time, count, offset_of};
 
@@ -80,7 +80,7 @@ choice! {
         /// The process stands still.
         Stall(StallStep) {
             /// How long.
-            "stall" length (required): Duration,
+            "stall" length (required): Positive,
         }
         /// The wall clock is set.
         Clock(ClockStep) {
@@ -98,7 +98,7 @@ choice! {
             /// How many edges.
             "edges" edges (required): Int<1, { u32::MAX as i64 }>,
             /// From one to the next.
-            "every" every (required): Duration,
+            "every" every (required): Positive,
         }
         /// The kernel loses edges.
         Lose(LoseStep) {
@@ -166,7 +166,7 @@ choice! {
             /// Which input.
             "press" input (required): At<Text>,
             /// How long; for ever without it.
-            "for" length (optional): Duration,
+            "for" length (optional): Positive,
         }
     }
 }
@@ -213,7 +213,7 @@ impl Event {
             },
             Self::Restart(t) => Action::Restart { off: t.off, known: t.known },
             Self::Kill(t) => Action::Kill { off: t.off },
-            Self::Stall(t) => Action::Stall { span: t.length },
+            Self::Stall(t) => Action::Stall { span: t.length.0 },
             Self::Clock(t) => {
                 let Time { unix, offset } = t.time.value;
                 let offset = match t.offset {
@@ -222,7 +222,9 @@ impl Event {
                 };
                 Action::Clock { unix, offset, trusted: t.trusted }
             }
-            Self::Storm(t) => Action::Storm { input: t.input.value, edges: count(t.edges.0), every: t.every },
+            Self::Storm(t) => {
+                Action::Storm { input: t.input.value, edges: count(t.edges.0), every: t.every.0 }
+            }
             Self::Lose(t) => Action::Lose { input: t.input.value, edges: count(t.edges.0), to: t.to },
             Self::Swap(t) => Action::Swap { house: t.house.value },
             Self::Link(t) => Action::Link { peer: t.peer.value, up: t.to == LinkState::Up },
@@ -243,7 +245,7 @@ impl CommandTable {
                 variable: t.variable.value,
                 value: i32::try_from(t.value.0).unwrap_or_default(),
             },
-            Self::Press(t) => Command::Press { input: t.input.value, span: t.length },
+            Self::Press(t) => Command::Press { input: t.input.value, span: t.length.map(|length| length.0) },
             Self::Broken => return None,
         })
     }

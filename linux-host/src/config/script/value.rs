@@ -5,9 +5,10 @@ use campanile_sim::script::Bounce;
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
-use super::super::read::{At, Definitions, Node, Read, Report, nearest, wrong_kind};
+use super::super::read::{At, Definitions, Node, Read, Report, wrong_kind};
 use super::super::scalar::Int;
 use super::super::source::Diagnostic;
+use crate::nearest::nearest;
 
 /// A count that its type has checked.
 pub(super) fn count(checked: i64) -> u32 {
