@@ -6,9 +6,9 @@ use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
 
 const CLOCK_KIND: u8 = 6;
-const INSTALL_KIND: u8 = 11;
+pub(crate) const INSTALL_KIND: u8 = 11;
 const BOOT_KIND: u8 = 12;
-const RESTORE_KIND: u8 = 13;
+pub(crate) const RESTORE_KIND: u8 = 13;
 
 /// Wall-clock time at a moment of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,10 @@
 //!
 //! One thread owns it. It sleeps until [`Journal::due`] or the next batch, and calls [`Journal::tick`].
 
+mod commit;
+mod ends;
+mod upkeep;
+
 use std::io;
 use std::sync::Arc;
 
@@ -14,7 +18,7 @@ use campanile_core::time::{Duration, Instant};
 
 use crate::batch::{AppendError, Batch};
 use crate::context::{program_of, swaps};
-use crate::group::{Frames, Group, Kind, Loss, MAX_HEAD};
+use crate::group::{Frames, Group, Loss, MAX_HEAD};
 use crate::health::{Degraded, Health};
 use crate::host::{GapWhy, HostRecord};
 use crate::index::Index;
@@ -22,35 +26,30 @@ use crate::options::Options;
 use crate::position::{Boot, Cursor, Mark, Position};
 use crate::program::{self, StoredProgram};
 use crate::reader::Reader;
-use crate::repair::set_aside;
 use crate::retention::Retention;
 use crate::signs::Signs;
 use crate::status::{Counts, Status};
 use crate::storage::Storage;
 use crate::sync::Durability;
 use crate::tail::Builder;
-use crate::unwritten::Unwritten;
 use crate::writer::{Writer, checkpoint_every};
-
-/// At most this many groups are looked at for one write.
-const GROUPS_A_WRITE: usize = 1024;
 
 /// About what a group costs on disk beside its records.
 const GROUP_COST: usize = 8;
 
 /// The journal of a node.
 pub struct Journal<S: Storage> {
-    pub(crate) index: Arc<Index<S>>,
-    pub(crate) writer: Writer<S>,
-    pub(crate) options: Options,
-    pub(crate) health: Health,
-    pub(crate) retention: Retention,
+    index: Arc<Index<S>>,
+    writer: Writer<S>,
+    options: Options,
+    health: Health,
+    retention: Retention,
     pub(crate) boot: Boot,
     signs: Signs<S>,
     builder: Builder,
     /// Something waits for a commit: since when, and whether it may wait for company.
     pending: Option<Pending>,
-    pub(crate) durability: Durability<S::File>,
+    durability: Durability<S::File>,
     /// Bytes since the last checkpoint.
     since_checkpoint: usize,
     /// A stretch begins that has no checkpoint yet.
@@ -69,14 +68,14 @@ impl<S: Storage> Journal<S> {
         Self {
             index: Arc::clone(&writer.index),
             writer,
-            options,
             health: Health::new(),
-            retention: Retention::default(),
+            retention: Retention::new(&options),
             boot,
             signs,
             builder: Builder::new(Mark { at: Position::start_of(boot), time: Instant::ZERO }),
             pending: None,
-            durability: Durability::default(),
+            durability: Durability::new(&options),
+            options,
             since_checkpoint: 0,
             wants_checkpoint: false,
             counts: Counts::default(),
@@ -194,6 +193,15 @@ impl<S: Storage> Journal<S> {
         Ok(())
     }
 
+    /// Syncs of the window run on a thread of their own from now on. Without it they run within
+    /// [`commit`](Self::commit), which is what a simulator wants.
+    ///
+    /// # Errors
+    /// There is no thread to be had; the journal goes on as before.
+    pub fn sync_in_background(&mut self) -> io::Result<()> {
+        self.durability.use_helper()
+    }
+
     /// Whether a checkpoint is due: at the start of every stretch and segment, and every 64 KiB. Ask after each
     /// commit; the sooner it comes, the less a replay needs.
     pub fn wants_checkpoint(&self) -> bool {
@@ -231,7 +239,10 @@ impl<S: Storage> Journal<S> {
         match self.health.degraded() {
             // What is pending goes to the readers from memory meanwhile.
             Some(degraded) => [write, Some(degraded.retry)].into_iter().flatten().min(),
-            None => [write, self.sync_due(), self.upkeep_due(), self.sign_due()].into_iter().flatten().min(),
+            None => [write, self.durability.due(), self.retention.due(&self.writer), self.sign_due()]
+                .into_iter()
+                .flatten()
+                .min(),
         }
     }
 
@@ -244,89 +255,6 @@ impl<S: Storage> Journal<S> {
     pub fn tick(&mut self, now: Instant) {
         if self.due().is_some_and(|due| due <= now) {
             self.commit(now);
-        }
-    }
-
-    /// Writes and publishes everything taken so far, and syncs if the window has passed.
-    pub fn commit(&mut self, now: Instant) {
-        self.note_damage(now);
-        self.flush_builder();
-        self.pending = None;
-        if let Err(error) = self.look_after_sync(now) {
-            self.note_failure(&error, now);
-        }
-        if self.health.may_try(now) {
-            self.signs.begin(now);
-            // What is written is published before any tidying, which may take as long as a new segment.
-            let done = self.write_out(now).and_then(|()| {
-                self.publish();
-                self.upkeep(now)?;
-                if self.sign_due().is_some_and(|due| due <= now) { self.signs.leave(now) } else { Ok(()) }
-            });
-            match done {
-                Ok(()) => self.health.succeeded(),
-                Err(error) => self.note_failure(&error, now),
-            }
-        }
-        self.bound();
-        self.publish();
-    }
-
-    /// Stops in order: everything is written and synced, with a word that says so. A checkpoint just before keeps the
-    /// state even if the disk takes no more than the last words.
-    ///
-    /// # Errors
-    /// The disk refuses: what it did not take, and whether it says so itself. That is lost.
-    pub fn close(mut self, now: Instant) -> Result<(), Unwritten> {
-        self.record(&HostRecord::Stopped, now);
-        self.durability.require();
-        self.flush_builder();
-        let written = self.write_out(now);
-        let unwritten = written.err().map(|error| self.last_words(error, now));
-        if unwritten.as_ref().is_none_or(|unwritten| unwritten.said) {
-            self.signs.end(now);
-        }
-        self.publish();
-        unwritten.map_or(Ok(()), Err)
-    }
-
-    /// The disk refuses the end of the journal: gives up as much as it must, for the sake of what tells most.
-    fn last_words(&mut self, error: io::Error, now: Instant) -> Unwritten {
-        self.note_failure(&error, now);
-        let why = self.health.why();
-        self.writer.last = true;
-        // The state, and what came behind it, are worth more than all before.
-        let checkpoint = self.index.lock().tail.last_checkpoint();
-        if let Some(before) = checkpoint
-            && let Some(missing) = self.give_up(before, now)
-        {
-            return Unwritten { missing, why, error, said: true, state: true };
-        }
-        // And the word on the loss is worth more than them.
-        let (state, waiting) = {
-            let state = self.index.lock();
-            (checkpoint.is_some() && state.tail.last_checkpoint().is_none(), state.tail.unwritten().len())
-        };
-        let missing = self.give_up(waiting.saturating_sub(1), now);
-        let said = missing.is_some();
-        let missing = missing.unwrap_or_else(|| self.index.lock().tail.missing());
-        Unwritten { missing, why, error, said, state }
-    }
-
-    /// Gives up the first so many groups that wait, and writes the rest; what is missing then, if the disk takes it.
-    fn give_up(&mut self, groups: usize, now: Instant) -> Option<Option<Loss>> {
-        let (lost, missing) = {
-            let tail = &mut self.index.lock().tail;
-            (tail.give_up(groups), tail.lost())
-        };
-        self.counts.lost += lost;
-        self.durability.require();
-        match self.write_out(now) {
-            Ok(()) => Some(missing),
-            Err(error) => {
-                self.note_failure(&error, now);
-                None
-            }
         }
     }
 
@@ -367,116 +295,9 @@ impl<S: Storage> Journal<S> {
         self.push(last);
     }
 
-    pub(crate) fn count_dropped(&mut self, count: u64) {
-        self.counts.dropped += count;
-    }
-
     fn note_pending(&mut self, now: Instant, urgent: bool) {
         let pending = self.pending.get_or_insert(Pending { since: now, urgent });
         pending.urgent |= urgent;
-    }
-
-    /// Damage that was found, and set aside, when the journal was opened.
-    pub(crate) fn count_damage(&mut self, damaged: &[(Position, Position)], now: Instant) {
-        for &(from, to) in damaged {
-            self.counts.damaged += 1;
-            self.record(&HostRecord::Damaged { from, to }, now);
-        }
-    }
-
-    fn note_failure(&mut self, error: &io::Error, now: Instant) {
-        self.health.failed(now, error);
-        self.counts.failures += 1;
-        if self.writer.active.is_none() {
-            // What was dropped lies behind what comes back now.
-            self.explain_loss(now);
-            // The segment is given up: all that it may have lost goes into the next one.
-            self.index.lock().tail.take_back();
-            self.durability.forget();
-        }
-    }
-
-    /// Puts the word on what was dropped from memory in its place.
-    fn explain_loss(&mut self, now: Instant) {
-        let mut state = self.index.lock();
-        if state.tail.has_loss() {
-            state.tail.explain_loss(self.health.why(), now);
-            self.wants_checkpoint = true;
-        }
-    }
-
-    /// Writes what the disk has not taken, and syncs if that is due.
-    pub(crate) fn write_out(&mut self, now: Instant) -> io::Result<()> {
-        self.explain_loss(now);
-        loop {
-            let groups: Vec<Arc<Group>> =
-                self.index.lock().tail.unwritten().take(GROUPS_A_WRITE).map(Arc::clone).collect();
-            if groups.is_empty() {
-                break;
-            }
-            match self.writer.write(&groups) {
-                Ok(0) => self.next_segment(&groups, now)?,
-                Ok(taken) => {
-                    self.index.lock().tail.mark_written(taken);
-                    self.durability.note_written(now);
-                    self.signs.note_written(now);
-                }
-                Err(error) => {
-                    // What the disk took before need not wait for what it does not take now.
-                    if self.writer.active.is_some() {
-                        self.sync_if_due(now)?;
-                    }
-                    return Err(error);
-                }
-            }
-        }
-        self.sync_if_due(now)?;
-        self.durability.satisfied();
-        Ok(())
-    }
-
-    fn next_segment(&mut self, groups: &[Arc<Group>], now: Instant) -> io::Result<()> {
-        self.sync_now()?;
-        self.check_room(now)?;
-        let taken = self.writer.rotate(groups, self.retention.unix(now).unwrap_or(0))?;
-        self.wants_checkpoint |= groups.first().is_some_and(|first| first.kind != Kind::Checkpoint);
-        let mut state = self.index.lock();
-        state.tail.mark_written(taken);
-        state.tail.mark_synced();
-        Ok(())
-    }
-
-    /// Damage that readers came upon is set aside and recorded.
-    fn note_damage(&mut self, now: Instant) {
-        let reports = self.index.lock().damage.take();
-        for damage in reports {
-            self.counts.damaged += 1;
-            // A disk that cannot even keep the copy has said enough with the damage itself.
-            let _ = set_aside(&*self.writer.storage, &damage);
-            self.record(&HostRecord::Damaged { from: damage.from, to: damage.to }, now);
-        }
-    }
-
-    /// Keeps the memory bounded, whatever the disk does.
-    fn bound(&mut self) {
-        let lost = self.index.lock().tail.bound(self.options.memory);
-        self.counts.lost += lost;
-    }
-
-    fn publish(&mut self) {
-        let head = self.builder.end.at;
-        let mut state = self.index.lock();
-        if let Some((entry, active)) = state.segments.back_mut().zip(self.writer.active.as_ref()) {
-            entry.end = active.end;
-        }
-        let behind = state.tail.unwritten().len();
-        state.from_memory = behind > 0;
-        let moved = state.head != head;
-        state.head = head;
-        drop(state);
-        if moved {
-            self.index.wake();
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::name::NodeName;
 use crate::options::Options;
 use crate::position::{Boot, Position};
 use crate::scan::{Scan, scan};
+use crate::segment::HEADER_LEN;
 use crate::signs::Signs;
 use crate::storage::Storage;
 use crate::writer::{Active, Doubt, Writer};
@@ -91,13 +92,10 @@ impl<S: Storage> Journal<S> {
         }
         let signs = Signs::new(boot_file, now);
         let mut journal = Self::assemble(writer, signs, options, boot.boot);
-        journal.record(&HostRecord::Started { previous, clean: opened.clean }, now);
-        if let Some((segment, offset)) = opened.torn {
-            journal.record(&HostRecord::Torn { segment, offset }, now);
-        }
-        journal.count_damage(&opened.damaged, now);
-        journal.durability.require();
-        journal.commit(now);
+        let mut words = vec![HostRecord::Started { previous, clean: opened.clean }];
+        words.extend(opened.torn.map(|(segment, offset)| HostRecord::Torn { segment, offset }));
+        words.extend(opened.damaged.iter().map(|&(from, to)| HostRecord::Damaged { from, to }));
+        journal.first_words(&words, now);
         Ok((journal, opened))
     }
 }
@@ -133,7 +131,8 @@ fn writer<S: Storage>(
         return writer;
     };
     writer.previous_end = last.walk.end;
-    writer.doubt = Some(Doubt { segment: id, bytes: last.bytes[..last.walk.end as usize].to_vec() });
+    let groups = last.bytes.get(HEADER_LEN as usize..last.walk.end as usize).unwrap_or_default();
+    writer.doubt = Some(Doubt { segment: id, groups: groups.to_vec() });
     if let Ok(capacity) = u32::try_from(last.bytes.len()) {
         writer.active = Some(Active {
             id,

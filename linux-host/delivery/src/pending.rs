@@ -12,8 +12,8 @@ use campanile_core::record::{Frame, Record};
 use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
 
-const INSTALL_KIND: u8 = 11;
-const RESTORE_KIND: u8 = 13;
+use crate::context::{INSTALL_KIND, RESTORE_KIND};
+
 const RUN_KIND: u8 = 65;
 const WAIT_KIND: u8 = 67;
 const END_KIND: u8 = 68;

@@ -11,16 +11,15 @@ use std::io;
 use campanile_core::time::{Duration, Instant};
 
 use crate::entry::Entry;
-use crate::health::own_limit;
 use crate::host::HostRecord;
-use crate::journal::Journal;
 use crate::name::SinkName;
-use crate::options::WhenFull;
+use crate::options::{Options, WhenFull};
 use crate::position::Position;
 use crate::program;
-use crate::reader::{Body, Next};
+use crate::reader::{Body, Next, Reader};
 use crate::segment::{SPARE, name};
 use crate::storage::{File as _, Storage};
+use crate::writer::Writer;
 
 /// At most one segment goes by age in this time.
 const AGE_EVERY: Duration = Duration::from_secs(3600);
@@ -28,8 +27,11 @@ const AGE_EVERY: Duration = Duration::from_secs(3600);
 /// How long to wait for sinks, or for room, before asking again.
 const RETRY: Duration = Duration::from_secs(1);
 
-#[derive(Default)]
+/// Which segments go, and when to look again.
 pub(crate) struct Retention {
+    segments_max: usize,
+    age: Option<Duration>,
+    when_full: WhenFull,
     clock: Option<(Instant, i64)>,
     /// The next look at what is missing or too much.
     retry: Instant,
@@ -39,7 +41,28 @@ pub(crate) struct Retention {
     told: BTreeMap<SinkName, Position>,
 }
 
+/// A segment that may go, once it is said who loses by that.
+pub(crate) struct Oldest {
+    entry: Entry,
+    /// Its last place.
+    pub end: Position,
+    /// Sinks that have not delivered it, and where they are.
+    pub behind: Vec<(SinkName, Position)>,
+}
+
 impl Retention {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            segments_max: options.segments_max(),
+            age: options.age,
+            when_full: options.when_full,
+            clock: None,
+            retry: Instant::ZERO,
+            age_next: Instant::ZERO,
+            told: BTreeMap::new(),
+        }
+    }
+
     pub(crate) fn set_clock(&mut self, now: Instant, unix: Option<i64>) {
         self.clock = unix.map(|unix| (now, unix));
     }
@@ -49,141 +72,121 @@ impl Retention {
         let (at, unix) = self.clock?;
         Some(unix.saturating_add_unsigned(now.since(at).micros()))
     }
-}
 
-impl<S: Storage> Journal<S> {
     /// When there is something to make or to delete.
-    pub(crate) fn upkeep_due(&self) -> Option<Instant> {
-        if !self.writer.spare || self.is_over() {
-            return Some(self.retention.retry);
+    pub(crate) fn due<S: Storage>(&self, writer: &Writer<S>) -> Option<Instant> {
+        if !writer.spare || files(writer) > self.segments_max {
+            return Some(self.retry);
         }
-        self.options.age.and(self.retention.clock).map(|_| self.retention.age_next)
+        self.age.and(self.clock).map(|_| self.age_next)
     }
 
-    /// Makes the spare segment, and deletes what is too much or too old.
-    pub(crate) fn upkeep(&mut self, now: Instant) -> io::Result<()> {
-        if self.upkeep_due().is_none_or(|due| due > now) {
-            return Ok(());
-        }
-        while self.is_over() || (!self.writer.spare && self.is_at_limit()) {
-            if !self.delete_oldest(now)? {
-                self.retention.retry = now.plus(RETRY);
-                break;
-            }
-        }
+    /// Whether the oldest segment has to go for room.
+    pub(crate) fn wants_room<S: Storage>(&self, writer: &Writer<S>) -> bool {
+        files(writer) > self.segments_max || (!writer.spare && self.is_at_limit(writer))
+    }
+
+    /// Whether no other segment may be begun before one goes.
+    pub(crate) fn is_closed<S: Storage>(&self, writer: &Writer<S>) -> bool {
+        self.when_full == WhenFull::Keep && !writer.spare && self.is_at_limit(writer)
+    }
+
+    fn is_at_limit<S: Storage>(&self, writer: &Writer<S>) -> bool {
+        files(writer) >= self.segments_max
+    }
+
+    /// Nothing can be done now.
+    pub(crate) fn wait(&mut self, now: Instant) {
+        self.retry = now.plus(RETRY);
+    }
+
+    /// Makes the spare segment if there is room for it.
+    pub(crate) fn make_spare<S: Storage>(&mut self, writer: &mut Writer<S>, now: Instant) {
         // Without a spare there is still the rest of this segment: a failure here is not yet one of the journal.
-        if !self.writer.spare && !self.is_at_limit() && self.writer.make_spare().is_err() {
-            self.retention.retry = now.plus(RETRY);
+        if !writer.spare && !self.is_at_limit(writer) && writer.make_spare().is_err() {
+            self.wait(now);
         }
-        if self.options.age.is_some() && self.retention.clock.is_some() && self.retention.age_next <= now {
-            self.retention.age_next = now.plus(AGE_EVERY);
-            if self.is_oldest_too_old(now) {
-                self.delete_oldest(now)?;
-            }
-        }
-        Ok(())
     }
 
-    /// Whether another segment may be begun at all.
-    pub(crate) fn check_room(&mut self, now: Instant) -> io::Result<()> {
-        let full = self.options.when_full == WhenFull::Keep && !self.writer.spare && self.is_at_limit();
-        if full && !self.delete_oldest(now)? { Err(own_limit()) } else { Ok(()) }
-    }
-
-    fn files(&self) -> usize {
-        self.index.lock().segments.len() + usize::from(self.writer.spare)
-    }
-
-    fn is_at_limit(&self) -> bool {
-        self.files() >= self.options.segments_max()
-    }
-
-    fn is_over(&self) -> bool {
-        self.files() > self.options.segments_max()
-    }
-
-    fn is_oldest_too_old(&self, now: Instant) -> bool {
-        let Some((age, unix)) = self.options.age.zip(self.retention.unix(now)) else { return false };
+    /// Whether the oldest segment has to go for its age; asked once an hour.
+    pub(crate) fn is_outdated<S: Storage>(&mut self, writer: &Writer<S>, now: Instant) -> bool {
+        let Some((age, unix)) = self.age.zip(self.unix(now)).filter(|_| self.age_next <= now) else {
+            return false;
+        };
+        self.age_next = now.plus(AGE_EVERY);
         // A segment ends when a later one begins; those begun before the clock was set say nothing.
-        let state = self.index.lock();
+        let state = writer.index.lock();
         let ended = state.segments.iter().skip(1).map(|entry| entry.unix).find(|&unix| unix != 0);
         ended.is_some_and(|ended| ended.saturating_add_unsigned(age.micros()) < unix)
     }
 
-    /// Deletes the oldest segment, unless it is the only one or must be kept; says whether it did.
-    fn delete_oldest(&mut self, now: Instant) -> io::Result<bool> {
-        let (oldest, end, places) = {
-            let state = self.index.lock();
-            let Some((oldest, next)) = state.segments.front().zip(state.segments.get(1)) else {
-                return Ok(false);
-            };
-            (*oldest, next.start.at, state.places.clone())
-        };
-        let behind: Vec<(SinkName, Position)> =
-            places.into_iter().filter(|(_, place)| *place < end).collect();
-        if !behind.is_empty() {
-            if self.options.when_full == WhenFull::Keep {
-                return Ok(false);
-            }
-            self.record_dropped(&behind, end, now);
-            self.durability.require();
-            self.write_out(now)?;
-        }
-        Ok(self.remove(oldest).is_ok())
+    /// The oldest segment, unless it is the only one or must be kept.
+    pub(crate) fn oldest<S: Storage>(&self, writer: &Writer<S>) -> Option<Oldest> {
+        let state = writer.index.lock();
+        let (entry, next) = state.segments.front().zip(state.segments.get(1))?;
+        let (entry, end) = (*entry, next.start.at);
+        let behind = state.places.iter().filter(|(_, place)| **place < end);
+        let behind: Vec<_> = behind.map(|(sink, place)| (sink.clone(), *place)).collect();
+        (behind.is_empty() || self.when_full == WhenFull::DropOldest).then_some(Oldest { entry, end, behind })
     }
 
-    fn record_dropped(&mut self, behind: &[(SinkName, Position)], to: Position, now: Instant) {
-        for (sink, place) in behind {
-            let from = self.retention.told.get(sink).map_or(*place, |told| *place.max(told));
-            let count = self.count_records(from, to);
-            self.retention.told.insert(sink.clone(), to);
-            self.count_dropped(count);
-            self.record(&HostRecord::Dropped { sink: sink.clone(), from, to, count }, now);
-        }
-        self.flush_builder();
+    /// The word on what a sink loses with a segment, and how many records that is; each loss is told once.
+    pub(crate) fn loss<S: Storage>(
+        &mut self,
+        writer: &Writer<S>,
+        (sink, place): (SinkName, Position),
+        to: Position,
+    ) -> (HostRecord, u64) {
+        let from = self.told.get(&sink).map_or(place, |told| place.max(*told));
+        let count = count_records(&mut writer.index.reader(from), to);
+        self.told.insert(sink.clone(), to);
+        (HostRecord::Dropped { sink, from, to, count }, count)
     }
+}
 
-    /// How many of the engine's records lie between two places.
-    fn count_records(&self, from: Position, to: Position) -> u64 {
-        let mut reader = self.index.reader(from);
-        let mut count = 0;
-        loop {
-            match reader.next() {
-                Ok(Next::Item(item)) if item.at > to => return count,
-                Ok(Next::Item(item)) => count += u64::from(matches!(item.body, Body::Engine(_))),
-                Ok(Next::Lagged(_)) => {}
-                Ok(Next::End) | Err(_) => return count,
-            }
-        }
+/// Takes a segment from the readers and then from the disk; puts it back if the disk keeps it.
+pub(crate) fn remove<S: Storage>(writer: &mut Writer<S>, oldest: &Oldest) -> io::Result<()> {
+    writer.index.lock().segments.pop_front();
+    if let Err(error) = remove_file(writer, oldest.entry.id) {
+        writer.index.lock().segments.push_front(oldest.entry);
+        return Err(error);
     }
+    let (next, named) = {
+        let mut state = writer.index.lock();
+        let next = state.segments.front().map_or(writer.next_id, |entry| entry.id);
+        state.damage.forget_before(next);
+        (next, state.segments.iter().map(|entry| entry.program).collect::<Vec<u64>>())
+    };
+    writer.storage.sync_names()?;
+    program::prune(&*writer.storage, next, &|hash| named.contains(&hash))
+}
 
-    /// Takes a segment from the readers and then from the disk; puts it back if the disk keeps it.
-    fn remove(&mut self, oldest: Entry) -> io::Result<()> {
-        self.index.lock().segments.pop_front();
-        if let Err(error) = self.remove_file(oldest.id) {
-            self.index.lock().segments.push_front(oldest);
-            return Err(error);
-        }
-        let (next, named) = {
-            let mut state = self.index.lock();
-            let next = state.segments.front().map_or(self.writer.next_id, |entry| entry.id);
-            state.damage.forget_before(next);
-            (next, state.segments.iter().map(|entry| entry.program).collect::<Vec<u64>>())
-        };
-        let storage = &*self.writer.storage;
-        storage.sync_names()?;
-        program::prune(storage, next, &|hash| named.contains(&hash))
+fn remove_file<S: Storage>(writer: &mut Writer<S>, segment: u64) -> io::Result<()> {
+    let storage = &*writer.storage;
+    let file = name(segment);
+    if !writer.spare && storage.open(&file)?.len()? == u64::from(writer.segment_len) {
+        // Its blocks are written and its old groups never pass again.
+        storage.rename(&file, SPARE)?;
+        writer.spare = true;
+        return Ok(());
     }
+    storage.remove(&file)
+}
 
-    fn remove_file(&mut self, segment: u64) -> io::Result<()> {
-        let storage = &*self.writer.storage;
-        let file = name(segment);
-        if !self.writer.spare && storage.open(&file)?.len()? == u64::from(self.writer.segment_len) {
-            // Its blocks are written and its old groups never pass again.
-            storage.rename(&file, SPARE)?;
-            self.writer.spare = true;
-            return Ok(());
+/// Segments, the spare one included.
+fn files<S: Storage>(writer: &Writer<S>) -> usize {
+    writer.index.lock().segments.len() + usize::from(writer.spare)
+}
+
+/// How many of the engine's records lie between a reader's place and another.
+fn count_records<S: Storage>(reader: &mut Reader<S>, to: Position) -> u64 {
+    let mut count = 0;
+    loop {
+        match reader.next() {
+            Ok(Next::Item(item)) if item.at > to => return count,
+            Ok(Next::Item(item)) => count += u64::from(matches!(item.body, Body::Engine(_))),
+            Ok(Next::Lagged(_)) => {}
+            Ok(Next::End) | Err(_) => return count,
         }
-        storage.remove(&file)
     }
 }

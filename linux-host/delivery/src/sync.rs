@@ -1,9 +1,8 @@
 //! When and where the journal syncs.
 //!
 //! A sync takes a card 5 to 25 ms. What has to be on disk before it is published waits for that; everything else does
-//! not: within the window the sync runs on a thread of its own, if there is one
-//! ([`Journal::sync_in_background`]), while the journal goes on writing to the same file and publishing. A failure
-//! gives the segment up all the same, with all that came after the last good sync.
+//! not: within the window the sync runs on a thread of its own, if there is one, while the journal goes on writing to the
+//! same file and publishing. A failure gives the segment up all the same, with all that came after the last good sync.
 
 use std::io;
 use std::sync::Arc;
@@ -13,9 +12,9 @@ use std::time::Duration as StdDuration;
 
 use campanile_core::time::{Duration, Instant};
 
-use crate::journal::Journal;
-use crate::options::Sync;
+use crate::options::{Options, Sync};
 use crate::storage::{File, Storage};
+use crate::writer::Writer;
 
 /// How often to look whether a sync in the background is done.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -29,6 +28,10 @@ pub(crate) struct Durability<F> {
     since: Option<Instant>,
     /// The next commit syncs before it publishes.
     must: bool,
+    /// A sync begins at most so much later.
+    window: Duration,
+    /// More than this may not be kept for the case that a sync fails.
+    memory: usize,
     helper: Option<Helper<F>>,
 }
 
@@ -50,13 +53,15 @@ struct UnderWay {
     look: Instant,
 }
 
-impl<F> Default for Durability<F> {
-    fn default() -> Self {
-        Self { since: None, must: false, helper: None }
-    }
-}
-
 impl<F> Durability<F> {
+    pub(crate) fn new(options: &Options) -> Self {
+        let window = match options.sync {
+            Sync::Always => Duration::ZERO,
+            Sync::Within(window) => window,
+        };
+        Self { since: None, must: false, window, memory: options.memory / 2, helper: None }
+    }
+
     /// Something was handed to the kernel.
     pub(crate) fn note_written(&mut self, now: Instant) {
         self.since.get_or_insert(now);
@@ -98,105 +103,105 @@ impl<F: File> Helper<F> {
     }
 }
 
-impl<S: Storage> Journal<S> {
-    /// Syncs of the window run on a thread of their own from now on. Without it they run within
-    /// [`commit`](Self::commit), which is what a simulator wants.
-    ///
-    /// # Errors
-    /// There is no thread to be had; the journal goes on as before.
-    pub fn sync_in_background(&mut self) -> io::Result<()> {
-        self.durability.helper = Some(Helper::start()?);
+impl<F: File> Durability<F> {
+    /// Syncs of the window run on a thread of their own from now on.
+    pub(crate) fn use_helper(&mut self) -> io::Result<()> {
+        self.helper = Some(Helper::start()?);
         Ok(())
     }
 
     /// When there is something to sync, or to look after.
-    pub(crate) fn sync_due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         let look = self.under_way().map(|under_way| under_way.look);
-        look.or_else(|| self.durability.since.map(|since| since.plus(self.window())))
+        look.or_else(|| self.since.map(|since| since.plus(self.window)))
     }
 
     /// Syncs what is due: before the publishing what has to be, the rest in the background if it can.
-    pub(crate) fn sync_if_due(&mut self, now: Instant) -> io::Result<()> {
-        let Some(since) = self.durability.since else { return Ok(()) };
-        let crowded = self.index.lock().tail.unsynced_bytes() > self.options.memory / 2;
-        if self.durability.must || self.options.sync == Sync::Always || crowded {
-            return self.sync_now();
+    pub(crate) fn sync_if_due<S: Storage<File = F>>(
+        &mut self,
+        writer: &mut Writer<S>,
+        now: Instant,
+    ) -> io::Result<()> {
+        let Some(since) = self.since else { return Ok(()) };
+        let crowded = writer.index.lock().tail.unsynced_bytes() > self.memory;
+        if self.must || self.window.is_zero() || crowded {
+            return self.sync_now(writer);
         }
-        if since.plus(self.window()) > now || self.under_way().is_some() {
+        if since.plus(self.window) > now || self.under_way().is_some() {
             return Ok(());
         }
-        if self.hand_over(now) { Ok(()) } else { self.sync_now() }
+        if self.hand_over(writer, now) { Ok(()) } else { self.sync_now(writer) }
     }
 
     /// Syncs everything that was written.
-    pub(crate) fn sync_now(&mut self) -> io::Result<()> {
-        self.await_sync()?;
-        self.writer.sync()?;
-        self.index.lock().tail.mark_synced();
-        self.durability.since = None;
+    pub(crate) fn sync_now<S: Storage<File = F>>(&mut self, writer: &mut Writer<S>) -> io::Result<()> {
+        self.await_helper(writer)?;
+        writer.sync()?;
+        writer.index.lock().tail.mark_synced();
+        self.since = None;
         Ok(())
     }
 
     /// Takes the result of a sync in the background, if it is there.
-    pub(crate) fn look_after_sync(&mut self, now: Instant) -> io::Result<()> {
-        let Some(helper) = self.durability.helper.as_mut() else { return Ok(()) };
-        if helper.under_way.is_none() {
+    pub(crate) fn look_after<S: Storage<File = F>>(
+        &mut self,
+        writer: &mut Writer<S>,
+        now: Instant,
+    ) -> io::Result<()> {
+        let Some(helper) = self.helper.as_mut().filter(|helper| helper.under_way.is_some()) else {
             return Ok(());
-        }
+        };
         match helper.done.try_recv() {
-            Ok(result) => self.take_result(result),
+            Ok(result) => self.take_result(writer, result),
             Err(TryRecvError::Empty) => {
                 if let Some(under_way) = helper.under_way.as_mut() {
                     under_way.look = now.plus(LOOK_EVERY);
                 }
                 Ok(())
             }
-            Err(TryRecvError::Disconnected) => self.lose_helper(),
-        }
-    }
-
-    fn window(&self) -> Duration {
-        match self.options.sync {
-            Sync::Always => Duration::ZERO,
-            Sync::Within(window) => window,
+            Err(TryRecvError::Disconnected) => self.lose_helper(writer),
         }
     }
 
     fn under_way(&self) -> Option<&UnderWay> {
-        self.durability.helper.as_ref()?.under_way.as_ref()
+        self.helper.as_ref()?.under_way.as_ref()
     }
 
     /// Begins a sync of what is written on the other thread; false without one.
-    fn hand_over(&mut self, now: Instant) -> bool {
-        let Some((helper, active)) = self.durability.helper.as_mut().zip(self.writer.active.as_ref()) else {
+    fn hand_over<S: Storage<File = F>>(&mut self, writer: &mut Writer<S>, now: Instant) -> bool {
+        let Some((helper, active)) = self.helper.as_mut().zip(writer.active.as_ref()) else {
             return false;
         };
         if helper.jobs.send(Arc::clone(&active.file)).is_err() {
-            self.durability.helper = None;
+            self.helper = None;
             return false;
         }
-        let groups = self.index.lock().tail.written();
+        let groups = writer.index.lock().tail.written();
         let look = now.plus(LOOK_EVERY);
         helper.under_way = Some(UnderWay { segment: active.id, end: active.end, groups, look });
-        self.durability.since = None;
-        self.writer.syncs += 1;
+        self.since = None;
+        writer.syncs += 1;
         true
     }
 
     /// Waits for the sync under way: a second one at the same time could hide the first one's failure.
-    fn await_sync(&mut self) -> io::Result<()> {
-        let Some(helper) = self.durability.helper.as_ref().filter(|helper| helper.under_way.is_some()) else {
+    fn await_helper<S: Storage<File = F>>(&mut self, writer: &mut Writer<S>) -> io::Result<()> {
+        let Some(helper) = self.helper.as_ref().filter(|helper| helper.under_way.is_some()) else {
             return Ok(());
         };
         match helper.done.recv_timeout(PATIENCE) {
-            Ok(result) => self.take_result(result),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.lose_helper(),
+            Ok(result) => self.take_result(writer, result),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.lose_helper(writer),
         }
     }
 
-    fn take_result(&mut self, result: io::Result<()>) -> io::Result<()> {
-        let under_way = self.durability.helper.as_mut().and_then(|helper| helper.under_way.take());
-        let active = self.writer.active.as_mut();
+    fn take_result<S: Storage<File = F>>(
+        &mut self,
+        writer: &mut Writer<S>,
+        result: io::Result<()>,
+    ) -> io::Result<()> {
+        let under_way = self.helper.as_mut().and_then(|helper| helper.under_way.take());
+        let active = writer.active.as_mut();
         let Some((under_way, active)) =
             under_way.zip(active).filter(|(job, active)| job.segment == active.id)
         else {
@@ -206,20 +211,20 @@ impl<S: Storage> Journal<S> {
         match result {
             Ok(()) => {
                 active.synced = under_way.end;
-                self.index.lock().tail.mark_first_synced(under_way.groups);
+                writer.index.lock().tail.mark_first_synced(under_way.groups);
                 Ok(())
             }
             Err(error) => {
-                self.writer.abandon();
+                writer.abandon();
                 Err(error)
             }
         }
     }
 
     /// The other thread is gone or hangs: its file cannot be trusted.
-    fn lose_helper(&mut self) -> io::Result<()> {
-        self.durability.helper = None;
-        self.writer.abandon();
+    fn lose_helper<S: Storage<File = F>>(&mut self, writer: &mut Writer<S>) -> io::Result<()> {
+        self.helper = None;
+        writer.abandon();
         Err(io::Error::new(io::ErrorKind::TimedOut, "the disk does not finish its sync"))
     }
 }

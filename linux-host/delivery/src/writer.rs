@@ -55,10 +55,11 @@ pub(crate) struct Writer<S: Storage> {
     pub syncs: u64,
 }
 
-/// A segment whose bytes can be read, and are not on the disk for sure. Written once more and synced, they are.
+/// A segment whose groups can be read, and are not on the disk for sure. Written once more and synced, they are.
+/// Its header is: it was synced before the segment had its name.
 pub(crate) struct Doubt {
     pub segment: u64,
-    pub bytes: Vec<u8>,
+    pub groups: Vec<u8>,
 }
 
 /// What has to stay free in a segment.
@@ -169,7 +170,8 @@ impl<S: Storage> Writer<S> {
         let Some(doubt) = self.doubt.take() else { return Ok(()) };
         (self.writes, self.syncs) = (self.writes + 1, self.syncs + 1);
         let file = self.storage.open(&name(doubt.segment));
-        let settled = file.and_then(|file| file.write_at(0, &doubt.bytes).and_then(|()| file.sync()));
+        let settled = file
+            .and_then(|file| file.write_at(u64::from(HEADER_LEN), &doubt.groups).and_then(|()| file.sync()));
         // A disk that is broken here would keep all others waiting.
         self.doubt = Some(doubt).filter(|_| settled.as_ref().is_err_and(is_full));
         settled

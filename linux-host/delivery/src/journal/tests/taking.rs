@@ -1,6 +1,7 @@
 //! What is taken and what is refused: batches, gaps in the numbers, checkpoints.
 
 use super::*;
+use crate::group::{Found, Kind, decode};
 
 #[test]
 fn an_overrun_of_the_ring_is_a_gap_and_a_new_stretch() {
@@ -57,8 +58,8 @@ fn checkpoints_come_in_time_and_stand_at_the_start_of_segments() {
     assert!(segments.len() > 3);
     for id in segments {
         let bytes = get(&*disk, &segment::name(id)).unwrap();
-        let found = crate::group::decode(&bytes[128..], id, 128);
-        let crate::group::Found::Group(block) = found else { panic!("{found:?}") };
+        let found = decode(&bytes[128..], id, 128);
+        let Found::Group(block) = found else { panic!("{found:?}") };
         assert_eq!(block.kind, Kind::Checkpoint, "segment {id}");
     }
 }

@@ -1,0 +1,60 @@
+//! What keeps the directory in order: room for what comes, and damage that readers came upon.
+
+use std::io;
+
+use campanile_core::time::Instant;
+
+use super::Journal;
+use crate::host::HostRecord;
+use crate::repair::set_aside;
+use crate::retention;
+use crate::storage::Storage;
+
+impl<S: Storage> Journal<S> {
+    /// Makes the spare segment, and deletes what is too much or too old.
+    pub(super) fn upkeep(&mut self, now: Instant) -> io::Result<()> {
+        if self.retention.due(&self.writer).is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        while self.retention.wants_room(&self.writer) {
+            if !self.delete_oldest(now)? {
+                self.retention.wait(now);
+                break;
+            }
+        }
+        self.retention.make_spare(&mut self.writer, now);
+        if self.retention.is_outdated(&self.writer, now) {
+            self.delete_oldest(now)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the oldest segment, unless it is the only one or must be kept; says whether it did. Whoever has not
+    /// delivered it is told so on disk before.
+    pub(super) fn delete_oldest(&mut self, now: Instant) -> io::Result<bool> {
+        let Some(mut oldest) = self.retention.oldest(&self.writer) else { return Ok(false) };
+        let behind = std::mem::take(&mut oldest.behind);
+        if !behind.is_empty() {
+            for sink in behind {
+                let (dropped, count) = self.retention.loss(&self.writer, sink, oldest.end);
+                self.counts.dropped += count;
+                self.record(&dropped, now);
+            }
+            self.flush_builder();
+            self.durability.require();
+            self.write_out(now)?;
+        }
+        Ok(retention::remove(&mut self.writer, &oldest).is_ok())
+    }
+
+    /// Damage that readers came upon is set aside and recorded.
+    pub(super) fn note_damage(&mut self, now: Instant) {
+        let reports = self.index.lock().damage.take();
+        for damage in reports {
+            self.counts.damaged += 1;
+            // A disk that cannot even keep the copy has said enough with the damage itself.
+            let _ = set_aside(&*self.writer.storage, &damage);
+            self.record(&HostRecord::Damaged { from: damage.from, to: damage.to }, now);
+        }
+    }
+}
