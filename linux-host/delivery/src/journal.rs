@@ -65,6 +65,8 @@ struct Pending {
 
 impl<S: Storage> Journal<S> {
     pub(crate) fn assemble(writer: Writer<S>, signs: Signs<S>, options: Options, boot: Boot) -> Self {
+        let start = Mark { at: Position::start_of(boot), time: Instant::ZERO };
+        let builder = Builder::new(start, options.body_max());
         Self {
             index: Arc::clone(&writer.index),
             writer,
@@ -72,7 +74,7 @@ impl<S: Storage> Journal<S> {
             retention: Retention::new(&options),
             boot,
             signs,
-            builder: Builder::new(Mark { at: Position::start_of(boot), time: Instant::ZERO }),
+            builder,
             pending: None,
             durability: Durability::new(&options),
             options,

@@ -178,11 +178,13 @@ pub(crate) struct Builder {
     /// The program active there.
     pub program: u64,
     open: Option<Group>,
+    /// The most bytes of records in a group.
+    max: usize,
 }
 
 impl Builder {
-    pub(crate) fn new(end: Mark) -> Self {
-        Self { end, program: 0, open: None }
+    pub(crate) fn new(end: Mark, max: usize) -> Self {
+        Self { end, program: 0, open: None, max }
     }
 
     /// Adds whole records behind the end: `count` of them, which take `span` from `base` on. Gives the group before
@@ -227,7 +229,7 @@ impl Builder {
                 if group.kind == kind
                     && kind != Kind::Checkpoint
                     && group.end == start
-                    && group.body.len() + bytes.len() <= crate::group::MAX_BODY =>
+                    && group.body.len() + bytes.len() <= self.max =>
             {
                 group.body.extend_from_slice(bytes);
                 group.count += count;

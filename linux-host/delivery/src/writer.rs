@@ -227,10 +227,20 @@ impl<S: Storage> Writer<S> {
         self.storage.sync_names()?;
         active.carried_out(&plan);
         active.synced = active.end;
-        self.index.lock().segments.push_back(Entry { id, start, end: HEADER_LEN, unix, program });
+        self.enlist(Entry { id, start, end: HEADER_LEN, unix, program });
         self.next_id += 1;
         self.active = Some(active);
         Ok(plan.taken)
+    }
+
+    /// Shows readers the segment that goes on from here. What the same commit has put into the one before is all that
+    /// there will ever be in it.
+    fn enlist(&self, entry: Entry) {
+        let mut state = self.index.lock();
+        if let Some((last, active)) = state.segments.back_mut().zip(self.active.as_ref()) {
+            last.end = active.end;
+        }
+        state.segments.push_back(entry);
     }
 
     /// Makes the spare segment ready.

@@ -63,3 +63,21 @@ fn checkpoints_come_in_time_and_stand_at_the_start_of_segments() {
         assert_eq!(block.kind, Kind::Checkpoint, "segment {id}");
     }
 }
+
+/// Found by the swarm: what such a commit put into the first of its segments was never shown to anybody; and records
+/// that came together grew into a group that no segment had room for.
+#[test]
+fn a_commit_over_several_segments_is_shown_whole() {
+    let (_disk, mut journal, mut engine) = begin(small());
+    let mut reader = journal.reader(Position::START);
+    for count in [700, 1_400, 2_100, 4_200] {
+        for _ in 0..7 {
+            engine.edges(&mut journal, count / 7);
+        }
+        journal.commit(engine.time);
+        assert_eq!(journal.degraded(), None, "{count} records");
+        let read = read_all(&mut reader);
+        assert_eq!(read.seqs().len() as u64, count, "{:?}", read.lagged);
+        assert!(read.lagged.is_empty(), "{count} records: {:?}", read.lagged);
+    }
+}

@@ -1,0 +1,103 @@
+//! Seeds over threads.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use campanile_sim::swarm::{Finding, draw, run};
+use campanile_sim::world::House;
+
+use super::progress::Progress;
+use crate::cli::Failure;
+
+/// What has been done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) seeds: u64,
+    /// Microseconds.
+    pub(super) lived: u64,
+    pub(super) records: u64,
+    pub(super) took: Duration,
+    /// The first seed that was not run.
+    pub(super) next: u64,
+    pub(super) interrupted: bool,
+}
+
+/// A seed that fails.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) seed: u64,
+    pub(super) finding: Finding,
+}
+
+/// Runs seeds on so many threads, until one fails; then those before it are run to their end, so that it is the first.
+pub(super) fn seeds(
+    houses: &[House],
+    seeds: Range<u64>,
+    jobs: usize,
+    deadline: Option<Instant>,
+    progress: &Progress,
+) -> Result<(Tally, Option<Found>), Failure> {
+    let began = Instant::now();
+    let stop = interrupts()?;
+    let next = AtomicU64::new(seeds.start);
+    let tally = Mutex::new(Tally::default());
+    let found: Mutex<Option<Found>> = Mutex::new(None);
+    let work = || {
+        while !stop.load(Ordering::Relaxed) && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let beyond = || lock(&found).as_ref().is_some_and(|found| found.seed < seed);
+            if seed >= seeds.end || beyond() {
+                return;
+            }
+            let outcome = run(&draw(seed, houses), houses);
+            let mut tally = lock(&tally);
+            tally.seeds += 1;
+            tally.lived += outcome.lived;
+            tally.records += outcome.records;
+            progress.show(&tally, began);
+            drop(tally);
+            if let Some(finding) = outcome.finding {
+                let mut first = lock(&found);
+                if first.as_ref().is_none_or(|first| seed < first.seed) {
+                    *first = Some(Found { seed, finding });
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        (0..jobs).for_each(|_| {
+            scope.spawn(work);
+        });
+    });
+    let mut tally = *lock(&tally);
+    tally.took = began.elapsed();
+    tally.next = next.load(Ordering::Relaxed).saturating_sub(jobs as u64).max(seeds.start).min(seeds.end);
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tally.interrupted = found.is_none() && seeds.start + tally.seeds < seeds.end;
+    tally.next = seeds.start + tally.seeds;
+    Ok((tally, found))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Is set by Ctrl-C; a second one ends the process at once.
+fn interrupts() -> Result<std::sync::Arc<AtomicBool>, Failure> {
+    let flag = std::sync::Arc::new(AtomicBool::new(false));
+    let set = std::sync::Arc::clone(&flag);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    thread::Builder::new().name("interrupts".to_owned()).spawn(move || {
+        let heard = runtime.block_on(tokio::signal::ctrl_c());
+        if heard.is_ok() {
+            set.store(true, Ordering::Relaxed);
+            if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+                std::process::exit(130);
+            }
+        }
+    })?;
+    Ok(flag)
+}

@@ -1,0 +1,113 @@
+//! The swarm: lives of a house, each drawn from a seed, under faults at every layer, before judges who know the truth.
+//!
+//! A seed gives a [`Plan`]; running the plan is a pure function of it. The nodes run what ships: engine, loop, journal,
+//! outbox and cursors. Every run ends in a phase without faults, in which everything must settle. Each runs
+//! twice, and the first difference between the two is a finding as well. A plan that fails is shortened to one that
+//! cannot be shortened any more and still fails.
+
+mod courier;
+mod draw;
+mod house;
+mod judge;
+pub mod plan;
+mod receiver;
+pub mod shrink;
+mod station;
+mod tape;
+mod world;
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+pub use draw::draw;
+pub use plan::Plan;
+
+use crate::node::House;
+
+/// Something that must not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// When, in microseconds of the world's time.
+    pub at: u64,
+    /// About which node, if it is about one.
+    pub node: Option<usize>,
+    /// In words.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}  ", self.at / 1_000_000, self.at % 1_000_000)?;
+        if let Some(node) = self.node {
+            write!(f, "node {node}: ")?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+/// What became of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// What was wrong, first of all.
+    pub finding: Option<Finding>,
+    /// Microseconds of virtual time, of all nodes together.
+    pub lived: u64,
+    /// Records that the engines wrote.
+    pub records: u64,
+    /// A print of the history after each step, with the time.
+    trail: Vec<(u64, u64)>,
+}
+
+/// Runs a plan, twice: the second run must be as the first.
+#[must_use]
+pub fn run(plan: &Plan, houses: &[House]) -> Outcome {
+    let first = once(plan, houses);
+    if first.finding.is_some() {
+        return first;
+    }
+    let second = once(plan, houses);
+    let differs = first.trail.iter().zip(&second.trail).find(|(one, other)| one != other);
+    let at = differs.map(|(one, _)| one.0).or_else(|| {
+        (first.trail.len() != second.trail.len()).then(|| first.trail.last().map_or(0, |last| last.0))
+    });
+    let finding = at.map(|at| Finding {
+        at,
+        node: None,
+        what: "a second run of the same plan goes another way from here on".to_owned(),
+    });
+    Outcome { finding, ..first }
+}
+
+/// Runs a plan once. A panic is a finding.
+fn once(plan: &Plan, houses: &[House]) -> Outcome {
+    hush();
+    QUIET.set(true);
+    let outcome = catch_unwind(AssertUnwindSafe(|| world::run(plan, houses)));
+    QUIET.set(false);
+    outcome.unwrap_or_else(|payload| {
+        let words = payload.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no words");
+        let what = format!("panicked: {words}");
+        Outcome { finding: Some(Finding { at: 0, node: None, what }), ..Outcome::default() }
+    })
+}
+
+thread_local! {
+    /// This thread says itself what becomes of its panics.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Panics of a run are findings, told once, and not noise on the terminal as well.
+fn hush() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                before(info);
+            }
+        }));
+    });
+}

@@ -1,0 +1,88 @@
+//! From a seed to a plan. A seed draws first what kinds of things happen at all and how often, and then the things:
+//! lives that differ in kind find more than lives that are all an average of everything.
+
+mod build;
+mod faults;
+mod stimuli;
+
+use super::house::Rulebook;
+use super::plan::{Deed, Item, Plan};
+use crate::node::House;
+use crate::prng::Prng;
+
+const SECOND: u64 = 1_000_000;
+
+/// The plan of a seed for a house; the first of `houses` runs at the beginning, the others may be swapped in.
+///
+/// A house whose images cannot be read gives an empty plan, whose run says so.
+#[must_use]
+pub fn draw(seed: u64, houses: &[House]) -> Plan {
+    let root = Prng::new(seed);
+    let mut plan = Plan { seed, until: 0, nodes: Vec::new(), items: Vec::new() };
+    let (Some(house), Ok(book)) = (houses.first(), Rulebook::new(houses)) else { return plan };
+    let mut shape = root.fork("shape");
+    let count = if shape.chance(1, 6) { shape.between(2, 3) } else { 1 };
+    plan.until = length(&mut shape);
+    plan.nodes = (0..count).map(|_| build::node(&mut shape, house)).collect();
+    for node in 0..count {
+        let prng = root.fork(&format!("node {node}"));
+        let scene = Scene { node: node as u8, until: plan.until, house, houses, spans: book.spans() };
+        scene.stimuli(&mut prng.fork("stimuli"), &mut plan.items);
+        scene.faults(&mut prng.fork("faults"), &plan.nodes[node as usize], &mut plan.items);
+    }
+    plan.items.sort_by_key(|item| item.at);
+    plan
+}
+
+/// From seconds to hours; the short ones are dense.
+fn length(prng: &mut Prng) -> u64 {
+    match prng.below(8) {
+        0 => prng.between(2, 10) * SECOND,
+        1..=4 => prng.between(10, 120) * SECOND,
+        5 | 6 => prng.between(120, 1_800) * SECOND,
+        _ => prng.between(1_800, 14_400) * SECOND,
+    }
+}
+
+/// One node's part of a plan.
+struct Scene<'a> {
+    node: u8,
+    until: u64,
+    house: &'a House,
+    houses: &'a [House],
+    /// Spans that mean something to the house: what happens just then is what goes wrong.
+    spans: Vec<u64>,
+}
+
+impl Scene<'_> {
+    fn put(&self, items: &mut Vec<Item>, at: u64, deed: Deed) {
+        if at < self.until {
+            items.push(Item { at, node: self.node, deed });
+        }
+    }
+
+    /// Some moment; often a round one, so that things meet.
+    fn moment(&self, prng: &mut Prng) -> u64 {
+        let at = prng.below(self.until.max(1));
+        match prng.below(4) {
+            0 => at,
+            1 | 2 => at / 1_000 * 1_000,
+            _ => at / 50_000 * 50_000,
+        }
+    }
+
+    /// A span: one of the house's own, to the microsecond or nearly so, or any.
+    fn span(&self, prng: &mut Prng, most: u64) -> u64 {
+        if !self.spans.is_empty() && prng.chance(1, 2) {
+            let span = *prng.pick(&self.spans);
+            match prng.below(4) {
+                0 => return span.saturating_sub(1).min(most),
+                1 => return (span + 1).min(most),
+                _ => return span.min(most),
+            }
+        }
+        // Of all orders of magnitude alike.
+        let digits = prng.below(u64::from(most.max(2).ilog2())) as u32;
+        (prng.between(1, 2) << digits).min(most) + prng.below(1 << digits.min(20))
+    }
+}

@@ -1,0 +1,149 @@
+//! What a house sees of the world: visitors, doors, meters, broken contacts, sensors, people who ask for things, and the
+//! time of day.
+
+use super::{SECOND, Scene};
+use crate::bounce::Model;
+use crate::prng::Prng;
+use crate::swarm::plan::{Ask, Deed, Item};
+
+impl Scene<'_> {
+    pub(super) fn stimuli(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        self.visits(prng, items);
+        if prng.chance(1, 2) {
+            self.trouble(prng, items);
+        }
+        if prng.chance(2, 3) {
+            self.sensors(prng, items);
+        }
+        if prng.chance(1, 2) {
+            self.commands(prng, items);
+        }
+        if prng.chance(1, 2) {
+            self.clocks(prng, items);
+        }
+        for peer in &self.house.symbols.peers {
+            for _ in 0..prng.below(3) {
+                let (at, up) = (self.moment(prng), prng.chance(2, 3));
+                self.put(items, at, Deed::Link { peer: peer.clone(), up });
+            }
+        }
+    }
+
+    fn an_input(&self, prng: &mut Prng) -> Option<String> {
+        let inputs = &self.house.symbols.inputs;
+        (!inputs.is_empty()).then(|| prng.pick(inputs).name.clone())
+    }
+
+    /// Presses and openings: contacts that bounce as measured, held for times that mean something.
+    fn visits(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        let mut at = self.moment(prng);
+        for _ in 0..prng.between(2, 24) {
+            let Some(input) = self.an_input(prng) else { return };
+            let model = *prng.pick(&[None, Some(Model::Switch), Some(Model::Reed), Some(Model::Wet)]);
+            let mut on = true;
+            for _ in 0..prng.between(1, 4) {
+                let bounce = model.map_or_else(Vec::new, |model| model.draw(on, prng));
+                self.put(items, at, Deed::Touch { input: input.clone(), on, bounce });
+                at += self.span(prng, 20 * SECOND);
+                on = !on;
+            }
+            at = if prng.chance(1, 3) { at + self.span(prng, 60 * SECOND) } else { self.moment(prng) };
+        }
+    }
+
+    /// Lines that do what no switch should.
+    fn trouble(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        for _ in 0..prng.between(1, 4) {
+            let (Some(input), at) = (self.an_input(prng), self.moment(prng)) else { return };
+            let edges = |count: u64, every: u64| Deed::Edges {
+                input: input.clone(),
+                count: count as u32,
+                every: every as u32,
+            };
+            let deed = match prng.below(8) {
+                // Crosstalk of 42 to 166 ns: both edges in one tick, or across two.
+                0 | 1 => edges(2, prng.below(2)),
+                // A meter.
+                2 => edges(prng.between(50, 400), prng.between(300, 1_500)),
+                // A contact that chatters, an odd number of times too.
+                3 | 4 => edges(prng.between(3, 60), prng.between(200, 30_000)),
+                // A cable that picks up a radio: more than the storm guard lets pass.
+                5 => edges(prng.between(270, 1_500), prng.between(5, 300)),
+                _ => Deed::Lose { input, lost: prng.between(1, 40) as u32, on: prng.chance(1, 2) },
+            };
+            self.put(items, at, deed);
+        }
+    }
+
+    /// Values that drift, jump, and vanish.
+    fn sensors(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        for sensor in &self.house.symbols.sensors {
+            let (mut at, mut value) = (self.moment(prng), prng.between(0, 4_000) as i32 - 1_000);
+            for _ in 0..prng.below(30) {
+                value = match prng.below(8) {
+                    0 => prng.between(0, 40_000) as i32 - 10_000,
+                    1 => *prng.pick(&[i32::MAX, i32::MIN, 0]),
+                    _ => value.saturating_add(prng.between(0, 200) as i32 - 100),
+                };
+                let value = (!prng.chance(1, 10)).then_some(value);
+                self.put(items, at, Deed::Feed { sensor: sensor.name.clone(), value });
+                at += self.span(prng, 30 * SECOND);
+            }
+        }
+    }
+
+    /// People who ask; some twice, some too late.
+    fn commands(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        let mut id = 0;
+        for _ in 0..prng.between(1, 12) {
+            let Some(ask) = self.an_ask(prng) else { return };
+            if id == 0 || !prng.chance(1, 6) {
+                id += 1;
+            }
+            let late = if prng.chance(1, 10) { prng.between(29, 31) * SECOND } else { 0 };
+            let at = self.moment(prng);
+            if let Ask::Press(input, true) = &ask {
+                // Whoever plays an input lets go of it again.
+                let off = at + self.span(prng, 5 * SECOND);
+                let ask = Ask::Press(input.clone(), false);
+                self.put(items, off, Deed::Command { ask, id: id + 1_000, late: 0 });
+            }
+            self.put(items, at, Deed::Command { ask, id, late });
+        }
+    }
+
+    fn an_ask(&self, prng: &mut Prng) -> Option<Ask> {
+        let symbols = &self.house.symbols;
+        let mut asks = Vec::new();
+        if !symbols.outputs.is_empty() {
+            let output = prng.pick(&symbols.outputs).name.clone();
+            asks.push(Ask::Set(output, prng.chance(2, 3)));
+        }
+        if !symbols.scenarios.is_empty() {
+            let scenario = prng.pick(&symbols.scenarios).clone();
+            asks.push(if prng.chance(2, 3) { Ask::Start(scenario) } else { Ask::Stop(scenario) });
+        }
+        if !symbols.variables.is_empty() {
+            let value = *prng.pick(&[0, 1, 2, -1, 99, i32::MAX, i32::MIN]);
+            asks.push(Ask::Let(prng.pick(&symbols.variables).clone(), value));
+        }
+        if let Some(input) = self.an_input(prng) {
+            asks.push(Ask::Press(input, true));
+        }
+        (!asks.is_empty()).then(|| prng.pick(&asks).clone())
+    }
+
+    /// The clock is set, steps in both directions, and is doubted. Often a few seconds before some full minute.
+    fn clocks(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        // A day in 2026, and sometimes the night in which clocks change or the year ends.
+        let day = 20_454 + prng.below(400) as i64;
+        let mut unix = (day * 86_400 + prng.below(1_440) as i64 * 60) * 1_000_000;
+        unix -= prng.between(0, 20_000_000) as i64;
+        let mut at = if prng.chance(1, 2) { 0 } else { self.moment(prng) };
+        for _ in 0..prng.between(1, 4) {
+            self.put(items, at, Deed::Clock { unix, trusted: prng.chance(3, 4) });
+            at += self.span(prng, self.until);
+            unix += at as i64 + prng.between(0, 7_200_000_000) as i64 - 3_600_000_000;
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a house promises, read back from its image: the judges know the file and not the engine.
+
+use std::collections::BTreeMap;
+
+use campanile_core::debounce::Algorithm;
+use campanile_core::id::InputId;
+use campanile_core::program::image::{Image, hash};
+use campanile_core::program::verify::LoadError;
+use campanile_core::program::{InputDef, On, OutputDef, SensorDef, TriggerDef, VarDef};
+use campanile_core::time::Duration;
+
+use crate::node::House;
+use crate::oracle::reference::{Programs, programs};
+
+/// What one program promises.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) outputs: Vec<OutputDef>,
+    /// The line of each input: equal numbers are the same line, also under another program.
+    pub(super) lines: Vec<usize>,
+    /// An input that has not moved for so long is reported as it is.
+    pub(super) quiet: Duration,
+    /// Spans that it names, in microseconds.
+    spans: Vec<u64>,
+}
+
+/// Programs by the hash of their image.
+pub(super) struct Rulebook {
+    rules: BTreeMap<u64, Rules>,
+    /// For the reference.
+    pub(super) programs: Programs,
+    /// How many lines there are.
+    pub(super) lines: usize,
+}
+
+impl Rulebook {
+    pub(super) fn new(houses: &[House]) -> Result<Self, LoadError> {
+        let mut names = BTreeMap::new();
+        let mut rules = BTreeMap::new();
+        for house in houses {
+            let mut image = Image::open(&house.image)?;
+            let counts = image.counts;
+            let inputs: Vec<InputDef> = (0..counts.inputs).map(|_| image.item()).collect::<Result<_, _>>()?;
+            let outputs: Vec<OutputDef> =
+                (0..counts.outputs).map(|_| image.item()).collect::<Result<_, _>>()?;
+            (0..counts.sensors).try_for_each(|_| image.item::<SensorDef>().map(drop))?;
+            (0..counts.variables).try_for_each(|_| image.item::<VarDef>().map(drop))?;
+            let mut spans = Vec::new();
+            for _ in 0..counts.triggers {
+                match image.item::<TriggerDef>()?.on {
+                    On::Input { hold: span, .. } | On::Every { period: span } => spans.push(span.micros()),
+                    _ => {}
+                }
+            }
+            spans.extend(inputs.iter().flat_map(debounce_spans));
+            spans.extend(outputs.iter().map(|output| output.max_on.micros()));
+            spans.retain(|span| *span > 0);
+            let lines = house.symbols.inputs.iter().map(|input| {
+                let next = names.len();
+                *names.entry((input.board.clone(), input.line.clone())).or_insert(next)
+            });
+            let lines = lines.collect();
+            let quiet = inputs.iter().map(quiet).fold(Duration::ZERO, Duration::max);
+            rules.insert(hash(&house.image), Rules { outputs, lines, quiet, spans });
+        }
+        let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
+        Ok(Self { rules, programs, lines: names.len() })
+    }
+
+    pub(super) fn of(&self, program: u64) -> Option<&Rules> {
+        self.rules.get(&program)
+    }
+
+    /// Spans that any program names, in microseconds.
+    pub(super) fn spans(&self) -> Vec<u64> {
+        self.rules.values().flat_map(|rules| rules.spans.iter().copied()).collect()
+    }
+
+    /// The longest time that any program needs until it reports what is.
+    pub(super) fn quiet(&self) -> Duration {
+        self.rules.values().map(|rules| rules.quiet).fold(Duration::ZERO, Duration::max)
+    }
+}
+
+impl Rules {
+    pub(super) fn line(&self, input: InputId) -> Option<usize> {
+        self.lines.get(input.index()).copied()
+    }
+}
+
+/// At the latest behind the last edge: the rest of a lock-out, then the other edge's algorithm, then a reading.
+fn quiet(input: &InputDef) -> Duration {
+    let (press, release) = (input.debounce.press.span(), input.debounce.release.span());
+    press.plus(release).plus(press.max(release)).plus(Duration::from_millis(5))
+}
+
+fn debounce_spans(input: &InputDef) -> [u64; 4] {
+    let guard = |algorithm| match algorithm {
+        Algorithm::Eager { after_us, .. } => u64::from(after_us),
+        _ => 0,
+    };
+    let (press, release) = (input.debounce.press, input.debounce.release);
+    [press.span().micros(), release.span().micros(), guard(press), guard(release)]
+}

@@ -1,0 +1,197 @@
+//! Lines and their edges (I4, I5, I6): every edge is recorded with its own stamp or counted as lost, every onset is the
+//! stamp of a real edge, and a quiet line is reported as it is.
+
+use std::collections::VecDeque;
+
+use campanile_core::decision::{Decision, Source};
+use campanile_core::id::{InputId, Level};
+use campanile_core::input::{Input, Op};
+use campanile_core::record::Record;
+use campanile_core::time::{Duration, Instant};
+
+use crate::swarm::house::Rules;
+use crate::swarm::tape::Entry;
+
+/// What is known of one line, all times on the node's clock.
+#[derive(Clone, Debug, Default)]
+struct Line {
+    /// Edges that the kernel took and no record has told of yet.
+    untold: VecDeque<(Instant, Level)>,
+    /// Edges for which the kernel had no room.
+    unheard: u64,
+    /// Edges that records have passed over.
+    passed: u64,
+    /// Edges that records count as lost.
+    counted: u64,
+    /// Stamps that an onset may have.
+    onsets: Vec<Instant>,
+    reported: Option<Level>,
+    /// Somebody plays it, so what is reported is not what is.
+    played: bool,
+}
+
+/// All lines of a node.
+pub(in crate::swarm) struct Lines {
+    lines: Vec<Line>,
+    /// How long after its stamp an edge may come.
+    capture: Duration,
+    /// Nothing has happened since that could still be on its way.
+    calm: Instant,
+}
+
+impl Lines {
+    pub(in crate::swarm) fn new(lines: usize, capture: Duration) -> Self {
+        Self { lines: vec![Line::default(); lines], capture, calm: Instant::ZERO }
+    }
+
+    /// Another process listens: what the kernel kept for the one before is gone.
+    pub(in crate::swarm) fn begin(&mut self, now: Instant) {
+        self.calm = now;
+        for line in &mut self.lines {
+            *line = Line::default();
+        }
+    }
+
+    /// A line has moved, and a process listens.
+    pub(in crate::swarm) fn moved(&mut self, line: usize, at: Instant, to: Level) {
+        self.calm = at;
+        if let Some(line) = self.lines.get_mut(line) {
+            line.untold.push_back((at, to));
+        }
+    }
+
+    /// Edges were lost in the kernel.
+    pub(in crate::swarm) fn lost(&mut self, line: usize, at: Instant, lost: u32) {
+        self.calm = at;
+        if let Some(line) = self.lines.get_mut(line) {
+            line.unheard += u64::from(lost);
+        }
+    }
+
+    /// Something else happens, after which it takes time until all is at rest.
+    pub(in crate::swarm) fn stir(&mut self, now: Instant) {
+        self.calm = self.calm.max(now);
+    }
+
+    pub(in crate::swarm) fn see(&mut self, entry: &Entry, rules: &Rules) -> Result<(), String> {
+        let Some(record) = &entry.record else { return Ok(()) };
+        match *record {
+            Record::Input(Input::Edge { input, level }) => self.edge(rules, input, entry.at, level),
+            Record::Input(Input::Late { input, level, by }) => {
+                if by > self.capture {
+                    return Err(format!(
+                        "an edge of {input:?} is late by {} us, and no edge takes more than {} us",
+                        by.micros(),
+                        self.capture.micros()
+                    ));
+                }
+                self.edge(rules, input, entry.at.minus(by), level)
+            }
+            Record::Input(Input::Level { input, .. }) => {
+                if let Some(line) = self.of(rules, input) {
+                    line.onsets.push(entry.at);
+                }
+                Ok(())
+            }
+            Record::Input(Input::Overrun { input: Some(input), lost, .. }) => {
+                if let Some(line) = self.of(rules, input) {
+                    line.counted += u64::from(lost);
+                }
+                Ok(())
+            }
+            Record::Input(Input::Command { op: Op::Play { input, .. }, .. }) => {
+                if let Some(line) = self.of(rules, input) {
+                    line.onsets.push(entry.at);
+                    line.played = true;
+                }
+                Ok(())
+            }
+            Record::Decision(Decision::Event {
+                source: Source::Input { input }, value, onset_ago, ..
+            }) => self.event(rules, input, entry.at, value, onset_ago),
+            _ => Ok(()),
+        }
+    }
+
+    fn of(&mut self, rules: &Rules, input: InputId) -> Option<&mut Line> {
+        self.lines.get_mut(rules.line(input)?)
+    }
+
+    fn edge(&mut self, rules: &Rules, input: InputId, stamp: Instant, level: Level) -> Result<(), String> {
+        let Some(line) = self.of(rules, input) else { return Err(format!("an edge of {input:?}")) };
+        line.onsets.push(stamp);
+        line.played = false;
+        loop {
+            match line.untold.pop_front() {
+                Some(edge) if edge == (stamp, level) => break,
+                Some(_) => line.passed += 1,
+                None => {
+                    let at = stamp.micros();
+                    return Err(format!("an edge of {input:?} to {level:?} at {at} us that nobody made"));
+                }
+            }
+        }
+        if line.passed + line.unheard > line.counted {
+            return Err(format!(
+                "{} edges of {input:?} are missing before the one at {} us, and records count {}",
+                line.passed + line.unheard,
+                stamp.micros(),
+                line.counted
+            ));
+        }
+        Ok(())
+    }
+
+    fn event(
+        &mut self,
+        rules: &Rules,
+        input: InputId,
+        at: Instant,
+        value: Option<i32>,
+        onset_ago: Duration,
+    ) -> Result<(), String> {
+        let Some(line) = self.of(rules, input) else { return Err(format!("an event of {input:?}")) };
+        line.reported = value.map(|value| Level::from_bool(value != 0));
+        let onset = at.minus(onset_ago);
+        if !line.onsets.iter().rev().any(|stamp| *stamp == onset) {
+            return Err(format!(
+                "the event of {input:?} at {} us has its onset at {} us, where nothing was",
+                at.micros(),
+                onset.micros()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Compares what is reported with what is, if everything has been at rest for `quiet`.
+    pub(in crate::swarm) fn compare(
+        &self,
+        now: Instant,
+        quiet: Duration,
+        rules: &Rules,
+        level: impl Fn(InputId) -> Option<Level>,
+    ) -> Result<(), String> {
+        if now.since(self.calm) < quiet {
+            return Ok(());
+        }
+        for (id, line) in (0u8..).map(InputId).zip(&rules.lines) {
+            let Some(line) = self.lines.get(*line) else { continue };
+            let is = level(id);
+            if !line.played && line.reported != is {
+                return Err(format!(
+                    "{id:?} has been quiet for {} us, is {is:?} and reported as {:?}",
+                    now.since(self.calm).micros(),
+                    line.reported
+                ));
+            }
+            let missing = line.untold.len() as u64 + line.passed + line.unheard;
+            if missing != line.counted {
+                return Err(format!(
+                    "{missing} edges of {id:?} are in no record, and records count {} as lost",
+                    line.counted
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! Shortens a plan that fails to one that still fails and cannot be shortened any more: delta debugging over its items,
+//! then each item made simpler, then the options taken back to their defaults.
+
+use super::plan::{Deed, NodePlan, Plan};
+use super::{Finding, run};
+use crate::node::House;
+
+/// What is left of a plan.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The shorter plan.
+    pub plan: Plan,
+    /// What is wrong with it.
+    pub finding: Finding,
+    /// How many plans were tried.
+    pub tries: u32,
+}
+
+/// Shortens `plan`, whose run ends with `finding`, in at most `tries` runs. What is found on the way may be another
+/// thing than at first, but is a finding of the same sort: its words begin alike.
+#[must_use]
+pub fn shrink(plan: Plan, finding: Finding, houses: &[House], tries: u32) -> Shrunk {
+    let mut shrinker = Shrinker { houses, kind: kind(&finding), left: tries };
+    let mut best = (plan, finding);
+    loop {
+        let before = best.0.clone();
+        shrinker.nodes(&mut best);
+        shrinker.items(&mut best);
+        shrinker.simpler(&mut best);
+        shrinker.options(&mut best);
+        if best.0 == before || shrinker.left == 0 {
+            let (plan, finding) = best;
+            return Shrunk { plan, finding, tries: tries - shrinker.left };
+        }
+    }
+}
+
+/// The words of a finding without its numbers.
+fn kind(finding: &Finding) -> String {
+    let words = finding.what.split_whitespace().filter(|word| !word.contains(|c: char| c.is_ascii_digit()));
+    words.take(4).collect::<Vec<_>>().join(" ")
+}
+
+struct Shrinker<'a> {
+    houses: &'a [House],
+    kind: String,
+    left: u32,
+}
+
+type Best = (Plan, Finding);
+
+impl Shrinker<'_> {
+    /// Takes `plan` if it fails as the best one does.
+    fn try_plan(&mut self, best: &mut Best, plan: Plan) -> bool {
+        if self.left == 0 || plan == best.0 {
+            return false;
+        }
+        self.left -= 1;
+        match run(&plan, self.houses).finding {
+            Some(finding) if kind(&finding) == self.kind => {
+                *best = (plan, finding);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Fewer nodes.
+    fn nodes(&mut self, best: &mut Best) {
+        let mut node = best.0.nodes.len();
+        while node > 0 && best.0.nodes.len() > 1 {
+            node -= 1;
+            let mut plan = best.0.clone();
+            plan.nodes.remove(node);
+            plan.items.retain(|item| usize::from(item.node) != node);
+            for item in plan.items.iter_mut().filter(|item| usize::from(item.node) > node) {
+                item.node -= 1;
+            }
+            self.try_plan(best, plan);
+        }
+    }
+
+    /// Fewer items: halves first, then smaller and smaller parts.
+    fn items(&mut self, best: &mut Best) {
+        let mut size = best.0.items.len();
+        while size > 0 && self.left > 0 {
+            let mut from = 0;
+            while from < best.0.items.len() {
+                let mut plan = best.0.clone();
+                let to = (from + size).min(plan.items.len());
+                plan.items.drain(from..to);
+                if !self.try_plan(best, plan) {
+                    from += size;
+                }
+            }
+            size /= 2;
+        }
+    }
+
+    /// Simpler items, and an earlier end.
+    fn simpler(&mut self, best: &mut Best) {
+        let end = best.0.items.last().map_or(0, |item| item.at + 1_000_000);
+        self.try_plan(best, Plan { until: end, ..best.0.clone() });
+        for place in 0..best.0.items.len() {
+            for deed in simpler(&best.0.items[place].deed) {
+                let mut plan = best.0.clone();
+                plan.items[place].deed = deed;
+                if self.try_plan(best, plan) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Fewer peculiarities of the nodes.
+    fn options(&mut self, best: &mut Best) {
+        for node in 0..best.0.nodes.len() {
+            let plain = NodePlan::default();
+            let changes: [fn(&mut NodePlan, &NodePlan); 7] = [
+                |node, plain| node.size = plain.size,
+                |node, plain| (node.slack, node.capture) = (plain.slack, plain.capture),
+                |node, plain| node.wake = plain.wake,
+                |node, plain| (node.clock, node.drift) = (plain.clock, plain.drift),
+                |node, plain| node.journal = plain.journal.clone(),
+                |node, _| node.sinks.truncate(1),
+                |node, _| node.sinks.iter_mut().for_each(|sink| *sink = Default::default()),
+            ];
+            for change in changes {
+                let mut plan = best.0.clone();
+                change(&mut plan.nodes[node], &plain);
+                self.try_plan(best, plan);
+            }
+        }
+    }
+}
+
+/// What could stand in the place of a deed, the simplest first.
+fn simpler(deed: &Deed) -> Vec<Deed> {
+    match deed {
+        Deed::Touch { input, on, bounce } if !bounce.is_empty() => {
+            let cut =
+                |len: usize| Deed::Touch { input: input.clone(), on: *on, bounce: bounce[..len].to_vec() };
+            vec![cut(0), cut(bounce.len() / 4 * 2), cut(bounce.len() - 1)]
+        }
+        Deed::Edges { input, count, every } if *count > 1 => [2, 4, count / 4, count / 2, count - 1]
+            .into_iter()
+            .filter(|fewer| fewer < count && *fewer > 0)
+            .map(|count| Deed::Edges { input: input.clone(), count, every: *every })
+            .collect(),
+        _ => Vec::new(),
+    }
+}

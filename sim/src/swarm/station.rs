@@ -1,0 +1,431 @@
+//! A node in the swarm: what ships, with its own clock, its sinks, and the judges beside it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use campanile_clock::{Lens, Virtual};
+use campanile_core::id::{InputId, OutputId};
+use campanile_core::input::Input;
+use campanile_core::record::Record;
+use campanile_core::time::{Duration, Instant};
+use campanile_delivery::disk::{Disk, Faults, PowerCut};
+use campanile_delivery::gate::Gates;
+use campanile_delivery::{Journal, Options as JournalOptions, Position, Recall, SinkName, Sync, WhenFull};
+
+use super::courier::Courier;
+use super::house::{Rulebook, Rules};
+use super::judge::{journal, lines::Lines, outputs::Outputs, replay};
+use super::plan::{JournalPlan, NodePlan};
+use super::receiver::Receiver;
+use super::tape::Tape;
+use crate::executor::Executor;
+use crate::node::{self, Houses, Knowledge, Node, Setup};
+use crate::prng::Prng;
+use crate::world::SimError;
+
+/// The wall clock of a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wall {
+    /// In the world's time.
+    pub(super) at: u64,
+    pub(super) unix: i64,
+    pub(super) trusted: bool,
+}
+
+/// One way out of the node: the sink while the process lives, and the receiver at the other end.
+pub(super) struct Way {
+    pub(super) name: SinkName,
+    pub(super) courier: Option<Courier>,
+    pub(super) receiver: Receiver,
+}
+
+pub(super) struct Station<'a> {
+    pub(super) plan: &'a NodePlan,
+    pub(super) node: Node<Tape>,
+    pub(super) executor: Executor<'a>,
+    clock: &'a Virtual,
+    lens: Lens,
+    rulebook: Rc<Rulebook>,
+    /// The process does not get its turn before, in the world's time.
+    pub(super) asleep: Option<u64>,
+    pub(super) wall: Option<Wall>,
+    pub(super) gates: Gates,
+    pub(super) ways: Vec<Way>,
+    pub(super) lines: Lines,
+    outputs: Outputs,
+    pub(super) floor: journal::Floor,
+    /// The program that the last judged record is of.
+    running: u64,
+    /// Which life runs, for what comes back late.
+    pub(super) life: u32,
+    /// It is ready, and how late it wakes has been drawn.
+    drawn: bool,
+    wakes: Prng,
+    captures: Prng,
+    /// The process stands still until then.
+    stalled: u64,
+    /// Until then the disk is in trouble.
+    pub(super) trouble: u64,
+    /// It was told to end, and starts again so long behind that.
+    pub(super) stopping: Option<u64>,
+}
+
+impl<'a> Station<'a> {
+    pub(super) fn new(
+        clock: &'a Virtual,
+        index: usize,
+        plan: &'a NodePlan,
+        houses: &Rc<Houses>,
+        program: u64,
+        rulebook: &Rc<Rulebook>,
+        seed: &Prng,
+    ) -> Result<Self, SimError> {
+        let seed = seed.fork(&format!("node {index}"));
+        let name = format!("node-{index}").parse().map_err(|_| SimError::NoProgram)?;
+        let setup = Setup {
+            size: plan.size,
+            slack: Duration::from_micros(plan.slack),
+            journal: journal_options(&plan.journal),
+        };
+        let ways = plan.sinks.iter().zip(0..).map(|(sink, place)| Way {
+            name: format!("sink-{place}").parse().unwrap_or_else(|_| unreachable!("a name")),
+            courier: None,
+            receiver: Receiver::new(sink.latency, seed.fork(&format!("receiver {place}"))),
+        });
+        Ok(Self {
+            plan,
+            node: Node::new(name, setup, Rc::clone(houses), program, Tape::default(), &seed),
+            executor: Executor::new(clock, seed.fork("order")),
+            clock,
+            lens: Lens { since: clock.now(), showed: plan.clock, drift_ppm: plan.drift },
+            rulebook: Rc::clone(rulebook),
+            asleep: None,
+            wall: None,
+            gates: Gates::default(),
+            ways: ways.collect(),
+            lines: Lines::new(rulebook.lines, Duration::from_micros(plan.capture)),
+            outputs: Outputs::default(),
+            floor: journal::Floor::default(),
+            running: program,
+            life: 0,
+            drawn: false,
+            wakes: seed.fork("wakes"),
+            captures: seed.fork("captures"),
+            stalled: 0,
+            trouble: 0,
+            stopping: None,
+        })
+    }
+
+    /// Everything that asks for the time from now on asks this node's clock.
+    pub(super) fn enter(&self) -> Instant {
+        self.clock.look_through(self.lens);
+        node::now()
+    }
+
+    /// What the world's clock shows when this node's shows `local`.
+    pub(super) fn world(&self, local: Instant) -> u64 {
+        self.lens.world(local.micros())
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.node.life.is_some()
+    }
+
+    /// The process starts.
+    pub(super) fn begin(&mut self) -> Result<(), String> {
+        let now = self.enter();
+        self.life += 1;
+        (self.asleep, self.drawn, self.stopping, self.stalled) = (None, false, None, 0);
+        self.lines.begin(now);
+        let clock = self.wall.map(|wall| self.read_wall(wall));
+        let knowledge = Knowledge { clock, off: Some(off) };
+        match self.node.begin(&mut self.executor, knowledge) {
+            Ok(opened) => {
+                let healthy = opened.boot_unsynced.is_none() && opened.repair.is_none();
+                self.floor.opened(healthy && self.clock.now() >= self.trouble);
+            }
+            Err(SimError::Open(_)) if self.clock.now() < self.trouble => return Ok(()),
+            Err(why) => return Err(format!("the node does not start: {why}")),
+        }
+        let Some(life) = &self.node.life else { return Ok(()) };
+        let journal = life.journal.borrow();
+        journal::examine(&journal, &self.node.witness.borrow(), &self.floor)?;
+        for (way, plan) in self.ways.iter_mut().zip(&self.plan.sinks) {
+            way.courier = Courier::new(&way.name, plan, &self.node.disk, &journal, now);
+        }
+        drop(journal);
+        self.judge()
+    }
+
+    /// The process is gone, and with `power` all that only the kernel had.
+    pub(super) fn end(&mut self, power: Option<PowerCut>) -> Result<(), String> {
+        let now = self.enter();
+        if self.is_alive() {
+            self.floor_up(now);
+            self.node.end(&mut self.executor);
+            self.floor.died(now, self.window());
+            self.judge()?;
+            self.check_replay(None)?;
+        }
+        self.gates.clear();
+        for way in &mut self.ways {
+            way.courier = None;
+        }
+        self.asleep = None;
+        if let Some(what) = power {
+            self.floor.dark();
+            self.node.board.power_off();
+            self.node.disk.power_cut(what);
+        }
+        Ok(())
+    }
+
+    /// Whether it was told to end and has done so: then it is gone, and this long.
+    pub(super) fn stopped(&mut self) -> Result<Option<u64>, String> {
+        if !self.node.is_over(&self.executor) {
+            return Ok(None);
+        }
+        let now = self.enter();
+        self.floor_up(now);
+        self.judge()?;
+        self.check_replay(None)?;
+        for courier in self.ways.iter_mut().filter_map(|way| way.courier.take()) {
+            // A disk that refuses costs repeats.
+            let _ = courier.close(now);
+        }
+        self.node.close();
+        self.gates.clear();
+        self.floor.died(now, self.window());
+        self.stopping.take().ok_or_else(|| "the loop has ended, and nobody told it to".to_owned()).map(Some)
+    }
+
+    /// The power is back: another monotonic clock.
+    pub(super) fn power_on(&mut self) {
+        self.lens = Lens { since: self.clock.now(), showed: 3_000_000, ..self.lens };
+        self.wall = None;
+    }
+
+    pub(super) fn read_wall(&self, wall: Wall) -> Input {
+        let passed = self.clock.now().saturating_sub(wall.at);
+        Input::Clock { unix: wall.unix.saturating_add_unsigned(passed), offset: 0, trusted: wall.trusted }
+    }
+
+    /// When it has something to do, in the world's time, besides its tasks' timers.
+    pub(super) fn due(&self) -> Option<u64> {
+        let life = self.node.life.as_ref()?;
+        let journal = life.journal.borrow().due();
+        let couriers = self.ways.iter().filter_map(|way| way.courier.as_ref()?.due());
+        let due = couriers.chain(journal).min().map(|due| self.world(due).max(self.stalled));
+        [due, self.asleep].into_iter().flatten().filter(|due| *due > self.clock.now()).min()
+    }
+
+    /// Whether it can go on now; a process that becomes ready may get its turn later.
+    pub(super) fn is_ready(&mut self) -> bool {
+        if let Some(until) = self.asleep {
+            if self.clock.now() < until {
+                return false;
+            }
+            self.asleep = None;
+        }
+        if !self.executor.is_ready() {
+            self.drawn = false;
+            return false;
+        }
+        // Mostly prompt.
+        if self.plan.wake > 0 && !self.drawn && self.wakes.chance(1, 2) {
+            self.drawn = true;
+            self.asleep = Some(self.clock.now() + self.wakes.between(1, self.plan.wake));
+            return false;
+        }
+        true
+    }
+
+    /// The loop runs until it waits; the journal does what is due.
+    pub(super) fn run(&mut self) -> Result<(), String> {
+        let now = self.enter();
+        if self.asleep.is_none() {
+            self.executor.settle().map_err(|stuck| stuck.to_string())?;
+        }
+        if let Some(life) = &self.node.life {
+            life.journal.borrow_mut().tick(now);
+        }
+        self.floor_up(now);
+        self.judge()
+    }
+
+    /// Takes note of what the journal shows. The couriers are told.
+    pub(super) fn floor_up(&mut self, now: Instant) {
+        let Some(life) = &self.node.life else { return };
+        let journal = life.journal.borrow();
+        let head = journal.index().head();
+        let healthy = journal.degraded().is_none() && self.clock.now() >= self.trouble;
+        self.floor.published(now, head, self.window(), healthy);
+        for courier in self.ways.iter_mut().filter_map(|way| way.courier.as_mut()) {
+            courier.published(head);
+        }
+    }
+
+    fn window(&self) -> Duration {
+        Duration::from_micros(self.plan.journal.sync)
+    }
+
+    /// Shows the judges what is new on the tape.
+    fn judge(&mut self) -> Result<(), String> {
+        let mut tape = self.node.witness.borrow_mut();
+        if let Some(why) = tape.refused.first() {
+            return Err(format!("a program is refused: {why:?}"));
+        }
+        let judged = tape.judged;
+        let Some(life) = tape.lives.last() else { return Ok(()) };
+        if judged == 0 {
+            // What a start does with its outputs comes before the record that names the program.
+            let boot = life.entries.iter().find_map(|entry| match entry.record {
+                Some(Record::Input(Input::Boot { hash, .. })) => Some(hash),
+                _ => None,
+            });
+            let Some(hash) = boot else { return Ok(()) };
+            self.running = hash;
+            self.outputs.begin(rules(&self.rulebook, hash)?);
+        }
+        for entry in &life.entries[judged..] {
+            if let Some(Record::Input(Input::Install { hash })) = entry.record {
+                self.running = hash;
+            }
+            let rules = rules(&self.rulebook, self.running)?;
+            self.lines.see(entry, rules)?;
+            self.outputs.see(entry, rules)?;
+        }
+        tape.judged = life.entries.len();
+        Ok(())
+    }
+
+    /// What is at rest is reported as it is, and the lines are where the log says they are.
+    pub(super) fn check_rest(&mut self) -> Result<(), String> {
+        if !self.is_alive() || self.asleep.is_some() {
+            return Ok(());
+        }
+        let now = self.enter();
+        let rules = rules(&self.rulebook, self.running)?;
+        // A mask of the storm guard, a reading, a wake-up: all of it is over long before.
+        let rest =
+            rules.quiet.plus(Duration::from_micros(self.plan.wake * 4 + 2 * self.plan.capture + 400_000));
+        let board = &self.node.board;
+        self.lines.compare(now, rest, rules, |input: InputId| board.input(input))?;
+        self.outputs.compare(|output: OutputId| board.output(output))
+    }
+
+    /// The last life is executed again. With `until`, on the node's own clock, it must be whole up to then.
+    pub(super) fn check_replay(&self, until: Option<Instant>) -> Result<(), String> {
+        let tape = self.node.witness.borrow();
+        let Some(life) = tape.now() else { return Ok(()) };
+        replay::life(life, &self.node.houses, &self.rulebook.programs, until)
+    }
+
+    /// The journal says everything that was written, and nothing else, and says it again.
+    pub(super) fn check_journal(&self) -> Result<(), String> {
+        let Some(life) = &self.node.life else { return Ok(()) };
+        let journal = life.journal.borrow();
+        journal::examine(&journal, &self.node.witness.borrow(), &self.floor)?;
+        replay::journal(&journal)
+    }
+
+    /// The last place that the journal shows.
+    pub(super) fn head(&self) -> Position {
+        self.node.life.as_ref().map_or(Position::START, |life| life.journal.borrow().index().head())
+    }
+
+    pub(super) fn journal(&self) -> Option<Rc<RefCell<Journal<Disk>>>> {
+        self.node.life.as_ref().map(|life| Rc::clone(&life.journal))
+    }
+
+    pub(super) fn set_faults(&mut self, faults: Faults, until: u64) {
+        self.trouble = self.trouble.max(until);
+        self.node.disk.set_faults(faults);
+    }
+
+    /// Whether anything of it can go on now.
+    pub(super) fn has_work(&mut self) -> bool {
+        if self.is_ready() {
+            return true;
+        }
+        let now = self.enter();
+        let Some(life) = &self.node.life else { return false };
+        // The journal and the sinks have threads of their own, but for a process that stands still.
+        let journal = life.journal.borrow().due().is_some_and(|due| due <= now);
+        let courier = || self.ways.iter().any(|way| way.courier.as_ref().is_some_and(|c| c.is_due(now)));
+        !self.frozen() && (journal || courier())
+    }
+
+    /// The process is stopped as a whole.
+    fn frozen(&self) -> bool {
+        self.stalled > self.clock.now()
+    }
+
+    /// Nothing of the process goes on until then.
+    pub(super) fn stall(&mut self, until: u64) {
+        self.stalled = self.stalled.max(until);
+        self.asleep = self.asleep.max(Some(until));
+    }
+
+    /// A print of everything that the engine has written.
+    pub(super) fn print(&self) -> u64 {
+        self.node.witness.borrow().print
+    }
+
+    /// How many records the engine has written.
+    pub(super) fn records(&self) -> u64 {
+        self.node.witness.borrow().lives.iter().map(super::tape::Scroll::head).sum()
+    }
+
+    /// From the stamp of an edge to its reader.
+    pub(super) fn capture_delay(&mut self) -> u64 {
+        if self.plan.capture == 0 { 0 } else { self.captures.below(self.plan.capture + 1) }
+    }
+
+    /// The line of an input that the program of now has.
+    pub(super) fn line(&self, input: &str) -> Option<usize> {
+        let rules = self.rulebook.of(self.running)?;
+        let house = self.node.houses.get(&self.running)?;
+        rules.line(house.symbols.find_input(input)?)
+    }
+
+    /// The input on a line.
+    pub(super) fn input_on(&self, line: usize) -> Option<InputId> {
+        let rules = self.rulebook.of(self.running)?;
+        let place = rules.lines.iter().position(|known| *known == line)?;
+        u8::try_from(place).ok().map(InputId)
+    }
+
+    pub(super) fn symbols(&self) -> Option<&campanile_delivery::symbols::Symbols> {
+        self.node.houses.get(&self.running).map(|house| &house.symbols)
+    }
+}
+
+fn rules(book: &Rulebook, program: u64) -> Result<&Rules, String> {
+    book.of(program).ok_or_else(|| format!("the program {program:016x} runs, and nobody gave it"))
+}
+
+fn journal_options(plan: &JournalPlan) -> JournalOptions {
+    JournalOptions {
+        size: plan.size,
+        age: None,
+        sync: match plan.sync {
+            0 => Sync::Always,
+            window => Sync::Within(Duration::from_micros(window)),
+        },
+        when_full: if plan.keep { WhenFull::Keep } else { WhenFull::DropOldest },
+        memory: usize::try_from(plan.memory).unwrap_or(usize::MAX),
+        linger: Duration::from_micros(plan.linger),
+    }
+}
+
+/// As the daemon tells it: by the wall clock, if it was trusted then and is now.
+fn off(recall: &Recall, clock: Option<Input>) -> Option<Duration> {
+    match (recall.unix, clock) {
+        (Some(then), Some(Input::Clock { unix, trusted: true, .. })) => {
+            Some(Duration::from_micros(u64::try_from(unix.saturating_sub(then)).unwrap_or(0)))
+        }
+        _ => None,
+    }
+}

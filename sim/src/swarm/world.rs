@@ -1,0 +1,388 @@
+//! The world of a plan: any number of nodes over one virtual time, the ways to their receivers, and what befalls them.
+//!
+//! Time stands while any node is ready; which of them goes first is drawn. What is due at the time of an item happens
+//! before it.
+
+mod deeds;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use campanile_clock::Virtual;
+use campanile_core::id::{Level, OutputId, SensorId};
+use campanile_core::input::Input;
+use campanile_core::program::image;
+use campanile_core::runner::Message;
+use campanile_core::time::Duration;
+use campanile_delivery::disk::Faults;
+use campanile_delivery::{Position, Ticket};
+
+use super::courier::Errand;
+use super::house::Rulebook;
+use super::judge::receipt;
+use super::plan::{Item, Plan};
+use super::receiver::{Answer, Letter};
+use super::station::Station;
+use super::tape::mix;
+use super::{Finding, Outcome};
+use crate::node::House;
+use crate::prng::Prng;
+
+/// Behind the last fault, besides what debouncing takes: the longest waits of sinks and journal are shorter.
+const SETTLE: u64 = 120_000_000;
+/// What is published so long before the end has arrived by then.
+const ARRIVES: u64 = 60_000_000;
+
+/// What happens at an instant.
+pub(super) enum Event {
+    /// An item of the plan.
+    Item(usize),
+    /// A line moves.
+    Move { line: usize, to: Level },
+    /// Edges captured so far reach the loop.
+    Reveal,
+    /// A sensor's value that came too soon may enter.
+    Release { sensor: SensorId },
+    /// The process starts.
+    Begin { power: bool },
+    /// The disk is well again.
+    DiskWell,
+    /// An output's hardware is well again.
+    Mend { output: OutputId },
+    /// A letter arrives at a receiver.
+    Arrive { way: usize, life: u32, session: u64, ticket: Ticket, letter: Letter },
+    /// An answer arrives at a sink.
+    Answered { way: usize, life: u32, session: u64, ticket: Ticket, answer: Answer },
+    /// A sink notices that its connection is gone.
+    Broken { way: usize, life: u32, session: u64 },
+}
+
+pub(super) struct World<'a> {
+    clock: &'a Virtual,
+    plan: &'a Plan,
+    stations: Vec<Station<'a>>,
+    houses: Vec<u64>,
+    events: BTreeMap<(u64, u64), (usize, Event)>,
+    said: u64,
+    order: Prng,
+    quiet: Duration,
+    /// A print of the history after each step, with its time.
+    trail: Vec<(u64, u64)>,
+    print: u64,
+}
+
+/// Runs a plan on a thread without a clock.
+pub(super) fn run(plan: &Plan, houses: &[House]) -> Outcome {
+    let clock = Virtual::enter(0);
+    let mut outcome = Outcome::default();
+    match World::new(&clock, plan, houses) {
+        Ok(mut world) => {
+            let lived = world.live();
+            outcome.finding =
+                lived.err().map(|(node, what)| Finding { at: clock.now(), node: Some(node), what });
+            outcome.trail = std::mem::take(&mut world.trail);
+            outcome.records = world.stations.iter().map(Station::records).sum();
+        }
+        Err(what) => outcome.finding = Some(Finding { at: 0, node: None, what }),
+    }
+    outcome.lived = clock.now();
+    outcome
+}
+
+/// A finding of a judge, with the node that it is about.
+type Judged<T = ()> = Result<T, (usize, String)>;
+
+impl<'a> World<'a> {
+    fn new(clock: &'a Virtual, plan: &'a Plan, houses: &[House]) -> Result<Self, String> {
+        let rulebook = Rc::new(Rulebook::new(houses).map_err(|why| format!("no image: {why:?}"))?);
+        let hashes: Vec<u64> = houses.iter().map(|house| image::hash(&house.image)).collect();
+        let first = *hashes.first().ok_or("a swarm needs a house")?;
+        let by_hash = Rc::new(hashes.iter().copied().zip(houses.iter().cloned()).collect());
+        let seed = Prng::new(plan.seed);
+        let station = |(index, node)| Station::new(clock, index, node, &by_hash, first, &rulebook, &seed);
+        let stations = plan.nodes.iter().enumerate().map(station).collect::<Result<Vec<_>, _>>();
+        let mut world = Self {
+            clock,
+            plan,
+            stations: stations.map_err(|why| why.to_string())?,
+            houses: hashes,
+            events: BTreeMap::new(),
+            said: 0,
+            order: seed.fork("order"),
+            quiet: rulebook.quiet(),
+            trail: Vec::new(),
+            print: 0,
+        };
+        for (index, item) in plan.items.iter().enumerate() {
+            if usize::from(item.node) >= plan.nodes.len() {
+                return Err(format!("item {index} is about node {}, which there is not", item.node));
+            }
+            world.at(item.at, usize::from(item.node), Event::Item(index));
+        }
+        Ok(world)
+    }
+
+    fn live(&mut self) -> Judged {
+        for node in 0..self.stations.len() {
+            self.stations[node].begin().map_err(|what| (node, what))?;
+        }
+        self.run_to(self.plan.until)?;
+        self.heal()?;
+        let end = self.plan.until + SETTLE + 3 * self.quiet.micros();
+        self.run_to(end - ARRIVES)?;
+        let heads: Vec<Position> = self.stations.iter().map(Station::head).collect();
+        self.run_to(end)?;
+        for (node, head) in heads.into_iter().enumerate() {
+            self.check_end(node, head).map_err(|what| (node, what))?;
+        }
+        Ok(())
+    }
+
+    /// From now on everything works.
+    fn heal(&mut self) -> Judged {
+        for station in &mut self.stations {
+            station.set_faults(Faults::default(), 0);
+            station.trouble = station.trouble.min(self.clock.now());
+            station.ways.iter_mut().for_each(|way| way.receiver.heal());
+        }
+        Ok(())
+    }
+
+    fn check_end(&mut self, node: usize, head: Position) -> Result<(), String> {
+        let station = &mut self.stations[node];
+        if !station.is_alive() {
+            return Err("the node has not come back".to_owned());
+        }
+        station.check_rest()?;
+        let now = station.enter();
+        station.check_replay(Some(now.minus(Duration::from_micros(ARRIVES))))?;
+        station.check_journal()?;
+        let tape = station.node.witness.borrow();
+        for (way, plan) in station.ways.iter().zip(&station.plan.sinks) {
+            let cursor = way.courier.as_ref().map_or(Position::START, |courier| courier.cursor());
+            if cursor < head {
+                return Err(format!("{} has only got to {cursor} of {head}", way.name));
+            }
+            receipt::account(&way.receiver.received, &way.name, plan.wants, &tape, head)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn at(&mut self, time: u64, node: usize, event: Event) {
+        self.said += 1;
+        self.events.insert((time.max(self.clock.now()), self.said), (node, event));
+    }
+
+    /// Lets time pass; what is due at `time` itself is done.
+    fn run_to(&mut self, time: u64) -> Judged {
+        loop {
+            self.settle()?;
+            let stations = self.stations.iter().filter_map(Station::due).min();
+            let event = self.events.first_key_value().map(|((at, _), _)| *at);
+            let next = [self.clock.next_deadline(), stations, event].into_iter().flatten().min();
+            match next.filter(|next| *next <= time) {
+                Some(next) => {
+                    self.clock.advance_to(next);
+                    self.settle()?;
+                    self.happen()?;
+                }
+                None => {
+                    self.clock.advance_to(time);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Every node does what it can, in an order that is drawn, until none can do any more.
+    fn settle(&mut self) -> Judged {
+        loop {
+            let mut ready: Vec<usize> = Vec::new();
+            for node in 0..self.stations.len() {
+                if self.stations[node].has_work() {
+                    ready.push(node);
+                }
+            }
+            let node = match ready.as_slice() {
+                [] => return Ok(()),
+                [only] => *only,
+                several => *self.order.pick(several),
+            };
+            self.turn(node).map_err(|what| (node, what))?;
+        }
+    }
+
+    fn turn(&mut self, node: usize) -> Result<(), String> {
+        let station = &mut self.stations[node];
+        station.run()?;
+        let (print, stopped) = (station.print(), station.stopped()?);
+        self.note(node, print);
+        if let Some(off) = stopped {
+            let at = self.clock.now() + off;
+            self.at(at, node, Event::Begin { power: false });
+        }
+        self.errands(node)
+    }
+
+    /// The sinks of a node do what there is to do.
+    fn errands(&mut self, node: usize) -> Result<(), String> {
+        let world = self.clock.now();
+        let now = self.stations[node].enter();
+        let Some(journal) = self.stations[node].journal() else { return Ok(()) };
+        let life = self.stations[node].life;
+        for place in 0..self.stations[node].ways.len() {
+            loop {
+                let way = &mut self.stations[node].ways[place];
+                let Some(courier) = way.courier.as_mut().filter(|courier| courier.is_due(now)) else { break };
+                match courier.turn(&journal.borrow(), now) {
+                    Errand::Rest => break,
+                    Errand::Connect => {
+                        let session = way.receiver.connect(world).then_some(way.receiver.session);
+                        courier.connected(session, now);
+                    }
+                    Errand::Send(ticket, letter) => {
+                        let session = way.receiver.session;
+                        let copies = way.receiver.copies(world);
+                        let Some(at) = way.receiver.arrival(world) else { continue };
+                        for _ in 0..copies {
+                            let letter = letter.clone();
+                            self.at(at, node, Event::Arrive { way: place, life, session, ticket, letter });
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What happens now.
+    fn happen(&mut self) -> Judged {
+        let now = self.clock.now();
+        while let Some(first) = self.events.first_entry()
+            && first.key().0 <= now
+        {
+            let (node, event) = first.remove();
+            self.carry_out(node, event).map_err(|what| (node, what))?;
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, node: usize, event: Event) -> Result<(), String> {
+        let world = self.clock.now();
+        let now = self.stations[node].enter();
+        let station = &mut self.stations[node];
+        match event {
+            Event::Item(index) => {
+                let plan = self.plan;
+                let Item { deed, .. } = &plan.items[index];
+                station.check_rest()?;
+                station.lines.stir(now);
+                return self.befall(node, deed, world, now);
+            }
+            Event::Move { line, to } => {
+                let Some(input) = station.input_on(line) else { return Ok(()) };
+                if station.node.board.capture(now, input, to) {
+                    station.lines.moved(line, now, to);
+                    let delay = station.capture_delay();
+                    if delay == 0 {
+                        station.node.board.reveal();
+                    } else {
+                        self.at(world + delay, node, Event::Reveal);
+                    }
+                }
+            }
+            Event::Reveal => station.node.board.reveal(),
+            Event::Release { sensor } => {
+                let kept = station.symbols().and_then(|symbols| symbols.sensors.get(sensor.index())).cloned();
+                if let Some(kept) = kept
+                    && let Some(value) = station.gates.release(&kept, now)
+                {
+                    station.node.send(Message::Input(Input::Reading { sensor, value }));
+                }
+            }
+            Event::Begin { power } => {
+                if station.is_alive() {
+                    return Ok(());
+                }
+                if power {
+                    station.power_on();
+                }
+                station.begin()?;
+                if !station.is_alive() {
+                    // The disk cannot be read: somebody starts it again.
+                    self.at(world + 1_000_000, node, Event::Begin { power: false });
+                }
+            }
+            Event::DiskWell => {
+                if world >= station.trouble {
+                    station.node.disk.set_faults(Faults::default());
+                }
+            }
+            Event::Mend { output } => station.node.board.set_hardware(output, true),
+            Event::Arrive { way, life, session, ticket, letter } => {
+                return self.arrive(node, way, life, session, ticket, &letter);
+            }
+            Event::Answered { way, life, session, ticket, answer } if life == station.life => {
+                let journal = station.journal();
+                let courier = station.ways[way].courier.as_mut();
+                let Some((courier, journal)) = courier.zip(journal) else { return Ok(()) };
+                match answer {
+                    Answer::Taken => courier.acked(ticket, session, now),
+                    Answer::Refused => courier.refused(ticket, &mut journal.borrow_mut(), now),
+                    Answer::Broken => {}
+                }
+                station.floor_up(now);
+                return self.errands(node);
+            }
+            Event::Broken { way, life, session } if life == station.life => {
+                let courier = station.ways[way].courier.as_mut();
+                if let Some(courier) = courier.filter(|courier| courier.session == Some(session)) {
+                    courier.broken(now);
+                }
+            }
+            Event::Answered { .. } | Event::Broken { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn arrive(
+        &mut self,
+        node: usize,
+        place: usize,
+        life: u32,
+        session: u64,
+        ticket: Ticket,
+        letter: &Letter,
+    ) -> Result<(), String> {
+        let world = self.clock.now();
+        let station = &mut self.stations[node];
+        // What a dead process sent last may still arrive, but nothing behind a new connection.
+        if station.ways[place].receiver.session != session {
+            return Ok(());
+        }
+        let tape = station.node.witness.borrow();
+        receipt::read(letter, &tape)?;
+        let chapter = tape.chapter(letter.at.boot.0).ok_or("a letter of no start")?;
+        drop(tape);
+        let receiver = &mut station.ways[place].receiver;
+        let answer = receiver.take(world, letter, chapter).map_err(|why| format!("sink-{place}: {why}"))?;
+        let print = receiver.received.print;
+        let at = receiver.answer_at(world);
+        self.note(node, print);
+        let Some(at) = at else { return Ok(()) };
+        let event = match answer {
+            Answer::Broken => Event::Broken { way: place, life, session },
+            answer => Event::Answered { way: place, life, session, ticket, answer },
+        };
+        self.at(at, node, event);
+        Ok(())
+    }
+
+    /// One more step of the history.
+    fn note(&mut self, node: usize, print: u64) {
+        let step = mix(mix(self.print, &[node as u8]), &print.to_le_bytes());
+        self.print = mix(step, &self.clock.now().to_le_bytes());
+        self.trail.push((self.clock.now(), self.print));
+    }
+}

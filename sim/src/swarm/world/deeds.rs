@@ -1,0 +1,195 @@
+//! The deeds of a plan, carried out. What names something that the program of the moment has not does nothing: a swap
+//! may have taken it away, and a plan that is shortened may have lost the swap.
+
+use std::io;
+
+use campanile_core::id::Level;
+use campanile_core::input::{Input, Op, Origin};
+use campanile_core::runner::Message;
+use campanile_core::time::{Duration, Instant};
+use campanile_delivery::disk::{Faults, PowerCut};
+use campanile_delivery::gate::Passage;
+use campanile_delivery::symbols::Symbols;
+
+use super::{Event, World};
+use crate::swarm::plan::{Ask, Deed, DiskFault, Leaves, NetFault};
+use crate::swarm::station::{Station, Wall};
+
+impl World<'_> {
+    pub(super) fn befall(
+        &mut self,
+        node: usize,
+        deed: &Deed,
+        world: u64,
+        now: Instant,
+    ) -> Result<(), String> {
+        let station = &mut self.stations[node];
+        match deed {
+            Deed::Touch { input, on, bounce } => {
+                let Some(line) = station.line(input) else { return Ok(()) };
+                for (at, to) in bounced(*on, bounce) {
+                    self.at(world + at, node, Event::Move { line, to });
+                }
+            }
+            Deed::Edges { input, count, every } => {
+                let Some(line) = station.line(input) else { return Ok(()) };
+                let from = station.input_on(line).and_then(|input| station.node.board.input(input));
+                let from = from.unwrap_or_default();
+                for edge in 0..*count {
+                    let to = if edge % 2 == 0 { from.opposite() } else { from };
+                    self.at(world + u64::from(edge) * u64::from(*every), node, Event::Move { line, to });
+                }
+            }
+            Deed::Lose { input, lost, on } => {
+                let Some(line) = station.line(input) else { return Ok(()) };
+                let Some(input) = station.input_on(line) else { return Ok(()) };
+                if station.node.board.lose(now, input, *lost, Level::from_bool(*on)) {
+                    station.lines.lost(line, now, *lost);
+                }
+            }
+            Deed::Feed { sensor, value } => {
+                let Some(symbols) = station.symbols() else { return Ok(()) };
+                let Some(sensor) = symbols.find_sensor(sensor) else { return Ok(()) };
+                let Some(kept) = symbols.sensors.get(sensor.index()).cloned() else { return Ok(()) };
+                match station.gates.offer(&kept, *value, now) {
+                    Passage::Enters => {
+                        station.node.send(Message::Input(Input::Reading { sensor, value: *value }));
+                    }
+                    Passage::Deadband | Passage::Replaces => {}
+                    Passage::Later(at) => {
+                        let at = station.world(at);
+                        self.at(at, node, Event::Release { sensor });
+                    }
+                }
+            }
+            Deed::Command { ask, id, late } => {
+                let Some(op) = station.symbols().and_then(|symbols| op(symbols, ask)) else { return Ok(()) };
+                let issued = now.minus(Duration::from_micros(*late));
+                station.node.send(Message::Command { origin: Origin::Script, id: *id, op, issued });
+            }
+            Deed::Clock { unix, trusted } => {
+                let wall = Wall { at: world, unix: *unix, trusted: *trusted };
+                station.wall = Some(wall);
+                let input = station.read_wall(wall);
+                station.node.send(Message::Input(input));
+            }
+            Deed::Link { peer, up } => {
+                let Some(peer) = station.symbols().and_then(|symbols| symbols.find_peer(peer)) else {
+                    return Ok(());
+                };
+                station.node.send(Message::Input(Input::Link { peer, up: *up }));
+            }
+            Deed::Swap { house } => {
+                let hash = self.houses[usize::from(*house) % self.houses.len()];
+                station.node.install(hash);
+            }
+            Deed::Kill { off } => self.die(node, None, *off)?,
+            Deed::Cut { off, leaves } => self.die(node, Some(power_cut(*leaves)), *off)?,
+            Deed::Stop { off } => {
+                station.node.send(Message::Stop);
+                station.stopping = Some(*off);
+            }
+            Deed::Stall { span } => station.stall(world + span),
+            Deed::Jam { output, span } => {
+                let Some(output) = station.symbols().and_then(|symbols| symbols.find_output(output)) else {
+                    return Ok(());
+                };
+                station.node.board.set_hardware(output, false);
+                self.at(world + span, node, Event::Mend { output });
+            }
+            Deed::Disk { fault, span } => {
+                station.set_faults(faults(*fault), world + span);
+                self.at(world + span, node, Event::DiskWell);
+            }
+            Deed::Rot { segment, byte } => rot(station, *segment, *byte),
+            Deed::Net { sink, fault, span } => self.net(node, *sink, *fault, *span),
+        }
+        Ok(())
+    }
+
+    /// The process dies, with or without the power, and comes back.
+    fn die(&mut self, node: usize, power: Option<PowerCut>, off: u64) -> Result<(), String> {
+        let station = &mut self.stations[node];
+        let came = station.is_alive() || power.is_some();
+        station.end(power)?;
+        if came {
+            let at = self.clock.now() + off;
+            self.at(at, node, Event::Begin { power: power.is_some() });
+        }
+        Ok(())
+    }
+
+    fn net(&mut self, node: usize, sink: u8, fault: NetFault, span: u64) {
+        let world = self.clock.now();
+        let station = &mut self.stations[node];
+        let (ways, life) = (station.ways.len(), station.life);
+        let Some(place) = usize::from(sink).checked_rem(ways) else { return };
+        let way = &mut station.ways[place];
+        if way.receiver.befall(world, fault, span) {
+            let session = way.receiver.session;
+            self.at(world, node, Event::Broken { way: place, life, session });
+        }
+    }
+}
+
+/// The edges of a bouncing contact: how long after the first, and where to.
+fn bounced(on: bool, bounce: &[u32]) -> impl Iterator<Item = (u64, Level)> + '_ {
+    let to = Level::from_bool(on);
+    let further = bounce.iter().enumerate().map(move |(index, after)| {
+        let rests = index % 2 == 1 || index + 1 == bounce.len();
+        (u64::from(*after), if rests { to } else { to.opposite() })
+    });
+    std::iter::once((0, to)).chain(further)
+}
+
+fn op(symbols: &Symbols, ask: &Ask) -> Option<Op> {
+    Some(match ask {
+        Ask::Set(output, on) => {
+            Op::Set { output: symbols.find_output(output)?, level: Level::from_bool(*on) }
+        }
+        Ask::Start(scenario) => Op::Start { scenario: symbols.find_scenario(scenario)? },
+        Ask::Stop(scenario) => Op::Stop { scenario: symbols.find_scenario(scenario)? },
+        Ask::Let(variable, value) => Op::Let { var: symbols.find_variable(variable)?, value: *value },
+        Ask::Press(input, on) => Op::Play { input: symbols.find_input(input)?, level: Level::from_bool(*on) },
+    })
+}
+
+const fn power_cut(leaves: Leaves) -> PowerCut {
+    match leaves {
+        Leaves::Nothing => PowerCut::Nothing,
+        Leaves::Bytes(bytes) => PowerCut::Bytes(bytes as usize),
+        Leaves::Sectors => PowerCut::Sectors,
+    }
+}
+
+fn faults(fault: DiskFault) -> Faults {
+    match fault {
+        DiskFault::Full => Faults {
+            writes: Some(io::ErrorKind::StorageFull),
+            room: Some(0),
+            names: Some(io::ErrorKind::StorageFull),
+            ..Faults::default()
+        },
+        DiskFault::ReadOnly => Faults::read_only(),
+        DiskFault::Tears(bytes) => Faults { write_budget: Some(bytes.into()), ..Faults::default() },
+        DiskFault::Syncs => Faults { syncs: Some(io::ErrorKind::Other), ..Faults::default() },
+        DiskFault::Flaky(one_in) => Faults { one_in: one_in.into(), ..Faults::default() },
+    }
+}
+
+/// One byte of a segment is another one.
+fn rot(station: &mut Station<'_>, segment: u32, byte: u32) {
+    use campanile_delivery::Storage as _;
+    let Ok(mut names) = station.node.disk.list() else { return };
+    names.retain(|name| name.ends_with(".segment"));
+    names.sort_unstable();
+    let Some(place) = (segment as usize).checked_rem(names.len()) else { return };
+    station.floor.void = true;
+    // A file that is gone in the meantime is no harm.
+    let _ = station.node.disk.tamper(&names[place], |bytes| {
+        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        if let Some(at) = (byte as usize).checked_rem(used) {
+            bytes[at] ^= 1 << (byte % 8);
+        }
+    });
+}
