@@ -13,10 +13,13 @@ mod init;
 mod log;
 mod man;
 mod pins;
+mod progress;
+mod replay;
 mod run;
 mod schema;
 mod sim;
 mod status;
+mod times;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -68,6 +71,8 @@ enum Command {
     Status(status::Args),
     /// What happened, from the journal
     Log(log::Args),
+    /// Execute a journal again, also one from another machine, and compare it byte for byte
+    Replay(replay::Args),
     /// Play a script on a simulated house and compare its trace with the expected one
     Sim(sim::Args),
     /// Print the JSON Schema of the file, for editors
@@ -96,6 +101,7 @@ impl Command {
             Self::Reload(args) => act::run(args),
             Self::Status(args) => status::run(args),
             Self::Log(args) => log::run(&args),
+            Self::Replay(args) => replay::run(&args),
             Self::Sim(args) => sim::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),

@@ -11,8 +11,10 @@ mod stretch;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod words;
 
 pub use range::{Bound, Range};
 pub use report::{Outcome, Piece, Place, Report, Why};
 pub use stretch::{Difference, Divergence, Stretch};
 pub use walk::replay;
+pub use words::Words;

@@ -110,6 +110,15 @@ impl<S: Storage> Index<S> {
         state.segments.front().map(|entry| entry.start.at).or_else(tail).unwrap_or(state.head)
     }
 
+    /// About how many bytes of the journal lie before a place, and how many there are.
+    pub fn bytes_before(&self, place: Position) -> (u64, u64) {
+        let state = self.lock();
+        let bytes =
+            |entries: &mut dyn Iterator<Item = &Entry>| entries.map(|entry| u64::from(entry.end)).sum();
+        let passed = state.segments.partition_point(|entry| entry.start.at <= place).saturating_sub(1);
+        (bytes(&mut state.segments.iter().take(passed)), bytes(&mut state.segments.iter()))
+    }
+
     /// Tells retention how far a sink has delivered. A sink that never says is not waited for.
     pub fn set_place(&self, sink: &SinkName, place: Cursor) {
         let mut state = self.lock();

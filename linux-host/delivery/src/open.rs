@@ -159,6 +159,9 @@ pub struct Archive<S: Storage> {
     pub clean: bool,
     /// Parts that cannot be read.
     pub damaged: Vec<(Position, Position)>,
+    /// The last write is not whole: segment and byte. So it is for a moment while somebody writes, and after a power
+    /// cut or a cut of the file for good.
+    pub torn: Option<(u64, u32)>,
 }
 
 impl<S: Storage> Archive<S> {
@@ -169,11 +172,14 @@ impl<S: Storage> Archive<S> {
     pub fn open(storage: &Arc<S>) -> Result<Self, OpenError> {
         let mut scan = scan(&**storage)?;
         let end = scan.end().map(|end| end.at);
+        let last = scan.last.as_ref().zip(scan.segments.back());
+        let torn = last.filter(|(last, _)| last.walk.torn).map(|(last, entry)| (entry.id, last.walk.end));
         Ok(Self {
             node: scan.node.take(),
             end,
             clean: scan.last.as_ref().is_some_and(|last| last.walk.clean),
             damaged: scan.damage.iter().map(|damage| (damage.from, damage.to)).collect(),
+            torn,
             index: Arc::new(Index::new(
                 Arc::clone(storage),
                 scan.segments,

@@ -7,13 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use campanile_delivery::{Archive, Body, Directory, Index, Item, Next, Position};
 use campanile_sim::trace::{Trace, seconds};
-use jiff::civil::{Date, DateTime, Time};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
 use serde_json::json;
 
-use super::{Failure, StateDir};
-use crate::config::scalar;
+use super::{Failure, StateDir, times};
 use crate::daemon::state_dir;
 use crate::sinks::context::{Context, Contexts, Opening, time};
 use crate::sinks::names::Names;
@@ -41,7 +39,7 @@ pub(super) struct Args {
     #[arg(long, short)]
     verbose: bool,
     /// Begin there: "10min" ago, "07:30", "2026-11-21", "2026-11-21T07:30:00+01:00"
-    #[arg(long, value_name = "TIME", value_parser = since)]
+    #[arg(long, value_name = "TIME", value_parser = times::parse)]
     since: Option<Timestamp>,
 }
 
@@ -154,7 +152,7 @@ impl Printer {
         }
         if self.json {
             let line = json!({
-                "time": unix.and_then(|unix| Timestamp::from_microsecond(unix).ok()).map(|time| time.to_string()),
+                "time": times::rfc3339(unix),
                 "trusted": trusted,
                 "node": node,
                 "boot": item.at.boot.to_string(),
@@ -164,59 +162,7 @@ impl Printer {
             });
             writeln!(out, "{line}")
         } else {
-            writeln!(out, "{}  {}  {what}", self.time_of_day(unix, trusted), seconds(item.time))
+            writeln!(out, "{}  {}  {what}", times::show(unix, trusted, &self.zone), seconds(item.time))
         }
-    }
-
-    /// In the zone of whoever reads; a clock that nobody has set is marked.
-    fn time_of_day(&self, unix: Option<i64>, trusted: bool) -> String {
-        let time = unix.and_then(|unix| Timestamp::from_microsecond(unix).ok());
-        match time.map(|time| time.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string())
-        {
-            Some(text) if trusted => text,
-            Some(text) => format!("{text}?"),
-            None => "?".to_owned(),
-        }
-    }
-}
-
-/// A time as people say it.
-fn since(text: &str) -> Result<Timestamp, String> {
-    let now = Zoned::now();
-    if let Ok(ago) = scalar::duration(text) {
-        let ago = jiff::SignedDuration::from_micros(i64::try_from(ago.micros()).unwrap_or(i64::MAX));
-        return now.timestamp().checked_sub(ago).map_err(|error| error.to_string());
-    }
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let local = if let Ok(time) = text.parse::<Time>() {
-        Some(now.date().to_datetime(time))
-    } else if let Ok(time) = text.parse::<DateTime>() {
-        Some(time)
-    } else {
-        text.parse::<Date>().ok().map(|date| date.at(0, 0, 0, 0))
-    };
-    let local =
-        local.ok_or("a time is \"10min\" ago, \"07:30\", \"2026-11-21\" or \"2026-11-21T07:30:00+01:00\"")?;
-    local.to_zoned(now.time_zone().clone()).map(|time| time.timestamp()).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_as_people_say_them() {
-        let then = since("10min").unwrap();
-        let ago = Timestamp::now().duration_since(then).as_secs();
-        assert!((600..605).contains(&ago), "{ago}");
-        assert_eq!(since("2026-11-21T07:30:00+01:00").unwrap(), "2026-11-21T06:30:00Z".parse().unwrap());
-        let zone = TimeZone::system();
-        let local =
-            |text: &str| text.parse::<DateTime>().unwrap().to_zoned(zone.clone()).unwrap().timestamp();
-        assert_eq!(since("2026-11-21").unwrap(), local("2026-11-21T00:00:00"));
-        assert_eq!(since("2026-11-21 07:30").unwrap(), local("2026-11-21T07:30:00"));
-        assert!(since("yesterday").unwrap_err().contains("10min"));
     }
 }

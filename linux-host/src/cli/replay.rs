@@ -1,0 +1,88 @@
+//! `campanile replay [JOURNAL]`.
+
+mod say;
+mod when;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use campanile_delivery::{Archive, Directory};
+use campanile_sim::replay::{Range, replay};
+
+use super::{Failure, progress::Progress};
+use crate::daemon::state_dir;
+
+/// While somebody writes, the last group is not whole for a moment; then it is looked at again.
+const LOOKS: u32 = 5;
+const LOOK_AGAIN: Duration = Duration::from_millis(40);
+
+/// Arguments of `replay`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example: campanile replay                                     (the journal of this machine's daemon)
+Example: scp -r pi:/var/lib/campanile pi && campanile replay pi
+Example: campanile replay pi --from 2026-11-20 --until 2026-11-21T08:00:00+01:00
+Example: campanile replay pi --from 5/1042                    (record 1042 of the fifth start)
+
+The inputs of the journal are fed to the engine again, from every start and every checkpoint on, with the program that \
+the journal keeps beside them; what it decides is compared byte for byte with what stands there, and so is its state at \
+every checkpoint. The journal is only read, and a daemon may be writing it. Exit code 1: a record differs, or some of \
+them cannot be replayed; then it says which and why.")]
+pub(super) struct Args {
+    /// A state directory, or a copy of one; this machine's without
+    journal: Option<PathBuf>,
+    /// Begin there: "10min" ago, "07:30", "2026-11-21", "2026-11-21T07:30:00+01:00", or a start and a record as "5/1042"
+    #[arg(long, value_name = "WHEN", value_parser = when::from)]
+    from: Option<when::When>,
+    /// End there, in the same forms
+    #[arg(long, value_name = "WHEN", value_parser = when::until)]
+    until: Option<when::When>,
+    /// Print JSON lines: one object a piece of the journal, and one with the result
+    #[arg(long)]
+    json: bool,
+}
+
+/// Replays a journal and says what came of it.
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let path = match &args.journal {
+        Some(path) => path.clone(),
+        None => state_dir::resolve(None).map_err(Failure::says)?,
+    };
+    let archive = open(&path)?;
+    let range = Range { from: args.from.map(|when| when.0), until: args.until.map(|when| when.0) };
+    let mut progress = Progress::new();
+    let report = replay(&archive.index, &range, |report, place| {
+        let (done, of) = archive.index.bytes_before(place.at);
+        progress.show(done, of, |spent| say::rate(report, spent));
+    });
+    let spent = progress.spent();
+    drop(progress);
+    let report = report.map_err(|error| Failure::says(format!("{}: {error}", path.display())))?;
+    say::say(&path, &archive, &report, spent, args.json)
+}
+
+/// Opens a journal to look at it.
+fn open(path: &std::path::Path) -> Result<Archive<Directory>, Failure> {
+    if path.is_file() {
+        return Err(Failure::says(format!(
+            "{} is a file: a journal is a whole state directory, as its programs are in it too",
+            path.display()
+        )));
+    }
+    let storage = Arc::new(Directory::open_read_only(path).map_err(Failure::says)?);
+    let look =
+        || Archive::open(&storage).map_err(|error| Failure::says(format!("{}: {error}", path.display())));
+    let mut archive = look()?;
+    for _ in 0..LOOKS {
+        if archive.torn.is_none() {
+            break;
+        }
+        std::thread::sleep(LOOK_AGAIN);
+        archive = look()?;
+    }
+    if archive.node.is_none() {
+        return Err(Failure::says(format!("there is no journal in {}", path.display())));
+    }
+    Ok(archive)
+}
