@@ -12,6 +12,7 @@ mod demo;
 mod init;
 mod log;
 mod man;
+mod pictures;
 mod pins;
 mod progress;
 mod replay;

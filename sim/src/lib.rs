@@ -9,6 +9,7 @@ pub mod compare;
 pub mod executor;
 mod node;
 pub mod oracle;
+pub mod picture;
 pub mod prng;
 pub mod replay;
 pub mod script;

@@ -15,6 +15,7 @@ mod words;
 
 pub use range::{Bound, Range};
 pub use report::{Outcome, Piece, Place, Report, Why};
+pub(crate) use stretch::items;
 pub use stretch::{Difference, Divergence, Stretch};
 pub use walk::replay;
 pub use words::Words;

@@ -1,5 +1,8 @@
 //! A doorbell put together by hand, for tests that need no compiler of files.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use campanile_core::calendar::Schedule;
 use campanile_core::debounce::{Algorithm, Debounce};
 use campanile_core::id::{InputId, Level, OutputId, ScenarioId, VarId};
@@ -9,10 +12,12 @@ use campanile_core::program::{
 };
 use campanile_core::time::{Duration, Instant};
 use campanile_core::wire::{Wire, Writer};
+use campanile_delivery::disk::Disk;
 use campanile_delivery::symbols::{self, Active, Drive, Line, Pull, Report, Symbols};
 
-use crate::script::{Action, Bounce, Script, Step as ScriptStep};
-use crate::world::House;
+use crate::bounce::Model;
+use crate::script::{Action, Bounce, Command, Script, Step as ScriptStep};
+use crate::world::{House, Options, play_and_keep};
 
 fn put(code: &mut Vec<u8>, item: &impl Wire) {
     let mut bytes = [0; 32];
@@ -157,4 +162,54 @@ pub(crate) fn script(seed: u64, until_ms: u64, steps: Vec<(u64, Action)>) -> Scr
 
 pub(crate) fn input(name: &str, to: Level, bounce: Bounce) -> Action {
     Action::Input { input: name.into(), to, bounce }
+}
+
+/// Visits, a restart, a kill, a stall, a storm, a swap, a lost edge, broken hardware: whatever can happen to a house.
+pub(crate) fn eventful(seed: u64) -> Script {
+    let switch = || Bounce::Drawn(Model::Switch);
+    let mut steps = Vec::new();
+    for visit in 0..30 {
+        steps.push((100 + visit * 700, input("button", Level::On, switch())));
+        steps.push((250 + visit * 700, input("button", Level::Off, switch())));
+        steps.push((300 + visit * 700, input("door", Level::On, Bounce::Drawn(Model::Reed))));
+        steps.push((600 + visit * 700, input("door", Level::Off, Bounce::Drawn(Model::Wet))));
+    }
+    let storm = |every_us, edges| Action::Storm {
+        input: "button".into(),
+        edges,
+        every: Duration::from_micros(every_us),
+    };
+    steps.extend([
+        (1_000, Action::Clock { unix: 1_795_000_000_000_000, offset: 3600, trusted: true }),
+        (2_000, storm(100, 2_000)),
+        (3_100, Action::Stall { span: Duration::from_millis(900) }),
+        (4_200, Action::Kill { off: Duration::from_millis(300) }),
+        (6_000, Action::Swap { house: "louder".into() }),
+        (7_050, Action::Restart { off: Duration::from_secs(1), known: true }),
+        (9_000, Action::Lose { input: "door".into(), edges: 3, to: Level::On }),
+        (9_500, Action::Hardware { output: "chime".into(), works: false }),
+        (10_500, Action::Hardware { output: "chime".into(), works: true }),
+        (11_000, Action::Link { peer: "home".into(), up: true }),
+        (12_000, Action::Swap { house: "doorbell".into() }),
+        (12_100, storm(150, 20_000)),
+        (15_400, Action::Restart { off: Duration::from_secs(2), known: false }),
+        (
+            19_000,
+            Action::Command {
+                command: Command::Press { input: "button".into(), span: None },
+                id: None,
+                late: Duration::ZERO,
+            },
+        ),
+    ]);
+    steps.sort_by_key(|(at, _)| *at);
+    script(seed, 22_000, steps)
+}
+
+/// The disk of a node with an eventful life behind it.
+pub(crate) fn journal(seed: u64) -> Arc<Disk> {
+    let louder = House { image: louder(), ..doorbell() };
+    let others = BTreeMap::from([("louder".to_owned(), louder), ("doorbell".to_owned(), doorbell())]);
+    let played = play_and_keep(&eventful(seed), &doorbell(), &others, &Options::default());
+    played.expect("the script plays").1
 }

@@ -35,7 +35,7 @@
 
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 use campanile_core::calendar::local_fields;
 use campanile_core::decision::{Decision, EndWhy, RunHow, Source};

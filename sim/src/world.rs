@@ -90,6 +90,10 @@ pub fn play_and_keep(
     let clock = Virtual::enter(0);
     let mut world = World::new(&clock, script, house, others, options)?;
     world.run(script)?;
+    if let Some(life) = &world.node.life {
+        // Lonely edges wait for company, and the end is none.
+        life.journal.borrow_mut().commit(node::now());
+    }
     let (tape, disk) = (world.node.witness.take(), Arc::clone(&world.node.disk));
     drop(world);
     let trace = tape.lines.into_iter().map(|line| line + "\n").collect();

@@ -10,7 +10,9 @@ use std::time::Duration;
 use campanile_delivery::{Archive, Directory};
 use campanile_sim::replay::{Range, replay};
 
-use super::{Failure, progress::Progress};
+use super::Failure;
+use super::pictures::Pictures;
+use super::progress::Progress;
 use crate::daemon::state_dir;
 
 /// While somebody writes, the last group is not whole for a moment; then it is looked at again.
@@ -24,6 +26,7 @@ Example: campanile replay                                     (the journal of th
 Example: scp -r pi:/var/lib/campanile pi && campanile replay pi
 Example: campanile replay pi --from 2026-11-20 --until 2026-11-21T08:00:00+01:00
 Example: campanile replay pi --from 5/1042                    (record 1042 of the fifth start)
+Example: campanile replay pi --from 07:30 --until 07:31 --svg ring.svg
 
 The inputs of the journal are fed to the engine again, from every start and every checkpoint on, with the program that \
 the journal keeps beside them; what it decides is compared byte for byte with what stands there, and so is its state at \
@@ -41,6 +44,8 @@ pub(super) struct Args {
     /// Print JSON lines: one object a piece of the journal, and one with the result
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    pictures: Pictures,
 }
 
 /// Replays a journal and says what came of it.
@@ -59,6 +64,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let spent = progress.spent();
     drop(progress);
     let report = report.map_err(|error| Failure::says(format!("{}: {error}", path.display())))?;
+    if args.pictures.are_wanted() {
+        args.pictures.draw(&archive.index, &range)?;
+    }
     say::say(&path, &archive, &report, spent, args.json)
 }
 

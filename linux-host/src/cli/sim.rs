@@ -4,11 +4,16 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
+use campanile_core::time::Instant;
+use campanile_delivery::Archive;
 use campanile_sim::compare::first_difference;
+use campanile_sim::replay::{Bound, Range};
 use campanile_sim::world::{Options, Outcome};
 use serde_json::json;
 
+use super::pictures::Pictures;
 use super::{Failure, check};
+use crate::config::scalar;
 use crate::config::script::{Failed, bless, open};
 
 /// Arguments of `sim`.
@@ -17,7 +22,8 @@ use crate::config::script::{Failed, bless, open};
     override_usage = "campanile sim [OPTIONS] [FILE] <SCRIPT>",
     after_help = "\
 Example: campanile sim house.toml ring.toml
-Example: campanile sim tests/scenarios/max-on.toml      (a case: its house is in it, or named by it)"
+Example: campanile sim tests/scenarios/max-on.toml      (a case: its house is in it, or named by it)
+Example: campanile sim house.toml ring.toml --timeline --svg ring.svg --from 0s --until 50ms"
 )]
 pub(super) struct Args {
     /// The house and the script; the script alone if it names its house or holds it
@@ -35,6 +41,14 @@ pub(super) struct Args {
     /// Print JSON lines: one object a line of the trace, and one with the result
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    pictures: Pictures,
+    /// Pictures begin there, in the time of the trace
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "Pictures")]
+    from: Option<Instant>,
+    /// Pictures end there; at the end of the script without
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "Pictures")]
+    until: Option<Instant>,
 }
 
 /// Plays the script, prints its trace, and fails at the first difference from what it expects.
@@ -46,8 +60,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     };
     let case = open(script, house).map_err(say)?;
     let options = Options { seed: args.seed, verbose: args.verbose, ..Options::default() };
-    let Outcome { trace, .. } = case.play(&options).map_err(Failure::says)?;
+    let (Outcome { trace, .. }, disk) = case.play_and_keep(&options).map_err(Failure::says)?;
     say_trace(&trace, args.json)?;
+    if args.pictures.are_wanted() {
+        let archive = Archive::open(&disk).map_err(Failure::says)?;
+        let until = args.until.unwrap_or(Instant::ZERO.plus(case.script.until));
+        let range = Range { from: args.from.map(Bound::Engine), until: Some(Bound::Engine(until)) };
+        args.pictures.draw(&archive.index, &range)?;
+    }
     if args.bless {
         let text = fs::read_to_string(script)?;
         let blessed = bless(&text, &trace).ok_or_else(|| Failure::says("the script has no `steps`"))?;
@@ -77,6 +97,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             Err(Failure::Told)
         }
     }
+}
+
+/// A time of the trace: `0.195`, `195ms`, `2min`.
+fn moment(text: &str) -> Result<Instant, String> {
+    let seconds = text.parse::<f64>().is_ok().then(|| format!("{text}s"));
+    let span = scalar::duration(seconds.as_deref().unwrap_or(text));
+    span.map(|span| Instant::ZERO.plus(span))
+        .map_err(|_| "a time of the trace is \"0.195\" or \"195ms\"".to_owned())
 }
 
 fn say(failed: Failed) -> Failure {

@@ -1,5 +1,6 @@
 //! Which part of a journal is meant.
 
+use campanile_core::time::{Duration, Instant};
 use campanile_delivery::Position;
 
 use crate::replay::report::Place;
@@ -16,6 +17,8 @@ pub enum Bound {
     },
     /// A time, in microseconds since 1970.
     Unix(i64),
+    /// A time of the engine's clock, in whatever start: for simulations, where it goes on through all of them.
+    Engine(Instant),
 }
 
 /// A part of a journal; all of it by default.
@@ -36,12 +39,14 @@ impl Bound {
 }
 
 impl Range {
-    /// Whether a place comes before the range. Where the time of day is not known, it does not.
+    /// Whether a place comes before the range. Where the time of day is not known, it does.
     #[must_use]
     pub fn begins_behind(&self, place: &Place) -> bool {
         self.from.is_some_and(|from| match from {
             Bound::Record { start, seq } => (place.at.boot.counter(), place.at.seq) < (start, seq),
-            Bound::Unix(from) => place.unix().is_some_and(|unix| unix < from),
+            // The first records of a start do not know their time; what began before the range is before it.
+            Bound::Unix(from) => place.unix().is_none_or(|unix| unix < from),
+            Bound::Engine(from) => place.time < from,
         })
     }
 
@@ -51,6 +56,20 @@ impl Range {
         self.until.is_some_and(|until| match until {
             Bound::Record { start, seq } => (place.at.boot.counter(), place.at.seq) > (start, seq),
             Bound::Unix(until) => place.unix().is_some_and(|unix| unix > until),
+            Bound::Engine(until) => place.time > until,
         })
+    }
+
+    /// How long before a place the range begins, if it begins with a time of the same clock.
+    #[must_use]
+    pub fn lead(&self, first: &Place) -> Duration {
+        match self.from {
+            Some(Bound::Unix(from)) => {
+                let unix = first.unix().map_or(0, |unix| unix.saturating_sub(from));
+                Duration::from_micros(u64::try_from(unix).unwrap_or(0))
+            }
+            Some(Bound::Engine(from)) => first.time.since(from),
+            Some(Bound::Record { .. }) | None => Duration::ZERO,
+        }
     }
 }

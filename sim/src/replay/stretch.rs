@@ -306,7 +306,7 @@ impl Stretch {
 }
 
 /// The items of a checkpoint.
-pub(super) fn items(mut bytes: &[u8]) -> impl Iterator<Item = Restore> {
+pub(crate) fn items(mut bytes: &[u8]) -> impl Iterator<Item = Restore> {
     std::iter::from_fn(move || {
         let (frame, rest) = Frame::split(bytes)?;
         bytes = rest;

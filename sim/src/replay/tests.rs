@@ -1,72 +1,16 @@
 //! Journals of the simulator, replayed as they are and damaged in every way that a file can be.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use campanile_core::decision::Decision;
-use campanile_core::id::Level::{Off, On};
 use campanile_core::record::{MAX_RECORD, Record};
-use campanile_core::time::Duration;
 use campanile_delivery::disk::Disk;
 use campanile_delivery::{
     Archive, Batch, Body, HostRecord, Journal, Next, Options as JournalOptions, Position,
 };
 
 use super::*;
-use crate::bounce::Model;
-use crate::script::{Action, Bounce, Command, Script};
-use crate::testing::{doorbell, input, louder, script};
-use crate::world::{House, Options, play_and_keep};
-
-const SWITCH: Bounce = Bounce::Drawn(Model::Switch);
-
-/// Visits, a restart, a kill, a stall, a storm, a swap, a lost edge, broken hardware: whatever can happen to a house.
-fn eventful(seed: u64) -> Script {
-    let mut steps = Vec::new();
-    for visit in 0..30 {
-        steps.push((100 + visit * 700, input("button", On, SWITCH)));
-        steps.push((250 + visit * 700, input("button", Off, SWITCH)));
-        steps.push((300 + visit * 700, input("door", On, Bounce::Drawn(Model::Reed))));
-        steps.push((600 + visit * 700, input("door", Off, Bounce::Drawn(Model::Wet))));
-    }
-    let storm = |every_us, edges| Action::Storm {
-        input: "button".into(),
-        edges,
-        every: Duration::from_micros(every_us),
-    };
-    steps.extend([
-        (1_000, Action::Clock { unix: 1_795_000_000_000_000, offset: 3600, trusted: true }),
-        (2_000, storm(100, 2_000)),
-        (3_100, Action::Stall { span: Duration::from_millis(900) }),
-        (4_200, Action::Kill { off: Duration::from_millis(300) }),
-        (6_000, Action::Swap { house: "louder".into() }),
-        (7_050, Action::Restart { off: Duration::from_secs(1), known: true }),
-        (9_000, Action::Lose { input: "door".into(), edges: 3, to: On }),
-        (9_500, Action::Hardware { output: "chime".into(), works: false }),
-        (10_500, Action::Hardware { output: "chime".into(), works: true }),
-        (11_000, Action::Link { peer: "home".into(), up: true }),
-        (12_000, Action::Swap { house: "doorbell".into() }),
-        (12_100, storm(150, 20_000)),
-        (15_400, Action::Restart { off: Duration::from_secs(2), known: false }),
-        (
-            19_000,
-            Action::Command {
-                command: Command::Press { input: "button".into(), span: None },
-                id: None,
-                late: Duration::ZERO,
-            },
-        ),
-    ]);
-    steps.sort_by_key(|(at, _)| *at);
-    script(seed, 22_000, steps)
-}
-
-fn journal(seed: u64) -> Arc<Disk> {
-    let louder = House { image: louder(), ..doorbell() };
-    let others = BTreeMap::from([("louder".to_owned(), louder), ("doorbell".to_owned(), doorbell())]);
-    let played = play_and_keep(&eventful(seed), &doorbell(), &others, &Options::default());
-    played.expect("the script plays").1
-}
+use crate::testing::journal;
 
 fn replayed(disk: &Arc<Disk>, range: &Range) -> Report {
     let archive = Archive::open(disk).expect("a journal");

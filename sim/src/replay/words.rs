@@ -48,8 +48,7 @@ impl Words {
             Difference::State { .. } => at.at.seq,
             _ => at.at.seq.saturating_sub(1),
         };
-        loop {
-            let Next::Item(item) = reader.next()? else { break };
+        while let Next::Item(item) = reader.next()? {
             if item.at.boot != at.at.boot || item.at.seq > last {
                 break;
             }

@@ -108,7 +108,7 @@ pub(super) const fn is_bad(result: ReplyResult) -> bool {
 }
 
 /// Text and data of a message, as details.
-pub(super) fn message(symbols: &Symbols, id: TemplateId, values: &Values) -> Vec<String> {
+pub(crate) fn message(symbols: &Symbols, id: TemplateId, values: &Values) -> Vec<String> {
     let Some(message) = symbols.messages.get(id.index()) else { return Vec::new() };
     let text = message.text(values.as_slice()).map(|text| format!("\"{text}\""));
     let data = message.data(values.as_slice());

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
+use campanile_delivery::disk::Disk;
 use campanile_sim::script::Script;
-use campanile_sim::world::{House as Simulated, Options, Outcome, SimError, play};
+use campanile_sim::world::{House as Simulated, Options, Outcome, SimError, play_and_keep};
 
 use super::super::compile::{Compiled, read_and_compile};
 use super::super::file::House;
@@ -30,8 +32,16 @@ impl Case {
     /// # Errors
     /// See [`SimError`].
     pub fn play(&self, options: &Options) -> Result<Outcome, SimError> {
+        self.play_and_keep(options).map(|(outcome, _)| outcome)
+    }
+
+    /// As [`play`](Self::play); gives the node's disk too, with the journal on it.
+    ///
+    /// # Errors
+    /// See [`SimError`].
+    pub fn play_and_keep(&self, options: &Options) -> Result<(Outcome, Arc<Disk>), SimError> {
         let others = self.others.iter().map(|(name, house)| (name.clone(), simulated(house))).collect();
-        play(&self.script, &simulated(&self.house), &others, options)
+        play_and_keep(&self.script, &simulated(&self.house), &others, options)
     }
 }
 

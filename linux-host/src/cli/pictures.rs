@@ -1,0 +1,69 @@
+//! Pictures of a journal, a device's or a simulation's: `--vcd`, `--svg`, `--timeline`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use campanile_delivery::{Index, Storage};
+use campanile_sim::picture::{record, svg, terminal, vcd};
+use campanile_sim::replay::Range;
+
+use super::Failure;
+
+/// Without a terminal, a timeline is so wide.
+const COLUMNS: usize = 100;
+
+/// Which pictures.
+#[derive(Debug, clap::Args)]
+#[group(multiple = true)]
+pub(super) struct Pictures {
+    /// Write a value change dump, for GTKWave, PulseView and other wave viewers
+    #[arg(long, value_name = "FILE")]
+    vcd: Option<PathBuf>,
+    /// Write a timeline as SVG, for a bug report
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Print a timeline
+    #[arg(long)]
+    timeline: bool,
+}
+
+impl Pictures {
+    /// Whether there is anything to draw.
+    pub(super) fn are_wanted(&self) -> bool {
+        self.vcd.is_some() || self.svg.is_some() || self.timeline
+    }
+
+    /// Draws them.
+    pub(super) fn draw<S: Storage>(&self, index: &Arc<Index<S>>, range: &Range) -> Result<(), Failure> {
+        let recording = record(index, range).map_err(Failure::says)?;
+        if let Some(path) = &self.vcd {
+            let written = File::create(path).and_then(|file| vcd::write(&recording, BufWriter::new(file)));
+            written.map_err(|error| cannot_write(path, &error))?;
+        }
+        if let Some(path) = &self.svg {
+            std::fs::write(path, svg::draw(&recording)).map_err(|error| cannot_write(path, &error))?;
+        }
+        if self.timeline {
+            let mut out = io::stdout().lock();
+            out.write_all(terminal::draw(&recording, columns()).as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::says(format!("cannot write {}: {error}", path.display()))
+}
+
+/// How wide the terminal is.
+fn columns() -> usize {
+    let said = || std::env::var("COLUMNS").ok()?.parse().ok();
+    let terminal = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    terminal
+        .map(|size| usize::from(size.ws_col))
+        .filter(|columns| *columns > 0)
+        .or_else(said)
+        .unwrap_or(COLUMNS)
+}

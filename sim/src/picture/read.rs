@@ -1,0 +1,198 @@
+//! From a journal to a recording.
+//!
+//! Starts follow each other on one axis: by the time that the node was off, if its clock tells; by the engine's clock,
+//! if that went on; else a second apart.
+
+use std::io;
+use std::sync::Arc;
+
+use campanile_core::input::Input;
+use campanile_core::record::Record;
+use campanile_core::time::{Duration, Instant};
+use campanile_delivery::symbols::Symbols;
+use campanile_delivery::{Body, HostRecord, Index, Item, Next, Position, Storage, Wall};
+
+use crate::picture::lanes::Lanes;
+use crate::picture::recording::{Mark, Recording};
+use crate::replay::{Bound, Place, Range};
+
+/// Between two starts when nobody knows how long the node was off.
+const APART: Duration = Duration::from_secs(1);
+
+/// Behind the last record there is this share of the whole, so that it can be seen.
+const MARGIN: u64 = 40;
+
+/// Makes a recording of a journal, or of the part of it that lies in a range. What was before is shown as it is known
+/// at the beginning.
+///
+/// # Errors
+/// The disk fails.
+pub fn record<S: Storage>(index: &Arc<Index<S>>, range: &Range) -> io::Result<Recording> {
+    let mut reader = index.reader(Position::START);
+    let mut tape = Tape::default();
+    loop {
+        match reader.next()? {
+            Next::End => break,
+            Next::Lagged(_) => tape.gap("records missing"),
+            Next::Item(item) => {
+                let place = Place { at: item.at, time: item.time, wall: item.wall };
+                if range.ends_before(&place) {
+                    break;
+                }
+                if !tape.in_range && !range.begins_behind(&place) {
+                    tape.in_range = true;
+                    tape.lead = range.lead(&place);
+                }
+                tape.item(index, &item);
+            }
+        }
+    }
+    Ok(tape.finish(range))
+}
+
+/// A recording under way.
+#[derive(Default)]
+struct Tape {
+    lanes: Lanes,
+    marks: Vec<Mark>,
+    program: u64,
+    /// Records of a start that has not said yet which program it runs.
+    opening: Option<Vec<(Instant, Record)>>,
+    /// The last record: its place on the axis, and the engine's clock then.
+    last: (u64, Instant),
+    /// The range has begun, and so long before its first record.
+    in_range: bool,
+    lead: Duration,
+    /// Where it has: on the axis, and by the engine's clock.
+    begin: Option<(u64, Instant)>,
+    /// A time of day in the range, and its place on the axis.
+    wall: Option<(u64, i64)>,
+    /// Seconds that local time is ahead.
+    offset: i32,
+    node: String,
+}
+
+impl Tape {
+    fn item<S: Storage>(&mut self, index: &Index<S>, item: &Item<'_>) {
+        match &item.body {
+            Body::Host(Some(HostRecord::Started { previous, .. })) => {
+                if previous.is_some() {
+                    self.lanes.forget(self.last.0);
+                }
+                self.opening = Some(Vec::new());
+            }
+            Body::Host(Some(HostRecord::Stopped)) => self.mark("stopped"),
+            Body::Host(Some(HostRecord::JournalGap { count: 1.., .. })) => self.gap("journal gap"),
+            Body::Host(_) => {}
+            Body::Checkpoint(items) => {
+                if self.opening.is_none() {
+                    self.learn_names(index, item.program);
+                    let x = self.advance(item.time, item.wall);
+                    crate::replay::items(items).for_each(|item| self.lanes.restore(x, &item));
+                }
+            }
+            Body::Engine(frame) => {
+                let Some(record) = frame.record() else { return };
+                if let Some(opening) = &mut self.opening {
+                    opening.push((item.time, record));
+                    if let Record::Input(Input::Boot { boot, off, .. }) = record {
+                        self.open(index, item, boot, off);
+                    }
+                } else {
+                    self.learn_names(index, item.program);
+                    self.record(item.time, item.wall, &record);
+                }
+            }
+        }
+    }
+
+    /// A start says which program it runs.
+    fn open<S: Storage>(&mut self, index: &Index<S>, item: &Item<'_>, boot: u64, off: Option<Duration>) {
+        let records = self.opening.take().unwrap_or_default();
+        let first = records.first().map_or(item.time, |(time, _)| *time);
+        let (x, before) = self.last;
+        let gap = match off {
+            _ if x == 0 && before == Instant::ZERO => Duration::ZERO,
+            Some(off) => off,
+            None if first >= before => first.since(before),
+            None => APART,
+        };
+        self.last = (x.saturating_add(gap.micros()), first);
+        self.learn_names(index, item.program);
+        self.mark(&format!("start {}", boot >> 32));
+        for (time, record) in &records {
+            self.record(*time, None, record);
+        }
+    }
+
+    fn record(&mut self, time: Instant, wall: Option<Wall>, record: &Record) {
+        let x = self.advance(time, wall);
+        match record {
+            Record::Input(Input::Install { .. }) => self.mark("program installed"),
+            Record::Input(Input::Stall { .. }) => self.mark("stalled"),
+            Record::Input(Input::Clock { offset, trusted: true, .. }) => self.offset = *offset,
+            _ => {}
+        }
+        self.lanes.take(x, record);
+    }
+
+    /// The place of a time on the axis.
+    fn advance(&mut self, time: Instant, wall: Option<Wall>) -> u64 {
+        let x = self.last.0.saturating_add(time.since(self.last.1).micros());
+        self.last = (x, time.max(self.last.1));
+        if self.in_range {
+            if self.begin.is_none() {
+                let lead = self.lead.min(Duration::from_micros(x));
+                self.begin = Some((x - lead.micros(), time.minus(lead)));
+                self.lanes.begin();
+            }
+            if let Some(wall) = wall.filter(|wall| wall.trusted && self.wall.is_none()) {
+                self.wall = Some((x, wall.unix_at(time)));
+            }
+        }
+        x
+    }
+
+    fn learn_names<S: Storage>(&mut self, index: &Index<S>, program: u64) {
+        if program == self.program {
+            return;
+        }
+        self.program = program;
+        let stored = index.program(program).ok().flatten();
+        let symbols = stored.and_then(|stored| Symbols::decode(&stored.symbols).ok());
+        let symbols = symbols.unwrap_or_else(|| Symbols::new(&*self.node));
+        self.node.clone_from(&symbols.node);
+        self.lanes.name(self.last.0, symbols);
+    }
+
+    /// Records are missing: nothing is known until it is told again.
+    fn gap(&mut self, what: &str) {
+        self.opening = None;
+        self.lanes.forget(self.last.0);
+        self.mark(what);
+    }
+
+    fn mark(&mut self, what: &str) {
+        if self.in_range {
+            self.marks.push(Mark { at: self.last.0, what: what.to_owned() });
+        }
+    }
+
+    fn finish(self, range: &Range) -> Recording {
+        let (begin, engine) = self.begin.unwrap_or(self.last);
+        let span = self.last.0.saturating_sub(begin);
+        let length = match range.until {
+            Some(Bound::Engine(until)) => until.since(engine).micros().max(span),
+            _ => span + (span / MARGIN).max(1_000),
+        };
+        let on_axis = |mark: Mark| Mark { at: mark.at.saturating_sub(begin), ..mark };
+        Recording {
+            node: self.node,
+            length,
+            engine: engine.micros(),
+            wall: self.wall.map(|(x, unix)| (unix.saturating_sub_unsigned(x - begin), self.offset)),
+            lanes: self.lanes.finish(begin),
+            marks: self.marks.into_iter().map(on_axis).collect(),
+        }
+    }
+}

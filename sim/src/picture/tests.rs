@@ -1,0 +1,133 @@
+//! Pictures of a ring to the letter, and of an eventful life by their form.
+
+use std::collections::BTreeMap;
+
+use campanile_core::id::Level::{Off, On};
+use campanile_core::time::Instant;
+use campanile_delivery::Archive;
+
+use super::*;
+use crate::replay::{Bound, Range};
+use crate::script::Bounce;
+use crate::testing::{doorbell, input, journal, script};
+use crate::world::{Options, play_and_keep};
+
+/// A press that bounces, and a door.
+fn ring() -> Recording {
+    let steps = vec![
+        (200, input("button", On, Bounce::Edges(vec![300, 900, 1_500]))),
+        (320, input("button", Off, Bounce::None)),
+        (1_000, input("door", On, Bounce::None)),
+        (1_200, input("door", Off, Bounce::None)),
+    ];
+    let played = play_and_keep(&script(1, 1_500, steps), &doorbell(), &BTreeMap::new(), &Options::default());
+    let (_, disk) = played.expect("the script plays");
+    let archive = Archive::open(&disk).expect("a journal");
+    let until = Some(Bound::Engine(Instant::from_micros(1_500_000)));
+    record(&archive.index, &Range { from: None, until }).expect("the disk reads")
+}
+
+fn eventful() -> Recording {
+    let archive = Archive::open(&journal(1)).expect("a journal");
+    record(&archive.index, &Range::default()).expect("the disk reads")
+}
+
+fn dump(recording: &Recording) -> String {
+    let mut bytes = Vec::new();
+    vcd::write(recording, &mut bytes).expect("memory takes it");
+    String::from_utf8(bytes).expect("a dump is text")
+}
+
+/// Compares with a file beside this one; `CAMPANILE_BLESS=1` writes it instead.
+fn golden(name: &str, drawn: &str) {
+    let path = format!("{}/src/picture/golden/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("CAMPANILE_BLESS").is_some() {
+        std::fs::write(&path, drawn).expect("the file can be written");
+    }
+    let expected = std::fs::read_to_string(&path).expect("the golden file is there");
+    assert!(expected == drawn, "{name} differs from {path}; look at it, then CAMPANILE_BLESS=1:\n{drawn}");
+}
+
+#[test]
+fn a_ring_to_the_letter() {
+    let ring = ring();
+    golden("ring.txt", &terminal::draw(&ring, 60));
+    golden("ring.vcd", &dump(&ring));
+    golden("ring.svg", &svg::draw(&ring));
+}
+
+#[test]
+fn a_wave_viewer_reads_the_recording_back() {
+    let recording = eventful();
+    let text = dump(&recording);
+    let mut parser = ::vcd::Parser::new(text.as_bytes());
+    let header = parser.parse_header().expect("a header");
+    let (mut now, mut changes, mut values) = (0, std::collections::HashMap::new(), 0);
+    for command in parser {
+        match command.expect("a command") {
+            ::vcd::Command::Timestamp(time) => {
+                assert!(time > now || changes.is_empty(), "time goes on: {now} then {time}");
+                now = time;
+            }
+            ::vcd::Command::ChangeScalar(id, value) => {
+                values += 1;
+                changes.entry(id).or_insert_with(Vec::new).push((now, value));
+            }
+            _ => {}
+        }
+    }
+    let bit = |value: bool| if value { ::vcd::Value::V1 } else { ::vcd::Value::V0 };
+    for lane in &recording.lanes {
+        let Track::Input { raw, reported, .. } = &lane.track else { continue };
+        for (name, of) in [(lane.name.clone(), reported), (format!("{}.raw", lane.name), raw)] {
+            let var = header.find_var(&["front-door", "inputs", &name]).expect("every lane has its variable");
+            let expected: Vec<_> =
+                of.iter().map(|(at, value)| (*at, value.map_or(::vcd::Value::X, bit))).collect();
+            let mut read = changes[&var.code].clone();
+            read.retain(|change| *change != (0, ::vcd::Value::X));
+            assert_eq!(read, expected, "{name}");
+        }
+    }
+    assert!(values > 500 && now == recording.length, "{values} values until {now}");
+}
+
+#[test]
+fn a_picture_is_as_large_as_its_paper() {
+    let mut recording = eventful();
+    let drawn = svg::draw(&recording);
+    for lane in &recording.lanes {
+        assert!(drawn.contains(&format!(">{}</text>", lane.name)), "{} is missing", lane.name);
+    }
+    for mark in ["start 1", "start 4", "stalled", "program installed"] {
+        assert!(drawn.contains(mark), "{mark} is missing");
+    }
+    // A line that never comes to rest.
+    let Track::Input { raw, .. } = &mut recording.lanes[0].track else { panic!("inputs come first") };
+    *raw = (0..1_000_000).map(|at| (at * 22, Some(at % 2 == 0))).collect();
+    let dense = svg::draw(&recording);
+    assert!(dense.len() < drawn.len() + 100_000, "{} and {} bytes", drawn.len(), dense.len());
+    for width in [0, 1, 40, 80, 300] {
+        let drawn = terminal::draw(&recording, width);
+        let widest = drawn.lines().skip(1).map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|widest| widest <= width.max(60)), "{width}: {drawn}");
+    }
+}
+
+#[test]
+fn a_range_shows_what_was_known_at_its_beginning() {
+    let archive = Archive::open(&journal(1)).expect("a journal");
+    let at = |ms: u64| Some(Bound::Engine(Instant::from_micros(ms * 1_000)));
+    let whole = record(&archive.index, &Range::default()).expect("the disk reads");
+    let part = record(&archive.index, &Range { from: at(2_500), until: at(3_000) }).expect("the disk reads");
+    assert_eq!((part.engine, part.length), (2_500_000, 500_000));
+    for (part, whole) in part.lanes.iter().zip(&whole.lanes) {
+        let (Track::Output { levels: part }, Track::Output { levels: whole }) = (&part.track, &whole.track)
+        else {
+            continue;
+        };
+        for at in (0..500_000).step_by(1_000) {
+            let (part, whole) = (recording::value_at(part, at), recording::value_at(whole, at + 2_500_000));
+            assert_eq!(part, whole, "{at} us into the part");
+        }
+    }
+}
