@@ -54,6 +54,7 @@ use crate::restore::Restore;
 use crate::time::{Duration, Instant};
 
 pub use queue::EdgeQueue;
+pub use ticks::{Ticks, Wall};
 
 use event_loop::Loop;
 use readings::{Lines as _, take_lowest};

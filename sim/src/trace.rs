@@ -267,7 +267,7 @@ impl Trace {
         self.runs.push((run, scenario));
     }
 
-    fn of_run<'a>(&self, run: RunId, symbols: &'a Symbols) -> &'a str {
+    pub(crate) fn of_run<'a>(&self, run: RunId, symbols: &'a Symbols) -> &'a str {
         let scenario = self.runs.iter().find(|(known, _)| *known == run);
         scenario.map_or("?", |(_, scenario)| symbols.scenario(*scenario))
     }

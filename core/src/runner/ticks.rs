@@ -12,14 +12,15 @@ const A_LITTLE_S: u64 = 3600;
 
 /// The wall clock, as the last `Clock` had it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wall {
+pub struct Wall {
     /// When it was fed.
-    pub(super) at: Instant,
+    pub at: Instant,
     /// Microseconds since 1970 then.
-    pub(super) unix: i64,
+    pub unix: i64,
     /// Seconds ahead of UTC.
-    pub(super) offset: i32,
-    pub(super) trusted: bool,
+    pub offset: i32,
+    /// Whether it is synchronised.
+    pub trusted: bool,
 }
 
 impl Wall {
@@ -36,7 +37,7 @@ impl Wall {
 }
 
 /// The next tick of all schedules.
-pub(super) struct Ticks<'a> {
+pub struct Ticks<'a> {
     zone: Option<ZoneTable<'a>>,
     wall: Option<Wall>,
     /// All moments up to this second have had their ticks.
@@ -49,12 +50,13 @@ pub(super) struct Ticks<'a> {
 }
 
 impl<'a> Ticks<'a> {
-    pub(super) const fn new(zone: Option<ZoneTable<'a>>) -> Self {
+    /// Of no schedules yet; without a zone, local time is as far ahead as the last `Clock` said.
+    pub const fn new(zone: Option<ZoneTable<'a>>) -> Self {
         Self { zone, wall: None, done_s: i64::MIN, once_s: i64::MIN, last: None, next: None }
     }
 
     /// When the next tick is due.
-    pub(super) fn due(&self) -> Instant {
+    pub fn due(&self) -> Instant {
         match (&self.wall, self.next) {
             (Some(wall), Some((unix_s, _))) => wall.moment(unix_s),
             _ => Instant::NEVER,
@@ -62,7 +64,7 @@ impl<'a> Ticks<'a> {
     }
 
     /// Takes the next tick.
-    pub(super) fn take(
+    pub fn take(
         &mut self,
         schedules: impl Iterator<Item = (TriggerId, Schedule)> + Clone,
     ) -> Option<TriggerId> {
@@ -73,7 +75,7 @@ impl<'a> Ticks<'a> {
     }
 
     /// The clock was set.
-    pub(super) fn set(&mut self, wall: Wall, schedules: impl Iterator<Item = (TriggerId, Schedule)> + Clone) {
+    pub fn set(&mut self, wall: Wall, schedules: impl Iterator<Item = (TriggerId, Schedule)> + Clone) {
         let before = self.wall.replace(wall).filter(|before| before.trusted);
         let a_little = before.is_some_and(|before| {
             before.unix_at(wall.at).abs_diff(wall.unix) < A_LITTLE_S.saturating_mul(1_000_000)
@@ -88,14 +90,14 @@ impl<'a> Ticks<'a> {
     }
 
     /// The loop slept until `until`.
-    pub(super) fn slept(&mut self, until: Instant) {
+    pub fn slept(&mut self, until: Instant) {
         if let Some(wall) = &self.wall {
             self.once_s = self.once_s.max(wall.unix_at(until).div_euclid(1_000_000));
         }
     }
 
     /// Looks for the next tick. To be called too when the program has changed.
-    pub(super) fn plan(&mut self, schedules: impl Iterator<Item = (TriggerId, Schedule)> + Clone) {
+    pub fn plan(&mut self, schedules: impl Iterator<Item = (TriggerId, Schedule)> + Clone) {
         self.next = None;
         let Some(wall) = self.wall.filter(|wall| wall.trusted) else { return };
         let fixed = [];

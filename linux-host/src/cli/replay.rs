@@ -2,6 +2,7 @@
 
 mod say;
 mod when;
+mod with;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,11 +28,16 @@ Example: scp -r pi:/var/lib/campanile pi && campanile replay pi
 Example: campanile replay pi --from 2026-11-20 --until 2026-11-21T08:00:00+01:00
 Example: campanile replay pi --from 5/1042                    (record 1042 of the fifth start)
 Example: campanile replay pi --from 07:30 --until 07:31 --svg ring.svg
+Example: campanile replay pi --from 30d --with new.toml       (what would it have done with last month's presses?)
 
 The inputs of the journal are fed to the engine again, from every start and every checkpoint on, with the program that \
 the journal keeps beside them; what it decides is compared byte for byte with what stands there, and so is its state at \
 every checkpoint. The journal is only read, and a daemon may be writing it. Exit code 1: a record differs, or some of \
-them cannot be replayed; then it says which and why.")]
+them cannot be replayed; then it says which and why.
+
+With --with, the other house takes over where the range begins, as a reload would, and the journal's inputs reach it \
+by their names; from there on it has a life of its own, over restarts too. Exit code 1: it would have done something \
+else.")]
 pub(super) struct Args {
     /// A state directory, or a copy of one; this machine's without
     journal: Option<PathBuf>,
@@ -41,6 +47,9 @@ pub(super) struct Args {
     /// End there, in the same forms
     #[arg(long, value_name = "WHEN", value_parser = when::until)]
     until: Option<when::When>,
+    /// Compare with what this file's house would have done with the same inputs, found by their names
+    #[arg(long, value_name = "FILE", conflicts_with = "Pictures")]
+    with: Option<PathBuf>,
     /// Print JSON lines: one object a piece of the journal, and one with the result
     #[arg(long)]
     json: bool,
@@ -56,6 +65,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     };
     let archive = open(&path)?;
     let range = Range { from: args.from.map(|when| when.0), until: args.until.map(|when| when.0) };
+    if let Some(file) = &args.with {
+        return with::run(file, &archive, &range, args.json);
+    }
     let mut progress = Progress::new();
     let report = replay(&archive.index, &range, |report, place| {
         let (done, of) = archive.index.bytes_before(place.at);

@@ -1,16 +1,22 @@
 //! Journals of the simulator, replayed as they are and damaged in every way that a file can be.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use campanile_core::decision::Decision;
+use campanile_core::id::Level::{Off, On};
 use campanile_core::record::{MAX_RECORD, Record};
+use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
 use campanile_delivery::{
     Archive, Batch, Body, HostRecord, Journal, Next, Options as JournalOptions, Position,
 };
 
 use super::*;
-use crate::testing::journal;
+use crate::bounce::Model;
+use crate::script::{Action, Bounce};
+use crate::testing::{doorbell, input, journal, louder, script};
+use crate::world::{House, Options, play_and_keep};
 
 fn replayed(disk: &Arc<Disk>, range: &Range) -> Report {
     let archive = Archive::open(disk).expect("a journal");
@@ -94,4 +100,59 @@ fn one_record_that_is_another_is_found_and_the_rest_is_the_same() {
         assert_eq!(report.divergences().count(), 1, "the other stretches are the same: {:#?}", report.pieces);
         assert!(!report.is_same());
     }
+}
+
+fn with(disk: &Arc<Disk>, house: &House, range: &Range) -> Comparison {
+    let archive = Archive::open(disk).expect("a journal");
+    what_if(&archive.index, range, house, None, |_, _| ()).expect("the program runs")
+}
+
+/// Visits only, with a restart between them.
+fn visits() -> Arc<Disk> {
+    let mut steps = Vec::new();
+    for visit in 0..20 {
+        steps.push((500 + visit * 3_000, input("button", On, Bounce::Drawn(Model::Switch))));
+        steps.push((650 + visit * 3_000, input("button", Off, Bounce::Drawn(Model::Switch))));
+    }
+    steps.push((29_900, Action::Kill { off: Duration::from_secs(2) }));
+    steps.sort_by_key(|(at, _)| *at);
+    let played = play_and_keep(&script(1, 63_000, steps), &doorbell(), &BTreeMap::new(), &Options::default());
+    played.expect("the script plays").1
+}
+
+#[test]
+fn the_same_program_would_have_done_the_same() {
+    let comparison = with(&visits(), &doorbell(), &Range::default());
+    assert_eq!((comparison.differing, comparison.unknown), (0, 0), "{:#?}", comparison.moments);
+    assert!(comparison.rows.iter().all(|row| row.journal == row.other), "{:#?}", comparison.rows);
+    let runs = comparison.rows.iter().find(|row| row.count == Count::Runs && row.name == "ring");
+    assert_eq!(runs.expect("the doorbell rang").journal, 19, "one visit found nobody at home");
+}
+
+#[test]
+fn another_program_is_shown_with_its_differences() {
+    let louder = House { image: louder(), ..doorbell() };
+    let comparison = with(&visits(), &louder, &Range::default());
+    let row = |count, name: &str| {
+        let row = comparison.rows.iter().find(|row| row.count == count && row.name == name);
+        row.map(|row| (row.journal, row.other)).expect("it is counted")
+    };
+    assert_eq!(row(Count::Runs, "ring"), (19, 19));
+    assert_eq!(row(Count::SwitchedOn, "chime"), (19, 19));
+    assert_eq!(row(Count::OnFor, "chime"), (19 * 800_000, 19 * 2_000_000));
+    assert_eq!(comparison.differing, 2 * 19, "each chime ends at another time");
+    let first = &comparison.moments[0];
+    assert_eq!((first.journal.len(), first.other.len()), (2, 0), "{first:?}");
+    assert!(first.journal[0].starts_with("chime off"), "{first:?}");
+    let half = Range { from: Some(Bound::Engine(Instant::from_micros(31_000_000))), until: None };
+    assert_eq!(with(&visits(), &louder, &half).differing, 2 * 9);
+}
+
+#[test]
+fn inputs_are_found_by_their_names() {
+    let mut strange = doorbell();
+    strange.symbols.inputs[0].name = "other-button".into();
+    let comparison = with(&visits(), &strange, &Range::default());
+    assert!(comparison.unknown > 100, "{comparison:?}");
+    assert!(comparison.rows.iter().all(|row| row.name != "ring" || row.other == 0), "{:#?}", comparison.rows);
 }

@@ -189,7 +189,8 @@ fn say_json(
     writeln!(out, "{summary}")
 }
 
-fn trusted(place: &Place) -> bool {
+/// Whether the clock was synchronised there.
+pub(super) fn trusted(place: &Place) -> bool {
     place.wall.is_some_and(|wall| wall.trusted)
 }
 
@@ -204,7 +205,7 @@ pub(super) fn rate(report: &Report, spent: Duration) -> String {
 }
 
 /// With a blank between thousands.
-fn number(number: u64) -> String {
+pub(super) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

@@ -1,0 +1,183 @@
+//! `replay --with OTHER.toml`: what another program would have done, as a table.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use campanile_delivery::{Archive, Directory};
+use campanile_sim::replay::{Comparison, Count, Range, Row, what_if};
+use campanile_sim::trace::seconds;
+use campanile_sim::world::House;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::super::progress::Progress;
+use super::super::{Failure, check, times};
+use super::say::{number, trusted};
+use crate::config::{compile, load};
+use crate::zone::ZoneOffsets;
+
+/// Compares and says what differs. A difference is exit code 1, as with `diff`.
+pub(super) fn run(
+    file: &Path,
+    archive: &Archive<Directory>,
+    range: &Range,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let source = load(file).map_err(Failure::says)?;
+    let compiled = match compile(&source) {
+        Ok(compiled) => compiled,
+        Err(found) => {
+            check::say(&source, &found)?;
+            return Err(Failure::Told);
+        }
+    };
+    let zone = match &compiled.settings.timezone {
+        Some(name) => {
+            TimeZone::get(name).map_err(|error| Failure::says(format!("timezone \"{name}\": {error}")))?
+        }
+        None => TimeZone::system(),
+    };
+    // As far back as any journal can reach.
+    let offsets = ZoneOffsets::new(&zone, Timestamp::UNIX_EPOCH);
+    let house = House { image: compiled.image, symbols: compiled.symbols };
+    let mut progress = Progress::new();
+    let comparison = what_if(&archive.index, range, &house, Some(offsets.table()), |found, place| {
+        let (done, of) = archive.index.bytes_before(place.at);
+        progress.show(done, of, |_| format!("{} inputs", number(found.inputs)));
+    });
+    drop(progress);
+    let comparison = comparison.map_err(Failure::says)?;
+    let mut out = io::stdout().lock();
+    if as_json {
+        say_json(&comparison, &mut out)?;
+    } else {
+        say_text(file, &comparison, &mut out)?;
+    }
+    if comparison.first.is_some() && comparison.differing == 0 { Ok(()) } else { Err(Failure::Told) }
+}
+
+fn say_text(file: &Path, comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
+    let zone = TimeZone::system();
+    let Some(first) = &comparison.first else {
+        return writeln!(
+            out,
+            "there is no start or checkpoint in this range for another program to begin at"
+        );
+    };
+    let time = |place: &campanile_sim::replay::Place| times::show(place.unix(), trusted(place), &zone);
+    writeln!(
+        out,
+        "{} with {} inputs, from {} ({}) to {} ({}):\n",
+        file.display(),
+        number(comparison.inputs),
+        first.at,
+        time(first),
+        comparison.last.at,
+        time(&comparison.last)
+    )?;
+    let name =
+        file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into());
+    table(&comparison.rows, &name, out)?;
+    if comparison.unknown > 0 {
+        writeln!(
+            out,
+            "\n{} inputs were of something that {name} has not, by their names",
+            number(comparison.unknown)
+        )?;
+    }
+    if comparison.gaps > 0 {
+        writeln!(out, "\nrecords are missing in {} places; behind each it began anew", comparison.gaps)?;
+    }
+    if comparison.differing == 0 {
+        return writeln!(out, "\nno moment differs");
+    }
+    let shown = comparison.moments.len() as u64;
+    let which = if shown < comparison.differing { ", the first ones" } else { "" };
+    writeln!(out, "\n{} moments differ{which}:", number(comparison.differing))?;
+    for moment in &comparison.moments {
+        writeln!(out, "{}  {}", time(&moment.at), seconds(moment.at.time))?;
+        moment.journal.iter().try_for_each(|line| writeln!(out, "  - {line}"))?;
+        moment.other.iter().try_for_each(|line| writeln!(out, "  + {line}"))?;
+    }
+    writeln!(out, "  - in the journal, + with {name}")
+}
+
+/// The counts, those that differ with the difference.
+fn table(rows: &[Row], name: &str, out: &mut impl Write) -> io::Result<()> {
+    let head = ["", "", "", "journal", name, ""].map(str::to_owned);
+    let mut lines = vec![head];
+    let mut before: Option<&Row> = None;
+    for row in rows {
+        let (kind, what) = row.count.words();
+        let again = before.is_some_and(|before| before.count.words().0 == kind && before.name == row.name);
+        let amount = |value: u64| amount(row.count, value);
+        let difference = match row.other.cmp(&row.journal) {
+            std::cmp::Ordering::Equal => String::new(),
+            std::cmp::Ordering::Greater => format!("+{}", amount(row.other - row.journal)),
+            std::cmp::Ordering::Less => format!("-{}", amount(row.journal - row.other)),
+        };
+        let (kind, thing) = if again { ("", "") } else { (kind, row.name.as_str()) };
+        lines.push([
+            kind.to_owned(),
+            thing.to_owned(),
+            what.to_owned(),
+            amount(row.journal),
+            amount(row.other),
+            difference,
+        ]);
+        before = Some(row);
+    }
+    let mut widths = [0; 6];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for [kind, thing, what, journal, other, difference] in &lines {
+        let [a, b, c, d, e, f] = widths;
+        let line = format!("{kind:a$}  {thing:b$}  {what:c$}  {journal:>d$}  {other:>e$}  {difference:>f$}");
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn amount(count: Count, value: u64) -> String {
+    if !count.is_time() {
+        return number(value);
+    }
+    let tenths = value.div_ceil(100_000);
+    format!("{}.{} s", number(tenths / 10), tenths % 10)
+}
+
+fn say_json(comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
+    for row in &comparison.rows {
+        let (kind, what) = row.count.words();
+        let unit = row.count.is_time().then_some("us");
+        let line = json!({
+            "kind": kind, "name": row.name, "count": what, "journal": row.journal, "other": row.other, "unit": unit,
+        });
+        writeln!(out, "{line}")?;
+    }
+    for moment in &comparison.moments {
+        let line = json!({
+            "boot": moment.at.at.boot.to_string(),
+            "at": moment.at.time.micros(),
+            "time": times::rfc3339(moment.at.unix()),
+            "journal": moment.journal,
+            "other": moment.other,
+        });
+        writeln!(out, "{line}")?;
+    }
+    let place = |at: campanile_delivery::Position| json!({ "boot": at.boot.to_string(), "seq": at.seq });
+    let summary = json!({
+        "result": if comparison.differing == 0 { "same" } else { "different" },
+        "from": comparison.first.map(|first| place(first.at)),
+        "to": place(comparison.last.at),
+        "inputs": comparison.inputs,
+        "unknown": comparison.unknown,
+        "gaps": comparison.gaps,
+        "differing": comparison.differing,
+    });
+    writeln!(out, "{summary}")
+}

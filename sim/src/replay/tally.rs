@@ -1,0 +1,250 @@
+//! Two programs side by side: how often each did what, and the first moments at which they differ.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use campanile_core::decision::{By, Decision, EndWhy, SafetyWhy, SkipWhy, Source};
+use campanile_core::id::{Level, OutputId};
+use campanile_core::input::Input;
+use campanile_core::record::Record;
+use campanile_core::restore::Restore;
+use campanile_core::time::Instant;
+use campanile_delivery::symbols::Symbols;
+
+use crate::replay::report::Place;
+use crate::trace::Trace;
+
+/// So many moments that differ are kept.
+const MOMENTS: usize = 10;
+
+/// What is counted, in the order in which it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Count {
+    /// Reports of an input.
+    InputReports,
+    /// Reports of a sensor.
+    SensorReports,
+    /// Runs of a scenario.
+    Runs,
+    /// Occurrences that started no run.
+    Skips,
+    /// Runs that ended before their time.
+    CutRuns,
+    /// How often an output was switched on.
+    SwitchedOn,
+    /// How long an output was on, microseconds.
+    OnFor,
+    /// Messages.
+    Sends,
+    /// Writes of a variable.
+    Writes,
+    /// Faults.
+    Faults,
+}
+
+impl Count {
+    /// What kind of thing is counted, and what of it.
+    #[must_use]
+    pub const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::InputReports => ("input", "reports"),
+            Self::SensorReports => ("sensor", "reports"),
+            Self::Runs => ("scenario", "runs"),
+            Self::Skips => ("scenario", "skipped"),
+            Self::CutRuns => ("scenario", "ended early"),
+            Self::SwitchedOn => ("output", "switched on"),
+            Self::OnFor => ("output", "on for"),
+            Self::Sends => ("message", "sent"),
+            Self::Writes => ("variable", "written"),
+            Self::Faults => ("node", "faults"),
+        }
+    }
+
+    /// Whether it is a time in microseconds, and no number of times.
+    #[must_use]
+    pub const fn is_time(self) -> bool {
+        matches!(self, Self::OnFor)
+    }
+}
+
+/// One count of both programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What is counted.
+    pub count: Count,
+    /// Of which thing; empty for the node.
+    pub name: String,
+    /// In the journal.
+    pub journal: u64,
+    /// With the other program.
+    pub other: u64,
+}
+
+/// A moment at which the programs differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// When.
+    pub at: Place,
+    /// What only the journal has, as lines of a trace without their times.
+    pub journal: Vec<String>,
+    /// What only the other program did.
+    pub other: Vec<String>,
+}
+
+/// One of the two programs: what it did that has not been compared yet.
+#[derive(Default)]
+pub(super) struct Side {
+    trace: Trace,
+    counts: BTreeMap<(Count, String), u64>,
+    /// Outputs that are on, since when.
+    on: BTreeMap<String, Instant>,
+    /// Decisions by their times.
+    lines: VecDeque<(Instant, String)>,
+}
+
+impl Side {
+    /// Takes a record; `counts`: it is a part of the comparison.
+    pub(super) fn take(&mut self, at: Instant, record: &Record, symbols: &Symbols, counts: bool) {
+        let line = self.trace.what(at, record, symbols);
+        let Record::Decision(decision) = record else { return };
+        if let Decision::Set { output, level, .. } = decision {
+            self.set(at, symbols, *output, level.is_on(), counts);
+        }
+        if !counts {
+            return;
+        }
+        if let Some((count, name)) = counted(decision, symbols, &self.trace) {
+            *self.counts.entry((count, name)).or_default() += 1;
+        }
+        if let Some(line) = line {
+            self.lines.push_back((at, line));
+        }
+    }
+
+    fn set(&mut self, at: Instant, symbols: &Symbols, output: OutputId, on: bool, counts: bool) {
+        let name = symbols.output(output).to_owned();
+        match (on, self.on.remove(&name)) {
+            (true, Some(since)) => {
+                self.on.insert(name, since);
+            }
+            (true, None) => {
+                if counts {
+                    *self.counts.entry((Count::SwitchedOn, name.clone())).or_default() += 1;
+                }
+                self.on.insert(name, at);
+            }
+            (false, since) => {
+                if let Some(since) = since.filter(|_| counts) {
+                    *self.counts.entry((Count::OnFor, name)).or_default() += at.since(since).micros();
+                }
+            }
+        }
+    }
+
+    /// Takes an item of a checkpoint with which it begins.
+    pub(super) fn restore(&mut self, at: Instant, item: Restore, symbols: &Symbols) {
+        let _ = self.trace.what(at, &Record::Input(Input::Restore { item }), symbols);
+        if let Restore::Output { output, level: Level::On, .. } = item {
+            self.on.insert(symbols.output(output).to_owned(), at);
+        }
+    }
+
+    /// Takes over what is on.
+    pub(super) fn begin_as(&mut self, before: &Self, symbols: &Symbols) {
+        self.on = before.on.clone();
+        self.on.retain(|name, _| symbols.find_output(name).is_some());
+    }
+
+    /// Its clock begins anew, or the comparison ends: what is on was on until here.
+    pub(super) fn close(&mut self, at: Instant) {
+        for (name, since) in std::mem::take(&mut self.on) {
+            *self.counts.entry((Count::OnFor, name)).or_default() += at.since(since).micros();
+        }
+    }
+
+    /// What it did at its first moment before `until`.
+    fn first(&self, until: Instant) -> Option<Instant> {
+        self.lines.front().map(|(at, _)| *at).filter(|at| *at < until)
+    }
+
+    fn take_moment(&mut self, at: Instant) -> Vec<String> {
+        let mut lines = Vec::new();
+        while self.lines.front().is_some_and(|(time, _)| *time == at) {
+            lines.extend(self.lines.pop_front().map(|(_, line)| line));
+        }
+        lines
+    }
+}
+
+/// What a decision counts as.
+fn counted(decision: &Decision, symbols: &Symbols, trace: &Trace) -> Option<(Count, String)> {
+    let (count, name) = match *decision {
+        Decision::Event { source: Source::Input { input }, .. } => {
+            (Count::InputReports, symbols.input(input))
+        }
+        Decision::Event { source: Source::Sensor { sensor }, .. } => {
+            (Count::SensorReports, symbols.sensor(sensor))
+        }
+        Decision::Run { scenario, .. } => (Count::Runs, symbols.scenario(scenario)),
+        Decision::Skip { scenario, why } if why != SkipWhy::Value => {
+            (Count::Skips, symbols.scenario(scenario))
+        }
+        Decision::End { run, why } if why != EndWhy::Done => (Count::CutRuns, trace.of_run(run, symbols)),
+        Decision::Let { var, .. } => (Count::Writes, symbols.variable(var)),
+        Decision::Send { template, .. } => (Count::Sends, symbols.message(template)),
+        Decision::Fault { .. } => (Count::Faults, ""),
+        _ => return None,
+    };
+    Some((count, name.to_owned()))
+}
+
+/// What was compared so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) journal: Side,
+    pub(super) other: Side,
+    pub(super) moments: Vec<Moment>,
+    pub(super) differing: u64,
+}
+
+impl Tally {
+    /// Compares the moments before a time; `place` is one of the same start.
+    pub(super) fn compare_before(&mut self, until: Instant, place: Place) {
+        while let Some(at) = [self.journal.first(until), self.other.first(until)].into_iter().flatten().min()
+        {
+            let (mut journal, mut other) = (self.journal.take_moment(at), self.other.take_moment(at));
+            journal.retain(|line| match other.iter().position(|same| same == line) {
+                Some(same) => {
+                    other.remove(same);
+                    false
+                }
+                None => true,
+            });
+            if journal.is_empty() && other.is_empty() {
+                continue;
+            }
+            self.differing += 1;
+            if self.moments.len() < MOMENTS {
+                self.moments.push(Moment { at: Place { time: at, ..place }, journal, other });
+            }
+        }
+    }
+
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let keys = self.journal.counts.keys().chain(self.other.counts.keys());
+        let keys: std::collections::BTreeSet<_> = keys.collect();
+        let value = |side: &Side, key| side.counts.get(key).copied().unwrap_or(0);
+        keys.into_iter()
+            .map(|key| Row {
+                count: key.0,
+                name: key.1.clone(),
+                journal: value(&self.journal, key),
+                other: value(&self.other, key),
+            })
+            .collect()
+    }
+}
+
+/// Whether a decision is only what a start does by itself.
+pub(super) const fn is_of_start(decision: &Decision) -> bool {
+    matches!(decision, Decision::Set { by: By::Safety { why: SafetyWhy::Start }, .. })
+}
