@@ -30,7 +30,7 @@ campanile_core::capacity! {
     /// scenario, as the check at load asks for one, a trigger for each, and code enough to pulse an output.
     Sixteen {
         inputs: 16, outputs: 8, sensors: 2, variables: 8, triggers: 16, schedules: 2, scenarios: 16, runs: 16,
-        code: 256, log: 2048,
+        code: 160, log: 2048,
     }
 }
 

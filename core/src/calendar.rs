@@ -23,12 +23,15 @@ mod civil;
 mod tests;
 mod zone;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use civil::{LocalTime, local_fields};
+pub(crate) use civil::{day_and_second, time_of_day};
 pub use zone::{Change, Period, Zone, ZoneTable};
 
-use civil::{DAY_S, Date, civil_day, date_of, days_in_month, weekday_of};
+use crate::wire::wire_struct;
+pub(crate) use civil::weekday_of;
+use civil::{DAY_S, Date, civil_day, date_of, days_in_month};
 
 /// How far [`Schedule::next_after`] looks, in seconds: a little over forty years, the longest that a valid schedule
 /// keeps silent (a 29 February on one weekday, across a century that is no leap year).
@@ -42,7 +45,7 @@ const TIME_RANGE: core::ops::RangeInclusive<i64> = civil::FIRST_S + 2 * DAY_S..=
 ///
 /// In the masks, bit `v` stands for the value `v`. Built by hand or decoded, it may be wrong: see
 /// [`check`](Self::check).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Schedule {
     /// Minutes, bits 0 to 59.
@@ -63,6 +66,8 @@ pub struct Schedule {
     /// Goes by real time when the offset changes; see the table in the [module](self).
     pub repeating: bool,
 }
+
+wire_struct!(Schedule { minutes, hours, days, months, weekdays, second, either_day, repeating });
 
 /// Why a [`Schedule`] is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,14 @@
 //! Debounce: how raw levels become reported ones. This file has the settings; the state machine is in `watcher`.
 
-use serde::{Deserialize, Serialize};
-
 use crate::time::Duration;
+use crate::wire::{wire_struct, wire_variants};
 
 /// The longest span of an algorithm. A longer one is a mistake of unit; and a lock-out behind another has to fit into
 /// the 32 bits of microseconds that a watcher counts from its last edge.
 pub const LONGEST: Duration = Duration::from_secs(1_800);
 
 /// How one edge, press or release, is decided. The algorithm of the edge *away* from the reported level is in force.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Algorithm {
     /// Report at the edge.
@@ -35,6 +34,13 @@ pub enum Algorithm {
     },
 }
 
+wire_variants!(Algorithm {
+    0 None {},
+    1 Defer { t_us },
+    2 Eager { t_us, after_us },
+    3 Integrate { t_us },
+});
+
 impl Algorithm {
     /// The algorithm's main span, T; zero for `None`.
     pub const fn span(self) -> Duration {
@@ -51,7 +57,7 @@ impl Algorithm {
 }
 
 /// The debounce of one input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Debounce {
     /// For the edge to `On`.
@@ -61,3 +67,5 @@ pub struct Debounce {
     /// Of `Defer` and `Integrate`: report at the latest this long after the onset, in microseconds; 0 for ten times T.
     pub max_wait_us: u32,
 }
+
+wire_struct!(Debounce { press, release, max_wait_us });

@@ -1,8 +1,8 @@
 //! The log: a ring of records in the engine's memory. Writing never fails and never waits: the oldest records make
-//! room. A reader has a cursor and is told when it lagged; the counters survive the records.
+//! room. A reader has a cursor and is told when it lagged: the numbers say how many records it missed.
 
 use crate::id::{InputId, Level};
-use crate::record::{CLASSES, Frame, MAX_RECORD, Record, class, edge, edge_head, frame};
+use crate::record::{Frame, MAX_RECORD, Record, edge, edge_head, frame};
 use crate::time::{Duration, Instant};
 use crate::wire::Writer;
 
@@ -58,22 +58,12 @@ pub(crate) struct Ring {
     kept: usize,
     /// Of each part, the bytes at its start that belong to a record from the part before.
     overlaps: [u8; PARTS],
-    counters: [u32; CLASSES],
 }
 
 impl Ring {
     /// All zeros in memory, so that an engine in a static takes no flash.
     pub(crate) const fn new() -> Self {
-        Self {
-            base: 0,
-            last_seq: 0,
-            at: Instant::ZERO,
-            index: 0,
-            fence: 0,
-            kept: 0,
-            overlaps: [0; PARTS],
-            counters: [0; CLASSES],
-        }
+        Self { base: 0, last_seq: 0, at: Instant::ZERO, index: 0, fence: 0, kept: 0, overlaps: [0; PARTS] }
     }
 
     const fn pos(&self) -> u64 {
@@ -106,10 +96,7 @@ impl Ring {
 
     /// Counts a record whose bytes are in place.
     #[inline]
-    fn wrote(&mut self, at: Instant, class: usize) {
-        if let Some(count) = self.counters.get_mut(class) {
-            *count = count.wrapping_add(1);
-        }
+    const fn wrote(&mut self, at: Instant) {
         self.last_seq = self.last_seq.wrapping_add(1);
         self.at = at;
     }
@@ -126,7 +113,8 @@ impl LogMut<'_> {
     #[inline]
     #[must_use]
     pub(crate) fn edge(&mut self, at: Instant, input: InputId, level: Level) -> bool {
-        let us = at.since(self.ring.at).micros();
+        // A time before the last record's wraps around to an unusual gap.
+        let us = at.micros().wrapping_sub(self.ring.at.micros());
         let seven = |shift: u32| (us >> shift & 0x7f) as u8;
         let (low, mid, high, len) = match us {
             0..0x80 => (seven(0), 0, 0, 2),
@@ -144,38 +132,41 @@ impl LogMut<'_> {
             _ => return false,
         }
         self.ring.index = index.wrapping_add(len);
-        self.ring.wrote(at, 0);
+        self.ring.wrote(at);
         true
     }
 
     /// Appends a raw edge that [`edge`](Self::edge) did not.
     pub(crate) fn edge_across(&mut self, at: Instant, input: InputId, level: Level) {
         let (head, dt) = (edge_head(input, level), at.since(self.ring.at));
-        self.across(at, |buf| edge(head, dt, buf));
+        let mut bytes = [0; MAX_RECORD];
+        let len = edge(head, dt, &mut bytes);
+        self.across(at, &bytes, len);
     }
 
     /// Appends a record that is no raw edge: its payload is what `put` appends, which gives its kind.
-    #[inline]
-    pub(crate) fn push(&mut self, at: Instant, put: impl Fn(&mut Writer<'_>) -> u8) {
+    pub(crate) fn push(&mut self, at: Instant, put: &dyn Fn(&mut Writer<'_>) -> u8) {
         let dt = at.since(self.ring.at);
         let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
-        match frame(dt, place, &put) {
-            Some((len, kind)) => {
+        match frame(dt, place, put) {
+            Some(len) => {
                 self.ring.index = self.ring.index.wrapping_add(len);
-                self.ring.wrote(at, class(kind).unwrap_or(0));
+                self.ring.wrote(at);
             }
-            None => self.across(at, |buf| frame(dt, buf, put)),
+            None => {
+                let mut bytes = [0; MAX_RECORD];
+                let len = frame(dt, &mut bytes, put);
+                self.across(at, &bytes, len);
+            }
         }
     }
 
     /// Writes a record over the end of the part, and maybe of the buffer.
     #[cold]
     #[inline(never)]
-    fn across(&mut self, at: Instant, encode: impl FnOnce(&mut [u8]) -> Option<(usize, u8)>) {
-        let mut bytes = [0; MAX_RECORD];
-        let (len, kind) = encode(&mut bytes).unwrap_or((0, 0));
-        self.copy_in(bytes.get(..len).unwrap_or_default());
-        self.ring.wrote(at, class(kind).unwrap_or(0));
+    fn across(&mut self, at: Instant, bytes: &[u8], len: Option<usize>) {
+        self.copy_in(bytes.get(..len.unwrap_or(0)).unwrap_or_default());
+        self.ring.wrote(at);
     }
 
     /// Copies bytes over the end of the part.
@@ -258,11 +249,6 @@ impl EventLog<'_> {
     /// Bytes that fit.
     pub const fn capacity(&self) -> usize {
         self.buf.len()
-    }
-
-    /// How many records of each [`class`] were written since the start.
-    pub const fn counters(&self) -> &[u32; CLASSES] {
-        &self.ring.counters
     }
 
     /// The record at the cursor and the place behind it; `None` at the head.

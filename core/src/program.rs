@@ -8,14 +8,15 @@ pub mod image;
 pub mod refusal;
 pub mod verify;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::debounce::Debounce;
 use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, VarId};
 use crate::time::Duration;
+use crate::wire::{Reader, Wire, Writer, wire_struct, wire_variants};
 
 /// An input: a line that is watched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InputDef {
     /// Hash of board and line: a swap of programs keeps the level of the same line.
     pub line: u32,
@@ -25,8 +26,10 @@ pub struct InputDef {
     pub storm: u16,
 }
 
+wire_struct!(InputDef { line, debounce, storm });
+
 /// An output: a line that is driven.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutputDef {
     /// Hash of board and line: a swap of programs keeps the level of the same line.
     pub line: u32,
@@ -36,15 +39,19 @@ pub struct OutputDef {
     pub max_on: Duration,
 }
 
+wire_struct!(OutputDef { line, safe, max_on });
+
 /// A sensor: a named number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SensorDef {
     /// Hash of its name: a swap of programs keeps its value.
     pub name: u32,
 }
 
+wire_struct!(SensorDef { name });
+
 /// A variable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VarDef {
     /// Hash of its name: a swap of programs keeps its value.
     pub name: u32,
@@ -52,8 +59,10 @@ pub struct VarDef {
     pub initial: i32,
 }
 
+wire_struct!(VarDef { name, initial });
+
 /// What makes a scenario run. The table of triggers is sorted by [`On::key`], those of one key in the file's order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TriggerDef {
     /// Which scenario.
     pub scenario: ScenarioId,
@@ -61,8 +70,10 @@ pub struct TriggerDef {
     pub on: On,
 }
 
+wire_struct!(TriggerDef { scenario, on });
+
 /// The occasions for a scenario. Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     /// The engine has started. A swap of programs is no start.
     Started,
@@ -129,26 +140,60 @@ pub enum On {
     },
 }
 
+wire_variants!(On {
+    0 Started {},
+    1 Input { input, to, hold },
+    2 Output { output, to },
+    3 Variable { var },
+    4 Above { sensor, limit, hysteresis },
+    5 Below { sensor, limit, hysteresis },
+    6 Sensor { sensor },
+    7 Every { period },
+    8 Schedule { schedule },
+    9 Link { peer, up },
+});
+
 impl On {
-    /// What the table of triggers is sorted by: the kind of the occasion and the id it is about.
-    pub const fn key(&self) -> (u8, u8) {
+    /// What the table of triggers is sorted by: the kind of the occasion, then the id it is about.
+    pub const fn key(&self) -> u16 {
         match *self {
-            Self::Started => (0, 0),
-            Self::Input { input, .. } => (1, input.0),
-            Self::Output { output, .. } => (2, output.0),
-            Self::Variable { var } => (3, var.0),
+            Self::Started => Subject::Start.key(0),
+            Self::Input { input, .. } => Subject::Input.key(input.0),
+            Self::Output { output, .. } => Subject::Output.key(output.0),
+            Self::Variable { var } => Subject::Variable.key(var.0),
             Self::Above { sensor, .. } | Self::Below { sensor, .. } | Self::Sensor { sensor } => {
-                (4, sensor.0)
+                Subject::Sensor.key(sensor.0)
             }
-            Self::Every { .. } => (5, 0),
-            Self::Schedule { .. } => (6, 0),
-            Self::Link { peer, .. } => (7, peer.0),
+            Self::Every { .. } => Subject::Time.key(0),
+            Self::Schedule { .. } => Subject::Calendar.key(0),
+            Self::Link { peer, .. } => Subject::Link.key(peer.0),
         }
     }
 }
 
+/// What an occasion is about, in the order of the table of triggers.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject {
+    Start,
+    Input,
+    Output,
+    Variable,
+    Sensor,
+    Time,
+    Calendar,
+    Link,
+}
+
+impl Subject {
+    /// See [`On::key`].
+    pub(crate) const fn key(self, id: u8) -> u16 {
+        (self as u16) << 8 | id as u16
+    }
+}
+
 /// A scenario: triggers, a condition, actions. Its code is its condition, then its body.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(Rust, packed(2))]
 pub struct ScenarioDef {
     /// Hash of what its author wrote, names included: a swap of programs keeps the runs of an unchanged scenario.
     pub hash: u32,
@@ -162,8 +207,10 @@ pub struct ScenarioDef {
     pub after_restart: AfterRestart,
 }
 
+wire_struct!(ScenarioDef { hash, condition, body, mode, after_restart });
+
 /// What happens to an occurrence while the scenario runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum Mode {
     /// It is skipped.
     #[default]
@@ -174,6 +221,26 @@ pub enum Mode {
     Queued(u8),
     /// It runs too, up to so many.
     Parallel(u8),
+}
+
+impl Wire for Mode {
+    fn put(&self, w: &mut Writer<'_>) {
+        match *self {
+            Self::Single => w.u8(0),
+            Self::Restart => w.u8(1),
+            Self::Queued(n) => w.bytes(&[2, n]),
+            Self::Parallel(n) => w.bytes(&[3, n]),
+        }
+    }
+    fn get(r: &mut Reader<'_>) -> Option<Self> {
+        match r.u8()? {
+            0 => Some(Self::Single),
+            1 => Some(Self::Restart),
+            2 => r.u8().map(Self::Queued),
+            3 => r.u8().map(Self::Parallel),
+            _ => None,
+        }
+    }
 }
 
 impl Mode {
@@ -187,7 +254,7 @@ impl Mode {
 }
 
 /// What happens to a run when the power comes back. All but `Cancel` make the scenario *durable*.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum AfterRestart {
     /// It ends.
     #[default]
@@ -197,6 +264,8 @@ pub enum AfterRestart {
     /// It goes on; time switched off counts, and what has passed is due at once.
     FireIfMissed,
 }
+
+wire_variants!(AfterRestart { 0 Cancel {}, 1 Resume {}, 2 FireIfMissed {} });
 
 /// All parts of a program, as the compiler has them.
 #[derive(Clone, Copy, Debug, Default)]

@@ -22,9 +22,6 @@ pub const MAX_RECORD: usize = 96;
 /// Kinds from here on are the host's own: the engine neither writes nor reads them.
 pub const FIRST_HOST_KIND: u8 = 128;
 
-/// How many different records the engine writes, raw edges included; see [`class`].
-pub const CLASSES: usize = 27;
-
 /// In the first byte: this is a raw edge.
 const EDGE: u8 = 0x80;
 /// In the first byte of a raw edge: its level.
@@ -109,24 +106,19 @@ impl Record {
     /// Writes the whole record and gives its length; `None` if `buf` is too short ([`MAX_RECORD`] never is).
     pub fn encode(&self, dt: Duration, buf: &mut [u8]) -> Option<usize> {
         if let Self::Input(Input::Edge { input, level }) = *self {
-            return edge(edge_head(input, level), dt, buf).map(|(len, _)| len);
+            return edge(edge_head(input, level), dt, buf);
         }
-        let (len, _) = match self {
-            Self::Input(input) => frame(dt, buf, |w| input.put_fields(w)),
-            Self::Decision(decision) => frame(dt, buf, |w| decision.put_fields(w)),
-        }?;
-        Some(len)
+        match self {
+            Self::Input(input) => frame(dt, buf, &|w| input.put_fields(w)),
+            Self::Decision(decision) => frame(dt, buf, &|w| decision.put_fields(w)),
+        }
     }
 }
 
-/// Writes a record that is no raw edge around the payload that `put` appends; `put` gives its kind. Gives length and
-/// kind, or `None` if `buf` is too short.
+/// Writes a record that is no raw edge around the payload that `put` appends; `put` gives its kind. Gives its length, or
+/// `None` if `buf` is too short.
 #[inline]
-pub(crate) fn frame(
-    dt: Duration,
-    buf: &mut [u8],
-    put: impl FnOnce(&mut Writer<'_>) -> u8,
-) -> Option<(usize, u8)> {
+pub(crate) fn frame(dt: Duration, buf: &mut [u8], put: &dyn Fn(&mut Writer<'_>) -> u8) -> Option<usize> {
     let mut w = Writer::new(buf);
     // The head comes last: one look at the variant gives its payload and its kind.
     w.skip(2);
@@ -136,27 +128,18 @@ pub(crate) fn frame(
     let [head, size, ..] = buf else { return None };
     *head = kind;
     *size = u8::try_from(len.checked_sub(2)?).ok()?;
-    Some((len, kind))
+    Some(len)
 }
 
 /// Writes a raw edge; as [`frame`] otherwise.
-pub(crate) fn edge(head: u8, dt: Duration, buf: &mut [u8]) -> Option<(usize, u8)> {
+pub(crate) fn edge(head: u8, dt: Duration, buf: &mut [u8]) -> Option<usize> {
     let mut w = Writer::new(buf);
     w.u8(head);
     w.varint(dt.micros());
-    Some((w.finish()?, 0))
+    w.finish()
 }
 
 /// The first byte of a raw edge.
 pub const fn edge_head(input: InputId, level: Level) -> u8 {
     EDGE | if level.is_on() { EDGE_ON } else { 0 } | (input.0 & EDGE_INPUT)
-}
-
-/// A dense number for each kind, for tables of counters; `None` for kinds that the engine does not write.
-pub const fn class(kind: u8) -> Option<usize> {
-    match kind {
-        0..=14 => Some(kind as usize),
-        64..=75 => (kind as usize).checked_sub(49),
-        _ => None,
-    }
 }

@@ -48,18 +48,21 @@ impl Instant {
 
     /// This point and `span` later; `NEVER` where that is out of range.
     #[must_use]
+    #[cfg_attr(feature = "small", inline(never))]
     pub const fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(span.0))
     }
 
     /// This point and `span` earlier; the epoch where that is out of range.
     #[must_use]
+    #[cfg_attr(feature = "small", inline(never))]
     pub const fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(span.0))
     }
 
     /// The time from `earlier` to this point; zero if `earlier` is later.
     #[must_use]
+    #[cfg_attr(feature = "small", inline(never))]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
     }

@@ -146,9 +146,10 @@ impl Watcher {
         }
     }
 
-    /// From the last edge to `at`, in microseconds.
-    fn still(&self, at: Instant) -> u32 {
-        cut(at.since(self.since))
+    /// From the last edge to `at`, in microseconds. Nothing here is told of a time before its last edge.
+    const fn still(&self, at: Instant) -> u32 {
+        let span = at.micros().wrapping_sub(self.since.micros());
+        if span > u32::MAX as u64 { u32::MAX } else { (span & 0xffff_ffff) as u32 }
     }
 
     /// The first reading: reported at once, as there is nothing to debounce. False if a level was known already.
@@ -176,10 +177,11 @@ impl Watcher {
                 self.acc.saturating_sub(still)
             };
         }
-        if self.edges < u16::MAX {
-            self.edges = self.edges.wrapping_add(1);
+        if let Some(edges) = self.edges.checked_add(1) {
+            self.edges = edges;
         }
-        self.flags = self.flags & !(RAW | PLAYED) | if level.is_on() { RAW | UNSETTLED } else { UNSETTLED };
+        let raw = if level.is_on() { RAW } else { 0 };
+        self.flags = self.flags & !(RAW | PLAYED) | raw | UNSETTLED;
         self.since = at;
         if self.lock > 0 {
             self.lock = self.lock.saturating_sub(still);
@@ -232,7 +234,7 @@ impl Watcher {
     /// How long after the last edge `max-wait` passes.
     fn limit(&self, t_us: u32) -> u32 {
         let max_wait = match self.def.debounce.max_wait_us {
-            0 => u64::from(t_us).saturating_mul(10),
+            0 => u64::from(t_us).wrapping_mul(10),
             us => u64::from(us),
         };
         cut(Duration::from_micros(max_wait).minus(self.since.since(self.onset)))

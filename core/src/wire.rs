@@ -1,4 +1,4 @@
-//! The bytes of records and code: LEB128 varints, zigzag for signed numbers, fixed order, nothing implicit.
+//! The bytes of records, programs and code: LEB128 varints, zigzag for signed numbers, fixed order, nothing implicit.
 //!
 //! A reader never looks past its slice and never panics; a writer that runs out of room says so at the end.
 
@@ -90,6 +90,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes one byte.
+    #[cfg_attr(feature = "small", inline(never))]
     pub fn u8(&mut self) -> Option<u8> {
         let (&first, rest) = self.rest.split_first()?;
         self.rest = rest;
@@ -287,6 +288,14 @@ macro_rules! wire_union {
             $($(#[$vdoc])* $variant { $($(#[$fdoc])* $field: $ty),* }),*
         }
 
+        $crate::wire::wire_variants!($name { $($tag $variant { $($field),* }),* });
+    };
+}
+pub(crate) use wire_union;
+
+/// Gives an enum that stands elsewhere its bytes: a tag, then the fields in order. Append only.
+macro_rules! wire_variants {
+    ($name:ident { $($tag:literal $variant:ident { $($field:ident),* }),* $(,)? }) => {
         impl $name {
             /// The number that stands for the variant.
             pub const fn tag(&self) -> u8 {
@@ -329,4 +338,20 @@ macro_rules! wire_union {
         }
     };
 }
-pub(crate) use wire_union;
+pub(crate) use wire_variants;
+
+/// Gives a struct its bytes: the fields in order.
+macro_rules! wire_struct {
+    ($name:ident { $($field:ident),* $(,)? }) => {
+        impl $crate::wire::Wire for $name {
+            fn put(&self, w: &mut $crate::wire::Writer<'_>) {
+                // Copied: a field of a packed struct has no address of its own.
+                $($crate::wire::Wire::put(&{ self.$field }, w);)*
+            }
+            fn get(r: &mut $crate::wire::Reader<'_>) -> Option<Self> {
+                Some(Self { $($field: $crate::wire::Wire::get(r)?),* })
+            }
+        }
+    };
+}
+pub(crate) use wire_struct;

@@ -37,18 +37,40 @@ pub struct LocalTime {
 /// 1 to 9999 becomes their first or last second.
 #[must_use]
 pub fn local_fields(local_s: i64) -> LocalTime {
-    let local_s = local_s.clamp(FIRST_S, LAST_S);
-    let (day, time) = (local_s.div_euclid(DAY_S), local_s.rem_euclid(DAY_S));
-    let date = date_of(day);
+    let (day, second) = day_and_second(local_s);
+    let (date, time) = (date_of(day), time_of_day(second));
     LocalTime {
         year: date.year,
         month: date.month,
         day: date.day,
-        hour: small(time.div_euclid(3600)),
-        minute: small(time.div_euclid(60).rem_euclid(60)),
-        second: small(time.rem_euclid(60)),
+        hour: time.hour,
+        minute: time.minute,
+        second: time.second,
         weekday: weekday_of(day),
     }
+}
+
+/// The day, counted from 1970, and the second of that day.
+pub(crate) fn day_and_second(local_s: i64) -> (i64, u32) {
+    let local_s = local_s.clamp(FIRST_S, LAST_S);
+    (local_s.div_euclid(DAY_S), u32::try_from(local_s.rem_euclid(DAY_S)).unwrap_or(0))
+}
+
+/// What a clock on the wall shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeOfDay {
+    /// 0 to 23.
+    pub(crate) hour: u8,
+    /// 0 to 59.
+    pub(crate) minute: u8,
+    /// 0 to 59.
+    pub(crate) second: u8,
+}
+
+/// The time at a second of the day. In 32 bits: a microcontroller divides them in a tenth of the time.
+pub(crate) fn time_of_day(second: u32) -> TimeOfDay {
+    let narrow = |value: u32| u8::try_from(value).unwrap_or(u8::MAX);
+    TimeOfDay { hour: narrow(second / 3600), minute: narrow(second / 60 % 60), second: narrow(second % 60) }
 }
 
 /// A date of the Gregorian calendar.
@@ -126,7 +148,7 @@ fn days_before(month: i64) -> i64 {
 }
 
 /// The weekday of a day counted from 1970 (a Thursday): 1 (Monday) to 7 (Sunday).
-pub(super) fn weekday_of(day: i64) -> u8 {
+pub(crate) fn weekday_of(day: i64) -> u8 {
     small(day.saturating_add(3).rem_euclid(7).saturating_add(1))
 }
 

@@ -20,18 +20,22 @@ impl Empty for InputDef {
     };
 }
 
-/// An output.
+/// The safe level is on.
+const SAFE: u8 = 1;
+/// The level is on.
+const LEVEL: u8 = 2;
+/// The hardware did not take the level.
+const FAILED: u8 = 4;
+
+/// An output. Its levels share a byte: a microcontroller has few of them.
 #[derive(Clone, Debug)]
 pub struct Output {
     pub(crate) line: u32,
     pub(crate) max_on: Duration,
     /// When `max-on` passes.
     pub(crate) due: Instant,
-    pub(crate) safe: Level,
-    pub(crate) level: Level,
     pub(crate) by: By,
-    /// The hardware did not take the level.
-    pub(crate) failed: bool,
+    flags: u8,
 }
 
 impl Empty for Output {
@@ -39,10 +43,8 @@ impl Empty for Output {
         line: 0,
         max_on: Duration::ZERO,
         due: Instant::ZERO,
-        safe: Level::Off,
-        level: Level::Off,
         by: By::Run { run: RunId(0), scenario: ScenarioId(0) },
-        failed: false,
+        flags: 0,
     };
 }
 
@@ -50,11 +52,41 @@ impl From<OutputDef> for Output {
     fn from(def: OutputDef) -> Self {
         let OutputDef { line, safe, max_on } = def;
         let by = By::Safety { why: SafetyWhy::Start };
-        Self { line, max_on, due: Instant::NEVER, safe, level: safe, by, failed: false }
+        let flags = if safe.is_on() { SAFE | LEVEL } else { 0 };
+        Self { line, max_on, due: Instant::NEVER, by, flags }
     }
 }
 
 impl Output {
+    pub(crate) const fn safe(&self) -> Level {
+        Level::from_bool(self.flags & SAFE != 0)
+    }
+
+    pub(crate) const fn level(&self) -> Level {
+        Level::from_bool(self.flags & LEVEL != 0)
+    }
+
+    pub(crate) fn is_safe(&self) -> bool {
+        self.level() == self.safe()
+    }
+
+    /// The hardware did not take the level.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.flags & FAILED != 0
+    }
+
+    pub(crate) const fn set_level(&mut self, level: Level) {
+        self.set(LEVEL, level.is_on());
+    }
+
+    pub(crate) const fn set_failed(&mut self, failed: bool) {
+        self.set(FAILED, failed);
+    }
+
+    const fn set(&mut self, flag: u8, on: bool) {
+        self.flags = if on { self.flags | flag } else { self.flags & !flag };
+    }
+
     /// Whether this run wrote it last.
     pub(crate) fn is_of(&self, run: RunId) -> bool {
         matches!(self.by, By::Run { run: writer, .. } if writer == run)
@@ -102,6 +134,8 @@ impl From<VarDef> for Variable {
 #[derive(Clone, Debug)]
 pub struct Trigger {
     pub(crate) on: On,
+    /// [`On::key`], at hand for the search.
+    pub(crate) key: u16,
     /// When it fires, or what was left; see `armed`.
     timer: Instant,
     pub(crate) scenario: ScenarioId,
@@ -111,12 +145,14 @@ pub struct Trigger {
 }
 
 impl Empty for Trigger {
-    const EMPTY: Self = Self { on: On::Started, timer: Instant::ZERO, scenario: ScenarioId(0), armed: false };
+    const EMPTY: Self =
+        Self { on: On::Started, key: 0, timer: Instant::ZERO, scenario: ScenarioId(0), armed: false };
 }
 
 impl From<TriggerDef> for Trigger {
     fn from(def: TriggerDef) -> Self {
-        Self { on: def.on, timer: Instant::NEVER, scenario: def.scenario, armed: false }
+        let TriggerDef { scenario, on } = def;
+        Self { on, key: on.key(), timer: Instant::NEVER, scenario, armed: false }
     }
 }
 

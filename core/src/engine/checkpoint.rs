@@ -49,10 +49,10 @@ impl View<'_> {
         for (index, cell) in self.outputs.iter().enumerate() {
             f(Restore::Output {
                 output: OutputId(id(index)),
-                level: cell.level,
+                level: cell.level(),
                 by: cell.by,
                 max_left: cell.due.to_option().map(|due| due.since(now)),
-                failed: cell.failed,
+                failed: cell.has_failed(),
                 held: self.s.is_held(OutputId(id(index))),
             });
         }
@@ -135,7 +135,9 @@ impl View<'_> {
             }
             Restore::Output { output, level, by, max_left, failed, held } => {
                 if let Some(cell) = self.outputs.get_mut(output.index()) {
-                    (cell.level, cell.by, cell.failed) = (level, by, failed);
+                    cell.by = by;
+                    cell.set_level(level);
+                    cell.set_failed(failed);
                     self.s.note_writer(output, by);
                     cell.due = max_left.map_or(Instant::NEVER, |left| now.plus(left));
                 }

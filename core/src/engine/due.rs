@@ -39,7 +39,7 @@ impl View<'_> {
         }
         if matches!(timer, Timer::Minute) && timer_due < watcher_due && !self.waits_for_clock() {
             // Nobody waits for it any more: then it does not happen, also not for the engine's time.
-            self.s.minute = None;
+            self.s.minute = Instant::NEVER;
             return true;
         }
         self.s.now = self.s.now.max(due);
@@ -58,7 +58,7 @@ impl View<'_> {
     }
 
     fn first_timer(&self) -> (Instant, Timer) {
-        let mut first = (self.s.minute.unwrap_or(Instant::NEVER), Timer::Minute);
+        let mut first = (self.s.minute, Timer::Minute);
         // Backwards, so that of equal deadlines the last one looked at is the first in order.
         // Runs that outlived a restart go on when the inputs have been read, not before.
         let runs = if self.s.phase == Phase::Starting { &[] } else { self.live() };

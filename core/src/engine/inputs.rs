@@ -241,16 +241,15 @@ impl View<'_> {
     pub(crate) fn plan_minute(&mut self) {
         const MINUTE: i64 = 60_000_000;
         let waits = self.waits_for_clock();
-        self.s.minute = self.s.trusted_clock().filter(|_| waits).map(|clock| {
+        let minute = self.s.trusted_clock().filter(|_| waits).map(|clock| {
             // Of local time: some offsets of old were not whole minutes.
             let ahead = i64::from(clock.offset).saturating_mul(1_000_000);
             let into = clock.unix_at(self.s.now).saturating_add(ahead).rem_euclid(MINUTE);
             let left = MINUTE.saturating_sub(into).unsigned_abs();
             self.s.now.plus(Duration::from_micros(left))
         });
-        if let Some(minute) = self.s.minute {
-            self.s.wake_at(minute);
-        }
+        self.s.minute = minute.unwrap_or(Instant::NEVER);
+        self.s.wake_at(self.s.minute);
     }
 }
 

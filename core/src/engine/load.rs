@@ -18,7 +18,7 @@ impl View<'_> {
         for index in 0..self.s.counts.outputs {
             let output = OutputId(index);
             let Some(cell) = self.outputs.get(output.index()) else { continue };
-            let (level, by) = (cell.safe, By::Safety { why: SafetyWhy::Start });
+            let (level, by) = (cell.safe(), By::Safety { why: SafetyWhy::Start });
             self.s.drive |= bit(index);
             self.decide(Decision::Set { output, level, by });
         }

@@ -11,19 +11,19 @@ impl View<'_> {
         let now = self.s.now;
         let Some(cell) = self.outputs.get_mut(output.index()) else { return false };
         let is_safety = matches!(by, By::Safety { .. });
-        if !is_safety && self.s.is_held(output) && level != cell.safe {
+        if !is_safety && self.s.is_held(output) && level != cell.safe() {
             self.decide(Decision::Fault { what: FaultKind::SafetyHolds, at: output.0 });
             return false;
         }
-        let changed = cell.level != level;
-        if changed || cell.failed {
+        let changed = cell.level() != level;
+        if changed || cell.has_failed() {
             self.s.drive |= bit(output.0);
         }
         cell.by = by;
         self.s.note_writer(output, by);
         if changed {
-            cell.level = level;
-            let limited = level != cell.safe && !cell.max_on.is_zero();
+            cell.set_level(level);
+            let limited = level != cell.safe() && !cell.max_on.is_zero();
             cell.due = if limited { now.plus(cell.max_on) } else { Instant::NEVER };
         }
         let due = cell.due;
@@ -38,7 +38,7 @@ impl View<'_> {
     /// An output takes its safe level.
     pub(crate) fn make_safe(&mut self, output: OutputId, why: SafetyWhy) {
         let Some(cell) = self.outputs.get(output.index()) else { return };
-        let safe = cell.safe;
+        let safe = cell.safe();
         if !matches!(why, SafetyWhy::RunEnded | SafetyWhy::Start) {
             self.s.hold(output);
         }
@@ -56,11 +56,12 @@ impl View<'_> {
     /// The hardware took an output's level, or did not.
     pub(crate) fn done(&mut self, output: OutputId, ok: bool) {
         let Some(cell) = self.outputs.get_mut(output.index()) else { return };
-        let failed_before = core::mem::replace(&mut cell.failed, !ok);
+        let failed_before = cell.has_failed();
+        cell.set_failed(!ok);
         if ok {
             return;
         }
-        let is_safe = cell.level == cell.safe;
+        let is_safe = cell.is_safe();
         self.decide(Decision::Fault { what: FaultKind::OutputFailed, at: output.0 });
         if !failed_before && !is_safe {
             self.make_safe(output, SafetyWhy::Fault);

@@ -96,7 +96,8 @@ impl View<'_> {
     /// The clock is trusted for the first time, and tells how long the node was off.
     pub(crate) fn catch_up(&mut self, unix: i64) {
         let boot = &mut self.s.boot;
-        let Some(stopped) = boot.stopped_unix.take() else { return };
+        let Some(stopped) = boot.stopped_unix else { return };
+        boot.stopped_unix = None;
         let now = self.s.now;
         let up = now.since(boot.at);
         let gone = u64::try_from(unix.saturating_sub(stopped)).unwrap_or(0);

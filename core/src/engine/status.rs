@@ -71,10 +71,10 @@ impl<C: Capacity> Engine<C> {
             .get(output.index())
             .filter(|_| output.0 < self.state.counts.outputs)?;
         Some(OutputStatus {
-            level: cell.level,
+            level: cell.level(),
             by: cell.by,
             max_on: cell.due.to_option(),
-            failed: cell.failed,
+            failed: cell.has_failed(),
         })
     }
 

@@ -124,13 +124,15 @@ impl View<'_> {
                 continue;
             };
             let Some(same) = old.outputs.get(place) else { continue };
-            (cell.level, cell.by, cell.failed) = (same.level, same.by, same.failed);
+            cell.by = same.by;
+            cell.set_level(same.level());
+            cell.set_failed(same.has_failed());
             cell.due = max_on(cell, same, at);
             self.s.note_writer(output, same.by);
             if old.s.now == at && old.s.is_held(OutputId(id(place))) {
                 self.s.hold(output);
             }
-            let new_safe = cell.safe;
+            let new_safe = cell.safe();
             if let By::Run { run, scenario } = &mut cell.by
                 && let Some(slot) = self.runs.get(run.index()).filter(|slot| !slot.is_free())
             {
@@ -140,7 +142,7 @@ impl View<'_> {
                 let run = RunId(id(run));
                 same.is_of(run) && self.runs.get(run.index()).is_none_or(|slot| slot.is_free())
             });
-            if orphan && same.level != new_safe {
+            if orphan && same.level() != new_safe {
                 self.make_safe(output, SafetyWhy::RunEnded);
             }
         }
@@ -150,7 +152,7 @@ impl View<'_> {
 /// When `max-on` passes for an output that goes on: as before, unless the new program says otherwise of it; then no
 /// later than if it had left its safe level now.
 fn max_on(def: &Output, old: &Output, now: Instant) -> Instant {
-    if old.level == def.safe || def.max_on.is_zero() {
+    if old.level() == def.safe() || def.max_on.is_zero() {
         return Instant::NEVER;
     }
     if !old.due.is_set() {

@@ -5,15 +5,15 @@ use core::ops::Range;
 use crate::decision::{Cause, Decision, FaultKind};
 use crate::engine::view::{View, bit, id};
 use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
-use crate::program::On;
 use crate::program::code::Op;
+use crate::program::{On, Subject};
 use crate::scenario::agenda::Occurrence;
 use crate::time::{Duration, Instant};
 
 impl View<'_> {
     /// A debounced input changed.
     pub(crate) fn input_changed(&mut self, input: InputId, level: Level, onset: Instant) {
-        for index in self.triggers_about((1, input.0)) {
+        for index in self.triggers_about(Subject::Input.key(input.0)) {
             let Some(On::Input { to, hold, .. }) = self.triggers.get(index).map(|trigger| trigger.on) else {
                 continue;
             };
@@ -30,7 +30,7 @@ impl View<'_> {
     /// The first reading of an input: nothing changed, but `for` and conditions begin here.
     pub(crate) fn input_known(&mut self, input: InputId, level: Level) {
         let before = self.inputs.get(input.index()).and_then(|watcher| watcher.before());
-        for index in self.triggers_about((1, input.0)) {
+        for index in self.triggers_about(Subject::Input.key(input.0)) {
             let Some(trigger) = self.triggers.get_mut(index) else { continue };
             let On::Input { to, hold, .. } = trigger.on else { continue };
             let left = trigger.left();
@@ -53,7 +53,7 @@ impl View<'_> {
         let about = if self.s.watched_outputs & bit(output.0) == 0 {
             0..0
         } else {
-            self.triggers_about((2, output.0))
+            self.triggers_about(Subject::Output.key(output.0))
         };
         for index in about {
             let on = self.triggers.get(index).map(|trigger| trigger.on);
@@ -67,7 +67,7 @@ impl View<'_> {
     /// A variable changed.
     pub(crate) fn variable_changed(&mut self, var: VarId) {
         let now = self.s.now;
-        for index in self.triggers_about((3, var.0)) {
+        for index in self.triggers_about(Subject::Variable.key(var.0)) {
             self.fire(index, now);
         }
         self.look(|op| matches!(op, Op::Var { var: named } if *named == var));
@@ -76,7 +76,7 @@ impl View<'_> {
     /// A sensor changed. The first value, and the first after none, arms and never fires.
     pub(crate) fn sensor_changed(&mut self, sensor: SensorId, old: Option<i32>, new: Option<i32>) {
         let now = self.s.now;
-        for index in self.triggers_about((4, sensor.0)) {
+        for index in self.triggers_about(Subject::Sensor.key(sensor.0)) {
             let Some(trigger) = self.triggers.get_mut(index) else { continue };
             let fires = match (trigger.on, new) {
                 (On::Sensor { .. }, _) => old.is_some() && new.is_some(),
@@ -105,7 +105,7 @@ impl View<'_> {
         if self.s.links == before {
             return;
         }
-        for index in self.triggers_about((7, peer.0)) {
+        for index in self.triggers_about(Subject::Link.key(peer.0)) {
             let on = self.triggers.get(index).map(|trigger| trigger.on);
             if matches!(on, Some(On::Link { up: wanted, .. }) if wanted == up) {
                 self.fire(index, now);
@@ -120,7 +120,7 @@ impl View<'_> {
         for index in 0..self.scenarios.len() {
             self.move_up(ScenarioId(id(index)));
         }
-        for index in self.triggers_about((0, 0)) {
+        for index in self.triggers_about(Subject::Start.key(0)) {
             self.fire(index, now);
         }
     }
@@ -134,9 +134,10 @@ impl View<'_> {
             let mut due = cell.due().plus(period);
             if due <= stall {
                 // Moments that a stall swallowed: counted, not made up for.
-                let span = stall.since(due).micros().checked_div(period.micros()).unwrap_or(0);
-                missed = span.saturating_add(1);
-                due = due.plus(Duration::from_micros(missed.saturating_mul(period.micros())));
+                let span = stall.since(due).micros();
+                missed = span.checked_div(period.micros()).unwrap_or(0).saturating_add(1);
+                let into = span.checked_rem(period.micros()).unwrap_or(0);
+                due = stall.minus(Duration::from_micros(into)).plus(period);
             }
             cell.set_due(Some(due));
             self.s.wake_at(due);
@@ -178,10 +179,10 @@ impl View<'_> {
     }
 
     /// The places of the triggers of one key; the table is sorted by it.
-    fn triggers_about(&self, key: (u8, u8)) -> Range<usize> {
-        let start = self.triggers.partition_point(|trigger| trigger.on.key() < key);
+    fn triggers_about(&self, key: u16) -> Range<usize> {
+        let start = self.triggers.partition_point(|trigger| trigger.key < key);
         let rest = self.triggers.get(start..).unwrap_or_default();
-        let len = rest.iter().take_while(|trigger| trigger.on.key() == key).count();
+        let len = rest.iter().take_while(|trigger| trigger.key == key).count();
         start..start.saturating_add(len)
     }
 }

@@ -61,7 +61,7 @@ pub(crate) struct State {
     /// The clock is synchronised.
     pub(crate) trusted: bool,
     /// When runs that wait for the clock look again.
-    pub(crate) minute: Option<Instant>,
+    pub(crate) minute: Instant,
     /// What a `Boot` said, if there was one.
     pub(crate) boot: BootInfo,
     pub(crate) booted: bool,
@@ -97,6 +97,7 @@ pub(crate) struct Active {
 
 /// What the last `Clock` said.
 #[derive(Clone, Copy)]
+#[repr(Rust, packed(4))]
 pub(crate) struct WallClock {
     pub(crate) at: Instant,
     pub(crate) unix: i64,
@@ -113,6 +114,7 @@ impl WallClock {
 
 /// What a new start said of the time before it.
 #[derive(Clone, Copy, Default)]
+#[repr(Rust, packed(4))]
 pub(crate) struct BootInfo {
     /// How long the node was off.
     pub(crate) off: Option<Duration>,
@@ -156,7 +158,7 @@ impl State {
             until: false,
             clock: None,
             trusted: false,
-            minute: None,
+            minute: Instant::ZERO,
             boot: BootInfo { off: None, stopped_unix: None, at: Instant::ZERO },
             booted: false,
             stall: Instant::ZERO,
@@ -166,7 +168,12 @@ impl State {
 
     /// Of a program whose deadlines come now.
     pub(crate) fn fresh() -> Self {
-        Self { next_watcher: Instant::NEVER, next_timer: Instant::NEVER, ..Self::new() }
+        Self {
+            next_watcher: Instant::NEVER,
+            next_timer: Instant::NEVER,
+            minute: Instant::NEVER,
+            ..Self::new()
+        }
     }
 
     /// Safety takes an output.
@@ -216,6 +223,7 @@ impl State {
     }
 
     /// Something other than a watcher is due at `at`.
+    #[cfg_attr(feature = "small", inline(never))]
     pub(crate) fn wake_at(&mut self, at: Instant) {
         self.next_timer = self.next_timer.min(at);
     }
@@ -310,6 +318,9 @@ impl View<'_> {
 
     /// Readings and levels that are owed to the host: they come first.
     fn owed(&mut self) -> Option<Effect> {
+        if self.s.ask | self.s.drive == 0 {
+            return None;
+        }
         if let Some(index) = take_lowest(&mut self.s.ask) {
             return Some(Effect::ReadInput { input: InputId(index) });
         }
@@ -318,7 +329,7 @@ impl View<'_> {
             return self
                 .outputs
                 .get(output.index())
-                .map(|cell| Effect::SetOutput { output, level: cell.level });
+                .map(|cell| Effect::SetOutput { output, level: cell.level() });
         }
         None
     }
@@ -336,7 +347,7 @@ impl View<'_> {
     }
 
     pub(crate) fn decide(&mut self, decision: Decision) {
-        self.log.push(self.s.now, |w| decision.put_fields(w));
+        self.log.push(self.s.now, &|w| decision.put_fields(w));
     }
 
     pub(crate) fn note(&mut self, input: Input) {
@@ -346,7 +357,7 @@ impl View<'_> {
                     self.log.edge_across(self.s.now, input, level);
                 }
             }
-            other => self.log.push(self.s.now, |w| other.put_fields(w)),
+            other => self.log.push(self.s.now, &|w| other.put_fields(w)),
         }
     }
 }

@@ -1,14 +1,14 @@
-//! The image: a program in bytes. A magic number, a version, the counts, the hash of the names, the parts in postcard
-//! form, the code as it is, and a checksum over everything before it. Golden bytes are in the tests.
+//! The image: a program in bytes. A magic number, a version, the counts, the hash of the names, the parts in the
+//! form of [`wire`](crate::wire), which is also postcard's, the code as it is, and a checksum over everything before it.
+//! Golden bytes are in the tests.
 //!
 //! The reader decodes part by part, so that a program needs no second place in memory.
 
 use crc::{CRC_32_ISO_HDLC, CRC_64_XZ, Crc, NoTable};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::Parts;
 use super::refusal::{LoadError, What};
+use crate::wire::{Reader, Wire, Writer, wire_struct};
 
 /// The first bytes of every image.
 pub const MAGIC: [u8; 4] = *b"CmpP";
@@ -25,7 +25,7 @@ pub fn hash(image: &[u8]) -> u64 {
 }
 
 /// How many there are of each part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counts {
     /// Inputs.
@@ -46,6 +46,8 @@ pub struct Counts {
     pub code: u16,
 }
 
+wire_struct!(Counts { inputs, outputs, sensors, variables, triggers, schedules, scenarios, code });
+
 /// Writes the image of `parts` into `buf` and gives its length.
 ///
 /// # Errors
@@ -65,22 +67,28 @@ pub fn encode(parts: &Parts<'_>, buf: &mut [u8]) -> Result<usize, LoadError> {
             max: u16::MAX,
         })?,
     };
-    let mut w = Encoder { buf, len: 0 };
-    w.bytes(&MAGIC)?;
-    w.bytes(&[VERSION])?;
-    w.item(&counts)?;
-    w.item(&parts.names)?;
-    w.items(parts.inputs)?;
-    w.items(parts.outputs)?;
-    w.items(parts.sensors)?;
-    w.items(parts.variables)?;
-    w.items(parts.triggers)?;
-    w.items(parts.schedules)?;
-    w.items(parts.scenarios)?;
-    w.bytes(parts.code)?;
-    let sum = CHECKSUM.checksum(w.buf.get(..w.len).unwrap_or_default());
-    w.bytes(&sum.to_le_bytes())?;
-    Ok(w.len)
+    let mut w = Writer::new(buf);
+    w.bytes(&MAGIC);
+    w.u8(VERSION);
+    counts.put(&mut w);
+    parts.names.put(&mut w);
+    put_all(parts.inputs, &mut w);
+    put_all(parts.outputs, &mut w);
+    put_all(parts.sensors, &mut w);
+    put_all(parts.variables, &mut w);
+    put_all(parts.triggers, &mut w);
+    put_all(parts.schedules, &mut w);
+    put_all(parts.scenarios, &mut w);
+    w.bytes(parts.code);
+    let covered = w.finish().ok_or(LoadError::Truncated)?;
+    let (body, rest) = buf.split_at_mut_checked(covered).ok_or(LoadError::Truncated)?;
+    let sum = rest.first_chunk_mut::<CHECKSUM_LEN>().ok_or(LoadError::Truncated)?;
+    *sum = CHECKSUM.checksum(body).to_le_bytes();
+    Ok(covered.saturating_add(CHECKSUM_LEN))
+}
+
+fn put_all<T: Wire>(items: &[T], w: &mut Writer<'_>) {
+    items.iter().for_each(|item| item.put(w));
 }
 
 fn count(what: What, have: usize) -> Result<u8, LoadError> {
@@ -91,37 +99,12 @@ fn count(what: What, have: usize) -> Result<u8, LoadError> {
     })
 }
 
-struct Encoder<'a> {
-    buf: &'a mut [u8],
-    len: usize,
-}
-
-impl Encoder<'_> {
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
-        let end = self.len.checked_add(bytes.len()).ok_or(LoadError::Truncated)?;
-        self.buf.get_mut(self.len..end).ok_or(LoadError::Truncated)?.copy_from_slice(bytes);
-        self.len = end;
-        Ok(())
-    }
-
-    fn item<T: Serialize>(&mut self, item: &T) -> Result<(), LoadError> {
-        let room = self.buf.get_mut(self.len..).ok_or(LoadError::Truncated)?;
-        let used = postcard::to_slice(item, room).map_err(|_| LoadError::Truncated)?.len();
-        self.len = self.len.saturating_add(used);
-        Ok(())
-    }
-
-    fn items<T: Serialize>(&mut self, items: &[T]) -> Result<(), LoadError> {
-        items.iter().try_for_each(|item| self.item(item))
-    }
-}
-
 /// An image whose frame is whole: magic, version, counts and checksum. Its parts come one after the other.
 #[derive(Clone, Copy)]
 pub struct Image<'a> {
     /// How many there are of each part.
     pub counts: Counts,
-    rest: &'a [u8],
+    rest: Reader<'a>,
 }
 
 impl<'a> Image<'a> {
@@ -143,8 +126,8 @@ impl<'a> Image<'a> {
         if CHECKSUM.checksum(bytes.get(..covered).unwrap_or_default()) != u32::from_le_bytes(*sum) {
             return Err(LoadError::Checksum);
         }
-        let (counts, rest) = postcard::take_from_bytes(rest).map_err(|_| LoadError::Truncated)?;
-        let mut image = Self { counts, rest };
+        let mut image = Self { counts: Counts::default(), rest: Reader::new(rest) };
+        image.counts = image.item()?;
         // The engine has no use for names; they only make another program of the image.
         image.item::<u32>()?;
         Ok(image)
@@ -154,10 +137,8 @@ impl<'a> Image<'a> {
     ///
     /// # Errors
     /// `Truncated` if the bytes are none.
-    pub fn item<T: DeserializeOwned>(&mut self) -> Result<T, LoadError> {
-        let (item, rest) = postcard::take_from_bytes(self.rest).map_err(|_| LoadError::Truncated)?;
-        self.rest = rest;
-        Ok(item)
+    pub fn item<T: Wire>(&mut self) -> Result<T, LoadError> {
+        T::get(&mut self.rest).ok_or(LoadError::Truncated)
     }
 
     /// Takes the code, which is all that is left.
@@ -166,10 +147,11 @@ impl<'a> Image<'a> {
     /// `Truncated` or `TrailingBytes` if it is not as long as the counts say.
     pub fn code(self) -> Result<&'a [u8], LoadError> {
         let want = usize::from(self.counts.code);
-        match self.rest.len() {
+        let rest = self.rest.rest();
+        match rest.len() {
             have if have < want => Err(LoadError::Truncated),
             have if have > want => Err(LoadError::TrailingBytes),
-            _ => Ok(self.rest),
+            _ => Ok(rest),
         }
     }
 }

@@ -48,7 +48,7 @@ pub fn verify(bytes: &[u8], room: &Room) -> Result<(), LoadError> {
     for _ in 0..counts.variables {
         image.item::<VarDef>()?;
     }
-    let mut last = (0, 0);
+    let mut last = 0;
     for trigger in 0..counts.triggers {
         let def: TriggerDef = image.item()?;
         check_trigger(&def, last, &counts).map_err(|why| LoadError::Trigger { trigger, why })?;
@@ -87,7 +87,7 @@ const fn sane(algorithm: Algorithm) -> bool {
     algorithm.span().micros() <= LONGEST.micros()
 }
 
-fn check_trigger(def: &TriggerDef, last: (u8, u8), counts: &Counts) -> Result<(), TriggerError> {
+fn check_trigger(def: &TriggerDef, last: u16, counts: &Counts) -> Result<(), TriggerError> {
     let about = match def.on {
         On::Input { input, .. } => known(What::Inputs, input.0, counts.inputs),
         On::Output { output, .. } => known(What::Outputs, output.0, counts.outputs),

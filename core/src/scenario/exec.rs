@@ -1,6 +1,6 @@
 //! Execution: occurrences become runs, runs make their steps.
 
-use crate::calendar::{LocalTime, local_fields};
+use crate::calendar::{day_and_second, time_of_day, weekday_of};
 use crate::decision::{By, Cause, Decision, EndWhy, FaultKind, RunHow, SafetyWhy, SkipWhy, Values};
 use crate::engine::view::{Active, View, bit, id, take_lowest};
 use crate::id::{OutputId, RunId, ScenarioId, VarId};
@@ -35,23 +35,24 @@ impl Operands for Context<'_, '_> {
         let view = self.view;
         match *op {
             Op::Input { input } => view.inputs.get(input.index())?.reported().map(i32::from),
-            Op::Output { output } => view.outputs.get(output.index()).map(|cell| cell.level.into()),
+            Op::Output { output } => view.outputs.get(output.index()).map(|cell| cell.level().into()),
             Op::Sensor { sensor } => view.sensors.get(sensor.index())?.value,
             Op::Var { var } => view.variables.get(var.index()).map(|cell| cell.value),
             Op::TimedOut {} => Some(self.timed_out.into()),
-            Op::Hour {} => view.local_time().map(|time| time.hour.into()),
-            Op::Minute {} => view.local_time().map(|time| time.minute.into()),
-            Op::Weekday {} => view.local_time().map(|time| time.weekday.into()),
+            Op::Hour {} => view.local_time().map(|(_, second)| time_of_day(second).hour.into()),
+            Op::Minute {} => view.local_time().map(|(_, second)| time_of_day(second).minute.into()),
+            Op::Weekday {} => view.local_time().map(|(day, _)| weekday_of(day).into()),
             _ => None,
         }
     }
 }
 
 impl View<'_> {
-    fn local_time(&self) -> Option<LocalTime> {
+    /// The day and the second of the day, if the clock is trusted.
+    fn local_time(&self) -> Option<(i64, u32)> {
         let clock = self.s.trusted_clock()?;
         let unix_s = clock.unix_at(self.s.now).div_euclid(1_000_000);
-        Some(local_fields(unix_s.saturating_add(clock.offset.into())))
+        Some(day_and_second(unix_s.saturating_add(clock.offset.into())))
     }
 
     /// Takes an occurrence off the agenda: the condition is looked at now, and the mode says what becomes of it.
@@ -193,7 +194,7 @@ impl View<'_> {
         if state == Some(RunState::Until) {
             self.s.until = true;
             // One that is planned holds for all; it may be the minute that begins now.
-            if self.s.minute.is_none() {
+            if !self.s.minute.is_set() {
                 self.plan_minute();
             }
         }
@@ -207,11 +208,10 @@ impl View<'_> {
         let len = code.len();
         let mut r = Reader::new(code);
         let Some(step) = Step::get(&mut r) else { return Then::End(EndWhy::Fault) };
-        let context = Context { view: self, timed_out };
         let mut value = Value::Known(0);
         let mut values = Values::default();
         for _ in 0..expressions(&step) {
-            value = eval(&mut r, &context);
+            value = eval(&mut r, &Context { view: self, timed_out });
             if value == Value::DivisionByZero {
                 break;
             }
@@ -370,7 +370,7 @@ impl View<'_> {
                 continue;
             };
             self.s.owned_outputs &= !bit(index);
-            if in_peace || cell.level == cell.safe {
+            if in_peace || cell.is_safe() {
                 cell.disown(slot);
             } else {
                 self.make_safe(output, SafetyWhy::RunEnded);
