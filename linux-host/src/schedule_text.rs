@@ -93,11 +93,11 @@ const TIME_HELP: &str = "write hours and minutes as `07:30`, or with seconds as 
 
 fn time_of_day(text: &str) -> Result<(u8, u8, u8), Fault> {
     let lowercase = text.to_ascii_lowercase();
-    if lowercase.ends_with("am") || lowercase.ends_with("pm") {
+    if let Some(clock) = lowercase.strip_suffix("am").or_else(|| lowercase.strip_suffix("pm")) {
         return Err(Fault::new(
             text.len() - 2..text.len(),
             "the day has 24 hours here",
-            "`7:30pm` is `19:30`",
+            in_24_hours(clock.trim(), lowercase.ends_with("pm")),
         ));
     }
     let mut at = 0;
@@ -135,6 +135,15 @@ fn time_of_day(text: &str) -> Result<(u8, u8, u8), Fault> {
         part(minute, 2..3, 59, "a minute")?,
         second.map_or(Ok(0), |second| part(second, 2..3, 59, "a second"))?,
     ))
+}
+
+/// A time of the twelve-hour clock as it is written here, or an example.
+fn in_24_hours(clock: &str, afternoon: bool) -> String {
+    let (hour, minute) = clock.split_once(':').unwrap_or((clock, "00"));
+    match hour.parse::<u8>() {
+        Ok(hour @ 1..=12) => format!("write `{:02}:{minute}`", hour % 12 + if afternoon { 12 } else { 0 }),
+        _ => "`7:30pm` is `19:30`".to_owned(),
+    }
 }
 
 /// The aliases, and the text that each stands for.

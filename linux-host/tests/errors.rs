@@ -1,6 +1,5 @@
-//! What people read when their file is wrong: every house `errors/*.toml` compiled and every script
-//! `errors/scripts/*.toml` opened, the findings held against the text beside it. Dropping a file in adds a case;
-//! `BLESS=1 cargo test -p campanile --test errors` writes what came out.
+//! What people read when their file is wrong: every house in `errors` and `errors/beginners` compiled and every script in
+//! `errors/scripts` opened, the findings held against the text beside it. Dropping a file in adds a case; `BLESS=1 cargo test -p campanile --test errors` writes what came out.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +7,13 @@ use campanile::config::script::{Failed, open};
 use campanile::config::source::{render, to_json};
 use campanile::config::{Diagnostic, Severity, Source, compile, load};
 
+/// What people write who know other files: YAML, other names, other nesting.
+const BEGINNERS: &str = "tests/errors/beginners";
 const SCRIPTS: &str = "tests/errors/scripts";
 
 fn cases() -> Vec<PathBuf> {
     let mut cases = Vec::new();
-    for folder in ["tests/errors", SCRIPTS] {
+    for folder in ["tests/errors", BEGINNERS, SCRIPTS] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         cases.extend(files.filter(|path| path.extension().is_some_and(|ext| ext == "toml")));
@@ -82,7 +83,7 @@ fn every_error_says_where_and_what_would_be_right() {
 
 #[test]
 fn no_secret_is_shown() {
-    for case in ["sinks.toml", "syntax.toml"] {
+    for case in ["sinks.toml", "syntax.toml", "beginners/sinks.toml"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors").join(case);
         let texts = findings(&path);
         let (source, found) = &texts[0];

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use toml::de::DeValue;
 
 use super::read::{At, Definitions, Node, Read, Report, table};
-use super::scalar::{Within, Wrong, duration, duration_text};
+use super::scalar::{Within, Wrong, duration, duration_text, quotes};
 use super::source::Diagnostic;
 
 /// The guard of `asym`'s press: longer than the crosstalk of a neighbouring contact, shorter than any finger.
@@ -49,7 +49,11 @@ impl Read for EdgeText {
     }
 
     fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "string" })
+        json!({ "type": "string", "pattern": "^ *(none|defer|eager|integrate|[0-9])" })
+    }
+
+    fn hint(node: Node<'_>, report: &Report<'_>) -> Option<String> {
+        quotes(node, "ms", report)
     }
 }
 
@@ -72,7 +76,12 @@ impl Read for DebounceText {
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [{ "type": "string" }, Edges::schema(definitions)] })
+        let head = "^ *(none|defer|eager|integrate|asym|min-pulse|[0-9])";
+        json!({ "anyOf": [{ "type": "string", "pattern": head }, Edges::schema(definitions)] })
+    }
+
+    fn hint(node: Node<'_>, report: &Report<'_>) -> Option<String> {
+        quotes(node, "ms", report)
     }
 }
 
@@ -155,7 +164,8 @@ fn algorithm(text: &str) -> Result<Algorithm, Wrong> {
             Ok(Algorithm::Eager { t_us: span(t)?, after_us })
         }
         ["integrate", t] => Ok(Algorithm::Integrate { t_us: span(t)? }),
-        [t] if t.starts_with(|c: char| c.is_ascii_digit()) => Ok(Algorithm::Defer { t_us: span(t)? }),
+        // A time alone may have spaces in it, as any duration.
+        [t, ..] if t.starts_with(|c: char| c.is_ascii_digit()) => Ok(Algorithm::Defer { t_us: span(text)? }),
         [word @ ("asym" | "min-pulse"), ..] => Err(Wrong::new(
             format!("\"{word}\" is for both edges at once"),
             format!("for one edge: {EDGE_FORMS}"),
@@ -196,6 +206,7 @@ mod tests {
         for (text, press, release) in [
             ("10ms", defer(10), defer(10)),
             ("none", Algorithm::None, Algorithm::None),
+            ("500 ms", defer(500), defer(500)),
             ("defer 5ms", defer(5), defer(5)),
             ("eager 20ms", eager(20, 0), eager(20, 0)),
             ("eager 20ms after 50us", eager(20, 50), eager(20, 50)),

@@ -31,7 +31,9 @@ pub fn compile(text: &str, names: &dyn Names) -> Result<Scope, Vec<ExprError>> {
     let tokens = tokens(text, &mut errors);
     let tree = parse::tree(&tokens, text.len());
     let read_to = tree.as_ref().map_or_else(|error| error.span.start, |_| text.len());
-    errors.extend(lower::unknown(tokens.iter().take_while(|(_, span)| span.start < read_to), names));
+    let read = tokens.partition_point(|(_, span)| span.start < read_to);
+    let before_call = usize::from(matches!(tokens.get(read), Some((Token::Open, _))));
+    errors.extend(lower::unknown(&tokens[..read.saturating_sub(before_call)], names));
     match tree {
         Ok(tree) => {
             let scope = lower::lower(&tree, names, &mut errors);

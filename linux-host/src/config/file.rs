@@ -144,6 +144,10 @@ macro_rules! duration_or {
                 }
             }
 
+            fn hint(node: Node<'_>, report: &Report<'_>) -> Option<String> {
+                Duration::hint(node, report)
+            }
+
             fn schema(definitions: &mut Definitions) -> Value {
                 json!({ "anyOf": [{ "const": $word }, <$within>::schema(definitions)] })
             }

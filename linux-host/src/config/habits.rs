@@ -1,26 +1,188 @@
-//! Keys that people bring along from elsewhere, and what is written instead.
+//! What people bring along from elsewhere, and what is written instead.
 
 /// Keys under which people write secrets.
 pub(super) const SECRETS: [&str; 6] = ["password", "passwd", "pass", "secret", "token", "key"];
 
-/// Keys that people try and that are refused with more than "unknown".
-pub(super) fn refused(key: &str) -> Option<&'static str> {
-    match key {
-        secret if SECRETS.contains(&secret) => Some(
-            "secrets do not stand in this file: write `password-file = \"/etc/campanile/password\"` or \
-             `password-env = \"CAMPANILE_PASSWORD\"`",
-        ),
-        "message" => Some("triggers by message are not there yet: they come with commands over MQTT"),
-        "toggle" => Some(
-            "there is no toggle: a repeated command must do no harm. Use { if = \"OUT\", do = [..], else = [..] }",
-        ),
-        "pin" | "gpio" | "offset" => {
-            Some("a pin is a line: `line = \"GPIO14\"`, or `line = 14` for its offset")
-        }
-        "invert" | "inverted" | "active-low" | "active_low" => Some("write `active = \"low\"`"),
-        "bias" | "pull-up" | "pullup" | "pull_up" => Some("write `pull = \"up\"`"),
-        "user" => Some("write `username = \"..\"`"),
-        "host" | "broker" | "server" => Some("write `url = \"mqtt://HOST\"`"),
-        _ => None,
+/// What is written instead of a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Habit {
+    /// The key that was meant, if it stands in the same table.
+    pub(super) meant: &'static str,
+    /// What to do.
+    pub(super) help: &'static str,
+}
+
+/// Keys that people try: in which tables, which keys, what was meant, what to do. Tables by the words that errors have
+/// for them; `*` ends a beginning.
+const KEYS: &[(&str, &[&str], &str, &str)] = &[
+    ("the file", &["binary_sensor", "button", "buttons", "contact"], "", "write [inputs.NAME]"),
+    ("the file", &["switch", "switches", "light", "lights", "relay", "led"], "", "write [outputs.NAME]"),
+    (
+        "the file",
+        &["automation", "automations", "scenario", "script", "rule", "rules"],
+        "",
+        "write [[scenarios]]",
+    ),
+    (
+        "the file",
+        &["mqtt", "broker"],
+        "",
+        "write [sinks.NAME] with kind = \"mqtt\" and url = \"mqtt://HOST\"",
+    ),
+    ("the file", &["name", "timezone"], "", "it stands under [node]"),
+    ("the file", &["globals", "variable"], "", "write [variables] with NAME = 0"),
+    ("an input", &["name"], "", "the name stands in the header: [inputs.NAME]"),
+    ("an output", &["name"], "", "the name stands in the header: [outputs.NAME]"),
+    ("an input", &["mode", "bias", "pull-up", "pullup", "pull_up"], "pull", "write `pull = \"up\"`"),
+    (
+        "an input",
+        &["filters", "delayed_on", "debounce-time", "debounce_time"],
+        "debounce",
+        "write `debounce = \"10ms\"`",
+    ),
+    ("an input", &["device_class", "device-class", "type"], "class", "write `class = \"door\"`"),
+    (
+        "a sensor",
+        &["line", "pin", "gpio", "platform"],
+        "",
+        "a sensor has no line: `campanile feed NAME VALUE` gives it its values",
+    ),
+    ("a sensor", &["update_interval", "interval"], "min-interval", "write `min-interval = \"5s\"`"),
+    ("a sensor", &["name"], "", "the name stands in the header: [sensors.NAME]"),
+    ("a scenario", &["id", "alias", "title"], "name", "write `name = \"..\"`"),
+    ("a scenario", &["trigger", "triggers", "on"], "when", "write `when = [{ .. }]`"),
+    ("a scenario", &["condition", "conditions"], "if", "write `if = \"..\"`"),
+    ("a scenario", &["action", "actions", "then", "sequence", "steps"], "do", "write `do = [{ .. }]`"),
+    (
+        "a trigger",
+        &["message", "topic"],
+        "",
+        "triggers by message are not there yet: they come with commands over MQTT",
+    ),
+    (
+        "a trigger",
+        &["button", "switch", "pin", "on_press", "on_click", "entity_id"],
+        "",
+        "write { input = \"NAME\", to = \"on\" }",
+    ),
+    ("a trigger", &["on_release"], "", "write { input = \"NAME\", to = \"off\" }"),
+    ("a trigger", &["time"], "", "write { at = \"07:30\" }"),
+    ("a trigger", &["interval", "period"], "", "write { every = \"15min\" }"),
+    (
+        "a trigger",
+        &["scenario", "script"],
+        "",
+        "a scenario is started by another one with { start = \"NAME\" }",
+    ),
+    (
+        "a trigger by `input`",
+        &["state", "level", "value", "on_press"],
+        "to",
+        "write to = \"on\" or to = \"off\"",
+    ),
+    ("a trigger by `output`", &["state", "level", "value"], "to", "write to = \"on\" or to = \"off\""),
+    ("an action", &["toggle"], "", TOGGLE),
+    ("a command", &["toggle"], "", TOGGLE),
+    ("an action", &["delay", "sleep", "pause"], "", "write { wait = \"5s\" }"),
+    (
+        "an action",
+        &["turn_on", "on", "switch", "output", "light"],
+        "",
+        "write { set = \"OUT\", to = \"on\" }",
+    ),
+    ("an action", &["turn_off", "off"], "", "write { set = \"OUT\", to = \"off\" }"),
+    (
+        "an action",
+        &["notify", "mqtt", "publish", "message", "log", "topic"],
+        "",
+        "write { send = \"NAME\", text = \"..\" }",
+    ),
+    ("an action", &["run", "call", "script", "scenario"], "", "write { start = \"SCENARIO\" }"),
+    (
+        "an action",
+        &["while", "loop"],
+        "",
+        "write { repeat = 10, do = [..] }, or let { every = \"1s\" } trigger a scenario",
+    ),
+    (
+        "an action",
+        &["service"],
+        "",
+        "there are no services: { set = \"OUT\", to = \"on\" } drives an output, { send = \"NAME\" } tells others",
+    ),
+    ("`if`", &["then"], "do", "write `do = [..]`"),
+    ("`set`", &["value", "state", "level"], "to", "write to = \"on\" or to = \"off\""),
+    ("`set`", &["for"], "", "{ pulse = \"OUT\", for = \"5s\" } is on for a time"),
+    ("`send`", &["message", "body"], "text", "write `text = \"..\"`"),
+    ("`send`", &["payload"], "data", "write `text = \"..\"`, or `data = { .. }`"),
+    ("`send`", &["topic"], "", "topics are the sink's: `topics` there"),
+    ("`set`", ACTIONS, "", ONE_ACTION),
+    ("`pulse`", ACTIONS, "", ONE_ACTION),
+    ("`wait`", ACTIONS, "", ONE_ACTION),
+    ("`send`", ACTIONS, "", ONE_ACTION),
+    ("`let`", ACTIONS, "", ONE_ACTION),
+    ("a sink", &["type", "platform"], "kind", "write `kind`"),
+    ("a sink*", &["user"], "username", "write `username = \"..\"`"),
+    (
+        "a sink*",
+        &["host", "broker", "server", "address", "port"],
+        "url",
+        "write `url = \"mqtt://HOST:PORT\"`",
+    ),
+    ("a sink*", &["topic"], "", "write `topics = { state = \"..\", message = \"..\" }`"),
+    ("a sink*", &["retain", "qos"], "", "QoS is 1; states are retained, messages are not"),
+    ("a sink*", &["filter", "filters"], "", "write `only = [\"input:*\"]`"),
+    (
+        "*",
+        &["pin", "gpio", "offset"],
+        "line",
+        "a pin is a line: `line = \"GPIO14\"`, or `line = 14` for its offset",
+    ),
+    ("*", &["invert", "inverted", "active-low", "active_low"], "active", "write `active = \"low\"`"),
+    (
+        "*",
+        &["journal", "boards", "inputs", "outputs", "sensors", "variables", "scenarios", "sinks", "node"],
+        "",
+        "this belongs to the file as a whole: give it a header of its own, such as [inputs.NAME] or [[scenarios]]",
+    ),
+];
+
+const ACTIONS: &[&str] =
+    &["set", "pulse", "wait", "wait-until", "let", "repeat", "send", "start", "stop", "end"];
+const ONE_ACTION: &str =
+    "each { .. } is one action: write { .. }, { .. }, in the order in which they are done";
+const TOGGLE: &str =
+    "there is no toggle: a repeated command must do no harm. Use { if = \"OUT\", do = [..], else = [..] }";
+
+/// What is written instead of a key that people try in a table.
+pub(super) fn refused(table: &str, key: &str) -> Option<Habit> {
+    if SECRETS.contains(&key) {
+        return Some(Habit {
+            meant: "",
+            help: "secrets do not stand in this file: write `password-file = \"/etc/campanile/password\"` or \
+                   `password-env = \"CAMPANILE_PASSWORD\"`",
+        });
     }
+    let here = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(beginning) => table.starts_with(beginning),
+        None => table == pattern,
+    };
+    KEYS.iter()
+        .find(|(pattern, keys, ..)| here(pattern) && keys.contains(&key))
+        .map(|(_, _, meant, help)| Habit { meant, help })
+}
+
+/// The word that is written instead of one that people try.
+pub(super) fn meant(word: &str) -> Option<&'static str> {
+    const WORDS: &[(&str, &[&str])] = &[
+        ("on", &["pressed", "true", "yes", "1", "open", "opened", "high"]),
+        ("off", &["released", "false", "no", "0", "closed", "low"]),
+        ("up", &["pullup", "pull-up", "pull_up", "input_pullup", "online", "connected"]),
+        ("down", &["pulldown", "pull-down", "pull_down", "input_pulldown", "offline", "disconnected"]),
+        ("none", &["floating", "disabled", "input"]),
+        ("low", &["inverted", "true", "0"]),
+        ("high", &["normal", "false", "1"]),
+    ];
+    let folded = word.to_lowercase();
+    WORDS.iter().find(|(_, words)| words.contains(&folded.as_str())).map(|(meant, _)| *meant)
 }

@@ -26,7 +26,7 @@ pub use report::Report;
 pub use rule::Rule;
 pub use schema::{add_kind, add_to_each, definition, property};
 pub use table::{KIND, Table, kind, word};
-pub use values::{At, Entries, Needed};
+pub use values::{At, Entries, NAME_PATTERN, Needed};
 
 /// A value and its place in the text.
 #[derive(Clone, Copy)]
@@ -97,6 +97,9 @@ pub trait Read: Sized {
     /// What belongs here, in words that go behind "expected".
     const WHAT: &'static str;
 
+    /// What belongs where several of it stand.
+    const LIST: &'static str = "a list";
+
     /// The keys, of a table.
     const KEYS: &'static [&'static str] = &[];
 
@@ -109,6 +112,25 @@ pub trait Read: Sized {
     /// Its JSON Schema; tables go to the definitions.
     fn schema(definitions: &mut Definitions) -> Value;
 
+    /// What to do about a value of the wrong kind.
+    fn hint(_: Node<'_>, _: &Report<'_>) -> Option<String> {
+        None
+    }
+
+    /// What to do about one of it that stands where a list of it belongs.
+    fn alone(node: Node<'_>, report: &Report<'_>) -> Option<String> {
+        matches!(node.value(), DeValue::Table(_)).then(|| {
+            let header = report.source.line(node.span().start).trim();
+            let path: Vec<_> = header.trim_matches(['[', ']']).split('.').collect();
+            match path.as_slice() {
+                _ if !header.starts_with('[') => "write [ and ] around it: [{ .. }]".to_owned(),
+                [_, key @ ("when" | "do")] => format!("write `{key} = [{{ .. }}]` instead of this header"),
+                [list, ..] => format!("each has a header [[{list}]], and its `name` below it"),
+                [] => "write [ and ] around it: [{ .. }]".to_owned(),
+            }
+        })
+    }
+
     /// What stands in for it after an error has been reported, so that one mistake does not hide the next.
     fn broken() -> Option<Self> {
         None
@@ -117,10 +139,13 @@ pub trait Read: Sized {
 
 /// Says that a value is of the wrong kind.
 pub fn wrong_kind<T: Read>(node: Node<'_>, report: &mut Report<'_>) {
-    report.push(
-        Diagnostic::error(node.span(), format!("expected {}, found {}", T::WHAT, node.kind()))
-            .label(format!("this is {}", node.kind())),
-    );
+    let wrong = Diagnostic::error(node.span(), format!("expected {}, found {}", T::WHAT, node.kind()))
+        .label(format!("this is {}", node.kind()));
+    let hint = T::hint(node, report);
+    report.push(match hint {
+        Some(hint) => wrong.help(hint),
+        None => wrong,
+    });
 }
 
 /// "did you mean `x`?", or the list of what there is.

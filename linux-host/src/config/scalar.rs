@@ -2,6 +2,8 @@
 
 mod bounds;
 mod decimal;
+mod facts;
+mod name;
 mod units;
 
 #[cfg(test)]
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 use campanile_core::id::Level;
 use campanile_core::time::Duration;
 use campanile_delivery::symbols::{Active, Drive, Line, Pull};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use toml::de::DeValue;
 
 use super::read::{Definitions, Node, Read, Report, words, wrong_kind};
@@ -20,6 +22,8 @@ use super::source::Diagnostic;
 
 pub use bounds::{H, LONGEST, MS, Positive, S, SizeWithin, Within, Word};
 pub use decimal::Decimal;
+pub use facts::Facts;
+pub use name::{NAME_MAX, Name, NodeName, check_name};
 pub use units::{duration, duration_text};
 
 words!(Level, "\"on\" or \"off\"", { "on" => Level::On, "off" => Level::Off });
@@ -31,10 +35,10 @@ words!(Drive, "a way to drive a line", {
 
 /// Reads a type from a string by a function that says what is wrong and what would be right.
 macro_rules! text {
-    ($ty:ty, $what:literal, $schema:tt, $parse:expr $(, broken: $broken:expr)?) => {
+    ($ty:ty, $what:literal, $schema:tt, $parse:expr $(, unit: $unit:literal)? $(, broken: $broken:expr)?) => {
         const _: () = {
             use $crate::config::read::{Definitions, Node, Read, Report, wrong_kind};
-            use $crate::config::scalar::Wrong;
+            use $crate::config::scalar::{Wrong, quotes};
 
             impl Read for $ty {
                 const WHAT: &'static str = $what;
@@ -52,6 +56,10 @@ macro_rules! text {
                     serde_json::json!($schema)
                 }
 
+                fn hint(node: Node<'_>, report: &Report<'_>) -> Option<String> {
+                    quotes(node, concat!("" $(, $unit)?), report)
+                }
+
                 $(fn broken() -> Option<Self> {
                     Some($broken)
                 })?
@@ -61,6 +69,20 @@ macro_rules! text {
 }
 
 pub(super) use text;
+
+/// Text stands between quotes, a number of something with its unit.
+pub fn quotes(node: Node<'_>, unit: &str, report: &Report<'_>) -> Option<String> {
+    let text = report.source.text.get(node.span())?;
+    match node.value() {
+        DeValue::Integer(_) | DeValue::Float(_) if !unit.is_empty() => {
+            Some(format!("with its unit, between quotes: \"{text}{unit}\""))
+        }
+        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) => {
+            Some(format!("between quotes: \"{text}\""))
+        }
+        _ => None,
+    }
+}
 
 /// What is wrong with a text, and what would be right.
 #[derive(Debug, PartialEq, Eq)]
@@ -109,6 +131,7 @@ text!(
     "a duration such as \"5s\"",
     { "type": "string", "pattern": units::DURATION_PATTERN },
     duration,
+    unit: "s",
     broken: Self::from_secs(1)
 );
 
@@ -118,7 +141,7 @@ pub struct Size(pub u64);
 
 text!(Size, "a size such as \"256MiB\"", { "type": "string", "pattern": "^[0-9]+ ?(B|KiB|MiB|GiB|TiB)$" }, |text| {
     units::size(text).map(Self)
-});
+}, unit: "MiB");
 
 /// The storm guard's edges per second; zero for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +149,7 @@ pub struct Rate(pub u16);
 
 text!(Rate, "a rate such as \"500/s\", or \"off\"", { "type": "string", "pattern": "^([0-9]+/s|off)$" }, |text| {
     units::rate(text).map(Self)
-});
+}, unit: "/s");
 
 /// Text as it is.
 pub type Text = String;
@@ -139,87 +162,6 @@ text!(
     |text| if text.is_empty() { Err(Wrong::new("an empty path", "name a file")) } else { Ok(text.into()) },
     broken: Self::new()
 );
-
-/// The longest name.
-pub const NAME_MAX: usize = 32;
-
-/// Words of expressions, which nothing can be named by.
-const RESERVED: [&str; 11] =
-    ["and", "or", "not", "on", "off", "true", "false", "hour", "minute", "weekday", "timed-out"];
-
-/// What names look like.
-const NAME_PATTERN: &str = "^[A-Za-z][A-Za-z0-9_-]{0,31}$";
-
-/// A name for something of the house: it stands in expressions, topics and commands.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_name(name: &str) -> Result<(), Wrong> {
-    let rule = format!("a name begins with a letter, then letters, digits, - and _, up to {NAME_MAX}");
-    let mut bytes = name.bytes();
-    if !bytes.next().is_some_and(|first| first.is_ascii_alphabetic()) {
-        return Err(Wrong::new(format!("\"{name}\" does not begin with a letter"), rule));
-    }
-    if let Some(wrong) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))) {
-        return Err(Wrong::new(format!("\"{name}\" has {wrong:?} in it"), rule));
-    }
-    if name.ends_with('-') {
-        return Err(Wrong::new(format!("\"{name}\" ends with -"), rule));
-    }
-    if name.len() > NAME_MAX {
-        return Err(Wrong::new(format!("\"{name}\" has {} characters", name.len()), rule));
-    }
-    if RESERVED.contains(&name) {
-        return Err(Wrong::new(
-            format!("`{name}` has a meaning of its own in expressions"),
-            format!("choose another name, such as \"my-{name}\""),
-        ));
-    }
-    Ok(())
-}
-
-/// A name for something of the house. A wrong one stays a name, so that those who use it are not wrong too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Name(pub String);
-
-impl Read for Name {
-    const WHAT: &'static str = "a name";
-
-    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
-        let name = Text::read(node, report)?;
-        if let Err(wrong) = check_name(&name) {
-            report.push(wrong.at(node.span()));
-        }
-        Some(Self(name))
-    }
-
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "string", "pattern": NAME_PATTERN })
-    }
-
-    fn broken() -> Option<Self> {
-        Text::broken().map(Self)
-    }
-}
-
-/// The name of the node: it stands in topics and host names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeName(pub String);
-
-text!(NodeName, "a name of a-z, 0-9 and -", { "type": "string", "pattern": "^[a-z0-9-]{1,32}$" }, |text| {
-    if text.parse::<campanile_delivery::NodeName>().is_ok() {
-        Ok(Self(text.to_owned()))
-    } else {
-        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let near: String = text.to_lowercase().replace([' ', '_', '.'], "-");
-        let near: String = near.chars().filter(|c| u8::try_from(*c).is_ok_and(good)).take(NAME_MAX).collect();
-        let near = if near.is_empty() { "front-door" } else { &near };
-        Err(Wrong::new(
-            format!("\"{text}\" is no name for a node"),
-            format!("a-z, 0-9 and -, up to {NAME_MAX}, such as \"{near}\""),
-        ))
-    }
-}, broken: Self("house".to_owned()));
 
 impl Read for bool {
     const WHAT: &'static str = "true or false";
@@ -234,6 +176,10 @@ impl Read for bool {
 
     fn schema(_: &mut Definitions) -> Value {
         json!({ "type": "boolean" })
+    }
+
+    fn hint(_: Node<'_>, _: &Report<'_>) -> Option<String> {
+        Some("write true or false, without quotes".to_owned())
     }
 }
 
@@ -289,6 +235,14 @@ impl<const MIN: i64, const MAX: i64> Read for Int<MIN, MAX> {
         json!({ "type": "integer", "minimum": MIN, "maximum": MAX })
     }
 
+    fn hint(node: Node<'_>, _: &Report<'_>) -> Option<String> {
+        match node.value() {
+            DeValue::String(text) if text.parse::<i64>().is_ok() => Some(format!("without quotes: {text}")),
+            DeValue::Boolean(value) => Some(format!("true is 1 and false is 0: write {}", u8::from(*value))),
+            _ => Some("digits, without quotes and without a point".to_owned()),
+        }
+    }
+
     fn broken() -> Option<Self> {
         Some(Self(MIN))
     }
@@ -327,67 +281,5 @@ impl Read for Line {
 
     fn broken() -> Option<Self> {
         Some(Self::Offset(0))
-    }
-}
-
-/// What stands between braces in a report or in a message's data: plain values by name. `BESIDE` others of ours, whose
-/// names are taken.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Facts<const BESIDE: bool>(pub Map<String, Value>);
-
-/// What every message has, in which reports are included.
-const OURS: [&str; 8] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces"];
-
-impl<const BESIDE: bool> Read for Facts<BESIDE> {
-    const WHAT: &'static str = "a table of strings, numbers, true and false";
-
-    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
-        let DeValue::Table(table) = node.value() else {
-            wrong_kind::<Self>(node, report);
-            return None;
-        };
-        let mut facts = Map::new();
-        for (key, value) in table.iter() {
-            if BESIDE && OURS.contains(&key.get_ref().as_ref()) {
-                report.push(
-                    Diagnostic::error(
-                        key.span(),
-                        format!("every message has a `{}` of its own", key.get_ref()),
-                    )
-                    .label("taken")
-                    .help(format!("choose another name; taken are: {}", OURS.join(", "))),
-                );
-            }
-            let node = Node::from(value);
-            let fact = match node.value() {
-                DeValue::String(text) => Some(Value::from(text.as_ref())),
-                DeValue::Boolean(value) => Some(Value::from(*value)),
-                DeValue::Integer(_) => {
-                    Int::<{ i64::MIN }, { i64::MAX }>::read(node, report).map(|value| Value::from(value.0))
-                }
-                DeValue::Float(_) => Decimal::read(node, report).map(|value| Value::from(value.to_f64())),
-                _ => {
-                    report.push(
-                        Diagnostic::error(
-                            node.span(),
-                            format!("expected a plain value, found {}", node.kind()),
-                        )
-                        .label("a string, a number, true or false"),
-                    );
-                    None
-                }
-            };
-            facts.extend(fact.map(|fact| (key.get_ref().clone().into_owned(), fact)));
-        }
-        Some(Self(facts))
-    }
-
-    fn schema(_: &mut Definitions) -> Value {
-        let mut schema =
-            json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } });
-        if BESIDE {
-            schema["propertyNames"] = json!({ "not": { "enum": OURS } });
-        }
-        schema
     }
 }

@@ -23,6 +23,13 @@ impl Source {
         Self { name: name.into(), text: text.into() }
     }
 
+    /// The line in which a byte stands.
+    pub fn line(&self, byte: usize) -> &str {
+        let start = self.text.get(..byte).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let rest = self.text.get(start..).unwrap_or_default();
+        rest.lines().next().unwrap_or_default()
+    }
+
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn place(&self, byte: usize) -> (usize, usize) {
         let before = self.text.get(..byte).unwrap_or(&self.text);

@@ -7,27 +7,42 @@ use toml::de::{DeTable, Error};
 
 use super::habits::SECRETS;
 use super::read::Report;
-use super::source::Diagnostic;
+use super::source::{Diagnostic, Source};
 
 /// The tables of a text; of one that is not TOML, what can be made out all the same.
 pub fn parse<'s>(report: &mut Report<'s>) -> Spanned<DeTable<'s>> {
-    let text = &report.source.text;
-    let (root, errors) = DeTable::parse_recoverable(text);
+    let source = report.source;
+    let (root, mut errors) = DeTable::parse_recoverable(&source.text);
+    errors.sort_by_key(|error| error.span().map_or(source.text.len(), |span| span.start));
+    let mut last: Option<Diagnostic> = None;
     for error in errors {
-        let diagnostic = describe(text, &error);
-        report.push_syntax(diagnostic);
+        let diagnostic = describe(source, &error);
+        if last.as_ref().is_none_or(|last| !follows(source, last, &diagnostic)) {
+            report.push_syntax(diagnostic.clone());
+            last = Some(diagnostic);
+        }
     }
     root
 }
 
-fn describe(text: &str, error: &Error) -> Diagnostic {
-    let end = text.len();
+/// Whether an error of syntax is no more than what the one before left behind: on its line, or the keys of a table
+/// whose header stands there twice.
+fn follows(source: &Source, before: &Diagnostic, diagnostic: &Diagnostic) -> bool {
+    let (first, second) = (before.span.start, diagnostic.span.start);
+    let between = source.text.get(first..second).unwrap_or_default();
+    let same_table = source.line(first).trim_start().starts_with('[') && !between.contains("\n[");
+    source.place(first).0 == source.place(second).0
+        || same_table && before.message == diagnostic.message && before.message.contains("duplicate key")
+}
+
+fn describe(source: &Source, error: &Error) -> Diagnostic {
+    let end = source.text.len();
     let message = format!("this is not TOML: {}", error.message());
     let mut diagnostic = Diagnostic::error(error.span().unwrap_or(end..end), message).label("here");
-    if let Some(secret) = secret_on_line(text, diagnostic.span.start) {
+    if let Some(secret) = secret_on_line(&source.text, diagnostic.span.start) {
         diagnostic = diagnostic.hide(secret);
     }
-    match help(error.message()) {
+    match help(error.message(), source.line(diagnostic.span.start).trim()) {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
@@ -42,15 +57,31 @@ fn secret_on_line(text: &str, at: usize) -> Option<Range<usize>> {
     (secret < line.len()).then_some(start + secret..end)
 }
 
-/// What is most often behind an error of syntax.
-fn help(message: &str) -> Option<&'static str> {
-    const HELP: [(&str, &str); 6] = [
+/// What is most often behind an error of syntax on such a line.
+fn help(message: &str, line: &str) -> Option<&'static str> {
+    const HELP: [(&str, &str); 8] = [
         ("invalid boolean", "text stands between quotes: \"..\""),
         ("string values must be quoted", "text stands between quotes: \"..\""),
         ("invalid basic string", "the closing quote is missing"),
         ("duplicate key", "each key stands once in its table"),
+        ("unclosed table", "a header stands between brackets, on a line of its own: [inputs.button]"),
         ("key with no value", "write KEY = VALUE"),
         ("expected key", "this file is TOML: [TABLE] and KEY = VALUE, one on a line"),
+        ("unquoted key", "keys have letters, digits, - and _; a value stands behind ="),
     ];
+    let is_header = line.starts_with('[');
+    let yaml = line.starts_with("- ")
+        || line.ends_with(':')
+        || line.split_once(": ").is_some_and(|(key, _)| !key.contains(['=', '"', ' ']));
+    if yaml {
+        return Some(
+            "this file is TOML and not YAML: [inputs.button] begins a table, and KEY = \"VALUE\" stands in it",
+        );
+    }
+    if is_header && message.contains("duplicate key") {
+        return Some(
+            "one header for each table: give this one another name, or put its keys under the first",
+        );
+    }
     HELP.iter().find(|(part, _)| message.contains(part)).map(|(_, help)| *help)
 }

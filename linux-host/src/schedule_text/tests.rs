@@ -41,7 +41,9 @@ fn wrong_times_point_at_the_part_that_is_wrong() {
     assert_eq!(at("07:30:61"), ("61", "`61` is not a second".into(), "the last one is 59".into()));
     assert_eq!(at("07:3").0, "3");
     assert_eq!(at("+7:30").0, "+7");
-    assert_eq!(at("7:30pm"), ("pm", "the day has 24 hours here".into(), "`7:30pm` is `19:30`".into()));
+    assert_eq!(at("7:30pm"), ("pm", "the day has 24 hours here".into(), "write `19:30`".into()));
+    assert_eq!((at("12am").2, at("12:15 PM").2), ("write `00:00`".into(), "write `12:15`".into()));
+    assert_eq!(at("13am").2, "`7:30pm` is `19:30`");
     for text in ["", "noon", "0730", "07:30:15:00"] {
         assert_eq!(at(text), (text, format!("`{text}` is not a time of day"), TIME_HELP.into()));
     }

@@ -101,6 +101,14 @@ impl Frozen<'_> {
         let mut plain = String::new();
         let mut at = 0;
         while let Some(rest) = text.value.get(at..).filter(|rest| !rest.is_empty()) {
+            if rest.starts_with("{{") && rest.contains("}}") {
+                let span = report.part(text, at..at + 2);
+                report.push(
+                    Diagnostic::warning(span, "what stands between {{ and }} is sent as it stands")
+                        .label("a brace, no value")
+                        .help("{name} stands for a value"),
+                );
+            }
             if rest.starts_with("{{") || rest.starts_with("}}") {
                 plain.push_str(&rest[..1]);
                 at += 2;

@@ -1,5 +1,7 @@
 //! Triggers: what each means to the engine, and in words.
 
+use std::ops::Range;
+
 use campanile_core::calendar::Schedule;
 use campanile_core::id::Level;
 use campanile_core::program::On;
@@ -57,13 +59,13 @@ pub(super) fn occasions(
         }
         Trigger::At(t) => {
             let text = match &t.days {
-                Some(days) => format!("at {} {}", t.time.value, days.value),
-                None => format!("at {}", t.time.value),
+                Some(days) => format!("at {} {}", t.time.value.0, days.value.0),
+                None => format!("at {}", t.time.value.0),
             };
             one(at(t, schedules, report), &text, text.clone())
         }
         Trigger::Cron(t) => {
-            let text = format!("cron {}", t.times.value);
+            let text = format!("cron {}", t.times.value.0);
             one(cron(t, schedules, report), &text, text.clone())
         }
         Trigger::Link(t) => {
@@ -121,15 +123,21 @@ fn sensor(t: &SensorTrigger, tables: &Tables, report: &mut Report<'_>) -> Vec<(O
 }
 
 fn at(t: &AtTrigger, schedules: &mut Vec<Schedule>, report: &mut Report<'_>) -> Option<On> {
-    let days = t.days.as_ref().map(|days| days.value.as_str());
-    schedule(parse_at(&t.time.value, days), schedules, report, |text| match text {
-        Text::Days => t.days.as_ref().unwrap_or(&t.time),
-        _ => &t.time,
-    })
+    if t.time.is_broken() {
+        return None;
+    }
+    let days = t.days.as_ref().map(|days| (days.value.0.as_str(), &days.span));
+    let time = (t.time.value.0.as_str(), &t.time.span);
+    let parsed = parse_at(time.0, days.map(|(text, _)| text));
+    schedule(parsed, schedules, report, |text| if text == Text::Days { days.unwrap_or(time) } else { time })
 }
 
 fn cron(t: &CronTrigger, schedules: &mut Vec<Schedule>, report: &mut Report<'_>) -> Option<On> {
-    schedule(parse_cron(&t.times.value), schedules, report, |_| &t.times)
+    if t.times.is_broken() {
+        return None;
+    }
+    let text = t.times.value.0.as_str();
+    schedule(parse_cron(text), schedules, report, |_| (text, &t.times.span))
 }
 
 /// Schedules that are the same share a place in the table.
@@ -137,7 +145,7 @@ fn schedule<'t>(
     parsed: Result<Schedule, Vec<TextError>>,
     schedules: &mut Vec<Schedule>,
     report: &mut Report<'_>,
-    place: impl Fn(Text) -> &'t At<String>,
+    place: impl Fn(Text) -> (&'t str, &'t Range<usize>),
 ) -> Option<On> {
     match parsed {
         Ok(schedule) => {
@@ -146,13 +154,13 @@ fn schedule<'t>(
                 schedules.push(schedule);
                 schedules.len() - 1
             });
-            // Beyond 255 the image's own check says that there are too many.
+            // Beyond 255 there are too many, which is told of their sum.
             Some(On::Schedule { schedule: u8::try_from(place).unwrap_or(u8::MAX) })
         }
         Err(errors) => {
             for error in errors {
-                let at = place(error.text);
-                let span = report.part(at, error.span);
+                let (text, span) = place(error.text);
+                let span = report.within(span, text, error.span);
                 report.push(Diagnostic::error(span, error.what).label("here").help(error.help));
             }
             None

@@ -31,9 +31,12 @@ pub(super) fn tokens(text: &str, errors: &mut Vec<ExprError>) -> Vec<(Token, Ran
                 continue;
             }
             '0'..='9' => number(rest, at, errors),
-            'A'..='Z' | 'a'..='z' | '_' => {
-                let len = name_len(rest);
-                (Token::Name(rest[..len].to_owned()), len)
+            'A'..='Z' | 'a'..='z' | '_' => name(rest, at, errors),
+            // What belongs around or in front of names elsewhere, and not here.
+            '\'' | '"' | '{' | '}' | '$' | '.' => {
+                strange(first, at, &mut tokens, errors);
+                at += first.len_utf8();
+                continue;
             }
             _ => operator(rest, first, at, errors),
         };
@@ -44,18 +47,54 @@ pub(super) fn tokens(text: &str, errors: &mut Vec<ExprError>) -> Vec<(Token, Ran
 }
 
 fn number(rest: &str, at: usize, errors: &mut Vec<ExprError>) -> (Token, usize) {
-    let len =
-        rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))).unwrap_or(rest.len());
+    let len = rest
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':')))
+        .unwrap_or(rest.len());
     let word = &rest[..len];
+    let help = if word.contains(':') {
+        "a time of day is compared by its parts: `hour >= 22`, `minute < 30`"
+    } else {
+        "digits, and a point where a sensor has decimals; durations stand in `wait` and `timeout`, not here"
+    };
     let number = Decimal::parse(&word.replace('_', "")).unwrap_or_else(|| {
-        errors.push(ExprError::new(
-            at..at + len,
-            format!("`{word}` is not a number"),
-            "digits, and a point where a sensor has decimals; durations stand in `wait` and `timeout`, not here",
-        ));
+        errors.push(ExprError::new(at..at + len, format!("`{word}` is not a number"), help));
         Decimal::whole(1)
     });
     (Token::Number(number), len)
+}
+
+/// A name, or a word that means an operator elsewhere.
+fn name(rest: &str, at: usize, errors: &mut Vec<ExprError>) -> (Token, usize) {
+    let len = name_len(rest);
+    let word = &rest[..len];
+    let small = word.to_ascii_lowercase();
+    let token = match small.as_str() {
+        "is" => Token::Operator(Binary::Eq),
+        "and" | "or" | "not" if small != word => Token::Name(small.clone()),
+        _ => return (Token::Name(word.to_owned()), len),
+    };
+    let help =
+        if small == "is" { "a comparison is `==`" } else { "`and`, `or` and `not` have small letters" };
+    errors.push(ExprError::new(at..at + len, format!("`{word}` is not an operator"), help));
+    (token, len)
+}
+
+/// Takes note of a character that means something in other languages, and goes on as if it were not there.
+fn strange(c: char, at: usize, tokens: &mut Vec<(Token, Range<usize>)>, errors: &mut Vec<ExprError>) {
+    let help = match c {
+        '.' => "a name stands alone: `button`, not `input.button`",
+        '\'' | '"' => "there are no quotes in here: `button == on`",
+        _ => "a name stands alone here: `rings + 1`",
+    };
+    let what = format!("`{c}` has no place in an expression");
+    // What stands in front of a point is no name of the house.
+    if c == '.' && matches!(tokens.last(), Some((Token::Name(_), span)) if span.end == at) {
+        tokens.pop();
+    }
+    // Quotes and braces come in pairs.
+    if !errors.iter().any(|error| error.help == help) {
+        errors.push(ExprError::new(at..at + c.len_utf8(), what, help));
+    }
 }
 
 /// Letters, digits and `_`, and `-` where one of these follows.

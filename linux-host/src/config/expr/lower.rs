@@ -80,22 +80,29 @@ pub(super) fn lower(expr: &Expr, names: &dyn Names, errors: &mut Vec<ExprError>)
 }
 
 /// All names that nobody knows; none while not all names are known.
-pub(super) fn unknown<'t>(
-    tokens: impl Iterator<Item = &'t (Token, Range<usize>)>,
-    names: &dyn Names,
-) -> Vec<ExprError> {
+pub(super) fn unknown(tokens: &[(Token, Range<usize>)], names: &dyn Names) -> Vec<ExprError> {
+    if !names.is_whole() {
+        return Vec::new();
+    }
     let known = |name: &str| WORDS.contains(&name) || names.find(name).is_some();
-    let wrong = tokens.filter_map(|(token, span)| match token {
-        Token::Name(name) if !OPERATORS.contains(&name.as_str()) && !known(name) => Some((name, span)),
-        _ => None,
-    });
-    let wrong = wrong.filter(|_| names.is_whole());
-    wrong
+    let next = tokens.iter().map(|(token, _)| Some(token)).skip(1).chain([None]);
+    tokens
+        .iter()
+        .zip(next)
+        .filter_map(|((token, span), next)| match token {
+            // What stands in front of a parenthesis was meant as a function.
+            Token::Name(name) if next != Some(&Token::Open) && !OPERATORS.contains(&name.as_str()) => {
+                Some((name, span)).filter(|(name, _)| !known(name))
+            }
+            _ => None,
+        })
         .map(|(name, span)| {
             let parts: Vec<_> = name.split('-').collect();
             let part = |part: &&str| known(part) || part.bytes().all(|b| b.is_ascii_digit());
             let help = if parts.len() > 1 && parts.iter().all(part) {
                 format!("a subtraction needs spaces: `{}`", parts.join(" - "))
+            } else if ["time", "now", "date"].contains(&name.as_str()) {
+                "the time is in `hour`, `minute` and `weekday`".to_owned()
             } else {
                 suggestion(name, names.all().into_iter().chain(WORDS))
             };

@@ -29,11 +29,8 @@ pub(super) fn tree(tokens: &[(Token, Range<usize>)], end: usize) -> Result<Expr,
                 Token::Operator(
                     Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge,
                 ) => "compare twice: `1 < x and x < 5`",
-                Token::Name(word) if word == "is" => "a comparison is `==`",
-                Token::Name(word)
-                    if ["and", "or", "not"].iter().any(|small| word.eq_ignore_ascii_case(small)) =>
-                {
-                    "`and`, `or` and `not` are written in small letters"
+                Token::Open => {
+                    "there are no functions: names stand alone, and hour, minute and weekday tell the time"
                 }
                 _ => "an operator stands between two values: + - * / %, == != < <= > >=, and or",
             };

@@ -10,7 +10,7 @@ use super::super::scalar::{Facts, Name, Positive, Text, True};
 
 choice! {
     /// One thing that a scenario does.
-    pub enum Action("an action", each "") {
+    pub enum Action("an action", list "a list of actions such as [{ set = \"lamp\", to = \"on\" }]", each "") {
         /// Drive an output.
         Set(SetAction) {
             /// Which output.
@@ -121,6 +121,10 @@ impl Read for Condition {
 
     fn schema(_: &mut Definitions) -> Value {
         json!({ "type": ["string", "integer", "boolean"] })
+    }
+
+    fn hint(_: Node<'_>, _: &Report<'_>) -> Option<String> {
+        Some("text between quotes, such as \"button == on and rings < 100\"".to_owned())
     }
 
     fn broken() -> Option<Self> {

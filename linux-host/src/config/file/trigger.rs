@@ -3,11 +3,11 @@
 use campanile_core::id::Level;
 
 use super::super::read::{At, choice, words};
-use super::super::scalar::{Decimal, LONGEST, MS, Positive, Text, True, Within};
+use super::super::scalar::{Decimal, LONGEST, MS, Positive, Text, True, Within, text};
 
 choice! {
     /// What makes a scenario run.
-    pub enum Trigger("a trigger", each "a trigger by ") {
+    pub enum Trigger("a trigger", list "a list of triggers such as [{ input = \"button\", to = \"on\" }]", each "a trigger by ") {
         /// An input changed, or has stayed so.
         Input(InputTrigger) {
             /// Which input.
@@ -58,14 +58,14 @@ choice! {
         /// A time of day.
         At(AtTrigger) {
             /// The time, such as "07:30".
-            "at" time (required): At<Text>,
+            "at" time (required): At<TimeText>,
             /// On which days, such as "mon-fri"; every day without it.
-            "days" days (optional): At<Text>,
+            "days" days (optional): At<DaysText>,
         }
         /// Times by the rules of cron.
         Cron(CronTrigger) {
             /// Minute, hour, day of the month, month, day of the week, such as "*/5 8-20 * * mon-fri".
-            "cron" times (required): At<Text>,
+            "cron" times (required): At<CronText>,
         }
         /// A sink or peer came or went.
         Link(LinkTrigger) {
@@ -81,6 +81,41 @@ choice! {
         }
     }
 }
+
+/// A time of day as it is written; `schedule_text` reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeText(pub String);
+
+text!(
+    TimeText,
+    "a time of day such as \"07:30\"",
+    { "type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?$" },
+    |text| Ok(Self(text.to_owned())),
+    broken: Self(String::new())
+);
+
+/// Days as they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaysText(pub String);
+
+text!(
+    DaysText,
+    "days such as \"mon-fri\"",
+    { "type": "string", "pattern": "^[A-Za-z, -]+$" },
+    |text| Ok(Self(text.to_owned()))
+);
+
+/// A text of cron as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CronText(pub String);
+
+text!(
+    CronText,
+    "a text of cron such as \"*/5 8-20 * * mon-fri\"",
+    { "type": "string", "pattern": "^ *(@[A-Za-z]+|[^ ]+( +[^ ]+){4}) *$" },
+    |text| Ok(Self(text.to_owned())),
+    broken: Self(String::new())
+);
 
 /// Whether a sink or peer is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,6 +34,12 @@ macro_rules! table {
                     Some(Self { $($field: $field?,)* span: node.span() })
                 }
 
+                fn hint(_: Node<'_>, _: &Report<'_>) -> Option<String> {
+                    let required: [Option<&str>; _] = [$($crate::config::read::field_required!($key, $($how)+)),*];
+                    let key = required.into_iter().flatten().next()?;
+                    Some(format!("a table such as {{ {key} = .. }}"))
+                }
+
                 fn schema(definitions: &mut Definitions) -> serde_json::Value {
                     definition(stringify!($name), definitions, |definitions| {
                         let _ = &definitions;
@@ -112,11 +118,11 @@ macro_rules! field_required {
 }
 
 /// Declares an enum of tables: each variant is told by the first key of its table, the first such key that is there.
-/// `each` stands in front of that key in messages.
+/// `list` is what several of them are, `each` stands in front of that key, both in messages.
 macro_rules! choice {
     (
         $(#[doc = $doc:literal])+
-        pub enum $name:ident ($what:literal, each $each:literal) {
+        pub enum $name:ident ($what:literal, list $list:literal, each $each:literal) {
             $(
                 $(#[doc = $vdoc:literal])+
                 $variant:ident($ty:ident) {
@@ -161,6 +167,7 @@ macro_rules! choice {
 
             impl Read for $name {
                 const WHAT: &'static str = $what;
+                const LIST: &'static str = $list;
 
                 fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
                     const HEADS: &[&str] = &[$($head),*];
@@ -220,6 +227,10 @@ macro_rules! kinds {
                     }
                 }
 
+                fn hint(_: Node<'_>, _: &Report<'_>) -> Option<String> {
+                    Some(format!("a table such as {{ kind = \"{}\", .. }}", WORDS[0]))
+                }
+
                 fn schema(definitions: &mut Definitions) -> serde_json::Value {
                     definition(stringify!($name), definitions, |definitions| {
                         $(let _ = <$ty as Read>::schema(definitions);)*
@@ -255,6 +266,10 @@ macro_rules! words {
 
                 fn schema(_: &mut Definitions) -> serde_json::Value {
                     serde_json::json!({ "enum": WORDS })
+                }
+
+                fn hint(_: Node<'_>, _: &Report<'_>) -> Option<String> {
+                    Some(format!("between quotes, one of: \"{}\"", WORDS.join("\", \"")))
                 }
 
                 fn broken() -> Option<Self> {

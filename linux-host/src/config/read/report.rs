@@ -50,12 +50,15 @@ impl<'s> Report<'s> {
     /// Where a part of a string's content stands: `part` counts bytes of the content. The whole value where escapes
     /// make the places differ.
     pub fn part(&self, text: &At<String>, part: Range<usize>) -> Range<usize> {
-        let quoted = self.source.text.get(text.span.clone()).unwrap_or_default();
-        match quoted.find(&text.value) {
-            Some(at) if !text.value.is_empty() => {
-                text.span.start + at + part.start..text.span.start + at + part.end
-            }
-            _ => text.span.clone(),
+        self.within(&text.span, &text.value, part)
+    }
+
+    /// The same, of a value that stands at `span`.
+    pub fn within(&self, span: &Range<usize>, content: &str, part: Range<usize>) -> Range<usize> {
+        let quoted = self.source.text.get(span.clone()).unwrap_or_default();
+        match quoted.find(content) {
+            Some(at) if !content.is_empty() => span.start + at + part.start..span.start + at + part.end,
+            _ => span.clone(),
         }
     }
 

@@ -29,6 +29,8 @@ pub struct Table<'a> {
     known: &'static [&'static str],
     rules: &'static [Rule],
     others: Others,
+    /// It has its name from a header.
+    named: bool,
 }
 
 impl<'a> Table<'a> {
@@ -42,6 +44,7 @@ impl<'a> Table<'a> {
                 span: node.span(),
                 known: T::KEYS,
                 rules: T::RULES,
+                named: ["an input", "an output", "a sensor"].contains(&T::WHAT),
                 others: node.others,
             }),
             _ => {
@@ -55,10 +58,31 @@ impl<'a> Table<'a> {
         self.entries.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| (*value).into())
     }
 
+    /// Whether nobody else knows a key.
+    fn is_unknown(&self, key: &str) -> bool {
+        !self.known.contains(&key)
+            && match self.others {
+                Others::None => true,
+                Others::These(keys) => !keys.contains(&key),
+                Others::AllUnknown => false,
+            }
+    }
+
+    /// Whether a key was meant by one that nobody knows.
+    fn is_meant(&self, key: &str) -> bool {
+        let mut unknown = self.entries.iter().filter(|(name, _)| self.is_unknown(name.get_ref()));
+        unknown.any(|(name, _)| match habits::refused(self.what, name.get_ref()) {
+            Some(habit) => habit.meant == key,
+            None => nearest(name.get_ref(), self.known.iter().copied()) == Some(key),
+        })
+    }
+
     /// A key that must be there.
     pub fn required<T: Read>(&self, key: &'static str, report: &mut Report<'_>) -> Option<T> {
         match self.get(key) {
             Some(node) => T::read(node, report).or_else(T::broken),
+            // What was meant by another key is told there.
+            None if self.is_meant(key) => T::broken(),
             None => {
                 report.push(
                     Diagnostic::error(self.span.clone(), format!("`{key}` is missing in {}", self.what))
@@ -106,22 +130,21 @@ impl<'a> Table<'a> {
         }
         for (key, value) in &self.entries {
             let (name, span) = (key.get_ref(), key.span());
-            let expected = self.known.contains(&name.as_ref())
-                || match self.others {
-                    Others::None => false,
-                    Others::These(keys) => keys.contains(&name.as_ref()),
-                    Others::AllUnknown => true,
-                };
-            if expected {
+            if !self.is_unknown(name) {
                 continue;
             }
             let mut diagnostic = Diagnostic::error(span, format!("unknown key `{name}` in {}", self.what));
             if habits::SECRETS.contains(&name.as_ref()) {
                 diagnostic = diagnostic.hide(value.span());
             }
-            report.push(match habits::refused(name) {
-                Some(help) => diagnostic.label("not here").help(help),
-                None => diagnostic.label("unknown key").help(suggestion(name, self.known.iter().copied())),
+            let near = nearest(name, self.known.iter().copied());
+            report.push(match (habits::refused(self.what, name), near, value.get_ref()) {
+                (Some(habit), ..) => diagnostic.label("not here").help(habit.help),
+                (None, None, DeValue::Table(_)) if self.named => {
+                    let help = "a point in a header begins a table within: names have none, such as [outputs.hall-lamp]";
+                    diagnostic.label("unknown key").help(help)
+                }
+                _ => diagnostic.label("unknown key").help(suggestion(name, self.known.iter().copied())),
             });
         }
     }
@@ -136,7 +159,8 @@ impl<'a> Table<'a> {
         let DeValue::Table(table) = node.value() else {
             report.push(
                 Diagnostic::error(node.span(), format!("expected {what}, found {}", node.kind()))
-                    .label(format!("this is {}", node.kind())),
+                    .label(format!("this is {}", node.kind()))
+                    .help(format!("{{ KEY = .. }}, with one of: {}", heads.join(", "))),
             );
             return None;
         };
@@ -144,7 +168,7 @@ impl<'a> Table<'a> {
         if head.is_none() {
             let keys = in_order(table);
             let near = keys.iter().find_map(|(key, _)| {
-                let refused = habits::refused(key.get_ref()).map(str::to_owned);
+                let refused = habits::refused(what, key.get_ref()).map(|habit| habit.help.to_owned());
                 let meant = || {
                     nearest(key.get_ref(), heads.iter().copied())
                         .map(|head| format!("did you mean `{head}`?"))
@@ -176,7 +200,16 @@ pub fn kind<T: Read>(
         return None;
     };
     let Some(kind) = table.get(KIND[0]) else {
-        if default.is_none() {
+        let meant = in_order(table).into_iter().find_map(|(key, _)| {
+            habits::refused(T::WHAT, key.get_ref()).filter(|habit| habit.meant == KIND[0]).map(|_| key.span())
+        });
+        if let Some(span) = meant {
+            report.push(
+                Diagnostic::error(span, format!("`kind` is missing in {}", T::WHAT))
+                    .label("write `kind`")
+                    .help(format!("one of: {}", words.join(", "))),
+            );
+        } else if default.is_none() {
             report.push(
                 Diagnostic::error(node.span(), format!("`kind` is missing in {}", T::WHAT))
                     .label("needs `kind`")
@@ -201,9 +234,11 @@ pub fn word<T: Read>(
     };
     let word = words.iter().find(|word| **word == text.as_ref()).copied();
     if word.is_none() {
-        let help = match nearest(text, words.iter().copied()) {
+        let meant = habits::meant(text).filter(|meant| words.contains(meant));
+        let help = match meant.or_else(|| nearest(text, words.iter().copied())) {
             Some(near) if words.len() > 8 => format!("did you mean \"{near}\"?"),
-            _ => format!("one of: {}", words.join(", ")),
+            Some(near) => format!("did you mean \"{near}\"? one of: {}", words.join(", ")),
+            None => format!("one of: {}", words.join(", ")),
         };
         report.push(
             Diagnostic::error(node.span(), format!("\"{text}\" is not {}", T::WHAT))

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
+use super::super::source::Diagnostic;
 use super::table::in_order;
 use super::{Definitions, Node, Read, Report, wrong_kind};
 
@@ -41,7 +42,7 @@ impl<T: Read> Read for At<T> {
 }
 
 impl<T: Read> Read for Vec<T> {
-    const WHAT: &'static str = "a list";
+    const WHAT: &'static str = T::LIST;
 
     fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
         let DeValue::Array(items) = node.value() else {
@@ -49,6 +50,10 @@ impl<T: Read> Read for Vec<T> {
             return None;
         };
         Some(items.iter().filter_map(|item| T::read(item.into(), report)).collect())
+    }
+
+    fn hint(node: Node<'_>, report: &Report<'_>) -> Option<String> {
+        T::alone(node, report)
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
@@ -97,6 +102,9 @@ impl<T: Read> Read for Needed<T> {
         Some(Self(None))
     }
 }
+
+/// What names look like that the author chose.
+pub const NAME_PATTERN: &str = "^[A-Za-z]([A-Za-z0-9_-]{0,30}[A-Za-z0-9_])?$";
 
 /// A table whose keys are names that the author chose, in the order of the file. A wrong entry keeps its name, so that
 /// those who use the name are not wrong too.
@@ -152,15 +160,33 @@ impl<T: Read> Read for Entries<T> {
             wrong_kind::<Self>(node, report);
             return None;
         };
-        let read = in_order(table).into_iter().map(|(key, value)| {
+        let mut all = Vec::new();
+        for (key, value) in in_order(table) {
             let name = At { value: key.get_ref().clone().into_owned(), span: key.span() };
-            (name, T::read(value.into(), report))
-        });
-        Some(Self { all: read.collect(), whole: true })
+            let is_table = matches!(value.get_ref(), DeValue::Table(_));
+            if !is_table && T::KEYS.contains(&name.value.as_str()) {
+                report.push(
+                    Diagnostic::error(name.span, format!("`{}` of what?", name.value))
+                        .label(format!("this is for {}, which needs a name", T::WHAT))
+                        .help("write the name into the header, such as [inputs.button] or [outputs.lamp]"),
+                );
+            } else {
+                all.push((name, T::read(value.into(), report)));
+            }
+        }
+        Some(Self { all, whole: true })
+    }
+
+    fn hint(node: Node<'_>, report: &Report<'_>) -> Option<String> {
+        let header = report.source.text.get(node.span()).unwrap_or_default();
+        let key = header.trim_matches(['[', ']']);
+        let is_header = header.starts_with("[[") && !key.contains(['[', '{', '"']);
+        is_header.then(|| format!("each has a header with its name: [{key}.NAME]"))
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "type": "object", "additionalProperties": T::schema(definitions) })
+        let names = json!({ "pattern": NAME_PATTERN });
+        json!({ "type": "object", "propertyNames": names, "additionalProperties": T::schema(definitions) })
     }
 
     fn broken() -> Option<Self> {

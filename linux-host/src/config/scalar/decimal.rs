@@ -120,4 +120,11 @@ impl Read for Decimal {
     fn schema(_: &mut Definitions) -> Value {
         json!({ "type": "number" })
     }
+
+    fn hint(node: Node<'_>, _: &Report<'_>) -> Option<String> {
+        match node.value() {
+            DeValue::String(text) if Self::parse(text).is_some() => Some(format!("without quotes: {text}")),
+            _ => None,
+        }
+    }
 }

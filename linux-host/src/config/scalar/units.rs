@@ -49,7 +49,9 @@ pub fn duration(text: &str) -> Result<Duration, Wrong> {
         let Some(&(_, us)) = TIME.iter().find(|(name, _)| *name == unit.trim()) else {
             let help = match unit.trim() {
                 "m" => "is it \"min\" or \"ms\"?",
+                "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => "milliseconds are \"ms\"",
                 "sec" | "secs" | "second" | "seconds" => "seconds are \"s\"",
+                ":" => "a duration has units: \"1h30min\", \"5s\"",
                 "hour" | "hours" => "hours are \"h\"",
                 "day" | "days" => "days are \"d\"",
                 "minute" | "minutes" | "mins" => "minutes are \"min\"",
@@ -125,7 +127,12 @@ pub(super) fn size(text: &str) -> Result<u64, Wrong> {
             "" => format!("\"{text}\" lacks a unit"),
             unit => format!("\"{unit}\" is not a unit of size"),
         };
-        Wrong::new(what, units)
+        match unit.trim() {
+            "KB" | "kB" | "K" | "k" => Wrong::new(what, format!("write \"{number}KiB\"")),
+            "MB" | "M" => Wrong::new(what, format!("write \"{number}MiB\"")),
+            "GB" | "G" => Wrong::new(what, format!("write \"{number}GiB\"")),
+            _ => Wrong::new(what, units),
+        }
     })?;
     number.checked_mul(factor).ok_or_else(|| Wrong::new(format!("\"{text}\" is too large"), units))
 }

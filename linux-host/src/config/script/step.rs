@@ -22,6 +22,7 @@ pub struct Step {
 
 impl Read for Step {
     const WHAT: &'static str = Event::WHAT;
+    const LIST: &'static str = Event::LIST;
     const KEYS: &'static [&'static str] = &["at"];
 
     fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
@@ -39,7 +40,7 @@ impl Read for Step {
 
 choice! {
     /// What happens.
-    pub enum Event("a step", each "a step of ") {
+    pub enum Event("a step", list "a list of steps", each "a step of ") {
         /// A line moves.
         Input(InputStep) {
             /// Which input.
@@ -136,7 +137,7 @@ choice! {
 
 choice! {
     /// What somebody asks for.
-    pub enum CommandTable("a command", each "the command ") {
+    pub enum CommandTable("a command", list "a list of commands", each "the command ") {
         /// Drive an output.
         Set(SetCommand) {
             /// Which output.

@@ -1,0 +1,90 @@
+//! Names that the author chose.
+
+use serde_json::{Value, json};
+
+use super::super::read::{Definitions, NAME_PATTERN, Node, Read, Report};
+use super::{Text, Wrong, text};
+
+/// The longest name.
+pub const NAME_MAX: usize = 32;
+
+/// Words of expressions, which nothing can be named by.
+const RESERVED: [&str; 11] =
+    ["and", "or", "not", "on", "off", "true", "false", "hour", "minute", "weekday", "timed-out"];
+
+/// A name for something of the house: it stands in expressions, topics and commands.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_name(name: &str) -> Result<(), Wrong> {
+    let near: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let near = near.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    let such = match near.get(..NAME_MAX).unwrap_or(near).trim_end_matches('-') {
+        "" => String::new(),
+        near => format!(", such as \"{near}\""),
+    };
+    let rule = format!("a name begins with a letter, then letters, digits, - and _, up to {NAME_MAX}{such}");
+    let mut bytes = name.bytes();
+    if !bytes.next().is_some_and(|first| first.is_ascii_alphabetic()) {
+        return Err(Wrong::new(format!("\"{name}\" does not begin with a letter"), rule));
+    }
+    if let Some(wrong) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))) {
+        return Err(Wrong::new(format!("\"{name}\" has {wrong:?} in it"), rule));
+    }
+    if name.ends_with('-') {
+        return Err(Wrong::new(format!("\"{name}\" ends with -"), rule));
+    }
+    if name.len() > NAME_MAX {
+        return Err(Wrong::new(format!("\"{name}\" has {} characters", name.len()), rule));
+    }
+    if RESERVED.contains(&name) {
+        return Err(Wrong::new(
+            format!("`{name}` has a meaning of its own in expressions"),
+            format!("choose another name, such as \"my-{name}\""),
+        ));
+    }
+    Ok(())
+}
+
+/// A name for something of the house. A wrong one stays a name, so that those who use it are not wrong too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(pub String);
+
+impl Read for Name {
+    const WHAT: &'static str = "a name";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let name = Text::read(node, report)?;
+        if let Err(wrong) = check_name(&name) {
+            report.push(wrong.at(node.span()));
+        }
+        Some(Self(name))
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": NAME_PATTERN })
+    }
+
+    fn broken() -> Option<Self> {
+        Text::broken().map(Self)
+    }
+}
+
+/// The name of the node: it stands in topics and host names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeName(pub String);
+
+text!(NodeName, "a name of a-z, 0-9 and -", { "type": "string", "pattern": "^[a-z0-9-]{1,32}$" }, |text| {
+    if text.parse::<campanile_delivery::NodeName>().is_ok() {
+        Ok(Self(text.to_owned()))
+    } else {
+        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let near: String = text.to_lowercase().replace([' ', '_', '.'], "-");
+        let near: String = near.chars().filter(|c| u8::try_from(*c).is_ok_and(good)).take(NAME_MAX).collect();
+        let near = if near.is_empty() { "front-door" } else { &near };
+        Err(Wrong::new(
+            format!("\"{text}\" is no name for a node"),
+            format!("a-z, 0-9 and -, up to {NAME_MAX}, such as \"{near}\""),
+        ))
+    }
+}, broken: Self("house".to_owned()));
