@@ -43,6 +43,7 @@ use crate::control::service::{ReloadRequest, Service};
 use crate::control::socket::ControlSocket;
 use crate::sinks::source::Source;
 use crate::sinks::start::Sinks;
+use crate::words::count;
 
 use around::Surroundings;
 use boot::Memory;
@@ -119,9 +120,9 @@ impl Daemon {
         let program = loaded.program.clone();
         let opened = boards.open(&Wiring::default(), &program.wiring, &wake).map_err(|e| list(&e))?;
         tracing::info!(
-            "{}: {} inputs watched after {:.1} ms",
+            "{}: {} watched after {:.1} ms",
             loaded.node,
-            program.wiring.inputs.len(),
+            count(program.wiring.inputs.len() as u64, "input"),
             began.elapsed().as_secs_f64() * 1e3
         );
         let clock = Sample::take(&loaded.zone);

@@ -25,6 +25,7 @@ use crate::config::{Source, compile};
 use crate::daemon::lines::now;
 use crate::daemon::loaded::Origin;
 use crate::daemon::{self, Daemon};
+use crate::words::count;
 
 use paint::{Ink, Paint};
 use place::Place;
@@ -272,7 +273,11 @@ fn summarise(
     writeln!(
         out,
         "{}",
-        row("suppressed", bounces, &format!("bounces, and {} spikes with both their edges", totals.ignored))
+        row(
+            "suppressed",
+            bounces,
+            &format!("bounces, and {} with both edges", count(totals.ignored, "spike"))
+        )
     )?;
     let slowest = totals.slowest_press.micros() as f64 / 1e3;
     writeln!(

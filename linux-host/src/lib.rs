@@ -11,4 +11,5 @@ pub mod demo;
 mod nearest;
 pub mod schedule_text;
 pub mod sinks;
+pub mod words;
 pub mod zone;

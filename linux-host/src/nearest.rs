@@ -2,22 +2,30 @@
 
 /// The known word nearest to a wrong one, if one is near enough to have been meant. Capitals make no difference.
 pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    near(wrong, known).first().copied()
+}
+
+/// Up to three such words, the nearest first.
+pub(crate) fn near<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let folded = wrong.to_lowercase();
     let limit = match folded.chars().count() {
         0 | 1 => 0,
         length => (length / 3).max(1),
     };
-    known
+    let mut near: Vec<_> = known
         .into_iter()
+        .filter(|word| !word.is_empty())
         .map(|word| (strsim::osa_distance(&folded, &word.to_lowercase()), word))
-        .min()
         .filter(|(distance, _)| *distance <= limit)
-        .map(|(_, word)| word)
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(3).map(|(_, word)| word).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{near, nearest};
 
     #[test]
     fn near_is_a_slip_of_one_letter_in_three() {
@@ -33,5 +41,12 @@ mod tests {
         ] {
             assert_eq!(nearest(wrong, known), meant, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_nearest_come_first() {
+        let lines = ["GPIO15", "GPIO14", "GPIO4", "BUTTON", ""];
+        assert_eq!(near("gpio14", lines), ["GPIO14", "GPIO15", "GPIO4"]);
+        assert!(near("relay", lines).is_empty());
     }
 }

@@ -170,32 +170,9 @@ impl error::Error for LineError {
     }
 }
 
-/// Up to three of `names` that are much like `wanted`, the nearest first.
-pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let folded = wanted.to_lowercase();
-    let mut near: Vec<_> = names
-        .into_iter()
-        .filter(|name| !name.is_empty())
-        .map(|name| (strsim::damerau_levenshtein(&folded, &name.to_lowercase()), name))
-        // One slip in three letters is a slip; more is another name.
-        .filter(|&(distance, name)| distance * 3 <= wanted.len().max(name.len()))
-        .collect();
-    near.sort();
-    near.dedup();
-    near.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nearest_are_those_a_slip_away() {
-        let names = ["GPIO14", "GPIO15", "GPIO4", "BUTTON", ""];
-        assert_eq!(nearest("gpio14", names), ["GPIO14", "GPIO15", "GPIO4"]);
-        assert_eq!(nearest("BUTON", names), ["BUTTON"]);
-        assert!(nearest("relay", names).is_empty());
-    }
 
     #[test]
     fn the_texts_say_who_and_what_to_do() {

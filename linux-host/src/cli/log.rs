@@ -80,6 +80,7 @@ struct Printer {
     since: Option<i64>,
     trace: Trace,
     contexts: Contexts,
+    /// Of whoever reads.
     zone: TimeZone,
     place: Position,
     names: Option<Names>,

@@ -23,15 +23,15 @@ pub(super) struct Args {
     #[command(flatten)]
     state: super::StateDir,
     /// What to say on stderr: error, warn, info, debug or trace, or a filter such as campanile=debug
-    #[arg(long, value_name = "LEVEL", default_value = "info", env = "CAMPANILE_LOG")]
-    log: String,
+    #[arg(long, value_name = "LEVEL", default_value = "info", env = "CAMPANILE_LOG", value_parser = filter)]
+    log: Targets,
 }
 
 /// Runs until a signal.
 pub(super) fn run(args: Args) -> Result<(), Failure> {
     let began = Instant::now();
     let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    start_log(&args.log, color)?;
+    start_log(args.log, color);
     let options = Options {
         origin: Origin::File(args.file),
         state: state_dir::resolve(args.state.state).map_err(Failure::says)?,
@@ -46,10 +46,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// Says on stderr what happens, in plain lines.
-pub(super) fn start_log(filter: &str, color: bool) -> Result<(), Failure> {
-    // Not `EnvFilter`: its regular expressions are a megabyte of program.
-    let filter: Targets =
-        filter.parse().map_err(|error| Failure::says(format!("--log {filter}: {error}")))?;
+pub(super) fn start_log(filter: Targets, color: bool) {
     let lines =
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(color).with_target(false);
     // systemd stamps the lines itself.
@@ -58,5 +55,35 @@ pub(super) fn start_log(filter: &str, color: bool) -> Result<(), Failure> {
     } else {
         tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     }
-    Ok(())
+}
+
+/// What `--log` says. Not `EnvFilter`: its regular expressions are a megabyte of program.
+pub(super) fn filter(text: &str) -> Result<Targets, String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    // A lone word that is no level would be taken for the name of a part, and everything else would be silent.
+    let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
+    let wrong = text.split(',').find(|part| !is_level(part.rsplit('=').next().unwrap_or(part).trim()));
+    match wrong {
+        None => text.parse().map_err(|error| format!("{error}")),
+        Some(part) => Err(format!(
+            "\"{part}\" has no level: {}, or a part of the program with one, such as campanile=debug",
+            LEVELS.join(", ")
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_has_a_level_in_each_part() {
+        for right in ["info", "WARN", "off", "campanile=debug", "warn,campanile::sinks=trace, rumqttc=debug"]
+        {
+            assert!(filter(right).is_ok(), "{right}");
+        }
+        for wrong in ["blah", "", "info,blah", "campanile=loud", "campanile="] {
+            assert!(filter(wrong).unwrap_err().contains("error, warn, info, debug"), "{wrong}");
+        }
+    }
 }

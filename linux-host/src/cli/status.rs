@@ -8,6 +8,7 @@ use crate::control::client::ask;
 use crate::control::protocol::{Operation, Switch};
 use crate::control::status::Status;
 use crate::daemon::state_dir;
+use crate::words::count;
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
@@ -115,7 +116,9 @@ fn write_lines(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Re
             format!("  raw {}", paint.switch(input.raw))
         };
         write!(text, "{raw}  {:>14}", ago(input.changed_s))?;
-        write!(text, "  {} events, {} edges, {} bounces", input.events, input.edges, input.bounces)?;
+        let counts =
+            [count(input.events, "event"), count(input.edges, "edge"), count(input.bounces, "bounce")];
+        write!(text, "  {}", counts.join(", "))?;
         if input.lost > 0 {
             write!(text, ", {}", paint.bad(&format!("{} lost", input.lost)))?;
         }
@@ -163,12 +166,12 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
             n => paint.good(&format!("{n} running")),
         };
         write!(text, "  {:width$}  {state}  {:>14}", scenario.name, ago(scenario.last_s))?;
-        write!(text, "  {} runs", scenario.runs)?;
+        write!(text, "  {}", count(scenario.runs, "run"))?;
         if scenario.skipped > 0 {
             write!(text, ", {} skipped", scenario.skipped)?;
         }
         if scenario.faults > 0 {
-            write!(text, ", {}", paint.bad(&format!("{} faults", scenario.faults)))?;
+            write!(text, ", {}", paint.bad(&count(scenario.faults, "fault")))?;
         }
         writeln!(text)?;
     }
@@ -194,13 +197,13 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
     writeln!(text, "\n{}", paint.head("journal"))?;
     writeln!(
         text,
-        "  record {}, {} of {} in {} segments, {} writes, {} syncs  {}",
+        "  record {}, {} of {} in {}, {}, {}  {}",
         journal.seq,
         bytes(journal.bytes),
         bytes(journal.bytes_max),
-        journal.segments,
-        journal.writes,
-        journal.syncs,
+        count(journal.segments as u64, "segment"),
+        count(journal.writes, "write"),
+        count(journal.syncs, "sync"),
         paint.faint(&journal.path),
     )?;
     if let Some(why) = &journal.degraded {

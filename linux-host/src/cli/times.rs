@@ -1,10 +1,10 @@
 //! Times as people say and read them.
 
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::config::scalar;
+pub(super) use crate::words::time_of_day as show;
 
 /// A time as people say it: how long ago, or when.
 pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
@@ -28,16 +28,6 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     local.to_zoned(now.time_zone().clone()).map(|time| time.timestamp()).map_err(|error| error.to_string())
 }
 
-/// Microseconds since 1970 in a zone; a clock that nobody has set is marked.
-pub(super) fn show(unix: Option<i64>, trusted: bool, zone: &TimeZone) -> String {
-    let time = unix.and_then(|unix| Timestamp::from_microsecond(unix).ok());
-    match time.map(|time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()) {
-        Some(text) if trusted => text,
-        Some(text) => format!("{text}?"),
-        None => "?".to_owned(),
-    }
-}
-
 /// Microseconds since 1970 for programs.
 pub(super) fn rfc3339(unix: Option<i64>) -> Option<String> {
     unix.and_then(|unix| Timestamp::from_microsecond(unix).ok()).map(|time| time.to_string())
@@ -45,6 +35,8 @@ pub(super) fn rfc3339(unix: Option<i64>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     #[test]
@@ -59,12 +51,5 @@ mod tests {
         assert_eq!(parse("2026-11-21").unwrap(), local("2026-11-21T00:00:00"));
         assert_eq!(parse("2026-11-21 07:30").unwrap(), local("2026-11-21T07:30:00"));
         assert!(parse("yesterday").unwrap_err().contains("10min"));
-    }
-
-    #[test]
-    fn a_clock_that_nobody_has_set_is_marked() {
-        assert_eq!(show(Some(1_795_242_600_123_456), true, &TimeZone::UTC), "2026-11-21 06:30:00.123");
-        assert_eq!(show(Some(0), false, &TimeZone::UTC), "1970-01-01 00:00:00.000?");
-        assert_eq!(show(None, true, &TimeZone::UTC), "?");
     }
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::source::Diagnostic;
+use super::source::{Diagnostic, Source};
 use crate::nearest::nearest;
 
 pub(crate) use declare::{choice, field, field_default, field_required, field_type, kinds, table, words};
@@ -135,6 +135,16 @@ pub trait Read: Sized {
     fn broken() -> Option<Self> {
         None
     }
+}
+
+/// Reads a value from a text of its own, such as `{}` for a table that has nothing but defaults.
+pub fn read_text<T: Read>(text: &'static str) -> Option<T> {
+    let value = DeValue::parse(text).ok()?.into_inner();
+    let source = Source::new("defaults", text);
+    T::read(
+        Node { value: &value, start: 0, end: text.len(), others: Others::None },
+        &mut Report::new(&source),
+    )
 }
 
 /// Says that a value is of the wrong kind.

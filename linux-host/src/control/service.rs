@@ -18,11 +18,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::access::Caller;
 use super::protocol::{Operation, Request, Response};
 use super::status::Status;
-use crate::boards::error::nearest;
 use crate::boards::{BoardSpec, VirtualBoard};
 use crate::daemon::house::House;
 use crate::daemon::intake::Intake;
 use crate::daemon::lines::now;
+use crate::nearest::near;
 
 /// The engine answers within milliseconds; after so long something is wrong.
 const PATIENCE: StdDuration = StdDuration::from_secs(5);
@@ -298,7 +298,7 @@ fn find_scenario(symbols: &Symbols, name: &str) -> Result<campanile_core::id::Sc
 
 /// Says that there is no such name, and which there are.
 fn unknown<'a>(kind: &str, name: &str, all: impl Iterator<Item = &'a str> + Clone) -> String {
-    let near = nearest(name, all.clone());
+    let near = near(name, all.clone());
     if !near.is_empty() {
         return format!("no {kind} \"{name}\"; did you mean {}?", near.join(" or "));
     }

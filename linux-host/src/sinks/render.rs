@@ -5,19 +5,30 @@ use std::sync::Arc;
 use campanile_core::record::Record;
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Body, Index, Item, Storage};
-use campanile_sim::trace::Trace;
+use campanile_sim::trace::{Trace, seconds};
+use jiff::tz::TimeZone;
 
-use super::context::{Context, Contexts, Opening};
+use super::context::{self, Context, Contexts, Opening};
 use super::message::{Kind, Message, Renderer, Stamp};
 use super::names::Names;
+use crate::words::time_of_day;
 
 /// What a sink's messages look like.
 #[derive(Debug)]
 pub enum Form {
     /// The documented objects.
     Json(Renderer),
-    /// Lines for people, which have to be made from every record; the renderer only says which are shown.
-    Trace(Box<Trace>, Option<Renderer>),
+    /// Lines for people.
+    Trace(Box<Lines>),
+}
+
+/// Lines for people, as `campanile log` prints them.
+#[derive(Debug)]
+pub struct Lines {
+    trace: Trace,
+    /// Only says which of them are shown: they have to be made from every record.
+    only: Option<Renderer>,
+    zone: TimeZone,
 }
 
 /// Makes the messages of one sink, and knows the names and the wall clock at the place it has come to.
@@ -50,9 +61,7 @@ impl<S: Storage> Render<S> {
                 return Made::States(renderer.checkpoint(stamp, items, symbols));
             }
             (Form::Json(renderer), body) => json(renderer, stamp, body, record.as_ref(), symbols),
-            (Form::Trace(trace, only), body) => {
-                line(trace, only.as_ref(), stamp, body, record.as_ref(), symbols)
-            }
+            (Form::Trace(lines), body) => lines.message(stamp, body, record.as_ref(), symbols),
         };
         message.map_or(Made::Nothing, Made::Message)
     }
@@ -69,22 +78,31 @@ pub enum Made {
     States(Vec<Message>),
 }
 
-fn line(
-    trace: &mut Trace,
-    only: Option<&Renderer>,
-    stamp: Stamp,
-    body: &Body<'_>,
-    record: Option<&Record>,
-    symbols: &Symbols,
-) -> Option<Message> {
-    let what = match body {
-        Body::Host(Some(host)) => Some(format!("{}  {host}", campanile_sim::trace::seconds(stamp.at))),
-        _ => record.and_then(|record| trace.line(stamp.at, record, symbols)),
-    }?;
-    if let Some(renderer) = only {
-        json(renderer, stamp, body, record, symbols)?;
+impl Lines {
+    /// Of what `only` would send, or of all that a trace has; in the zone of this machine.
+    pub fn new(only: Option<Renderer>) -> Self {
+        Self { trace: Trace::new(), only, zone: TimeZone::system() }
     }
-    Some(Message { topic: String::new(), payload: what, retain: false, kind: Kind::Message, every: None })
+
+    fn message(
+        &mut self,
+        stamp: Stamp,
+        body: &Body<'_>,
+        record: Option<&Record>,
+        symbols: &Symbols,
+    ) -> Option<Message> {
+        let what = match body {
+            Body::Host(Some(host)) => Some(host.to_string()),
+            _ => record.and_then(|record| self.trace.what(stamp.at, record, symbols)),
+        }?;
+        if let Some(renderer) = &self.only {
+            json(renderer, stamp, body, record, symbols)?;
+        }
+        let (unix, trusted) = context::time(stamp.wall, stamp.at);
+        let time = time_of_day(unix, trusted, &self.zone);
+        let payload = format!("{time}  {}  {what}", seconds(stamp.at));
+        Some(Message { topic: String::new(), payload, retain: false, kind: Kind::Message, every: None })
+    }
 }
 
 fn json(

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use campanile_delivery::Storage;
-use campanile_sim::trace::Trace;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -16,7 +15,7 @@ use super::file::JsonLines;
 use super::message::Renderer;
 use super::mqtt::{Mqtt, Password, Settings};
 use super::only::Only;
-use super::render::Form;
+use super::render::{Form, Lines};
 use super::source::{Around, Source};
 use super::topics::Topics;
 use crate::config::file;
@@ -161,7 +160,7 @@ impl<S: Storage, A: Around> Sinks<S, A> {
             Spec::Console { only } => {
                 let shown =
                     (only != Only::default()).then(|| Renderer::new(node.clone(), Topics::default(), only));
-                let form = Form::Trace(Box::new(Trace::new()), shown);
+                let form = Form::Trace(Box::new(Lines::new(shown)));
                 run(&node, &name, Blocking::new(Console), form, source, &board)
             }
         };

@@ -2,7 +2,7 @@
 
 use super::message::Kind;
 
-/// The topics of one sink.
+/// The topics of one sink; by default those that the file has without a word about them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topics {
     /// Whether the node is there, retained.
@@ -13,18 +13,6 @@ pub struct Topics {
     pub message: String,
     /// Losses and faults.
     pub diagnostics: String,
-}
-
-/// As documented.
-impl Default for Topics {
-    fn default() -> Self {
-        Self {
-            status: "campanile/{node}/status".into(),
-            state: "campanile/{node}/{kind}/{name}".into(),
-            message: "campanile/{node}/message/{name}".into(),
-            diagnostics: "campanile/{node}/diagnostics".into(),
-        }
-    }
 }
 
 impl Topics {

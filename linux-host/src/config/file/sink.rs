@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
-use super::super::read::{At, Definitions, Node, Read, Report, kinds, table, wrong_kind};
+use super::super::read::{At, Definitions, Node, Read, Report, kinds, read_text, table, wrong_kind};
 use super::super::scalar::{Int, Word, Wrong, text};
 use super::super::source::Diagnostic;
 use crate::sinks::message::Kind;
@@ -66,6 +66,13 @@ table! {
         "message" message (= "campanile/{node}/message/{name}"): At<Topic<3>>,
         /// Losses and faults.
         "diagnostics" diagnostics (= "campanile/{node}/diagnostics"): At<Topic<1>>,
+    }
+}
+
+impl Default for topics::Topics {
+    fn default() -> Self {
+        let read: Option<Topics> = read_text("{}");
+        Self::from(&read.expect("every topic has a default"))
     }
 }
 

@@ -11,6 +11,9 @@ use super::super::scalar::{Decimal, Int, Number, Positive, Text};
 use super::names::Kind;
 use super::value::{Time, count, offset_of};
 
+/// Edges of one storm: each is laid down beforehand, and takes memory.
+const STORM_MAX: i64 = 100_000;
+
 /// One thing that happens, and when.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -97,7 +100,7 @@ choice! {
             /// Which input.
             "storm" input (required): At<Text>,
             /// How many edges.
-            "edges" edges (required): Int<1, { u32::MAX as i64 }>,
+            "edges" edges (required): Int<1, STORM_MAX>,
             /// From one to the next.
             "every" every (required): Positive,
         }
