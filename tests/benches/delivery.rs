@@ -1,6 +1,8 @@
 //! From an edge on a pin to bytes at an MQTT subscriber: how soon, and how many. The daemon with its journal, a real
 //! broker, QoS 1; figures, no judgement. `cargo bench -p campanile-tests --bench delivery`
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant as Std};
 
 use campanile::daemon::lines::now;
@@ -55,7 +57,10 @@ fn main() {
     let board = started.recv().expect("the house runs");
     subscriber.wait("the first state", Duration::from_secs(10), |received| !received.is_empty());
 
-    latency(&board, &subscriber);
+    latency(&board, &subscriber, "edge to bytes at an MQTT subscriber");
+    let noise = Noise::begin(dir.path());
+    latency(&board, &subscriber, "the same while another process syncs the disk");
+    drop(noise);
     throughput(&board, &subscriber);
 
     drop(stop);
@@ -64,7 +69,25 @@ fn main() {
 
 type Board = std::sync::Arc<campanile::boards::VirtualBoard>;
 
-fn latency(board: &Board, subscriber: &Subscriber) {
+/// Another process that writes to the same disk and syncs it, without a pause.
+struct Noise(std::process::Child);
+
+impl Noise {
+    fn begin(dir: &Path) -> Self {
+        let write = format!("dd if=/dev/zero of='{}/noise' bs=64k count=64 conv=fsync", dir.display());
+        let shell =
+            Command::new("sh").arg("-c").arg(format!("while {write} 2>/dev/null; do :; done")).spawn();
+        Self(shell.expect("a shell"))
+    }
+}
+
+impl Drop for Noise {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("it was there");
+    }
+}
+
+fn latency(board: &Board, subscriber: &Subscriber, what: &str) {
     let mut spans = Vec::with_capacity(PRESSES);
     for press in 0..PRESSES {
         let before = subscriber.count();
@@ -80,8 +103,8 @@ fn latency(board: &Board, subscriber: &Subscriber) {
     }
     spans.sort_unstable();
     let at = |share: usize| spans[(spans.len() * share / 1_000).min(spans.len() - 1)];
-    for (what, share) in [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1_000)] {
-        figure(&format!("edge to bytes at an MQTT subscriber, {what}"), &format!("{} us", at(share)));
+    for (percentile, share) in [("p50", 500), ("p90", 900), ("p99", 990), ("max", 1_000)] {
+        figure(&format!("{what}, {percentile}"), &format!("{} us", at(share)));
     }
 }
 
