@@ -12,7 +12,7 @@ use campanile_core::time::Instant;
 use crate::boot::Sign;
 use crate::entry::{DamageReports, Entry};
 use crate::name::SinkName;
-use crate::position::{Cursor, Position};
+use crate::position::{Cursor, Mark, Position};
 use crate::program::{self, StoredProgram};
 use crate::storage::{Machine, Storage};
 use crate::tail::Tail;
@@ -29,6 +29,8 @@ pub struct Index<S: Storage> {
 pub(crate) struct State {
     /// Oldest first, in a row.
     pub segments: VecDeque<Entry>,
+    /// Where what may be read of the last segment ends, as far as the writer has said so.
+    pub tip: Option<Mark>,
     pub tail: Tail,
     /// The disk does not take what the tail has: readers get it from there.
     pub from_memory: bool,
@@ -61,6 +63,14 @@ impl Before {
     }
 }
 
+impl State {
+    /// Where what may be read of a segment ends, if that is known without reading it.
+    pub(crate) fn end_of(&self, segment: u64) -> Option<Mark> {
+        let at = self.segments.partition_point(|entry| entry.id <= segment);
+        self.segments.get(at).map(|next| next.start).or(self.tip)
+    }
+}
+
 impl<S: Storage> Index<S> {
     pub(crate) fn new(
         storage: Arc<S>,
@@ -70,6 +80,7 @@ impl<S: Storage> Index<S> {
     ) -> Self {
         let state = State {
             segments,
+            tip: None,
             tail: Tail::default(),
             from_memory: false,
             head,

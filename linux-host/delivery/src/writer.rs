@@ -181,9 +181,11 @@ impl<S: Storage> Writer<S> {
     pub(crate) fn abandon(&mut self) {
         let Some(active) = self.active.take() else { return };
         self.previous_end = active.synced;
-        if let Some(entry) = self.index.lock().segments.back_mut() {
+        let mut state = self.index.lock();
+        if let Some(entry) = state.segments.back_mut() {
             entry.end = active.synced;
         }
+        state.tip = None;
     }
 
     /// Begins the next segment with as many of the groups as fit, and says how many. They are synced with it: its

@@ -115,6 +115,7 @@ impl<S: Storage> Journal<S> {
         let mut state = self.index.lock();
         if let Some((entry, active)) = state.segments.back_mut().zip(self.writer.active.as_ref()) {
             entry.end = active.end;
+            state.tip = active.chain;
         }
         let behind = state.tail.unwritten().len();
         state.from_memory = behind > 0;

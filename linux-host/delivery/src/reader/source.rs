@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::entry::{Damage, Entry};
 use crate::group::{Block, Found, Group, Kind, MAX_GROUP, decode};
 use crate::host::{HostFrame, HostRecord};
+use crate::index::Index;
 use crate::position::{Mark, Position};
 use crate::reader::Reader;
 use crate::segment::{HEADER_LEN, name, next_anchor};
@@ -49,6 +50,17 @@ pub(super) struct Loaded {
 pub(super) enum Source {
     Buffer,
     Memory(Arc<Group>),
+}
+
+impl<F> InFile<F> {
+    /// Nothing from `damaged` on can be read. What is written behind it goes on from `far`, the end of what there is: it
+    /// would be lost as well up to the next anchor if nobody knew where it belongs.
+    fn give_up<S: Storage>(&mut self, index: &Index<S>, damaged: u32, before: Position, far: Option<Mark>) {
+        let to = far.map_or(before, |far| far.at);
+        let damage = Damage { segment: self.id, offset: damaged, end: self.end, from: before, to };
+        index.lock().damage.report(damage);
+        (self.offset, self.chain, self.passed) = (self.end, far, None);
+    }
 }
 
 impl<S: Storage> Reader<S> {
@@ -188,6 +200,7 @@ impl<S: Storage> Reader<S> {
             return Ok(());
         };
         file.end = entry.end;
+        let far = state.end_of(file.id);
         drop(state);
         if file.offset >= file.end {
             // Not damaged, but given up by the writer since it was published.
@@ -202,12 +215,7 @@ impl<S: Storage> Reader<S> {
                 (file.offset, file.chain) = (at, None);
                 file.passed = Some((damaged, before));
             }
-            None => {
-                let damage =
-                    Damage { segment: file.id, offset: damaged, end: file.end, from: before, to: before };
-                self.index.lock().damage.report(damage);
-                (file.offset, file.chain) = (file.end, None);
-            }
+            None => file.give_up(&self.index, damaged, before, far),
         }
         self.buf.clear();
         Ok(())
@@ -225,10 +233,12 @@ impl<S: Storage> Reader<S> {
                 return Ok(());
             }
             let before = file.chain.map_or(self.after, |chain| chain.at);
-            let damage =
-                Damage { segment: file.id, offset: file.offset, end: file.end, from: before, to: before };
-            self.index.lock().damage.report(damage);
-            (file.offset, file.chain) = (file.end, None);
+            let state = self.index.lock();
+            let entry = state.segments.iter().find(|entry| entry.id == file.id);
+            file.end = entry.map_or(file.end, |entry| entry.end);
+            let far = state.end_of(file.id);
+            drop(state);
+            file.give_up(&self.index, file.offset, before, far);
         }
         Ok(())
     }

@@ -272,3 +272,27 @@ fn a_block_that_cannot_be_read_costs_its_own_records_only() {
     assert!((500..2000).contains(&lost), "{lost}");
     assert_eq!(seqs.last(), Some(&9000));
 }
+
+/// Found by the swarm: readers stood still up to the next anchor, a KiB away, and the word on the damage did not say how far
+/// it reached.
+#[test]
+fn damage_at_the_live_end_keeps_nobody_from_what_comes_next() {
+    let (disk, mut journal, mut engine) = begin(small());
+    let mut reader = journal.reader(Position::START);
+    engine.fill(&mut journal, 20);
+    assert_eq!(read_all(&mut reader).seqs().len(), 60);
+    engine.fill(&mut journal, 2);
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    disk.tamper(&segment::name(1), |bytes| bytes[end - 3] ^= 1).unwrap();
+    let before = read_all(&mut reader);
+    assert_eq!(before.seqs(), [61, 62, 63]);
+    engine.fill(&mut journal, 1);
+    let after = read_all(&mut reader);
+    assert_eq!(after.seqs(), [67, 68, 69]);
+    assert_eq!(after.lagged.iter().map(|lagged| lagged.dropped).collect::<Vec<_>>(), [Some(3)]);
+    let damaged = after.hosts().into_iter().find_map(|record| match record {
+        HostRecord::Damaged { from, to } => Some((from.seq, to.seq)),
+        _ => None,
+    });
+    assert_eq!(damaged, Some((63, 66)));
+}
