@@ -20,6 +20,7 @@ mod run;
 mod schema;
 mod sim;
 mod status;
+mod swarm;
 mod times;
 
 use std::fmt;
@@ -76,6 +77,8 @@ enum Command {
     Replay(replay::Args),
     /// Play a script on a simulated house and compare its trace with the expected one
     Sim(sim::Args),
+    /// Many lives of a simulated house, each drawn from a seed, under faults at every layer
+    Swarm(swarm::Args),
     /// Print the JSON Schema of the file, for editors
     Schema(schema::Args),
     /// Print completions for a shell
@@ -104,6 +107,7 @@ impl Command {
             Self::Log(args) => log::run(&args),
             Self::Replay(args) => replay::run(&args),
             Self::Sim(args) => sim::run(&args),
+            Self::Swarm(args) => swarm::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),

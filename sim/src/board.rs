@@ -38,13 +38,23 @@ struct State {
     outputs: Vec<Wire>,
     /// Somebody listens to the inputs.
     open: bool,
-    edges: VecDeque<Captured>,
+    edges: VecDeque<Edge>,
     /// How many of the edges, the last ones, are captured and cannot be read yet.
     hidden: usize,
-    /// Edges that found the buffer full, by input.
-    lost: BTreeMap<InputId, u32>,
+    /// Edges that found the buffer full, by line.
+    lost: BTreeMap<usize, u32>,
     broken: BTreeSet<usize>,
     waker: Option<Waker>,
+}
+
+/// What the kernel captured.
+#[derive(Clone, Copy)]
+struct Edge {
+    at: Instant,
+    line: usize,
+    high: bool,
+    /// Instead of this edge, so many were lost.
+    lost: Option<u32>,
 }
 
 /// How a program sees a line.
@@ -62,8 +72,6 @@ impl Board {
         state.inputs = inputs.map(|(line, active)| state.solder(line, active)).collect();
         let outputs = symbols.outputs.iter().map(|output| (line(&output.board, &output.line), output.active));
         state.outputs = outputs.map(|(line, active)| state.solder(line, active)).collect();
-        // What was captured had the ids of the program before.
-        state.forget();
     }
 
     /// The process that listened is gone, and its buffer with it; or another one listens from now on.
@@ -93,14 +101,13 @@ impl Board {
     /// takes some time from the stamp to the reader.
     pub fn capture(&self, at: Instant, input: InputId, to: Level) -> bool {
         let mut state = self.0.borrow_mut();
-        if !state.set_input(input, to) || !state.open {
-            return false;
-        }
+        let Some(line) = state.set_input(input, to).filter(|_| state.open) else { return false };
         if !state.lost.is_empty() || state.edges.len() >= KERNEL_BUFFER {
             // All edges are lost until the rest has been taken, so that what is lost has one place in the order.
-            *state.lost.entry(input).or_default() += 1;
+            *state.lost.entry(line).or_default() += 1;
         } else {
-            state.edges.push_back(Captured { at, input: Input::Edge { input, level: to } });
+            let high = state.high[line];
+            state.edges.push_back(Edge { at, line, high, lost: None });
             state.hidden += 1;
         }
         true
@@ -113,15 +120,15 @@ impl Board {
         state.wake();
     }
 
-    /// An input's line moves, and the kernel has no room for its edges.
-    pub fn lose(&self, at: Instant, input: InputId, lost: u32, to: Level) {
+    /// An input's line moves, and the kernel has no room for its edges. Says whether anybody listens.
+    pub fn lose(&self, at: Instant, input: InputId, lost: u32, to: Level) -> bool {
         let mut state = self.0.borrow_mut();
-        if state.set_input(input, to) && state.open {
-            let why = OverrunWhy::Kernel;
-            state.edges.push_back(Captured { at, input: Input::Overrun { input: Some(input), lost, why } });
-            state.hidden = 0;
-            state.wake();
-        }
+        let Some(line) = state.set_input(input, to).filter(|_| state.open) else { return false };
+        let high = state.high[line];
+        state.edges.push_back(Edge { at, line, high, lost: Some(lost) });
+        state.hidden = 0;
+        state.wake();
+        true
     }
 
     /// The logical level of an input's line.
@@ -169,11 +176,27 @@ impl State {
         self.high[wire.line] = to.is_on() == (wire.active == Active::High);
     }
 
-    /// False if the program has no such input.
-    fn set_input(&mut self, input: InputId, to: Level) -> bool {
-        let Some(&wire) = self.inputs.get(input.index()) else { return false };
+    /// The line; `None` if the program has no such input.
+    fn set_input(&mut self, input: InputId, to: Level) -> Option<usize> {
+        let wire = *self.inputs.get(input.index())?;
         self.set(wire, to);
-        true
+        Some(wire.line)
+    }
+
+    /// The program's input on a line.
+    fn input_on(&self, line: usize) -> Option<(InputId, Wire)> {
+        let place = self.inputs.iter().position(|wire| wire.line == line)?;
+        Some((InputId(u8::try_from(place).ok()?), self.inputs[place]))
+    }
+
+    /// What the program makes of what was captured; nothing of a line that it does not watch.
+    fn told(&self, Edge { at, line, high, lost }: Edge) -> Option<Captured> {
+        let (input, wire) = self.input_on(line)?;
+        let input = match lost {
+            None => Input::Edge { input, level: Level::from_bool(high == (wire.active == Active::High)) },
+            Some(lost) => Input::Overrun { input: Some(input), lost, why: OverrunWhy::Kernel },
+        };
+        Some(Captured { at, input })
     }
 
     fn forget(&mut self) {
@@ -200,15 +223,22 @@ fn line(board: &str, line: &campanile_delivery::symbols::Line) -> Line {
 impl Edges for Board {
     fn next(&mut self) -> Option<Captured> {
         let mut state = self.0.borrow_mut();
-        if state.readable() > 0 {
-            return state.edges.pop_front();
+        while state.readable() > 0 {
+            let edge = state.edges.pop_front()?;
+            if let Some(captured) = state.told(edge) {
+                return Some(captured);
+            }
         }
         if !state.edges.is_empty() {
             return None;
         }
-        let (input, lost) = state.lost.pop_first()?;
         let at = Instant::from_micros(campanile_clock::now_us());
-        Some(Captured { at, input: Input::Overrun { input: Some(input), lost, why: OverrunWhy::Kernel } })
+        while let Some((line, lost)) = state.lost.pop_first() {
+            if let Some(captured) = state.told(Edge { at, line, high: false, lost: Some(lost) }) {
+                return Some(captured);
+            }
+        }
+        None
     }
 
     async fn ready(&mut self) {

@@ -13,6 +13,7 @@ pub mod picture;
 pub mod prng;
 pub mod replay;
 pub mod script;
+pub mod swarm;
 #[cfg(test)]
 mod testing;
 pub mod trace;

@@ -79,13 +79,16 @@ pub(crate) struct Setup {
     pub(crate) journal: JournalOptions,
 }
 
+/// Tells how long a node was off, by what outlived that time and by the wall clock, as far as it can.
+pub(crate) type Off = fn(&Recall, Option<Input>) -> Option<Duration>;
+
 /// What a start knows of the world.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Knowledge {
     /// The wall clock, an `Input::Clock`.
     pub(crate) clock: Option<Input>,
-    /// How long the node was off, by what outlived that time.
-    pub(crate) off: Option<fn(&Recall, Option<Input>) -> Option<Duration>>,
+    /// How long the node was off.
+    pub(crate) off: Option<Off>,
 }
 
 /// A node: all of it that is left when its process is gone.
@@ -198,6 +201,20 @@ impl<W: Witness + 'static> Node<W> {
         executor.kill(life.task);
         self.board.listen(false);
         catch_up(&mut life.journal.borrow_mut(), now());
+    }
+
+    /// Whether the process has come to its end by itself.
+    pub(crate) fn is_over(&self, executor: &Executor<'_>) -> bool {
+        self.life.as_ref().is_some_and(|life| executor.is_over(life.task))
+    }
+
+    /// What an orderly end does behind the loop: the journal gets its last word. A disk that refuses loses it.
+    pub(crate) fn close(&mut self) {
+        let Some(life) = self.life.take() else { return };
+        self.board.listen(false);
+        if let Ok(journal) = Rc::try_unwrap(life.journal) {
+            let _ = journal.into_inner().close(now());
+        }
     }
 
     /// Swaps another program in.

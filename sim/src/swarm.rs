@@ -14,6 +14,8 @@ mod receiver;
 pub mod shrink;
 mod station;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod world;
 
 use std::cell::Cell;

@@ -22,7 +22,8 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
     let (Some(house), Ok(book)) = (houses.first(), Rulebook::new(houses)) else { return plan };
     let mut shape = root.fork("shape");
     let count = if shape.chance(1, 6) { shape.between(2, 3) } else { 1 };
-    plan.until = length(&mut shape);
+    // What only recurs is no longer interesting after some hundred times.
+    plan.until = length(&mut shape).min(book.busiest.saturating_mul(300)).max(2 * SECOND);
     plan.nodes = (0..count).map(|_| build::node(&mut shape, house)).collect();
     for node in 0..count {
         let prng = root.fork(&format!("node {node}"));

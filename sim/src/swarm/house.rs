@@ -31,12 +31,15 @@ pub(super) struct Rulebook {
     pub(super) programs: Programs,
     /// How many lines there are.
     pub(super) lines: usize,
+    /// The shortest period of all that recurs, in microseconds.
+    pub(super) busiest: u64,
 }
 
 impl Rulebook {
     pub(super) fn new(houses: &[House]) -> Result<Self, LoadError> {
         let mut names = BTreeMap::new();
         let mut rules = BTreeMap::new();
+        let mut busiest = u64::MAX;
         for house in houses {
             let mut image = Image::open(&house.image)?;
             let counts = image.counts;
@@ -48,7 +51,11 @@ impl Rulebook {
             let mut spans = Vec::new();
             for _ in 0..counts.triggers {
                 match image.item::<TriggerDef>()?.on {
-                    On::Input { hold: span, .. } | On::Every { period: span } => spans.push(span.micros()),
+                    On::Input { hold, .. } => spans.push(hold.micros()),
+                    On::Every { period } => {
+                        spans.push(period.micros());
+                        busiest = busiest.min(period.micros());
+                    }
                     _ => {}
                 }
             }
@@ -64,7 +71,7 @@ impl Rulebook {
             rules.insert(hash(&house.image), Rules { outputs, lines, quiet, spans });
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
-        Ok(Self { rules, programs, lines: names.len() })
+        Ok(Self { rules, programs, lines: names.len(), busiest })
     }
 
     pub(super) fn of(&self, program: u64) -> Option<&Rules> {

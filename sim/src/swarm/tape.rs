@@ -36,11 +36,6 @@ impl Scroll {
         self.bytes.get(from..to)
     }
 
-    /// Where the bytes of a record begin.
-    pub(super) fn offset_of(&self, seq: u64) -> Option<usize> {
-        self.entry(seq).map(|entry| entry.start as usize)
-    }
-
     pub(super) fn entry(&self, seq: u64) -> Option<&Entry> {
         self.entries.get(usize::try_from(seq.checked_sub(1)?).ok()?)
     }

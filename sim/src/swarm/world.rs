@@ -29,9 +29,9 @@ use crate::node::House;
 use crate::prng::Prng;
 
 /// Behind the last fault, besides what debouncing takes: the longest waits of sinks and journal are shorter.
-const SETTLE: u64 = 120_000_000;
+const SETTLE: u64 = 60_000_000;
 /// What is published so long before the end has arrived by then.
-const ARRIVES: u64 = 60_000_000;
+const ARRIVES: u64 = 15_000_000;
 
 /// What happens at an instant.
 pub(super) enum Event {

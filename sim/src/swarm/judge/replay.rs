@@ -35,7 +35,8 @@ pub(in crate::swarm) fn life(
 }
 
 fn again(life: &Scroll, houses: &BTreeMap<u64, House>, at: Instant, hash: u64) -> Result<(), String> {
-    let image = |hash| houses.get(&hash).map(|house| house.image.as_slice()).ok_or("a program that nobody has");
+    let image =
+        |hash| houses.get(&hash).map(|house| house.image.as_slice()).ok_or("a program that nobody has");
     let refused = |why| format!("a replay does not load the program: {why:?}");
     let mut stretch = Stretch::load(at, image(hash)?).map_err(refused)?;
     let mut rest = life.bytes.as_slice();
