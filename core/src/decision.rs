@@ -31,6 +31,8 @@ wire_union! {
         74 Arm { /** Which. */ trigger: TriggerId, /** Until it fires; `None`: disarmed. */ left: Option<Duration> },
         /// Something is wrong.
         75 Fault { /** What. */ what: FaultKind, /** The id of the input, output or scenario concerned. */ at: u8 },
+        /// What `timed-out` reads in a durable run has changed.
+        76 TimedOut { /** Its slot. */ run: RunId, /** Its last `wait-until` was in vain. */ timed_out: bool },
     }
 }
 

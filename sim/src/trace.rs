@@ -192,6 +192,10 @@ impl Trace {
                 let line = Line::new(format!("{} waits", self.of_run(run, symbols)));
                 left.map(|left| format!("for {}", span(left))).into_iter().fold(line, Line::with)
             }),
+            Decision::TimedOut { run, timed_out } => self.if_verbose(|| {
+                let how = if timed_out { "waited in vain" } else { "has waited" };
+                Line::new(format!("{} {how}", self.of_run(run, symbols)))
+            }),
             Decision::End { run, why } => {
                 let line = Line::new(format!("{} ended", self.of_run(run, symbols)));
                 Some(match why {

@@ -276,9 +276,15 @@ impl View<'_> {
         self.runs.get_mut(slot.index())?.rounds.0.get_mut(usize::from(counter))
     }
 
+    /// A `wait-until` is over. Noted, if it is to outlive a restart.
     fn set_timed_out(&mut self, slot: RunId, timed_out: bool) {
-        if let Some(run) = self.runs.get_mut(slot.index()) {
-            run.set(TIMED_OUT, timed_out);
+        let Some(run) = self.runs.get_mut(slot.index()).filter(|run| run.has(TIMED_OUT) != timed_out) else {
+            return;
+        };
+        run.set(TIMED_OUT, timed_out);
+        let scenario = run.scenario;
+        if self.scenarios.get(scenario.index()).is_some_and(|scenario| scenario.is_durable()) {
+            self.decide(Decision::TimedOut { run: slot, timed_out });
         }
     }
 
@@ -307,11 +313,11 @@ impl View<'_> {
             self.end(slot, EndWhy::Fault);
         } else if value.is_true() || passed {
             if let Some(run) = self.runs.get_mut(slot.index()) {
-                if until {
-                    run.set(TIMED_OUT, !value.is_true());
-                }
                 run.pc = pc.saturating_add(behind);
                 run.go_on();
+            }
+            if until {
+                self.set_timed_out(slot, !value.is_true());
             }
             self.s.active = Some(Active { run: slot, steps: 0 });
         }

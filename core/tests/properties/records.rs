@@ -35,7 +35,7 @@ fn command(op: input::Op) -> Record {
 
 /// What the engine writes: inputs, then decisions.
 fn all_kinds() -> BTreeSet<u8> {
-    (0..=14).chain(64..=75).collect()
+    (0..=14).chain(64..=76).collect()
 }
 
 /// Every kind of record and every variant within, each once with small and once with extreme values.
@@ -171,6 +171,8 @@ fn decisions() -> Vec<Decision> {
         },
         Decision::Wait { run, pc: 0, left: None, rounds: Rounds::default() },
         Decision::Wait { run, pc: u16::MAX, left: Some(LONGEST), rounds: Rounds([1, u16::MAX]) },
+        Decision::TimedOut { run, timed_out: false },
+        Decision::TimedOut { run, timed_out: true },
         Decision::Let { var: VarId(255), value: i32::MIN },
         Decision::Send { template: TemplateId(0), values: Values::default(), onset_ago: Duration::ZERO },
         Decision::Send { template: TemplateId(255), values, onset_ago: LONGEST },

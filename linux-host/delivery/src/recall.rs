@@ -94,6 +94,7 @@ struct Run {
     place: u16,
     /// Where it waits; `None` before its first wait.
     wait: Option<Wait>,
+    timed_out: bool,
     queued: bool,
 }
 
@@ -103,7 +104,6 @@ struct Wait {
     pc: u16,
     left: Option<Left>,
     rounds: Rounds,
-    timed_out: bool,
 }
 
 /// The state so far.
@@ -228,10 +228,11 @@ impl Fold {
             }
             Restore::Run { run, scenario, cause, state, pc, left, onset_ago, rounds, timed_out, place } => {
                 self.place = self.place.max(place.saturating_add(1));
-                let wait = Wait { state, pc, left: left.map(|span| Left { at, span }), rounds, timed_out };
+                let wait = Wait { state, pc, left: left.map(|span| Left { at, span }), rounds };
                 let onset = Ago { at, span: onset_ago };
                 let queued = state == RunState::Queued;
-                self.runs.insert(run, Run { scenario, cause, onset, place, wait: Some(wait), queued });
+                self.runs
+                    .insert(run, Run { scenario, cause, onset, place, wait: Some(wait), timed_out, queued });
             }
             Restore::Output { output, level, by, .. } => {
                 self.outputs.insert(output, (level, by));
@@ -261,15 +262,21 @@ impl Fold {
                 self.place = place.saturating_add(1);
                 let onset = Ago { at, span: onset_ago };
                 let queued = how == RunHow::Queued;
-                self.runs.insert(run, Run { scenario, cause, onset, place, wait: None, queued });
+                // One that goes on after a start has what was taken back of it.
+                let timed_out =
+                    how == RunHow::Resumed && self.runs.get(&run).is_some_and(|before| before.timed_out);
+                self.runs.insert(run, Run { scenario, cause, onset, place, wait: None, timed_out, queued });
             }
             Decision::Wait { run, pc, left, rounds } => {
                 if let Some(run) = self.runs.get_mut(&run) {
                     // Only a `wait-until` can be without an end; the engine tells the others apart by its code.
                     let state = if left.is_some() { RunState::Waiting } else { RunState::Until };
                     let left = left.map(|span| Left { at, span });
-                    run.wait = Some(Wait { state, pc, left, rounds, timed_out: false });
+                    run.wait = Some(Wait { state, pc, left, rounds });
                 }
+            }
+            Decision::TimedOut { run, timed_out } => {
+                self.runs.entry(run).and_modify(|run| run.timed_out = timed_out);
             }
             Decision::End { run, .. } => {
                 self.runs.remove(&run);
@@ -360,7 +367,6 @@ impl Run {
             pc: 0,
             left: (!self.queued).then_some(Left { at: now, span: Duration::ZERO }),
             rounds: Rounds::default(),
-            timed_out: false,
         };
         let wait = self.wait.as_ref().unwrap_or(&start);
         Restore::Run {
@@ -372,7 +378,7 @@ impl Run {
             left: wait.left.map(|left| left.now(now)),
             onset_ago: self.onset.now(now),
             rounds: wait.rounds,
-            timed_out: wait.timed_out,
+            timed_out: self.timed_out,
             place: self.place,
         }
     }

@@ -280,8 +280,11 @@ impl Mirror {
             }
             Decision::Missed { n, .. } => self.losses.missed += u64::from(n),
             Decision::Fault { what, at } => self.fault(what, at),
-            Decision::Send { .. } | Decision::Wait { .. } | Decision::Arm { .. } | Decision::Reply { .. } => {
-            }
+            Decision::Send { .. }
+            | Decision::Wait { .. }
+            | Decision::TimedOut { .. }
+            | Decision::Arm { .. }
+            | Decision::Reply { .. } => {}
         }
     }
 

@@ -215,6 +215,7 @@ impl Renderer {
             Decision::Run { .. }
             | Decision::Skip { .. }
             | Decision::Wait { .. }
+            | Decision::TimedOut { .. }
             | Decision::End { .. }
             | Decision::Reply { .. }
             | Decision::Arm { .. } => None,

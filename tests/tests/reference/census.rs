@@ -11,7 +11,7 @@ use crate::story::{START, draw};
 use crate::tape::Tape;
 
 /// Every kind of decision, with its reasons; without those that the check at load excludes.
-const KINDS: [&str; 45] = [
+const KINDS: [&str; 47] = [
     "Event Input",
     "Event Sensor lost",
     "Event Sensor known",
@@ -26,6 +26,8 @@ const KINDS: [&str; 45] = [
     "Skip Unknown",
     "Skip Busy",
     "Skip Value",
+    "Timed out",
+    "Timed out no more",
     "Wait for ever",
     "Wait limited",
     "End Done",
@@ -76,6 +78,8 @@ fn kinds(record: &Record) -> Vec<String> {
             return vec![by.to_owned(), format!("Run {how:?}")];
         }
         Decision::Skip { why, .. } => format!("Skip {why:?}"),
+        Decision::TimedOut { timed_out: true, .. } => "Timed out".to_owned(),
+        Decision::TimedOut { .. } => "Timed out no more".to_owned(),
         Decision::Wait { left: None, .. } => "Wait for ever".to_owned(),
         Decision::Wait { .. } => "Wait limited".to_owned(),
         Decision::End { why, .. } => format!("End {why:?}"),

@@ -146,6 +146,24 @@ fn a_run_that_has_not_waited_begins_anew_and_one_without_an_end_waits_for_its_co
 }
 
 #[test]
+fn a_run_knows_what_its_last_wait_told_over_two_starts() {
+    let told = decision(Decision::TimedOut { run: RunId(1), timed_out: true });
+    let waits = [run(1, RunHow::Started), wait(1, None), told, wait(1, Some(SECOND))];
+    let knows = |recall: &Recall| {
+        let told = |item: &Restore| matches!(item, Restore::Run { timed_out: true, .. });
+        recall.items.iter().any(told)
+    };
+    let first = recalled(&waits);
+    assert!(knows(&first), "{:?}", first.items);
+    assert!(!knows(&recalled(&waits[..2])));
+    let anew = [&waits[..], &[run(1, RunHow::Restarted)]].concat();
+    assert!(!knows(&recalled(&anew)), "another run in its slot knows nothing");
+    let item = first.items[0];
+    let second = recalled(&[boot(1), restore(item), run(1, RunHow::Resumed), wait(1, Some(SECOND))]);
+    assert!(knows(&second), "{:?}", second.items);
+}
+
+#[test]
 fn armed_triggers_keep_what_is_left_until_they_fire() {
     let us = Duration::from_micros;
     let recall = recalled(&[

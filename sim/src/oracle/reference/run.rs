@@ -195,9 +195,13 @@ impl Reference {
         }
     }
 
+    /// A `wait-until` is over. A durable scenario records what that changes.
     fn set_timed_out(&mut self, slot: RunId, timed_out: bool) {
-        if let Some(run) = self.run_mut(slot) {
-            run.timed_out = timed_out;
+        let Some(run) = self.run_mut(slot) else { return };
+        let before = std::mem::replace(&mut run.timed_out, timed_out);
+        let scenario = run.scenario;
+        if before != timed_out && self.program.scenarios[scenario.index()].is_durable() {
+            self.decide(Decision::TimedOut { run: slot, timed_out });
         }
     }
 
@@ -243,11 +247,11 @@ impl Reference {
             run.look = false;
             return;
         }
-        if worth.is_some() {
-            run.timed_out = !met;
-        }
         run.at = next;
         run.work();
+        if worth.is_some() {
+            self.set_timed_out(slot, !met);
+        }
         self.execute(slot);
     }
 
