@@ -233,6 +233,7 @@ impl File for DirectoryFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use campanile_core::time::Instant;
 
     #[test]
     fn one_process_at_a_time_and_the_error_says_who() {
@@ -258,6 +259,18 @@ mod tests {
         assert!(look.remove("a").is_err() && look.rename("a", "b").is_err());
         let refused = look.open("a").unwrap().write_at(0, b"x").unwrap_err();
         assert_eq!(refused.to_string(), "the file system is read-only", "the reason, and no bad descriptor");
+    }
+
+    #[test]
+    fn a_segment_that_cannot_be_opened_is_not_taken_for_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("0000000000000001.segment")).unwrap();
+        let storage = std::sync::Arc::new(Directory::open(dir.path()).unwrap());
+        let node = "front-door".parse().unwrap();
+        let opened = crate::Journal::open(&storage, &node, crate::Options::default(), 1, Instant::ZERO);
+        let text = opened.err().unwrap().to_string();
+        assert!(text.starts_with("cannot open 0000000000000001.segment"), "{text}");
+        assert!(dir.path().join("0000000000000001.segment").exists(), "it is left as it is");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::error::OpenError;
 use crate::name::NodeName;
 use crate::position::{Mark, Position};
 use crate::segment::{self, BadHeader, HEADER_LEN, Header, SPARE, VERSION, next_anchor};
-use crate::storage::{File as _, Storage, read_range, read_what_is_left};
+use crate::storage::{File as _, Storage, is_damage, read_range, read_what_is_left};
 use crate::walk::{Walk, walk};
 
 /// What is there.
@@ -63,6 +63,15 @@ struct Found {
     header: Option<(NodeName, u32)>,
 }
 
+/// What a look at a segment shows.
+enum Look {
+    Found(Found),
+    /// Nothing in it can be placed.
+    Lost,
+    /// Whoever writes the journal has deleted it meanwhile.
+    Gone,
+}
+
 /// Looks at a directory without changing anything.
 pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
     let names = storage.list().map_err(|source| OpenError::Io { file: String::new(), source })?;
@@ -73,8 +82,9 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
     let (mut found, mut lost) = (Vec::new(), Vec::new());
     for id in ids {
         match look(storage, id)? {
-            Some(segment) => found.push(segment),
-            None => lost.push(id),
+            Look::Found(segment) => found.push(segment),
+            Look::Lost => lost.push(id),
+            Look::Gone => {}
         }
     }
     let mut scan = Scan {
@@ -101,23 +111,23 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
     Ok(scan)
 }
 
-/// What a segment says of itself, or else its first group that can be placed; `None` without either.
-fn look<S: Storage>(storage: &S, id: u64) -> Result<Option<Found>, OpenError> {
+/// What a segment says of itself, or else its first group that can be placed.
+fn look<S: Storage>(storage: &S, id: u64) -> Result<Look, OpenError> {
     let name = segment::name(id);
     let file = match storage.open(&name) {
         Ok(file) => file,
-        // Nothing is wrong with a file that belongs to somebody else.
-        Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
-            return Err(OpenError::Io { file: name, source });
-        }
-        Err(_) => return Ok(None),
+        Err(source) if is_damage(&source) => return Ok(Look::Lost),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Look::Gone),
+        // Nothing is wrong with a file that belongs to somebody else, or with one for which the system has no
+        // descriptor left: it is not set aside.
+        Err(source) => return Err(OpenError::Io { file: name, source }),
     };
     let bytes = read_range(&file, 0, HEADER_LEN as usize);
     match bytes.map_or(Err(BadHeader::Damaged), |bytes| Header::decode(&bytes)) {
         Ok(header) if header.segment == id => {
             let Header { start, unix, program, node, previous_end, .. } = header;
             let entry = Entry { id, start, end: HEADER_LEN, unix, program };
-            Ok(Some(Found { entry, header: Some((node, previous_end)) }))
+            Ok(Look::Found(Found { entry, header: Some((node, previous_end)) }))
         }
         Err(BadHeader::Newer(version)) => Err(OpenError::Newer { file: name, version, known: VERSION }),
         Ok(_) | Err(BadHeader::Damaged) => {
@@ -125,7 +135,7 @@ fn look<S: Storage>(storage: &S, id: u64) -> Result<Option<Found>, OpenError> {
             let first = next_anchor(&bytes, id, HEADER_LEN);
             // Nobody knows when it was begun, and so its age; its program is in the segment before.
             let entry = |(end, start)| Entry { id, start, end, unix: 0, program: 0 };
-            Ok(first.map(|first| Found { entry: entry(first), header: None }))
+            Ok(first.map_or(Look::Lost, |first| Look::Found(Found { entry: entry(first), header: None })))
         }
     }
 }

@@ -79,6 +79,12 @@ pub trait File: Send + Sync + 'static {
     fn sync(&self) -> io::Result<()>;
 }
 
+/// Whether an error says that the disk, or the file system on it, has lost something: `EIO`, `ENODATA`, `EBADMSG`,
+/// `EUCLEAN`.
+pub(crate) fn is_damage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(5 | 61 | 74 | 117))
+}
+
 /// Reads a range as far as the file has it.
 pub(crate) fn read_range<F: File>(file: &F, offset: u64, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
