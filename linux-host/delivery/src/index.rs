@@ -17,7 +17,7 @@ use crate::program::{self, StoredProgram};
 use crate::storage::{Machine, Storage};
 use crate::tail::Tail;
 
-/// The journal as its readers see it. Cheap to share; every sink has a [`Reader`] of its own on it.
+/// The journal as its readers see it. Cheap to share; every sink has a [`Reader`](crate::Reader) of its own on it.
 pub struct Index<S: Storage> {
     pub(crate) storage: Arc<S>,
     /// What is known of the time before this start.
