@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -139,7 +140,7 @@ impl Renderer {
         };
         let mut draft = self.diagnosis(stamp.at, word, &record.to_string())?;
         if let Some(lost) = lost {
-            draft.more.push(("lost", lost.to_string()));
+            let _ = write!(draft.more, ",\"lost\":{lost}");
         }
         // These take no number of their own from the engine.
         Some(self.finish(draft, stamp, Some(stamp.position.host)))
@@ -156,7 +157,7 @@ impl Renderer {
                     OverrunWhy::Storm => "the storm guard masked the line",
                 };
                 let mut draft = self.diagnosis(at, "lost", &format!("{lost} edges{whose} lost: {why}"))?;
-                draft.more.push(("lost", lost.to_string()));
+                let _ = write!(draft.more, ",\"lost\":{lost}");
                 Some(draft)
             }
             Record::Input(Input::Stall { until }) => {
@@ -172,8 +173,8 @@ impl Renderer {
             Decision::Event { source: Source::Input { input }, value, onset_ago, bounces } => {
                 let level = Level::from_bool(value? != 0);
                 let mut draft = self.state(Kind::Input, symbols.input(input), at.minus(onset_ago))?;
-                draft.value = quoted(word(level));
-                draft.more.push(("bounces", bounces.to_string()));
+                draft.value = word(level).into();
+                let _ = write!(draft.more, ",\"bounces\":{bounces}");
                 draft.report = reported(symbols, input, level);
                 let every = symbols.inputs.get(input.index()).and_then(|input| input.report.every());
                 draft.every = every.map(|span| Duration::from_micros(span.micros()));
@@ -183,28 +184,28 @@ impl Renderer {
                 let mut draft = self.state(Kind::Sensor, symbols.sensor(sensor), at.minus(onset_ago))?;
                 let decimals = symbols.sensors.get(sensor.index()).map_or(0, |sensor| sensor.decimals);
                 // As text, so that 41.5 stays 41.5.
-                draft.value = value.map_or_else(|| "null".to_owned(), |value| number(value, decimals));
+                draft.value = value.map_or("null".into(), |value| number(value, decimals).into());
                 Some(draft)
             }
             Decision::Set { output, level, .. } => {
                 let mut draft = self.state(Kind::Output, symbols.output(output), at)?;
-                draft.value = quoted(word(level));
+                draft.value = word(level).into();
                 Some(draft)
             }
             Decision::Let { var, value } => {
                 let mut draft = self.state(Kind::Variable, symbols.variable(var), at)?;
-                draft.value = value.to_string();
+                draft.value = value.to_string().into();
                 Some(draft)
             }
             Decision::Send { template, values, onset_ago } => {
                 let name = symbols.message(template);
                 let mut draft = self.state(Kind::Message, name, at.minus(onset_ago))?;
-                draft.value = quoted(name);
+                draft.value = quoted(name).into();
                 let message = symbols.messages.get(template.index());
                 let text = message.and_then(|message| message.text(values.as_slice()));
                 let data = message.map(|message| message.data(values.as_slice())).unwrap_or_default();
-                draft.more.push(("text", Value::from(text).to_string()));
-                draft.more.push(("data", Value::from(data).to_string()));
+                let (text, data) = (Value::from(text), Value::from(data));
+                let _ = write!(draft.more, ",\"text\":{text},\"data\":{data}");
                 Some(draft)
             }
             Decision::Missed { trigger, n } => {
@@ -227,8 +228,8 @@ impl Renderer {
             kind,
             topic: self.topics.of(&self.node, kind, name),
             onset,
-            value: String::new(),
-            more: Vec::new(),
+            value: Cow::Borrowed(""),
+            more: String::new(),
             report: Map::new(),
             every: None,
         })
@@ -239,8 +240,8 @@ impl Renderer {
             kind: Kind::Diagnostics,
             topic: self.topics.of(&self.node, Kind::Diagnostics, ""),
             onset: at,
-            value: quoted(word),
-            more: vec![("text", quoted(text))],
+            value: quoted(word).into(),
+            more: format!(",\"text\":{}", quoted(text)),
             report: Map::new(),
             every: None,
         })
@@ -260,9 +261,7 @@ impl Renderer {
         if let Some(host) = host {
             let _ = write!(payload, ",\"host\":{host}");
         }
-        for (key, value) in &draft.more {
-            let _ = write!(payload, ",\"{key}\":{value}");
-        }
+        payload.push_str(&draft.more);
         for (key, value) in &draft.report {
             let _ = write!(payload, ",{}:{value}", quoted(key));
         }
@@ -282,16 +281,18 @@ struct Draft {
     kind: Kind,
     topic: String,
     onset: Instant,
-    value: String,
-    /// Further keys, their values in JSON.
-    more: Vec<(&'static str, String)>,
+    /// In JSON.
+    value: Cow<'static, str>,
+    /// Further keys and their values, in JSON, each behind a comma.
+    more: String,
     /// What the file adds to the state of an input.
     report: Map<String, Value>,
     every: Option<Duration>,
 }
 
+/// In JSON.
 const fn word(level: Level) -> &'static str {
-    if level.is_on() { "on" } else { "off" }
+    if level.is_on() { "\"on\"" } else { "\"off\"" }
 }
 
 fn quoted(text: &str) -> String {
@@ -300,7 +301,7 @@ fn quoted(text: &str) -> String {
 
 /// What is added may not take the place of what a receiver relies on.
 fn reported(symbols: &Symbols, input: InputId, level: Level) -> Map<String, Value> {
-    const OURS: [&str; 7] = ["value", "time", "trusted", "node", "boot", "seq", "bounces"];
+    const OURS: [&str; 8] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces"];
     let mut map =
         symbols.inputs.get(input.index()).map(|input| input.report.at(level).clone()).unwrap_or_default();
     map.retain(|key, _| !OURS.contains(&key.as_str()));
