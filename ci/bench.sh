@@ -105,7 +105,7 @@ bench_daemon() {
         ci/guest/house.toml >"$OUT/house.toml"
     for _ in 1 2 3 4 5 6 7 8 9; do
         daemon_start
-        after 'inputs watched' >>"$OUT/watched"
+        after ' watched after' >>"$OUT/watched"
         after 'broker: connected' >>"$OUT/connected"
         daemon_stop
     done
