@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     say_trace(&trace, args.json)?;
     if args.pictures.are_wanted() {
         let archive = Archive::open(&disk).map_err(Failure::says)?;
-        let until = args.until.unwrap_or(Instant::ZERO.plus(case.script.until));
+        let until = args.until.unwrap_or_else(|| Instant::ZERO.plus(case.script.until));
         let range = Range { from: args.from.map(Bound::Engine), until: Some(Bound::Engine(until)) };
         args.pictures.draw(&archive.index, &range)?;
     }

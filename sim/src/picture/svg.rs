@@ -83,12 +83,14 @@ pub fn draw(recording: &Recording) -> String {
     for (mark, row) in marks {
         let x = plot.x(mark.at);
         let y = HEADING + (row as f64 + 0.7) * MARK_ROW;
+        // At the right edge the words stand in front of their line.
+        let fits = x + 4.0 + text_width(&mark.what) <= WIDTH;
+        let (place, anchor) = if fits { (x + 4.0, "start") } else { (x - 4.0, "end") };
         let _ = writeln!(
             svg,
             "<path class=\"mark\" d=\"M{x:.1} {:.1}V{bottom:.1}\"/>\
-             <text class=\"marktext\" x=\"{:.1}\" y=\"{y:.1}\">{}</text>",
+             <text class=\"marktext\" x=\"{place:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
             y - 9.0,
-            x + 4.0,
             escape(&mark.what)
         );
     }

@@ -228,7 +228,10 @@ impl<'a, S: Storage> Walk<'a, S> {
 
     fn checkpoint(&mut self, items: &[u8], program: u64) {
         if let Some(rev) = self.rev.filter(|&rev| rev != CORE_REV) {
-            return self.pass(Why::CoreRev(rev));
+            if !matches!(&self.state, State::Passing(Why::CoreRev(_))) {
+                self.pass(Why::CoreRev(rev));
+            }
+            return;
         }
         match std::mem::replace(&mut self.state, State::Lost) {
             State::Following { mut stretch, begin } => {
