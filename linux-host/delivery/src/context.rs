@@ -37,6 +37,11 @@ pub(crate) fn swaps(frame: &Frame<'_>) -> bool {
     frame.kind() == INSTALL_KIND
 }
 
+/// Whether a record may tell anything to those behind it; nearly all are others.
+pub(crate) fn tells(frame: &Frame<'_>) -> bool {
+    matches!(frame.kind(), CLOCK_KIND | INSTALL_KIND | BOOT_KIND | RESTORE_KIND)
+}
+
 /// The program that a record makes active.
 pub(crate) fn program_of(frame: &Frame<'_>) -> Option<u64> {
     // Told apart by their kinds first: nearly all records are others.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use campanile_core::record::Frame;
 use campanile_core::time::Instant;
 
-use crate::context::{Wall, program_of, wall_of};
+use crate::context::{Wall, program_of, tells, wall_of};
 use crate::group::{Frames, Kind};
 use crate::host::HostRecord;
 use crate::index::Index;
@@ -101,6 +101,8 @@ struct Step {
     at: Position,
     time: Instant,
     range: Range<usize>,
+    /// It may say what later ones need to be understood.
+    tells: bool,
 }
 
 impl<S: Storage> Index<S> {
@@ -194,26 +196,27 @@ impl<S: Storage> Reader<S> {
 
     /// Whether the group loaded does not begin where reading stands, and nobody has said so yet.
     fn missing_before_group(&mut self) -> Option<Lagged> {
+        if self.group.as_ref().is_none_or(|group| !group.first) {
+            return None;
+        }
         let mut group = self.group.take()?;
         let mut resume = group.mark.at;
-        if group.first {
-            group.first = false;
-            // The first record of a start begins at zero, and says itself where the start before ended.
-            if resume == Position::start_of(resume.boot) {
-                let first = HostRecord::split(&self.body_of(&group)[group.rest.clone()]);
-                resume = match first.and_then(|frame| frame.record) {
-                    Some(HostRecord::Started { previous: Some(previous), .. }) => previous,
-                    _ => self.after,
-                };
-            }
-            if resume > self.after && self.after != Position::START && !group.explained {
-                let after = self.after;
-                let dropped = after.records_to(resume);
-                self.after = resume;
-                self.group = Some(group);
-                // Only host records are missing: they are not what a reader lives for.
-                return (dropped != Some(0)).then_some(Lagged { after, resume, dropped });
-            }
+        group.first = false;
+        // The first record of a start begins at zero, and says itself where the start before ended.
+        if resume == Position::start_of(resume.boot) {
+            let first = HostRecord::split(&self.body_of(&group)[group.rest.clone()]);
+            resume = match first.and_then(|frame| frame.record) {
+                Some(HostRecord::Started { previous: Some(previous), .. }) => previous,
+                _ => self.after,
+            };
+        }
+        if resume > self.after && self.after != Position::START && !group.explained {
+            let after = self.after;
+            let dropped = after.records_to(resume);
+            self.after = resume;
+            self.group = Some(group);
+            // Only host records are missing: they are not what a reader lives for.
+            return (dropped != Some(0)).then_some(Lagged { after, resume, dropped });
         }
         self.group = Some(group);
         None
@@ -221,26 +224,29 @@ impl<S: Storage> Reader<S> {
 
     /// Takes the next record off the group.
     fn step(&mut self) -> Option<Step> {
-        let mut group = self.group.take()?;
-        let body = self.body_of(&group);
+        let group = self.group.as_mut()?;
+        let body = match &group.source {
+            Source::Buffer => self.buf.as_slice(),
+            Source::Memory(group) => &group.body,
+        };
         let rest = &body[group.rest.clone()];
         let from = group.rest.start;
-        let (len, time, at) = match group.kind {
+        let (len, time, at, tells) = match group.kind {
             _ if rest.is_empty() => return None,
             Kind::Engine => {
                 let (frame, _) = Frame::split(rest)?;
                 let at = Position { seq: group.mark.at.seq + 1, ..group.mark.at };
                 let time = group.mark.time.plus(frame.dt);
-                (frame.bytes.len(), time, at)
+                (frame.bytes.len(), time, at, tells(&frame))
             }
             Kind::Host => {
                 let frame = HostRecord::split(rest)?;
                 let at = Position { host: group.mark.at.host + 1, ..group.mark.at };
-                (rest.len() - frame.rest.len(), group.mark.time.plus(frame.dt), at)
+                (rest.len() - frame.rest.len(), group.mark.time.plus(frame.dt), at, false)
             }
             Kind::Checkpoint => {
                 let at = Position { host: group.mark.at.host + 1, ..group.mark.at };
-                (rest.len(), group.mark.time, at)
+                (rest.len(), group.mark.time, at, true)
             }
         };
         // Host records count their time from the engine's last record, and not from each other.
@@ -249,23 +255,23 @@ impl<S: Storage> Reader<S> {
         }
         group.mark.at = at;
         group.rest.start += len;
-        self.group = Some(group);
-        Some(Step { at, time, range: from..from + len })
+        Some(Step { at, time, range: from..from + len, tells })
     }
 
     /// Takes from a record what later ones need to be understood, also from those that are only passed.
     fn learn(&mut self, step: &Step) {
-        let Some(group) = self.group.take() else { return };
         if step.at.boot != self.wall_boot {
             (self.wall_boot, self.wall) = (step.at.boot, None);
         }
+        if !step.tells {
+            return;
+        }
+        let Some(group) = self.group.take() else { return };
         let bytes = &self.body_of(&group)[step.range.clone()];
         let (mut program, mut wall) = (self.program, self.wall);
-        if group.kind != Kind::Host {
-            for frame in Frames(bytes) {
-                program = program_of(&frame).unwrap_or(program);
-                wall = wall_of(&frame, step.time).or(wall);
-            }
+        for frame in Frames(bytes) {
+            program = program_of(&frame).unwrap_or(program);
+            wall = wall_of(&frame, step.time).or(wall);
         }
         (self.program, self.wall) = (program, wall);
         self.group = Some(group);
