@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What a Pi runs: the release daemon, cross-compiled to aarch64, and started under emulation.
+# What a Pi runs: the release daemon, cross-compiled to aarch64, and started under emulation; a journal of
+# this machine replays there to the same bytes.
 
 # shellcheck source=ci/lib/rust.sh
 source "$(dirname "$0")/lib/rust.sh"
@@ -42,3 +43,21 @@ on_aarch64 check "$OUT/wrong.toml" >"$OUT/wrong.log" 2>&1 || status=$?
 on_aarch64 demo --for 3s >"$OUT/demo.log" 2>&1 || die "the demo fails: $(tail -n 20 "$OUT/demo.log")"
 grep -q 'chime' "$OUT/demo.log" || die "no chime in the demo: $(tail -n 20 "$OUT/demo.log")"
 say "version, check and demo work there"
+
+# What this machine's daemon wrote, executed again by the other processor.
+cargo build --quiet --release --locked
+HERE=$CARGO_TARGET_DIR/release/campanile
+sed 's/kind = "gpiochip"/kind = "virtual"/; /^\[sinks/,$d' ci/guest/house.toml >"$OUT/house.toml"
+"$HERE" run "$OUT/house.toml" --state "$OUT/state" >"$OUT/daemon.log" 2>&1 </dev/null &
+daemon=$!
+wait_for 20 "$HERE" status --state "$OUT/state" >/dev/null 2>&1 || die "the daemon does not start: $(cat "$OUT/daemon.log")"
+for _ in 1 2 3 4 5; do
+    "$HERE" press button --for 100ms --state "$OUT/state" >/dev/null
+    sleep 0.3
+done
+kill "$daemon"
+wait "$daemon" || die "the daemon does not stop well: $(tail -n 5 "$OUT/daemon.log")"
+for where in "$HERE" on_aarch64; do
+    $where replay "$OUT/state" >"$OUT/replay.log" 2>&1 || die "$where: the journal differs: $(cat "$OUT/replay.log")"
+done
+say "replayed there: $(tail -n 1 "$OUT/replay.log")"

@@ -24,6 +24,7 @@ STEPS=(
     "nostd:core for Cortex-M0 and RISC-V; size of a minimal image, and no panic in it"
     "release:the release daemon"
     "readme:the commands of the README do what it says"
+    "pictures:every case as a wave dump and an SVG, read by GTKWave, sigrok and librsvg"
     "mqtt:the daemon and a real MQTT broker, with outages"
     "gpio-vm:the daemon on the kernel's simulated GPIO, in a virtual machine"
     "aarch64:the release daemon for a Pi, started under emulation"
@@ -66,6 +67,8 @@ step_nostd() { ci/nostd.sh; }
 step_release() { cargo build --locked --release; }
 
 step_readme() { ci/readme.sh; }
+
+step_pictures() { ci/pictures.sh; }
 
 step_mqtt() { ci/mqtt.sh; }
 

@@ -3,7 +3,7 @@
 # budget that it is held against. Nothing fails here because of a figure.
 #
 #   ci/bench.sh              all of them
-#   ci/bench.sh PART...      of: engine image daemon delivery
+#   ci/bench.sh PART...      of: engine image sim daemon delivery
 
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
@@ -132,6 +132,20 @@ figures_of() {
     sed -nE 's/^(.*[^ ])  +(.*)$/\1\t\2/p' "$OUT/$1.log"
 }
 
+bench_sim() {
+    cargo run --quiet --locked --release -p campanile-sim --example figures >"$OUT/sim.log" 2>"$OUT/build.log" ||
+        die "the benchmark of the simulator does not run: $(tail -n 5 "$OUT/build.log")"
+    sed -nE 's/^(.*[^ ])  +(.*)$/\1\t\2/p' "$OUT/sim.log" | while IFS=$'\t' read -r what value; do
+        case $what in
+            "engine, edges a second"*) figure "$what" "$value" ">= 5 million" ;;
+            "firmware loop"*) figure "$what" "$value" ">= 1 million" ;;
+            "a day with"*) figure "$what" "$value" "<= 20 ms" ;;
+            "a year of a doorbell"*) figure "$what" "$value" "<= 1 s" ;;
+            *) figure "$what" "$value" ;;
+        esac
+    done
+}
+
 bench_delivery() {
     mosquitto_tools
     figures_of journal | while IFS=$'\t' read -r what value; do
@@ -152,7 +166,7 @@ bench_delivery() {
     done
 }
 
-PARTS=(engine image daemon delivery)
+PARTS=(engine image sim daemon delivery)
 (($#)) || set -- "${PARTS[@]}"
 for part; do
     [[ " ${PARTS[*]} " == *" $part "* ]] || die "there is no part '$part'; there are: ${PARTS[*]}"

@@ -4,8 +4,8 @@
 #
 # Proves: a bouncing press is one press; scenarios drive the relay; every event of the journal reaches
 # the broker once or more, in order, by (boot, seq), through a kill and a restart; SIGTERM leaves the
-# relay safe; a busy and a missing line are refused with words. What went wrong is left in
-# target/ci-artefacts/gpio-vm.
+# relay safe; a busy and a missing line are refused with words; the guest's journal replays here to the
+# same bytes. What went wrong is left in target/ci-artefacts/gpio-vm.
 
 # shellcheck source=ci/lib/vm.sh
 source "$(dirname "$0")/lib/vm.sh"
@@ -48,7 +48,9 @@ subscriber_stop
 
 tr -d '\r' <"$OUT/result.log" >"$OUT/result.txt"
 sed -n '/^messages begin$/,/^messages end$/p' "$OUT/result.txt" | sed '1d;$d' >"$OUT/written.jsonl"
-sed '/^messages begin$/,/^messages end$/d' "$OUT/result.txt"
+mkdir "$OUT/journal"
+sed -n '/^journal begin$/,/^journal end$/p' "$OUT/result.txt" | sed '1d;$d' | base64 -d | tar -xzf - -C "$OUT/journal"
+sed -e '/^messages begin$/,/^messages end$/d' -e '/^journal begin$/,/^journal end$/d' "$OUT/result.txt"
 delivered "$OUT/written.jsonl" "$OUT/received.log"
 
 # One event a press, whatever the bounces, and the count that survived the kill.
@@ -63,3 +65,10 @@ quiet=$(grep '^campanile/gate/input/button .*"value":"on"' "$OUT/received.log" |
 boots=$(cut -d' ' -f2 "$OUT/received.log.ids" | cut -d- -f1 | uniq | paste -sd' ')
 [[ $boots == "1 2 3" ]] || die "the starts are numbered '$boots' and not '1 2 3'"
 say "$presses bouncing presses became $events events, counted through a kill and a stop"
+
+# The log of a device is a test case: what the guest wrote, over a kill and a stop, is executed again here.
+"$CARGO_TARGET_DIR/release/campanile" replay "$OUT/journal" --timeline --svg "$OUT/journal.svg" --vcd "$OUT/journal.vcd" \
+    >"$OUT/replay.log" 2>&1 || die "the guest's journal does not replay: $(cat "$OUT/replay.log")"
+cat "$OUT/replay.log"
+starts=$(grep -cE '^  [0-9]+-[0-9a-f]{8}/.* the same$' "$OUT/replay.log") || true
+((starts == 3)) || die "$starts starts of the guest's journal were replayed, and not 3"

@@ -14,6 +14,7 @@ cargo build --quiet --locked
 CAMPANILE=$CARGO_TARGET_DIR/debug/campanile
 
 # bits FILE: the names of all one-bit signals of a dump, in its order.
+# shellcheck disable=SC2016 # the dollar is of the dump
 bits() { sed -nE 's/^\$var wire 1 [^ ]+ (.*) \$end$/\1/p' "$1"; }
 
 cases=0
