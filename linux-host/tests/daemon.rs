@@ -1,5 +1,7 @@
 //! The daemon from end to end: the real binary on the virtual board.
 
+#[path = "daemon/replays.rs"]
+mod replays;
 #[path = "daemon/running.rs"]
 mod running;
 

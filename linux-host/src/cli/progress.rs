@@ -57,7 +57,8 @@ impl Drop for Progress {
 pub(super) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
-        0..10 => format!("{:.1} s", span.as_secs_f64()),
+        0 => format!("{} ms", span.as_millis()),
+        1..10 => format!("{:.1} s", span.as_secs_f64()),
         10..120 => format!("{seconds} s"),
         _ => format!("{} min {:02} s", seconds / 60, seconds % 60),
     }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use campanile_delivery::{Archive, Directory};
 use campanile_sim::replay::{Range, replay};
 
-use super::Failure;
 use super::pictures::Pictures;
 use super::progress::Progress;
+use super::{Failure, StateDir};
 use crate::daemon::state_dir;
 
 /// While somebody writes, the last group is not whole for a moment; then it is looked at again.
@@ -40,7 +40,10 @@ by their names; from there on it has a life of its own, over restarts too. Exit 
 else.")]
 pub(super) struct Args {
     /// A state directory, or a copy of one; this machine's without
+    #[arg(conflicts_with = "state")]
     journal: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateDir,
     /// Begin there: "10min" ago, "07:30", "2026-11-21", "2026-11-21T07:30:00+01:00", or a start and a record as "5/1042"
     #[arg(long, value_name = "WHEN", value_parser = when::from)]
     from: Option<when::When>,
@@ -61,7 +64,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let path = match &args.journal {
         Some(path) => path.clone(),
-        None => state_dir::resolve(None).map_err(Failure::says)?,
+        None => state_dir::resolve(args.state.state.clone()).map_err(Failure::says)?,
     };
     let archive = open(&path)?;
     let range = Range { from: args.from.map(|when| when.0), until: args.until.map(|when| when.0) };

@@ -158,10 +158,16 @@ impl Workplace {
         self.dir.path().join(name)
     }
 
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
+    /// A command that is told nothing of the state directory.
+    pub(crate) fn bare(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
-        command.args(args).arg("--state").arg(self.path("state")).env_remove("CAMPANILE_LOG");
-        command.env("XDG_RUNTIME_DIR", self.runtime.path());
+        command.args(args).env_remove("CAMPANILE_LOG").env("XDG_RUNTIME_DIR", self.runtime.path());
+        command
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.bare(args);
+        command.arg("--state").arg(self.path("state"));
         command
     }
 

@@ -112,7 +112,9 @@ impl Side {
         if !counts {
             return;
         }
-        if let Some((count, name)) = counted(decision, symbols, &self.trace) {
+        // What a start finds as it was is no report.
+        let is_news = line.is_some() || !matches!(decision, Decision::Event { .. });
+        if let Some((count, name)) = counted(decision, symbols, &self.trace).filter(|_| is_news) {
             *self.counts.entry((count, name)).or_default() += 1;
         }
         if let Some(line) = line {

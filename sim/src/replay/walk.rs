@@ -140,8 +140,11 @@ impl<'a, S: Storage> Walk<'a, S> {
     fn item(&mut self, item: &Item<'_>, before: Position) -> Turn {
         self.here = Place { at: item.at, time: item.time, wall: item.wall };
         if self.ahead {
-            if self.range.begins_behind(&self.here) {
+            let is_behind = self.range.begins_behind(&self.here);
+            if is_behind || can_begin(item) {
                 self.look_ahead(item, before);
+            }
+            if is_behind {
                 return Turn::Go;
             }
             self.ahead = false;
@@ -178,16 +181,14 @@ impl<'a, S: Storage> Walk<'a, S> {
         if item.at.boot != self.boot {
             (self.boot, self.rev) = (item.at.boot, None);
         }
-        match &item.body {
-            Body::Host(Some(HostRecord::Started { .. })) | Body::Checkpoint(_) => {
-                self.begin = Some(Begin { before, boot: self.boot, rev: self.rev });
-            }
-            Body::Engine(frame) if frame.kind() == BOOT_KIND => {
-                if let Some(Record::Input(Input::Boot { core_rev, .. })) = frame.record() {
-                    self.rev = Some(core_rev);
-                }
-            }
-            _ => {}
+        if can_begin(item) {
+            self.begin = Some(Begin { before, boot: self.boot, rev: self.rev });
+        }
+        if let Body::Engine(frame) = &item.body
+            && frame.kind() == BOOT_KIND
+            && let Some(Record::Input(Input::Boot { core_rev, .. })) = frame.record()
+        {
+            self.rev = Some(core_rev);
         }
     }
 
@@ -383,4 +384,9 @@ impl<'a, S: Storage> Walk<'a, S> {
         self.leave();
         self.report
     }
+}
+
+/// Whether a stretch begins with a record.
+const fn can_begin(item: &Item<'_>) -> bool {
+    matches!(&item.body, Body::Host(Some(HostRecord::Started { .. })) | Body::Checkpoint(_))
 }

@@ -14,6 +14,9 @@ use super::super::{Failure, progress::span, times};
 /// More pieces that are the same are counted and not listed.
 const LISTED: usize = 12;
 
+/// From so many records on it is said how fast they went.
+const MEASURED: u64 = 100_000;
+
 /// Says it, and whether all is well.
 pub(super) fn say(
     path: &Path,
@@ -89,14 +92,10 @@ fn say_text(
         (1, _) => "1 difference".to_owned(),
         (n, _) => format!("{n} differences"),
     };
-    writeln!(
-        out,
-        "{verdict}: {} records of {} stretches in {}, {}",
-        number(report.records),
-        number(report.stretches),
-        span(spent),
-        rate(report, spent)
-    )
+    let (records, stretches) = (number(report.records), number(report.stretches));
+    write!(out, "{verdict}: {records} records of {stretches} stretches in {}", span(spent))?;
+    // Of less there is nothing to measure.
+    if report.records < MEASURED { writeln!(out) } else { writeln!(out, ", {}", rate(report, spent)) }
 }
 
 /// One piece of the journal in a line.

@@ -1,0 +1,194 @@
+//! The journal of a real daemon is executed again: while it is written, after a kill, after a stop, over a reload; and
+//! copies of it that somebody has damaged.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::running::{HOUSE, Running, Workplace, poll};
+
+/// The lines of a replay, its verdict last, and its exit code.
+fn replay(place: &Workplace, args: &[&str]) -> (Vec<Value>, Option<i32>) {
+    let output = place.bare(&["replay", "--json"]).args(args).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!lines.is_empty(), "{args:?} said nothing but {said}");
+    (lines, output.status.code())
+}
+
+/// Replays the daemon's own journal, which is the same; gives the verdict.
+fn same(place: &Workplace) -> Value {
+    let state = place.path("state");
+    let (lines, code) = replay(place, &[state.to_str().unwrap()]);
+    let verdict = lines.last().unwrap().clone();
+    assert_eq!((verdict["result"].as_str(), code), (Some("same"), Some(0)), "{lines:#?}");
+    verdict
+}
+
+/// Every file with its bytes.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    files
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+        .collect()
+}
+
+/// A copy of the state directory, as from a device.
+fn copy(place: &Workplace, name: &str) -> std::path::PathBuf {
+    let to = place.path(name);
+    std::fs::create_dir(&to).unwrap();
+    for (file, bytes) in contents(&place.path("state")) {
+        std::fs::write(to.join(file), bytes).unwrap();
+    }
+    to
+}
+
+/// A press, and its release: another one before that would be none.
+fn ring(daemon: &Running<'_>, rings: i64) {
+    daemon.ok(&["press", "button", "--for", "60ms"]);
+    poll(|| {
+        let status = daemon.status();
+        let (count, button) = (&status["variables"][0]["value"], &status["inputs"][0]["value"]);
+        (count.as_i64() == Some(rings) && button == "off").then_some(())
+    });
+}
+
+/// A life with everything: presses, feeds, a reload, a kill, a stop. Three starts.
+fn lead_a_life(place: &Workplace) {
+    let mut daemon = Running::start(place);
+    ring(&daemon, 1);
+    daemon.ok(&["feed", "tank", "41.5"]);
+    daemon.ok(&["set", "chime", "on"]);
+    let running = same(place);
+    assert_eq!(running["node"], "front-door");
+    ring(&daemon, 2);
+    daemon.kill();
+    same(place);
+
+    daemon = Running::start(place);
+    ring(&daemon, 3);
+    place.write(&HOUSE.replace("800ms", "90ms"));
+    daemon.ok(&["reload"]);
+    ring(&daemon, 4);
+    poll(|| daemon.ok(&["log"]).contains("doorbell sent").then_some(()));
+    daemon.stop();
+    same(place);
+
+    daemon = Running::start(place);
+    ring(&daemon, 5);
+    daemon.stop();
+}
+
+#[test]
+fn the_journal_of_a_daemon_replays_to_the_same_bytes_at_any_time() {
+    let place = Workplace::new(HOUSE);
+    lead_a_life(&place);
+    let state = place.path("state");
+    let (lines, code) = replay(&place, &[state.to_str().unwrap()]);
+    let (verdict, pieces) = lines.split_last().unwrap();
+    assert_eq!((verdict["result"].as_str(), code), (Some("same"), Some(0)), "{lines:#?}");
+    assert_eq!(pieces.len(), 3, "a piece for each start: {lines:#?}");
+    assert!(pieces.iter().all(|piece| piece["result"] == "same"));
+    let records: u64 = pieces.iter().map(|piece| piece["records"].as_u64().unwrap()).sum();
+    assert_eq!(verdict["records"].as_u64(), Some(records));
+    assert!(verdict["checkpoints"].as_u64().unwrap() >= 3, "the state was compared too: {verdict}");
+    assert_eq!((&verdict["damaged"], &verdict["torn"]), (&Value::Array(Vec::new()), &Value::Null));
+
+    // A part of it: one start.
+    let (lines, code) = replay(&place, &[state.to_str().unwrap(), "--from", "2/", "--until", "2/"]);
+    assert_eq!((lines.len(), code), (2, Some(0)), "{lines:#?}");
+    assert_eq!(lines[0], pieces[1]);
+}
+
+#[test]
+fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
+    let place = Workplace::new(HOUSE);
+    lead_a_life(&place);
+    let whole = same(&place)["records"].as_u64().unwrap();
+    let segment = "0000000000000001.segment";
+    let used = contents(&place.path("state"))[segment].iter().rposition(|byte| *byte != 0).unwrap();
+    let programs: Vec<String> =
+        contents(&place.path("state")).into_keys().filter(|name| name.starts_with("program-")).collect();
+    assert_eq!(programs.len(), 2, "{programs:?}");
+    let change = |name: &str, how: &dyn Fn(&Path)| {
+        let copy = copy(&place, name);
+        how(&copy);
+        let before = contents(&copy);
+        let (lines, code) = replay(&place, &[copy.to_str().unwrap()]);
+        assert_eq!(contents(&copy), before, "{name}: a replay only reads");
+        let verdict = lines.last().unwrap();
+        assert_eq!((verdict["result"].as_str(), code), (Some("incomplete"), Some(1)), "{name}: {lines:#?}");
+        assert!(verdict["records"].as_u64().unwrap() < whole, "{name}: {lines:#?}");
+        lines
+    };
+    let spoil = |copy: &Path, how: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = std::fs::read(copy.join(segment)).unwrap();
+        how(&mut bytes);
+        std::fs::write(copy.join(segment), bytes).unwrap();
+    };
+
+    let lines = change("cut", &|copy| spoil(copy, &|bytes| bytes.truncate(used / 2)));
+    assert_eq!(lines.last().unwrap()["torn"]["segment"], 1, "{lines:#?}");
+
+    let lines = change("corrupt", &|copy| spoil(copy, &|bytes| bytes[used / 2] ^= 0x10));
+    assert!(!lines.last().unwrap()["damaged"].as_array().unwrap().is_empty(), "{lines:#?}");
+    let why = lines.iter().find_map(|line| line["why"].as_str()).unwrap();
+    assert!(why.contains("missing or cannot be read"), "{why}");
+
+    for program in &programs {
+        let lines = change(program, &|copy| std::fs::remove_file(copy.join(program)).unwrap());
+        let why = lines.iter().find_map(|line| line["why"].as_str()).unwrap();
+        assert!(why.contains(&program[8..24]) && why.contains("copy its program-* files"), "{why}");
+    }
+}
+
+#[test]
+fn what_is_no_journal_is_said_in_words() {
+    let place = Workplace::new(HOUSE);
+    std::fs::create_dir(place.path("empty")).unwrap();
+    for (path, words) in [
+        (place.path("empty"), "there is no journal"),
+        (place.path("nowhere"), "No such file or directory"),
+        (place.path("house.toml"), "is a file: a journal is a whole state directory"),
+    ] {
+        let output = place.bare(&["replay"]).arg(&path).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("error: ") && said.contains(words), "{path:?}: {said}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+    let wrong = place.bare(&["replay", ".", "--from", "yesterday"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn another_house_and_pictures_of_the_same_journal() {
+    let place = Workplace::new(HOUSE);
+    lead_a_life(&place);
+    let state = place.path("state");
+    let other = place.path("other.toml");
+    std::fs::write(&other, HOUSE.replace("not quiet", "rings < 2")).unwrap();
+    let (lines, code) = replay(&place, &[state.to_str().unwrap(), "--with", other.to_str().unwrap()]);
+    assert_eq!((lines.last().unwrap()["result"].as_str(), code), (Some("different"), Some(1)), "{lines:#?}");
+    let row = |kind: &str, count: &str| {
+        let line = lines.iter().find(|line| line["kind"] == kind && line["count"] == count);
+        line.map(|line| (line["journal"].as_u64().unwrap(), line["other"].as_u64().unwrap()))
+    };
+    assert_eq!(row("input", "reports"), Some((10, 10)));
+    assert_eq!(row("scenario", "runs"), Some((5, 2)));
+    assert_eq!(row("scenario", "skipped"), Some((0, 3)));
+    let first = lines.iter().find(|line| line["other"].is_array()).expect("a moment that differs");
+    assert!(first["other"][0].as_str().unwrap().starts_with("ring skipped"), "{first}");
+
+    let (vcd, svg) = (place.path("life.vcd"), place.path("life.svg"));
+    let mut command = place.bare(&["replay", "--timeline", "--vcd"]);
+    command.arg(&vcd).arg("--svg").arg(&svg).arg(&state).env("COLUMNS", "80");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let timeline = String::from_utf8(output.stdout).unwrap();
+    assert!(timeline.contains("button raw") && timeline.contains("start 3"), "{timeline}");
+    assert!(std::fs::read_to_string(vcd).unwrap().contains("$var wire 1 ! button $end"));
+    assert!(std::fs::read_to_string(svg).unwrap().contains("start 3"));
+}
