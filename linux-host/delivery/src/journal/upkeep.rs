@@ -50,8 +50,15 @@ impl<S: Storage> Journal<S> {
     /// Damage that readers came upon is set aside and recorded.
     pub(super) fn note_damage(&mut self, now: Instant) {
         let reports = self.index.lock().damage.take();
-        for damage in reports {
+        for mut damage in reports {
             self.counts.damaged += 1;
+            let active = self.writer.active.as_mut().filter(|active| active.id == damage.segment);
+            if let Some(active) = active.filter(|active| active.anchor_at <= damage.offset) {
+                // Whoever comes from before it finds nothing until the next anchor: that comes now, and what is written up
+                // to here counts as lost for all, though some may have it.
+                let end = active.chain.take().map_or(damage.to, |end| end.at);
+                damage.to = damage.to.max(end);
+            }
             // A disk that cannot even keep the copy has said enough with the damage itself.
             let _ = set_aside(&*self.writer.storage, &damage);
             self.record(&HostRecord::Damaged { from: damage.from, to: damage.to }, now);

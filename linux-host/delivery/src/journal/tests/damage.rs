@@ -295,4 +295,8 @@ fn damage_at_the_live_end_keeps_nobody_from_what_comes_next() {
         _ => None,
     });
     assert_eq!(damaged, Some((63, 66)));
+    // And nobody who comes from before it is kept either.
+    let all: Vec<u64> = (1..=69).filter(|seq| !(64..=66).contains(seq)).collect();
+    engine.fill(&mut journal, 1);
+    assert_eq!(read_from(&journal, Position::START).seqs(), [all, vec![70, 71, 72]].concat());
 }
