@@ -18,6 +18,7 @@ mod progress;
 mod replay;
 mod run;
 mod schema;
+mod shrink;
 mod sim;
 mod status;
 mod swarm;
@@ -79,6 +80,8 @@ enum Command {
     Sim(sim::Args),
     /// Many lives of a simulated house, each drawn from a seed, under faults at every layer
     Swarm(swarm::Args),
+    /// Shorten a life in which the swarm found something
+    Shrink(shrink::Args),
     /// Print the JSON Schema of the file, for editors
     Schema(schema::Args),
     /// Print completions for a shell
@@ -108,6 +111,7 @@ impl Command {
             Self::Replay(args) => replay::run(&args),
             Self::Sim(args) => sim::run(&args),
             Self::Swarm(args) => swarm::run(&args),
+            Self::Shrink(args) => shrink::shorten(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),

@@ -116,7 +116,7 @@ pub(super) fn houses(files: &[PathBuf]) -> Result<Vec<House>, Failure> {
 }
 
 /// Reads a plan; what it names must be in one of the houses.
-fn read_plan(path: &Path, houses: &[House]) -> Result<Plan, Failure> {
+pub(super) fn read_plan(path: &Path, houses: &[House]) -> Result<Plan, Failure> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::says(format!("cannot read {}: {error}", path.display())))?;
     let plan: Plan = serde_json::from_str(&text)

@@ -61,7 +61,6 @@ pub(super) struct Received {
     /// then only the random halves tell them apart. With a print of time and bytes.
     pub(super) letters: BTreeMap<Place, u64>,
     refused: BTreeSet<Place>,
-    pub(super) words: Vec<(Position, HostRecord)>,
     pub(super) print: u64,
     pub(super) repeats: u64,
 }
@@ -181,9 +180,6 @@ impl Receiver {
             }
             None => {
                 received.letters.insert(at, print);
-                if let Content::Host(Some(record)) = &letter.body {
-                    received.words.push((letter.at, record.clone()));
-                }
             }
         }
         received.print = mix(received.print, &print.to_le_bytes());

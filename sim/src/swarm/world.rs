@@ -71,12 +71,13 @@ pub(super) struct World<'a> {
     print: u64,
 }
 
-/// Runs a plan on a thread without a clock.
-pub(super) fn run(plan: &Plan, houses: &[House]) -> Outcome {
+/// Runs a plan on a thread without a clock. Unless it is `thorough`, lives are not executed again.
+pub(super) fn run(plan: &Plan, houses: &[House], thorough: bool) -> Outcome {
     let clock = Virtual::enter(0);
     let mut outcome = Outcome::default();
     match World::new(&clock, plan, houses) {
         Ok(mut world) => {
+            world.stations.iter_mut().for_each(|station| station.thorough = thorough);
             let lived = world.live();
             outcome.finding =
                 lived.err().map(|(node, what)| Finding { at: clock.now(), node: Some(node), what });
@@ -163,7 +164,7 @@ impl<'a> World<'a> {
             if cursor < head {
                 return Err(format!("{} has only got to {cursor} of {head}", way.name));
             }
-            receipt::account(&way.receiver.received, &way.name, plan.wants, &tape, head)?;
+            receipt::account(&way.receiver.received, &station.words, &way.name, plan.wants, &tape, head)?;
         }
         Ok(())
     }

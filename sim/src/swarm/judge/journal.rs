@@ -1,11 +1,11 @@
 //! The journal (I5): what is read from it is what the engine wrote, in order, each identity once; and what should have
 //! survived has survived.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
-use campanile_delivery::{Body, Journal, Next, Position};
+use campanile_delivery::{Body, HostRecord, Journal, Next, Position};
 
 use crate::swarm::receiver::place;
 use crate::swarm::tape::Tape;
@@ -72,21 +72,19 @@ impl Floor {
     }
 }
 
-/// What a journal has.
-#[derive(Clone, Debug, Default)]
-pub(in crate::swarm) struct Contents {
-    /// The last of the engine's records of each start.
-    pub(in crate::swarm) ends: Vec<(u64, u64)>,
-}
+/// The host's own words in a journal.
+pub(in crate::swarm) type Words = BTreeMap<Position, HostRecord>;
 
-/// Reads the whole journal and compares it.
+/// Reads the whole journal and compares it; adds the host's words to those that were found before.
 pub(in crate::swarm) fn examine(
     journal: &Journal<Disk>,
     tape: &Tape,
     floor: &Floor,
-) -> Result<Contents, String> {
+    words: &mut Words,
+) -> Result<(), String> {
     let mut reader = journal.reader(Position::START);
-    let mut contents = Contents::default();
+    // The last of the engine's records of each start.
+    let mut ends: BTreeMap<u64, u64> = BTreeMap::new();
     let mut last = Position::START;
     loop {
         match reader.next().map_err(|error| format!("the journal cannot be read: {error}"))? {
@@ -98,7 +96,14 @@ pub(in crate::swarm) fn examine(
                     return Err(format!("the journal has {} behind {}", place(at), place(last)));
                 }
                 last = at;
-                let Body::Engine(frame) = &item.body else { continue };
+                let frame = match item.body {
+                    Body::Engine(frame) => frame,
+                    Body::Host(Some(word)) => {
+                        words.insert(at, word);
+                        continue;
+                    }
+                    Body::Host(None) | Body::Checkpoint(_) => continue,
+                };
                 let life = tape.life(at.boot.0).ok_or_else(|| format!("{at} is of no start"))?;
                 let same = life.bytes_of(at.seq) == Some(frame.bytes)
                     && life.entry(at.seq).is_some_and(|entry| entry.at == item.time);
@@ -110,21 +115,16 @@ pub(in crate::swarm) fn examine(
                         life.entry(at.seq)
                     ));
                 }
-                match contents.ends.last_mut() {
-                    Some((boot, end)) if *boot == at.boot.0 => *end = at.seq,
-                    _ => contents.ends.push((at.boot.0, at.seq)),
-                }
+                ends.insert(at.boot.0, at.seq);
             }
         }
     }
-    let synced = floor.synced;
-    if !floor.void && synced.seq > 0 {
-        let end = contents.ends.iter().find(|(boot, _)| *boot == synced.boot.0).map_or(0, |(_, end)| *end);
-        if end < synced.seq {
-            return Err(format!(
-                "{synced} should have survived, and the journal ends at {end} of that start"
-            ));
-        }
+    let survives = floor.written.max(floor.synced);
+    let end = ends.get(&survives.boot.0).copied().unwrap_or(0);
+    // Retention may have taken all of that start.
+    let is_kept = ends.keys().next().is_none_or(|first| *first <= survives.boot.0);
+    if !floor.void && is_kept && end < survives.seq {
+        return Err(format!("{survives} should have survived, and the journal ends at {end} of that start"));
     }
-    Ok(contents)
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use campanile_delivery::{Boot, HostRecord, Position, SinkName};
 
+use super::journal::Words;
 use crate::swarm::courier::wanted_kind;
 use crate::swarm::plan::Wants;
 use crate::swarm::receiver::{Content, Letter, Received};
@@ -32,11 +33,11 @@ pub(in crate::swarm) fn read(letter: &Letter, tape: &Tape) -> Result<(), String>
 struct Gone(Vec<((usize, u64), (usize, u64))>);
 
 impl Gone {
-    fn of(received: &Received, sink: &SinkName, tape: &Tape) -> Self {
+    fn of(words: &Words, sink: &SinkName, tape: &Tape) -> Self {
         let mut gone = Vec::new();
         // A place in a start that nobody has seen is before everything.
         let number = |at: Position| tape.chapter(at.boot.0).map_or((0, 0), |life| (life, at.seq));
-        for (at, word) in &received.words {
+        for (at, word) in words {
             let (life, _) = number(*at);
             match word {
                 HostRecord::Started { previous, .. } => {
@@ -64,15 +65,17 @@ impl Gone {
     }
 }
 
-/// Everything that was published up to `head` is there, or accounted for.
+/// Everything that was published up to `head` is there, or a word in the journal accounts for it. The receiver need not
+/// have that word: a sink that lagged behind the memory of a failing disk is past its place when it is written.
 pub(in crate::swarm) fn account(
     received: &Received,
+    words: &Words,
     sink: &SinkName,
     wants: Wants,
     tape: &Tape,
     head: Position,
 ) -> Result<(), String> {
-    let gone = Gone::of(received, sink, tape);
+    let gone = Gone::of(words, sink, tape);
     let has = |life: usize, seq: u64| {
         received.letters.range((life, seq, 0)..=(life, seq, u64::MAX)).next().is_some()
     };

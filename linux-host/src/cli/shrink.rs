@@ -1,0 +1,72 @@
+//! `campanile shrink FILE --seed N`: the shortest life that still shows what a seed of the swarm showed.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use campanile_sim::swarm::shrink::shrink;
+use campanile_sim::swarm::{draw, run};
+use serde_json::json;
+
+use super::Failure;
+use super::swarm::{houses, read_plan};
+
+/// Arguments of `shrink`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example: campanile shrink house.toml --seed 4711
+Example: campanile shrink house.toml --seed 4711 --output bug.json && campanile swarm house.toml --plan bug.json")]
+pub(super) struct Args {
+    /// The houses, as `swarm` had them
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The seed that fails
+    #[arg(long, value_name = "N", required_unless_present = "plan")]
+    seed: Option<u64>,
+    /// Shorten the plan in this file instead of a seed's
+    #[arg(long, value_name = "PLAN", conflicts_with = "seed")]
+    plan: Option<PathBuf>,
+    /// Run at most so many shorter lives
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    tries: u32,
+    /// Write the plan into this file instead of printing it
+    #[arg(long, short, value_name = "PLAN")]
+    output: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shortens a life that fails. One that does not is an error: there is nothing to shorten.
+pub(super) fn shorten(args: &Args) -> Result<(), Failure> {
+    let houses = houses(&args.files)?;
+    let plan = match (&args.plan, args.seed) {
+        (Some(file), _) => read_plan(file, &houses)?,
+        (None, seed) => draw(seed.unwrap_or_default(), &houses),
+    };
+    let Some(finding) = run(&plan, &houses).finding else {
+        return Err(Failure::says("nothing is found there: is it the same file and the same version?"));
+    };
+    let before = plan.items.len();
+    let shrunk = shrink(plan, finding, &houses, args.tries);
+    let text = shrunk.plan.to_text() + "\n";
+    let mut out = io::stdout().lock();
+    if let Some(file) = &args.output {
+        fs::write(file, &text)
+            .map_err(|error| Failure::says(format!("cannot write {}: {error}", file.display())))?;
+    }
+    if args.json {
+        let object = json!({
+            "items-before": before, "items": shrunk.plan.items.len(), "tries": shrunk.tries,
+            "at-us": shrunk.finding.at, "node": shrunk.finding.node, "what": shrunk.finding.what,
+            "plan": shrunk.plan,
+        });
+        return Ok(writeln!(out, "{object}")?);
+    }
+    if args.output.is_none() {
+        out.write_all(text.as_bytes())?;
+    }
+    let items = shrunk.plan.items.len();
+    writeln!(out, "{}\n{before} items are {items} now, after {} tries", shrunk.finding, shrunk.tries)?;
+    Ok(())
+}
