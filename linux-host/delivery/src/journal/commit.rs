@@ -97,6 +97,7 @@ impl<S: Storage> Journal<S> {
             return Err(own_limit());
         }
         let taken = self.writer.rotate(groups, self.retention.unix(now).unwrap_or(0))?;
+        self.signs.note_written(now);
         self.wants_checkpoint |= groups.first().is_some_and(|first| first.kind != Kind::Checkpoint);
         let mut state = self.index.lock();
         state.tail.mark_written(taken);
