@@ -51,9 +51,10 @@ sed 's/kind = "gpiochip"/kind = "virtual"/; /^\[sinks/,$d' ci/guest/house.toml >
 "$HERE" run "$OUT/house.toml" --state "$OUT/state" >"$OUT/daemon.log" 2>&1 </dev/null &
 daemon=$!
 wait_for 20 "$HERE" status --state "$OUT/state" >/dev/null 2>&1 || die "the daemon does not start: $(cat "$OUT/daemon.log")"
-for _ in 1 2 3 4 5; do
-    "$HERE" press button --for 100ms --state "$OUT/state" >/dev/null
-    sleep 0.3
+# Longer than the house's debouncing, and as long apart.
+for _ in 1 2 3; do
+    "$HERE" press button --for 600ms --state "$OUT/state" >/dev/null
+    sleep 1.2
 done
 kill "$daemon"
 wait "$daemon" || die "the daemon does not stop well: $(tail -n 5 "$OUT/daemon.log")"
