@@ -122,7 +122,8 @@ impl Command {
 /// Which daemon is meant: the one on this directory.
 #[derive(Debug, clap::Args)]
 struct StateDir {
-    /// The state directory
+    /// The state directory; without it a service's own ($STATE_DIRECTORY), /var/lib/campanile for root, and
+    /// $XDG_STATE_HOME/campanile or ~/.local/state/campanile for everybody else
     #[arg(long = "state", value_name = "DIR")]
     state: Option<PathBuf>,
 }

@@ -168,7 +168,9 @@ fn what_other_programs_read_is_printed() {
         assert!(text(&campanile(&["completions", shell]).stdout).contains("check"), "{shell}");
     }
     assert!(text(&campanile(&["man"]).stdout).contains(".TH campanile 1"));
-    assert!(text(&campanile(&["man", "check"]).stdout).contains("campanile check"));
+    let check = text(&campanile(&["man", "check"]).stdout);
+    assert!(check.contains(".SH EXAMPLES\n.nf\ncampanile check house.toml\n.fi\n"), "{check}");
+    assert!(check.contains(".SH EXIT STATUS") && !check.contains("Example:"), "{check}");
     assert_eq!(campanile(&["man", "chekc"]).status.code(), Some(1));
     let schema: Value = serde_json::from_slice(&campanile(&["schema"]).stdout).unwrap();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");

@@ -30,7 +30,7 @@ pub(super) struct Press {
 pub(super) struct Set {
     /// The output
     output: String,
-    /// Where to
+    /// `on` or `off`
     #[arg(value_parser = switch)]
     to: Switch,
     #[command(flatten)]

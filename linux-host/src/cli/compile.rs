@@ -12,7 +12,7 @@ pub(super) struct Args {
     /// The file
     file: PathBuf,
     /// Where the image goes; the symbol table goes beside it, with .symbols.json behind its name
-    #[arg(short, long)]
+    #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
 

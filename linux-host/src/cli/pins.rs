@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Arguments of `pins`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile pins\n\n\
-    Levels are shown for lines of the running house only: to read a free line is to request it, and letting go of it\n\
+    Levels are shown for lines of the running house only: to read a free line is to request it, and letting go of it \
     can take the pin away from a serial port or a bus that uses it.")]
 pub(super) struct Args {
     #[command(flatten)]
