@@ -184,7 +184,7 @@ impl Renderer {
                 let mut draft = self.state(Kind::Sensor, symbols.sensor(sensor), at.minus(onset_ago))?;
                 let decimals = symbols.sensors.get(sensor.index()).map_or(0, |sensor| sensor.decimals);
                 // As text, so that 41.5 stays 41.5.
-                draft.value = value.map_or("null".into(), |value| number(value, decimals).into());
+                draft.value = value.map_or(Cow::Borrowed("null"), |value| number(value, decimals).into());
                 Some(draft)
             }
             Decision::Set { output, level, .. } => {
