@@ -46,7 +46,7 @@ step_clippy() { cargo clippy --quiet --locked --workspace --all-targets -- -D wa
 # What the workspace as a whole cannot show, because cargo unites the features of all packages.
 step_features() {
     local features
-    for features in "" runner defmt log; do
+    for features in "" runner defmt log small; do
         echo "campanile-core with [$features]"
         cargo clippy --quiet --locked -p campanile-core --no-default-features --features "$features" -- -D warnings
     done

@@ -25,9 +25,8 @@ impl View<'_> {
             cell.set_level(level);
             let limited = level != cell.safe() && !cell.max_on.is_zero();
             cell.due = if limited { now.plus(cell.max_on) } else { Instant::NEVER };
+            self.s.wake_at(cell.due);
         }
-        let due = cell.due;
-        self.s.wake_at(due);
         self.decide(Decision::Set { output, level, by });
         if changed && self.s.phase != Phase::Stopped {
             self.output_changed(output, level);

@@ -98,13 +98,18 @@ impl View<'_> {
         }
         let run = RunId(id(slot));
         let state = if how == RunHow::Queued { RunState::Queued } else { RunState::Waiting };
-        let behind = self.live().iter().filter(|run| run.is_of(scenario) && run.is_behind());
-        let place = behind.map(|run| run.place).max().map_or(0, |last| last.saturating_add(1));
+        let place = if how == RunHow::Queued { self.last_place(scenario) } else { 0 };
         self.occupy(run, Run { place, ..Run::new(scenario, cause, onset, state) });
         self.decide(Decision::Run { run, scenario, cause, how, onset_ago: now.since(onset) });
         if how != RunHow::Queued {
             self.execute(Active { run, steps: 0 });
         }
+    }
+
+    /// The place behind the last in a scenario's queue.
+    fn last_place(&self, scenario: ScenarioId) -> u16 {
+        let behind = self.live().iter().filter(|run| run.is_of(scenario) && run.is_behind());
+        behind.map(|run| run.place).max().map_or(0, |last| last.saturating_add(1))
     }
 
     /// The slots of runs, up to the last one that is not free.

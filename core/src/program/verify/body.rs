@@ -1,6 +1,6 @@
 //! Code: expressions that keep their stack, blocks that nest, and slices that end (I8).
 
-use super::count::Count;
+use super::count::{Count, Steps};
 use crate::decision::Values;
 use crate::program::code::{MAX_BLOCKS, MAX_LOOPS, MAX_STACK, MAX_STEPS, Op, Step};
 use crate::program::image::Counts;
@@ -185,10 +185,9 @@ impl<'a> Body<'a> {
     /// The most steps since a wait, or since the run went on, up to here: within so many blocks.
     fn open_at(&self, depth: usize) -> u32 {
         let outer = self.blocks.iter().take(depth).map(|block| &block.before);
-        outer.chain([&self.count]).fold(0, |open, count| {
-            let through = count.through.map(|steps| steps.saturating_add(open));
-            through.max(count.tail).unwrap_or(0)
-        })
+        outer
+            .chain([&self.count])
+            .fold(0, |open, count| count.through.then(Steps::of(open)).max(count.tail).known().unwrap_or(0))
     }
 
     fn check_slice(&mut self, have: u32) -> Result<(), CodeError> {
