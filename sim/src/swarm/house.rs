@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use campanile_core::debounce::Algorithm;
-use campanile_core::id::InputId;
+use campanile_core::id::{InputId, TriggerId};
 use campanile_core::program::image::{Image, hash};
 use campanile_core::program::verify::LoadError;
 use campanile_core::program::{InputDef, On, OutputDef, SensorDef, TriggerDef, VarDef};
@@ -20,6 +20,8 @@ pub(super) struct Rules {
     pub(super) lines: Vec<usize>,
     /// An input that has not moved for so long is reported as it is.
     pub(super) quiet: Duration,
+    /// Which triggers are an `every`.
+    recurs: Vec<bool>,
     /// Spans that it names, in microseconds.
     spans: Vec<u64>,
 }
@@ -48,9 +50,11 @@ impl Rulebook {
                 (0..counts.outputs).map(|_| image.item()).collect::<Result<_, _>>()?;
             (0..counts.sensors).try_for_each(|_| image.item::<SensorDef>().map(drop))?;
             (0..counts.variables).try_for_each(|_| image.item::<VarDef>().map(drop))?;
-            let mut spans = Vec::new();
+            let (mut spans, mut recurs) = (Vec::new(), Vec::new());
             for _ in 0..counts.triggers {
-                match image.item::<TriggerDef>()?.on {
+                let on = image.item::<TriggerDef>()?.on;
+                recurs.push(matches!(on, On::Every { .. }));
+                match on {
                     On::Input { hold, .. } => spans.push(hold.micros()),
                     On::Every { period } => {
                         spans.push(period.micros());
@@ -68,7 +72,7 @@ impl Rulebook {
             });
             let lines = lines.collect();
             let quiet = inputs.iter().map(quiet).fold(Duration::ZERO, Duration::max);
-            rules.insert(hash(&house.image), Rules { outputs, lines, quiet, spans });
+            rules.insert(hash(&house.image), Rules { outputs, lines, quiet, recurs, spans });
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
         Ok(Self { rules, programs, lines: names.len(), busiest })
@@ -92,6 +96,11 @@ impl Rulebook {
 impl Rules {
     pub(super) fn line(&self, input: InputId) -> Option<usize> {
         self.lines.get(input.index()).copied()
+    }
+
+    /// Whether a trigger is an `every`.
+    pub(super) fn recurs(&self, trigger: TriggerId) -> bool {
+        self.recurs.get(trigger.index()).is_some_and(|recurs| *recurs)
     }
 }
 

@@ -6,3 +6,4 @@ pub(super) mod lines;
 pub(super) mod outputs;
 pub(super) mod receipt;
 pub(super) mod replay;
+pub(super) mod turns;

@@ -1,5 +1,8 @@
 //! A node in the swarm: what ships, with its own clock, its sinks, and the judges beside it.
 
+mod turns;
+mod wall;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -10,11 +13,13 @@ use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::{Disk, Faults, PowerCut};
 use campanile_delivery::gate::Gates;
-use campanile_delivery::{Journal, Options as JournalOptions, Position, Recall, SinkName, Sync, WhenFull};
+use campanile_delivery::{Journal, Options as JournalOptions, Position, SinkName, Sync, WhenFull};
 
+use self::turns::Turns;
+pub(super) use self::wall::Wall;
 use super::courier::Courier;
 use super::house::{Rulebook, Rules};
-use super::judge::{journal, lines::Lines, outputs::Outputs, replay};
+use super::judge::{self, journal, lines::Lines, outputs::Outputs, replay};
 use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
 use super::tape::Tape;
@@ -22,15 +27,6 @@ use crate::executor::Executor;
 use crate::node::{self, Houses, Knowledge, Node, Setup};
 use crate::prng::Prng;
 use crate::world::SimError;
-
-/// The wall clock of a node.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wall {
-    /// In the world's time.
-    pub(super) at: u64,
-    pub(super) unix: i64,
-    pub(super) trusted: bool,
-}
 
 /// One way out of the node: the sink while the process lives, and the receiver at the other end.
 pub(super) struct Way {
@@ -46,13 +42,13 @@ pub(super) struct Station<'a> {
     clock: &'a Virtual,
     lens: Lens,
     rulebook: Rc<Rulebook>,
-    /// The process does not get its turn before, in the world's time.
-    pub(super) asleep: Option<u64>,
+    turns: Turns,
     pub(super) wall: Option<Wall>,
     pub(super) gates: Gates,
     pub(super) ways: Vec<Way>,
     pub(super) lines: Lines,
     outputs: Outputs,
+    stalls: judge::turns::Turns,
     pub(super) floor: journal::Floor,
     /// What the host has said in the journal, over all lives.
     pub(super) words: journal::Words,
@@ -62,12 +58,7 @@ pub(super) struct Station<'a> {
     running: u64,
     /// Which life runs, for what comes back late.
     pub(super) life: u32,
-    /// It is ready, and how late it wakes has been drawn.
-    drawn: bool,
-    wakes: Prng,
     captures: Prng,
-    /// The process stands still until then.
-    stalled: u64,
     /// Until then the disk is in trouble.
     pub(super) trouble: u64,
     /// It was told to end, and starts again so long behind that.
@@ -103,21 +94,19 @@ impl<'a> Station<'a> {
             clock,
             lens: Lens { since: clock.now(), showed: plan.clock, drift_ppm: plan.drift },
             rulebook: Rc::clone(rulebook),
-            asleep: None,
+            turns: Turns::new(plan.wake, seed.fork("wakes")),
             wall: None,
             gates: Gates::default(),
             ways: ways.collect(),
-            lines: Lines::new(rulebook.lines, Duration::from_micros(plan.capture)),
+            lines: Lines::new(rulebook.lines, Duration::from_micros(plan.capture), is_prompt(plan)),
             outputs: Outputs::default(),
+            stalls: judge::turns::Turns::new(Duration::from_micros(plan.slack)),
             floor: journal::Floor::default(),
             words: journal::Words::new(),
             thorough: true,
             running: program,
             life: 0,
-            drawn: false,
-            wakes: seed.fork("wakes"),
             captures: seed.fork("captures"),
-            stalled: 0,
             trouble: 0,
             stopping: None,
         })
@@ -142,10 +131,12 @@ impl<'a> Station<'a> {
     pub(super) fn begin(&mut self) -> Result<(), String> {
         let now = self.enter();
         self.life += 1;
-        (self.asleep, self.drawn, self.stopping, self.stalled) = (None, false, None, 0);
+        self.turns.begin();
+        self.stalls.begin();
+        self.stopping = None;
         self.lines.begin(now);
-        let clock = self.wall.map(|wall| self.read_wall(wall));
-        let knowledge = Knowledge { clock, off: Some(off) };
+        let clock = self.wall.map(|wall| wall.read(self.clock.now()));
+        let knowledge = Knowledge { clock, off: Some(wall::off) };
         match self.node.begin(&mut self.executor, knowledge) {
             Ok(opened) => {
                 let healthy = opened.boot_unsynced.is_none() && opened.repair.is_none();
@@ -178,7 +169,7 @@ impl<'a> Station<'a> {
         for way in &mut self.ways {
             way.courier = None;
         }
-        self.asleep = None;
+        self.turns.begin();
         if let Some(what) = power {
             self.floor.dark();
             self.node.board.power_off();
@@ -212,52 +203,43 @@ impl<'a> Station<'a> {
         self.wall = None;
     }
 
-    pub(super) fn read_wall(&self, wall: Wall) -> Input {
-        let passed = self.clock.now().saturating_sub(wall.at);
-        Input::Clock { unix: wall.unix.saturating_add_unsigned(passed), offset: 0, trusted: wall.trusted }
-    }
-
     /// When it has something to do, in the world's time, besides its tasks' timers.
     pub(super) fn due(&self) -> Option<u64> {
         let life = self.node.life.as_ref()?;
         let journal = life.journal.borrow().due();
         let couriers = self.ways.iter().filter_map(|way| way.courier.as_ref()?.due());
-        let due = couriers.chain(journal).min().map(|due| self.world(due).max(self.stalled));
-        [due, self.asleep].into_iter().flatten().filter(|due| *due > self.clock.now()).min()
+        let due = couriers.chain(journal).min().map(|due| self.turns.thawed(self.world(due)));
+        [due, self.turns.wakes()].into_iter().flatten().filter(|due| *due > self.clock.now()).min()
     }
 
-    /// Whether it can go on now; a process that becomes ready may get its turn later.
-    pub(super) fn is_ready(&mut self) -> bool {
-        if let Some(until) = self.asleep {
-            if self.clock.now() < until {
-                return false;
-            }
-            self.asleep = None;
+    /// Whether the loop can go on now; one that becomes ready may get its turn later.
+    fn is_ready(&mut self) -> bool {
+        let has = self.turns.has(self.clock.now(), self.executor.is_ready());
+        if self.turns.is_asleep() {
+            let now = self.enter();
+            self.stalls.withheld(now);
+        } else if !has {
+            self.stalls.given();
         }
-        if !self.executor.is_ready() {
-            self.drawn = false;
-            return false;
-        }
-        // Mostly prompt.
-        if self.plan.wake > 0 && !self.drawn && self.wakes.chance(1, 2) {
-            self.drawn = true;
-            self.asleep = Some(self.clock.now() + self.wakes.between(1, self.plan.wake));
-            return false;
-        }
-        true
+        has
     }
 
     /// The loop runs until it waits; the journal does what is due.
     pub(super) fn run(&mut self) -> Result<(), String> {
         let now = self.enter();
-        if self.asleep.is_none() {
+        let has = !self.turns.is_asleep();
+        if has {
             self.executor.settle().map_err(|stuck| stuck.to_string())?;
         }
         if let Some(life) = &self.node.life {
             life.journal.borrow_mut().tick(now);
         }
         self.floor_up(now);
-        self.judge()
+        self.judge()?;
+        if has {
+            self.stalls.given();
+        }
+        Ok(())
     }
 
     /// Takes note of what the journal shows. The couriers are told.
@@ -283,6 +265,7 @@ impl<'a> Station<'a> {
             return Err(format!("a program is refused: {why:?}"));
         }
         let judged = tape.judged;
+        let now = node::now();
         let Some(life) = tape.lives.last() else { return Ok(()) };
         if judged == 0 {
             // What a start does with its outputs comes before the record that names the program.
@@ -301,6 +284,7 @@ impl<'a> Station<'a> {
             let rules = rules(&self.rulebook, self.running)?;
             self.lines.see(entry, rules)?;
             self.outputs.see(entry, rules)?;
+            self.stalls.see(entry, now, rules)?;
         }
         tape.judged = life.entries.len();
         Ok(())
@@ -308,7 +292,7 @@ impl<'a> Station<'a> {
 
     /// What is at rest is reported as it is, and the lines are where the log says they are.
     pub(super) fn check_rest(&mut self) -> Result<(), String> {
-        if !self.is_alive() || self.asleep.is_some() {
+        if !self.is_alive() || self.turns.is_asleep() {
             return Ok(());
         }
         let now = self.enter();
@@ -366,18 +350,14 @@ impl<'a> Station<'a> {
         // The journal and the sinks have threads of their own, but for a process that stands still.
         let journal = life.journal.borrow().due().is_some_and(|due| due <= now);
         let courier = || self.ways.iter().any(|way| way.courier.as_ref().is_some_and(|c| c.is_due(now)));
-        !self.frozen() && (journal || courier())
+        !self.turns.is_frozen(self.clock.now()) && (journal || courier())
     }
 
-    /// The process is stopped as a whole.
-    fn frozen(&self) -> bool {
-        self.stalled > self.clock.now()
-    }
-
-    /// Nothing of the process goes on until then.
+    /// Nothing of the process goes on until then, in the world's time.
     pub(super) fn stall(&mut self, until: u64) {
-        self.stalled = self.stalled.max(until);
-        self.asleep = self.asleep.max(Some(until));
+        let now = self.enter();
+        self.stalls.withheld(now);
+        self.turns.freeze(until);
     }
 
     /// A print of everything that the engine has written.
@@ -432,12 +412,8 @@ fn journal_options(plan: &JournalPlan) -> JournalOptions {
     }
 }
 
-/// As the daemon tells it: by the wall clock, if it was trusted then and is now.
-fn off(recall: &Recall, clock: Option<Input>) -> Option<Duration> {
-    match (recall.unix, clock) {
-        (Some(then), Some(Input::Clock { unix, trusted: true, .. })) => {
-            Some(Duration::from_micros(u64::try_from(unix.saturating_sub(then)).unwrap_or(0)))
-        }
-        _ => None,
-    }
+/// Whether every edge reaches the loop within the slack, on the node's own clock.
+fn is_prompt(plan: &NodePlan) -> bool {
+    let drifts = plan.capture.saturating_mul(plan.drift.unsigned_abs().into()).div_ceil(1_000_000);
+    plan.capture + drifts <= plan.slack
 }

@@ -35,18 +35,23 @@ pub(in crate::swarm) struct Lines {
     lines: Vec<Line>,
     /// How long after its stamp an edge may come.
     capture: Duration,
+    /// Every edge comes within the loop's slack: no deadline may have overtaken one.
+    prompt: bool,
+    /// The last input that the loop stamped itself: an edge that was on its way then is late, and nobody's fault.
+    driven: Instant,
     /// Nothing has happened since that could still be on its way.
     calm: Instant,
 }
 
 impl Lines {
-    pub(in crate::swarm) fn new(lines: usize, capture: Duration) -> Self {
-        Self { lines: vec![Line::default(); lines], capture, calm: Instant::ZERO }
+    pub(in crate::swarm) fn new(lines: usize, capture: Duration, prompt: bool) -> Self {
+        let lines = vec![Line::default(); lines];
+        Self { lines, capture, prompt, driven: Instant::ZERO, calm: Instant::ZERO }
     }
 
     /// Another process listens: what the kernel kept for the one before is gone.
     pub(in crate::swarm) fn begin(&mut self, now: Instant) {
-        self.calm = now;
+        (self.calm, self.driven) = (now, Instant::ZERO);
         for line in &mut self.lines {
             *line = Line::default();
         }
@@ -75,6 +80,9 @@ impl Lines {
 
     pub(in crate::swarm) fn see(&mut self, entry: &Entry, rules: &Rules) -> Result<(), String> {
         let Some(record) = &entry.record else { return Ok(()) };
+        if is_stamped_by_the_loop(record) {
+            self.driven = entry.at;
+        }
         match *record {
             Record::Input(Input::Edge { input, level }) => self.edge(rules, input, entry.at, level),
             Record::Input(Input::Late { input, level, by }) => {
@@ -83,6 +91,14 @@ impl Lines {
                         "an edge of {input:?} is late by {} us, and no edge takes more than {} us",
                         by.micros(),
                         self.capture.micros()
+                    ));
+                }
+                if self.prompt && self.driven < entry.at {
+                    return Err(format!(
+                        "an edge of {input:?} that came within the slack is late by {} us at {} us: a deadline has \
+                         overtaken it",
+                        by.micros(),
+                        entry.at.micros()
                     ));
                 }
                 self.edge(rules, input, entry.at.minus(by), level)
@@ -193,5 +209,20 @@ impl Lines {
             }
         }
         Ok(())
+    }
+}
+
+/// An input that is stamped when the loop takes it: neither an edge, nor something due, nor what follows from those.
+const fn is_stamped_by_the_loop(record: &Record) -> bool {
+    match record {
+        Record::Input(input) => !matches!(
+            input,
+            Input::Edge { .. }
+                | Input::Late { .. }
+                | Input::Tick { .. }
+                | Input::Stall { .. }
+                | Input::Done { .. }
+        ),
+        Record::Decision(_) => false,
     }
 }

@@ -70,8 +70,7 @@ impl World<'_> {
             Deed::Clock { unix, trusted } => {
                 let wall = Wall { at: world, unix: *unix, trusted: *trusted };
                 station.wall = Some(wall);
-                let input = station.read_wall(wall);
-                station.node.send(Message::Input(input));
+                station.node.send(Message::Input(wall.read(world)));
             }
             Deed::Link { peer, up } => {
                 let Some(peer) = station.symbols().and_then(|symbols| symbols.find_peer(peer)) else {
