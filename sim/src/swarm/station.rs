@@ -19,7 +19,7 @@ use self::turns::Turns;
 pub(super) use self::wall::Wall;
 use super::courier::Courier;
 use super::house::{Rulebook, Rules};
-use super::judge::{self, journal, lines::Lines, outputs::Outputs, replay};
+use super::judge::{self, commands::Commands, journal, lines::Lines, outputs::Outputs, replay};
 use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
 use super::tape::Tape;
@@ -49,6 +49,7 @@ pub(super) struct Station<'a> {
     pub(super) lines: Lines,
     outputs: Outputs,
     stalls: judge::turns::Turns,
+    pub(super) commands: Commands,
     pub(super) floor: journal::Floor,
     /// What the host has said in the journal, over all lives.
     pub(super) words: journal::Words,
@@ -101,6 +102,7 @@ impl<'a> Station<'a> {
             lines: Lines::new(rulebook.lines, Duration::from_micros(plan.capture), is_prompt(plan)),
             outputs: Outputs::default(),
             stalls: judge::turns::Turns::new(Duration::from_micros(plan.slack)),
+            commands: Commands::default(),
             floor: journal::Floor::default(),
             words: journal::Words::new(),
             thorough: true,
@@ -135,6 +137,7 @@ impl<'a> Station<'a> {
         self.stalls.begin();
         self.stopping = None;
         self.lines.begin(now);
+        self.commands.begin();
         let clock = self.wall.map(|wall| wall.read(self.clock.now()));
         let knowledge = Knowledge { clock, off: Some(wall::off) };
         match self.node.begin(&mut self.executor, knowledge) {
@@ -186,6 +189,8 @@ impl<'a> Station<'a> {
         let now = self.enter();
         self.floor_up(now);
         self.judge()?;
+        let board = &self.node.board;
+        self.outputs.check_end(|output: OutputId| board.output(output))?;
         self.check_replay(None)?;
         for courier in self.ways.iter_mut().filter_map(|way| way.courier.take()) {
             // A disk that refuses costs repeats.
@@ -285,6 +290,7 @@ impl<'a> Station<'a> {
             self.lines.see(entry, rules)?;
             self.outputs.see(entry, rules)?;
             self.stalls.see(entry, now, rules)?;
+            self.commands.see(entry)?;
         }
         tape.judged = life.entries.len();
         Ok(())

@@ -107,6 +107,20 @@ impl Outputs {
         }
     }
 
+    /// An orderly end has left everything safe that the hardware let.
+    pub(in crate::swarm) fn check_end(
+        &self,
+        level: impl Fn(OutputId) -> Option<Level>,
+    ) -> Result<(), String> {
+        for (id, output) in (0u8..).map(OutputId).zip(&self.outputs) {
+            let is = level(id);
+            if !output.jammed && is != Some(output.def.safe) {
+                return Err(format!("an orderly stop leaves {id:?} at {is:?}"));
+            }
+        }
+        Ok(())
+    }
+
     /// The lines are where the log says they are.
     pub(in crate::swarm) fn compare(&self, level: impl Fn(OutputId) -> Option<Level>) -> Result<(), String> {
         for (id, output) in (0u8..).map(OutputId).zip(&self.outputs) {

@@ -65,6 +65,7 @@ impl World<'_> {
             Deed::Command { ask, id, late } => {
                 let Some(op) = station.symbols().and_then(|symbols| op(symbols, ask)) else { return Ok(()) };
                 let issued = now.minus(Duration::from_micros(*late));
+                station.commands.sent(*id, issued);
                 station.node.send(Message::Command { origin: Origin::Script, id: *id, op, issued });
             }
             Deed::Clock { unix, trusted } => {
