@@ -9,7 +9,7 @@
 # looking took, and what the judge said. Seeds in which the sources find something as they are do not count, and are
 # named. Exit 1 if a patch does not apply, does not build, or is not found in PLANTED_SEEDS seeds (20000).
 #
-# Every fault means a build of core, delivery and simulator: half an hour for all of them on two quiet cores.
+# Every fault means a build of core, delivery and simulator: ten to thirty seconds each on two cores, and then the seeds.
 
 # shellcheck source=ci/lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
