@@ -184,7 +184,8 @@ impl<S: Storage> Stage<'_, S> {
                         | HostRecord::Dropped { .. }
                         | HostRecord::DeadLetter { .. }
                 )),
-                Body::Host(None) | Body::Checkpoint(_) => {}
+                Body::Checkpoint(_) => self.story.checkpoint(),
+                Body::Host(None) => {}
             }
         }
         while let Some(line) = self.inbox.next()? {

@@ -78,7 +78,7 @@ fn moves() -> String {
         step(0, "button", "on", "switch");
         step(180, "button", "off", "switch");
         if ring % (RINGS / MOVES) == 0 {
-            let open = ring / (RINGS / MOVES) % 2 == 0;
+            let open = (ring / (RINGS / MOVES)).is_multiple_of(2);
             step(20_000, "door", if open { "on" } else { "off" }, "reed");
         }
     }

@@ -64,6 +64,8 @@ pub struct Story<'a> {
     got_since: Option<Instant>,
     shown_example: bool,
     first: u64,
+    /// The states that no record told at the start are due.
+    states_told: bool,
     /// What happened so far.
     pub totals: Totals,
 }
@@ -93,6 +95,7 @@ impl<'a> Story<'a> {
             got_since: None,
             shown_example: false,
             first: 0,
+            states_told: false,
             totals: Totals {
                 edges: 0,
                 events: 0,
@@ -136,6 +139,14 @@ impl<'a> Story<'a> {
     pub const fn word(&mut self, due: bool) {
         if due {
             self.totals.due += 1;
+        }
+    }
+
+    /// A checkpoint. From the first one of a start a receiver learns what no record has said: variables and sensors.
+    pub const fn checkpoint(&mut self) {
+        if !self.states_told {
+            self.states_told = true;
+            self.totals.due += (self.symbols.variables.len() + self.symbols.sensors.len()) as u64;
         }
     }
 

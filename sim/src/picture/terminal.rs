@@ -162,11 +162,17 @@ fn marks(recording: &Recording, grid: &Grid) -> Vec<char> {
     let mut cells = grid.blank();
     let mut free = 0;
     for mark in &recording.marks {
-        let from = grid.cell(mark.at);
+        let at = grid.cell(mark.at);
+        let len = mark.what.chars().count();
+        // Near the end the words stand in front of their place.
+        let (from, text) = if at + len < grid.cells as usize {
+            (at, format!("│{}", mark.what))
+        } else {
+            (at.saturating_sub(len), format!("{}│", mark.what))
+        };
         if from >= free {
-            let text = format!("│{}", mark.what);
-            free = from + text.chars().count() + 1;
             write_at(&mut cells, from, &text);
+            free = from + len + 2;
         }
     }
     cells

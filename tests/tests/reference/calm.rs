@@ -67,7 +67,11 @@ fn swallowing(until: Instant) -> Instant {
     const PERIOD: u64 = 2_000_000;
     let until = until.plus(Duration::from_secs(7));
     let passed = until.since(START).micros();
-    if passed % 4_000 == 0 { START.plus(Duration::from_micros(passed / PERIOD * PERIOD)) } else { until }
+    if passed.is_multiple_of(4_000) {
+        START.plus(Duration::from_micros(passed / PERIOD * PERIOD))
+    } else {
+        until
+    }
 }
 
 /// An output fails as soon as it is driven, and whoever drove it tries once more.
