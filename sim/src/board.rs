@@ -93,7 +93,7 @@ impl Board {
     /// An input's line moves; the edge is captured if anybody listens. Says whether that was so.
     pub fn move_input(&self, at: Instant, input: InputId, to: Level) -> bool {
         let captured = self.capture(at, input, to);
-        self.reveal();
+        self.reveal(at);
         captured
     }
 
@@ -113,10 +113,11 @@ impl Board {
         true
     }
 
-    /// All edges captured so far can be read.
-    pub fn reveal(&self) {
+    /// All edges captured up to `to` can be read.
+    pub fn reveal(&self, to: Instant) {
         let mut state = self.0.borrow_mut();
-        state.hidden = 0;
+        let later = state.edges.iter().rev().take_while(|edge| edge.at > to).count();
+        state.hidden = state.hidden.min(later);
         state.wake();
     }
 

@@ -44,6 +44,10 @@ pub struct Faults {
     pub names: Option<io::ErrorKind>,
     /// After so many bytes a write stops in the middle and fails like a broken disk.
     pub write_budget: Option<u64>,
+    /// After so many bytes a write stops in the middle, and nothing works any more: a process that dies there.
+    pub ends_after: Option<u64>,
+    /// A sync succeeds and keeps nothing; a later one does.
+    pub forgets_syncs: bool,
     /// The most bytes of all files: more is a full disk.
     pub room: Option<u64>,
     /// One write, sync or change of names in so many fails, at random; 0 is never.
@@ -76,6 +80,7 @@ struct Inner {
     name_changes: Vec<BTreeMap<String, u64>>,
     next_id: u64,
     faults: Faults,
+    has_ended: bool,
     random: Random,
     written: u64,
     power_cuts: u64,
@@ -100,6 +105,7 @@ impl Disk {
             name_changes: Vec::new(),
             next_id: 0,
             faults: Faults::default(),
+            has_ended: false,
             random: Random::new(seed),
             written: 0,
             power_cuts: 0,
@@ -109,7 +115,9 @@ impl Disk {
 
     /// Chooses what goes wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
-        self.lock().faults = faults;
+        let mut inner = self.lock();
+        (inner.faults, inner.has_ended) = (faults, false);
+        drop(inner);
         self.0.released.notify_all();
     }
 
@@ -185,6 +193,11 @@ impl Disk {
         self.lock().written
     }
 
+    /// Whether a write has come to the end of [`Faults::ends_after`].
+    pub fn has_ended(&self) -> bool {
+        self.lock().has_ended
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -203,6 +216,9 @@ impl Inner {
     }
 
     fn may(&mut self, fault: impl FnOnce(&Faults) -> Option<io::ErrorKind>) -> io::Result<()> {
+        if self.has_ended {
+            return Err(io::ErrorKind::Other.into());
+        }
         let one_in = self.faults.one_in;
         let drawn = one_in != 0 && self.random.bits().is_multiple_of(one_in);
         match fault(&self.faults).or_else(|| drawn.then_some(io::ErrorKind::Other)) {
@@ -270,6 +286,9 @@ impl Storage for Disk {
     fn sync_names(&self) -> io::Result<()> {
         let mut inner = self.lock();
         inner.may(|faults| faults.names)?;
+        if inner.faults.forgets_syncs {
+            return Ok(());
+        }
         inner.name_changes.clear();
         inner.stable_names = inner.names.clone();
         Ok(())
@@ -309,6 +328,14 @@ impl File for DiskFile {
                 (part, result) = (&bytes[..len], Err(io::ErrorKind::Other.into()));
             }
         }
+        if let Some(left) = &mut inner.faults.ends_after {
+            let len = usize::try_from(*left).unwrap_or(usize::MAX).min(part.len());
+            *left -= len as u64;
+            if len < part.len() {
+                (part, result) = (&part[..len], Err(io::ErrorKind::Other.into()));
+                inner.has_ended = true;
+            }
+        }
         inner.written += part.len() as u64;
         let at = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let Some(data) = inner.files.get_mut(&self.id) else { return Err(io::ErrorKind::NotFound.into()) };
@@ -327,6 +354,12 @@ impl File for DiskFile {
         let inner = self.disk.0.released.wait_while(self.disk.lock(), held);
         let mut inner = inner.unwrap_or_else(PoisonError::into_inner);
         let failed = inner.may(|faults| faults.syncs);
+        if inner.has_ended {
+            return failed;
+        }
+        if failed.is_ok() && inner.faults.forgets_syncs {
+            return Ok(());
+        }
         let Some(data) = inner.files.get_mut(&self.id) else { return Err(io::ErrorKind::NotFound.into()) };
         let unsynced = std::mem::take(&mut data.unsynced);
         // The kernel forgets the pages of a failed sync, and the next one says nothing of them.

@@ -5,7 +5,9 @@ mod build;
 mod faults;
 mod stimuli;
 
-use super::house::Rulebook;
+use super::house::{Rulebook, Rules};
+use campanile_core::program::image::hash;
+
 use super::plan::{Deed, Item, Plan};
 use crate::node::House;
 use crate::prng::Prng;
@@ -20,6 +22,7 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
     let root = Prng::new(seed);
     let mut plan = Plan { seed, until: 0, nodes: Vec::new(), items: Vec::new() };
     let (Some(house), Ok(book)) = (houses.first(), Rulebook::new(houses)) else { return plan };
+    let Some(rules) = book.of(hash(&house.image)) else { return plan };
     let mut shape = root.fork("shape");
     let count = if shape.chance(1, 6) { shape.between(2, 3) } else { 1 };
     // What only recurs is no longer interesting after some hundred times.
@@ -27,7 +30,7 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
     plan.nodes = (0..count).map(|_| build::node(&mut shape, house)).collect();
     for node in 0..count {
         let prng = root.fork(&format!("node {node}"));
-        let scene = Scene { node: node as u8, until: plan.until, house, houses, spans: book.spans() };
+        let scene = Scene { node: node as u8, until: plan.until, house, houses, rules, spans: book.spans() };
         scene.stimuli(&mut prng.fork("stimuli"), &mut plan.items);
         scene.faults(&mut prng.fork("faults"), &plan.nodes[node as usize], &mut plan.items);
     }
@@ -51,6 +54,8 @@ struct Scene<'a> {
     until: u64,
     house: &'a House,
     houses: &'a [House],
+    /// Of the house.
+    rules: &'a Rules,
     /// Spans that mean something to the house: what happens just then is what goes wrong.
     spans: Vec<u64>,
 }

@@ -20,6 +20,8 @@ pub(super) struct Rules {
     pub(super) lines: Vec<usize>,
     /// An input that has not moved for so long is reported as it is.
     pub(super) quiet: Duration,
+    /// What each input's debouncing takes, in microseconds.
+    pub(super) debounces: Vec<Vec<u64>>,
     /// Which triggers are an `every`.
     recurs: Vec<bool>,
     /// Spans that it names, in microseconds.
@@ -63,7 +65,8 @@ impl Rulebook {
                     _ => {}
                 }
             }
-            spans.extend(inputs.iter().flat_map(debounce_spans));
+            let debounces: Vec<Vec<u64>> = inputs.iter().map(debounce_spans).collect();
+            spans.extend(debounces.iter().flatten());
             spans.extend(outputs.iter().map(|output| output.max_on.micros()));
             spans.retain(|span| *span > 0);
             let lines = house.symbols.inputs.iter().map(|input| {
@@ -72,7 +75,8 @@ impl Rulebook {
             });
             let lines = lines.collect();
             let quiet = inputs.iter().map(quiet).fold(Duration::ZERO, Duration::max);
-            rules.insert(hash(&house.image), Rules { outputs, lines, quiet, recurs, spans });
+            let program = Rules { outputs, lines, quiet, debounces, recurs, spans };
+            rules.insert(hash(&house.image), program);
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
         Ok(Self { rules, programs, lines: names.len(), busiest })
@@ -110,11 +114,13 @@ fn quiet(input: &InputDef) -> Duration {
     press.plus(release).plus(press.max(release)).plus(Duration::from_millis(5))
 }
 
-fn debounce_spans(input: &InputDef) -> [u64; 4] {
+fn debounce_spans(input: &InputDef) -> Vec<u64> {
     let guard = |algorithm| match algorithm {
         Algorithm::Eager { after_us, .. } => u64::from(after_us),
         _ => 0,
     };
     let (press, release) = (input.debounce.press, input.debounce.release);
-    [press.span().micros(), release.span().micros(), guard(press), guard(release)]
+    let mut spans = vec![press.span().micros(), release.span().micros(), guard(press), guard(release)];
+    spans.retain(|span| *span > 0);
+    spans
 }

@@ -242,6 +242,16 @@ pub enum Deed {
         /// What is left of the writes that were not synced.
         leaves: Leaves,
     },
+    /// The process dies in the middle of a write, or the power goes then, and comes back. Nothing happens if nothing is
+    /// written for ten seconds.
+    Break {
+        /// After so many bytes.
+        bytes: u32,
+        /// Comes back after this time.
+        off: u64,
+        /// The power goes, and this is left of the writes that were not synced; or only the process dies.
+        power: Option<Leaves>,
+    },
     /// The process stands still (SIGSTOP, starved).
     Stall {
         /// For this time.
@@ -321,6 +331,10 @@ pub enum DiskFault {
     Syncs,
     /// One operation in so many fails.
     Flaky(u8),
+    /// Nothing can be read.
+    Reads,
+    /// It says that it has synced, and forgets that in a power cut.
+    Forgets,
 }
 
 /// What befalls a receiver, or the way to it.

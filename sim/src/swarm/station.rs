@@ -62,6 +62,10 @@ pub(super) struct Station<'a> {
     captures: Prng,
     /// Until then the disk is in trouble.
     pub(super) trouble: u64,
+    /// The disk can be read.
+    readable: bool,
+    /// The process ends in the middle of a write, with what the power does, and is gone for so long.
+    pub(super) doom: Option<(Option<PowerCut>, u64)>,
     /// It was told to end, and starts again so long behind that.
     pub(super) stopping: Option<u64>,
 }
@@ -110,6 +114,8 @@ impl<'a> Station<'a> {
             life: 0,
             captures: seed.fork("captures"),
             trouble: 0,
+            doom: None,
+            readable: true,
             stopping: None,
         })
     }
@@ -150,7 +156,9 @@ impl<'a> Station<'a> {
         }
         let Some(life) = &self.node.life else { return Ok(()) };
         let journal = life.journal.borrow();
-        journal::examine(&journal, &self.node.witness.borrow(), &self.floor, &mut self.words)?;
+        if self.readable {
+            journal::examine(&journal, &self.node.witness.borrow(), &self.floor, &mut self.words)?;
+        }
         for (way, plan) in self.ways.iter_mut().zip(&self.plan.sinks) {
             way.courier = Courier::new(&way.name, plan, &self.node.disk, &journal, now);
         }
@@ -343,7 +351,19 @@ impl<'a> Station<'a> {
 
     pub(super) fn set_faults(&mut self, faults: Faults, until: u64) {
         self.trouble = self.trouble.max(until);
+        self.doom = None;
+        self.readable = faults.reads.is_none();
         self.node.disk.set_faults(faults);
+    }
+
+    /// Whether the write in which it ends has come: what its power does then, and how long it is gone. The disk is well
+    /// again behind that.
+    pub(super) fn doomed(&mut self) -> Option<(Option<PowerCut>, u64)> {
+        let doom = self.doom.take_if(|_| self.node.disk.has_ended())?;
+        self.node.disk.set_faults(Faults::default());
+        // What was taken in this turn is not on the disk.
+        self.trouble = self.clock.now() + 1;
+        Some(doom)
     }
 
     /// Whether anything of it can go on now.

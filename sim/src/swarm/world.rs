@@ -13,7 +13,7 @@ use campanile_core::id::{Level, OutputId, SensorId};
 use campanile_core::input::Input;
 use campanile_core::program::image;
 use campanile_core::runner::Message;
-use campanile_core::time::Duration;
+use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Faults;
 use campanile_delivery::{Position, Ticket};
 
@@ -39,8 +39,8 @@ pub(super) enum Event {
     Item(usize),
     /// A line moves.
     Move { line: usize, to: Level },
-    /// Edges captured so far reach the loop.
-    Reveal,
+    /// Edges captured up to then, by the node's clock, reach the loop.
+    Reveal(Instant),
     /// A sensor's value that came too soon may enter.
     Release { sensor: SensorId },
     /// The process starts.
@@ -216,6 +216,10 @@ impl<'a> World<'a> {
     fn turn(&mut self, node: usize) -> Result<(), String> {
         let station = &mut self.stations[node];
         station.run()?;
+        if let Some((power, off)) = station.doomed() {
+            // Nothing of what came behind the write has happened.
+            return self.die(node, power, off);
+        }
         let (print, stopped) = (station.print(), station.stopped()?);
         self.note(node, print);
         if let Some(off) = stopped {
@@ -287,13 +291,13 @@ impl<'a> World<'a> {
                     station.lines.moved(line, now, to);
                     let delay = station.capture_delay();
                     if delay == 0 {
-                        station.node.board.reveal();
+                        station.node.board.reveal(now);
                     } else {
-                        self.at(world + delay, node, Event::Reveal);
+                        self.at(world + delay, node, Event::Reveal(now));
                     }
                 }
             }
-            Event::Reveal => station.node.board.reveal(),
+            Event::Reveal(to) => station.node.board.reveal(to),
             Event::Release { sensor } => {
                 let kept = station.symbols().and_then(|symbols| symbols.sensors.get(sensor.index())).cloned();
                 if let Some(kept) = kept
@@ -317,7 +321,7 @@ impl<'a> World<'a> {
             }
             Event::DiskWell => {
                 if world >= station.trouble {
-                    station.node.disk.set_faults(Faults::default());
+                    station.set_faults(Faults::default(), 0);
                 }
             }
             Event::Mend { output } => station.node.board.set_hardware(output, true),

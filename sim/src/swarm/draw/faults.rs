@@ -5,6 +5,7 @@ use crate::prng::Prng;
 use crate::swarm::plan::{Deed, DiskFault, Item, Leaves, NetFault, NodePlan};
 
 impl Scene<'_> {
+    /// `Break` is for plans in files so far.
     pub(super) fn faults(&self, prng: &mut Prng, node: &NodePlan, items: &mut Vec<Item>) {
         // One life in four is calm: there, nothing may be missing at all.
         if prng.chance(1, 4) {
@@ -81,6 +82,7 @@ fn leaves(prng: &mut Prng) -> Leaves {
     }
 }
 
+/// `Reads` and `Forgets` are for plans in files: what a start makes of them is not accounted for in all cases yet.
 fn disk_fault(prng: &mut Prng) -> DiskFault {
     match prng.below(5) {
         0 => DiskFault::Full,

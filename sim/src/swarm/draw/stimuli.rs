@@ -12,6 +12,9 @@ impl Scene<'_> {
         if prng.chance(1, 2) {
             self.trouble(prng, items);
         }
+        if prng.chance(1, 2) {
+            self.corners(prng, items);
+        }
         if prng.chance(2, 3) {
             self.sensors(prng, items);
         }
@@ -72,6 +75,63 @@ impl Scene<'_> {
                 _ => Deed::Lose { input, lost: prng.between(1, 40) as u32, on: prng.chance(1, 2) },
             };
             self.put(items, at, deed);
+        }
+    }
+
+    /// What seldom happens by itself: a line that moves while it is locked and stays there, several deadlines on one
+    /// instant, more messages than the loop's inlet holds.
+    fn corners(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        for _ in 0..prng.between(1, 4) {
+            let at = self.moment(prng);
+            match prng.below(8) {
+                0..=2 => self.flick(prng, at, items),
+                3..=6 => self.meeting(prng, at, items),
+                _ => self.flood(prng, at, items),
+            }
+        }
+    }
+
+    /// There and back, and there it stays: all of it while the line is debounced.
+    fn flick(&self, prng: &mut Prng, at: u64, items: &mut Vec<Item>) {
+        let Some((input, span)) = self.a_debounce(prng) else { return };
+        let (first, back) = (prng.chance(1, 2), prng.between(1, span.max(2)));
+        // From rest.
+        for (at, on) in [(at.saturating_sub(2 * SECOND), !first), (at, first), (at + back, !first)] {
+            self.put(items, at, Deed::Touch { input: input.clone(), on, bounce: Vec::new() });
+        }
+    }
+
+    /// Some things that are due at the same instant.
+    fn meeting(&self, prng: &mut Prng, at: u64, items: &mut Vec<Item>) {
+        for _ in 0..prng.between(2, 5) {
+            let limited = self.house.symbols.outputs.iter().zip(&self.rules.outputs);
+            let limited: Vec<_> = limited.filter(|(_, output)| !output.max_on.is_zero()).collect();
+            if !limited.is_empty() && prng.chance(1, 2) {
+                let (output, def) = *prng.pick(&limited);
+                let ask = Ask::Set(output.name.clone(), true);
+                let id = 2_000_000 + items.len() as u32;
+                self.put(items, at.saturating_sub(def.max_on.micros()), Deed::Command { ask, id, late: 0 });
+            } else if let Some((input, span)) = self.a_debounce(prng) {
+                let deed = Deed::Touch { input, on: prng.chance(3, 4), bounce: Vec::new() };
+                self.put(items, at.saturating_sub(span), deed);
+            }
+        }
+    }
+
+    /// An input, and a span of its debouncing.
+    fn a_debounce(&self, prng: &mut Prng) -> Option<(String, u64)> {
+        let debounced = self.house.symbols.inputs.iter().zip(&self.rules.debounces);
+        let debounced: Vec<_> = debounced.filter(|(_, spans)| !spans.is_empty()).collect();
+        let (input, spans) = (!debounced.is_empty()).then(|| *prng.pick(&debounced))?;
+        Some((input.name.clone(), *prng.pick(spans)))
+    }
+
+    fn flood(&self, prng: &mut Prng, at: u64, items: &mut Vec<Item>) {
+        let Some(ask) = self.an_ask(prng) else { return };
+        self.put(items, at, Deed::Stall { span: prng.between(1, SECOND) });
+        for _ in 0..prng.between(60, 80) {
+            let id = 3_000_000 + items.len() as u32;
+            self.put(items, at, Deed::Command { ask: ask.clone(), id, late: 0 });
         }
     }
 

@@ -17,14 +17,16 @@ use crate::swarm::tape::Entry;
 struct Line {
     /// Edges that the kernel took and no record has told of yet.
     untold: VecDeque<(Instant, Level)>,
-    /// Edges for which the kernel had no room.
-    unheard: u64,
+    /// Edges for which the kernel had no room, and when.
+    unheard: Vec<(Instant, u64)>,
     /// Edges that records have passed over.
     passed: u64,
     /// Edges that records count as lost.
     counted: u64,
     /// Stamps that an onset may have.
     onsets: Vec<Instant>,
+    /// Edges were lost, and nobody has read the line since.
+    unread: bool,
     reported: Option<Level>,
     /// Somebody plays it, so what is reported is not what is.
     played: bool,
@@ -69,7 +71,7 @@ impl Lines {
     pub(in crate::swarm) fn lost(&mut self, line: usize, at: Instant, lost: u32) {
         self.calm = at;
         if let Some(line) = self.lines.get_mut(line) {
-            line.unheard += u64::from(lost);
+            line.unheard.push((at, u64::from(lost)));
         }
     }
 
@@ -106,12 +108,14 @@ impl Lines {
             Record::Input(Input::Level { input, .. }) => {
                 if let Some(line) = self.of(rules, input) {
                     line.onsets.push(entry.at);
+                    line.unread = false;
                 }
                 Ok(())
             }
             Record::Input(Input::Overrun { input: Some(input), lost, .. }) => {
                 if let Some(line) = self.of(rules, input) {
                     line.counted += u64::from(lost);
+                    line.unread = true;
                 }
                 Ok(())
             }
@@ -147,10 +151,12 @@ impl Lines {
                 }
             }
         }
-        if line.passed + line.unheard > line.counted {
+        // Of what was lost in the same instant nobody knows whether it was before.
+        let missing = line.passed
+            + line.unheard.iter().filter(|(at, _)| *at < stamp).map(|(_, lost)| lost).sum::<u64>();
+        if missing > line.counted {
             return Err(format!(
-                "{} edges of {input:?} are missing before the one at {} us, and records count {}",
-                line.passed + line.unheard,
+                "{missing} edges of {input:?} are missing before the one at {} us, and records count {}",
                 stamp.micros(),
                 line.counted
             ));
@@ -200,7 +206,11 @@ impl Lines {
                     line.reported
                 ));
             }
-            let missing = line.untold.len() as u64 + line.passed + line.unheard;
+            if line.unread {
+                return Err(format!("edges of {id:?} were lost, and no reading of the line follows"));
+            }
+            let unheard: u64 = line.unheard.iter().map(|(_, lost)| lost).sum();
+            let missing = line.untold.len() as u64 + line.passed + unheard;
             if missing != line.counted {
                 return Err(format!(
                     "{missing} edges of {id:?} are in no record, and records count {} as lost",

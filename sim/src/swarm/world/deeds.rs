@@ -15,6 +15,9 @@ use super::{Event, World};
 use crate::swarm::plan::{Ask, Deed, DiskFault, Leaves, NetFault};
 use crate::swarm::station::{Station, Wall};
 
+/// So long a node waits for the write in which it is to end.
+const BREAKS: u64 = 10_000_000;
+
 impl World<'_> {
     pub(super) fn befall(
         &mut self,
@@ -89,6 +92,12 @@ impl World<'_> {
                 station.node.send(Message::Stop);
                 station.stopping = Some(*off);
             }
+            Deed::Break { bytes, off, power } => {
+                let faults = Faults { ends_after: Some(u64::from(*bytes)), ..Faults::default() };
+                station.set_faults(faults, world + BREAKS);
+                station.doom = Some((power.map(power_cut), *off));
+                self.at(world + BREAKS, node, Event::DiskWell);
+            }
             Deed::Stall { span } => station.stall(world + span),
             Deed::Jam { output, span } => {
                 let Some(output) = station.symbols().and_then(|symbols| symbols.find_output(output)) else {
@@ -98,6 +107,7 @@ impl World<'_> {
                 self.at(world + span, node, Event::Mend { output });
             }
             Deed::Disk { fault, span } => {
+                station.floor.void |= *fault == DiskFault::Forgets;
                 station.set_faults(faults(*fault), world + span);
                 self.at(world + span, node, Event::DiskWell);
             }
@@ -108,7 +118,7 @@ impl World<'_> {
     }
 
     /// The process dies, with or without the power, and comes back.
-    fn die(&mut self, node: usize, power: Option<PowerCut>, off: u64) -> Result<(), String> {
+    pub(super) fn die(&mut self, node: usize, power: Option<PowerCut>, off: u64) -> Result<(), String> {
         let station = &mut self.stations[node];
         let came = station.is_alive() || power.is_some();
         station.end(power)?;
@@ -173,6 +183,8 @@ fn faults(fault: DiskFault) -> Faults {
         DiskFault::ReadOnly => Faults::read_only(),
         DiskFault::Tears(bytes) => Faults { write_budget: Some(bytes.into()), ..Faults::default() },
         DiskFault::Syncs => Faults { syncs: Some(io::ErrorKind::Other), ..Faults::default() },
+        DiskFault::Reads => Faults { reads: Some(io::ErrorKind::Other), ..Faults::default() },
+        DiskFault::Forgets => Faults { forgets_syncs: true, ..Faults::default() },
         DiskFault::Flaky(one_in) => Faults { one_in: one_in.into(), ..Faults::default() },
     }
 }
