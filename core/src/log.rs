@@ -1,8 +1,9 @@
 //! The log: a ring of records in the engine's memory. Writing never fails and never waits: the oldest records make
-//! room. A reader has a cursor and is told when it lagged: the numbers say how many records it missed.
+//! room. A reader has a cursor and is told when it lagged: the numbers say how many records it missed, and the counters,
+//! which outlive the records, of which kinds there were how many.
 
 use crate::id::{InputId, Level};
-use crate::record::{Frame, MAX_RECORD, Record, edge, edge_head, frame};
+use crate::record::{CLASSES, Frame, MAX_RECORD, Record, class, edge, edge_head, frame};
 use crate::time::{Duration, Instant};
 use crate::wire::Writer;
 
@@ -58,12 +59,24 @@ pub(crate) struct Ring {
     kept: usize,
     /// Of each part, the bytes at its start that belong to a record from the part before.
     overlaps: [u8; PARTS],
+    /// How many records there were of each class. Raw edges are the rest, so that none pays for its count: in their
+    /// place is how many records came before the engine's start.
+    counters: [u32; CLASSES],
 }
 
 impl Ring {
     /// All zeros in memory, so that an engine in a static takes no flash.
     pub(crate) const fn new() -> Self {
-        Self { base: 0, last_seq: 0, at: Instant::ZERO, index: 0, fence: 0, kept: 0, overlaps: [0; PARTS] }
+        Self {
+            base: 0,
+            last_seq: 0,
+            at: Instant::ZERO,
+            index: 0,
+            fence: 0,
+            kept: 0,
+            overlaps: [0; PARTS],
+            counters: [0; CLASSES],
+        }
     }
 
     const fn pos(&self) -> u64 {
@@ -76,7 +89,10 @@ impl Ring {
 
     /// Starts anew behind a checkpoint.
     pub(crate) fn restart(&mut self, seq: u64, at: Instant) {
-        *self = Self { base: self.pos(), last_seq: seq.saturating_sub(1), at, ..Self::new() };
+        let last_seq = seq.saturating_sub(1);
+        *self = Self { base: self.pos(), last_seq, at, ..Self::new() };
+        let [before, ..] = &mut self.counters;
+        *before = (last_seq & 0xffff_ffff) as u32;
     }
 
     /// Time of the last record.
@@ -94,7 +110,14 @@ impl Ring {
         self.index.saturating_sub(self.fence.saturating_sub(part))
     }
 
-    /// Counts a record whose bytes are in place.
+    /// Counts a record that is no raw edge by its kind.
+    fn count(&mut self, kind: u8) {
+        if let Some(count) = class(kind).and_then(|class| self.counters.get_mut(class)) {
+            *count = count.wrapping_add(1);
+        }
+    }
+
+    /// A record's bytes are in place.
     #[inline]
     const fn wrote(&mut self, at: Instant) {
         self.last_seq = self.last_seq.wrapping_add(1);
@@ -150,13 +173,17 @@ impl LogMut<'_> {
         let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
         match frame(dt, place, put) {
             Some(len) => {
+                let kind = place.first().copied();
                 self.ring.index = self.ring.index.wrapping_add(len);
                 self.ring.wrote(at);
+                self.ring.count(kind.unwrap_or(0));
             }
             None => {
                 let mut bytes = [0; MAX_RECORD];
                 let len = frame(dt, &mut bytes, put);
                 self.across(at, &bytes, len);
+                let [kind, ..] = bytes;
+                self.ring.count(kind);
             }
         }
     }
@@ -249,6 +276,16 @@ impl EventLog<'_> {
     /// Bytes that fit.
     pub const fn capacity(&self) -> usize {
         self.buf.len()
+    }
+
+    /// How many records of each [`class`] were written since the start, modulo 2³².
+    pub fn counters(&self) -> [u32; CLASSES] {
+        let mut counters = self.ring.counters;
+        // What was before, and all that were no raw edges: the rest were.
+        let others = counters.iter().fold(0, |sum: u32, count| sum.wrapping_add(*count));
+        let [edges, ..] = &mut counters;
+        *edges = ((self.ring.last_seq & 0xffff_ffff) as u32).wrapping_sub(others);
+        counters
     }
 
     /// The record at the cursor and the place behind it; `None` at the head.

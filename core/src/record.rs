@@ -22,6 +22,9 @@ pub const MAX_RECORD: usize = 96;
 /// Kinds from here on are the host's own: the engine neither writes nor reads them.
 pub const FIRST_HOST_KIND: u8 = 128;
 
+/// How many different records the engine writes, raw edges included; see [`class`].
+pub const CLASSES: usize = 28;
+
 /// In the first byte: this is a raw edge.
 const EDGE: u8 = 0x80;
 /// In the first byte of a raw edge: its level.
@@ -142,4 +145,13 @@ pub(crate) fn edge(head: u8, dt: Duration, buf: &mut [u8]) -> Option<usize> {
 /// The first byte of a raw edge.
 pub const fn edge_head(input: InputId, level: Level) -> u8 {
     EDGE | if level.is_on() { EDGE_ON } else { 0 } | (input.0 & EDGE_INPUT)
+}
+
+/// A dense number for each kind, for tables of counters; `None` for kinds that the engine does not write. Raw edges are 0.
+pub const fn class(kind: u8) -> Option<usize> {
+    match kind {
+        0..=14 => Some(kind as usize),
+        64..=76 => (kind as usize).checked_sub(49),
+        _ => None,
+    }
 }

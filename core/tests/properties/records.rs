@@ -10,7 +10,7 @@ use campanile_core::id::*;
 use campanile_core::input::{self, Input, LevelWhy, OverrunWhy};
 use campanile_core::program::code::{Op, Step};
 use campanile_core::program::{AfterRestart, InputDef, Mode, On, OutputDef, SensorDef, TriggerDef, VarDef};
-use campanile_core::record::{FIRST_HOST_KIND, Frame, MAX_RECORD, Record};
+use campanile_core::record::{CLASSES, FIRST_HOST_KIND, Frame, MAX_RECORD, Record, class};
 use campanile_core::restore::{Restore, RunState};
 use campanile_core::time::{Duration, Instant};
 use proptest::prelude::*;
@@ -280,6 +280,9 @@ fn records_are_the_golden_bytes() {
     assert_golden("records.txt", &lines);
     let kinds: BTreeSet<u8> = specimens().iter().map(Record::kind).collect();
     assert_eq!(kinds, all_kinds(), "a kind has no specimen");
+    let classes: BTreeSet<usize> = (0..=u8::MAX).filter_map(class).collect();
+    assert_eq!(classes, (0..CLASSES).collect(), "a class for each, and none twice");
+    assert!(kinds.iter().all(|kind| class(*kind).is_some()));
 }
 
 /// A program with every part: each algorithm, occasion, mode, step and operation once.

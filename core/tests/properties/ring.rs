@@ -7,7 +7,7 @@ use campanile_core::id::{InputId, Level, SensorId};
 use campanile_core::input::{Input, LevelWhy};
 use campanile_core::log::{Cursor, Lagged};
 use campanile_core::program::{InputDef, SensorDef};
-use campanile_core::record::{MAX_RECORD, Record};
+use campanile_core::record::{CLASSES, MAX_RECORD, Record, class};
 use campanile_core::time::{Duration, Instant};
 use proptest::prelude::*;
 
@@ -19,6 +19,7 @@ use crate::tape::{Tape, cases, tapes};
 struct Model {
     records: Vec<(Cursor, Instant, Record, Vec<u8>)>,
     head: Cursor,
+    counters: [u32; CLASSES],
 }
 
 impl Model {
@@ -26,6 +27,7 @@ impl Model {
         let mut buf = [0; MAX_RECORD];
         let len = record.encode(at.since(self.head.at), &mut buf).unwrap();
         self.records.push((self.head, at, record, buf[..len].to_vec()));
+        self.counters[class(record.kind()).unwrap()] += 1;
         self.head = Cursor { pos: self.head.pos + len as u64, seq: self.head.seq + 1, at };
     }
 
@@ -41,6 +43,7 @@ impl Model {
 fn compare(engine: &Engine<Tiny>, model: &Model) -> Result<(), TestCaseError> {
     let log = engine.log();
     prop_assert_eq!(log.head(), model.head);
+    prop_assert_eq!(log.counters(), model.counters);
     let tail = log.tail();
     let left = (model.head.pos - tail.pos) as usize;
     prop_assert!(left <= log.capacity(), "{} bytes in a ring of {}", left, log.capacity());
