@@ -92,12 +92,10 @@ impl Output {
         matches!(self.by, By::Run { run: writer, .. } if writer == run)
     }
 
-    /// Its writer ended in peace: the level stays, and nobody will take it back.
-    pub(crate) fn disown(&mut self, run: RunId) {
-        if let By::Run { run: writer, .. } = &mut self.by
-            && *writer == run
-        {
-            *writer = OVER;
+    /// The run that wrote it last is only remembered from now on.
+    pub(crate) const fn disown(&mut self) {
+        if let By::Run { run, .. } = &mut self.by {
+            *run = OVER;
         }
     }
 }

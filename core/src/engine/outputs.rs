@@ -44,6 +44,18 @@ impl View<'_> {
         self.write(output, safe, By::Safety { why });
     }
 
+    /// The run that wrote an output last is over: the level stays if that was in peace or if it is the safe one, and
+    /// nobody will take it back; else it goes to safe.
+    pub(crate) fn lose_writer(&mut self, output: OutputId, in_peace: bool) {
+        let Some(cell) = self.outputs.get_mut(output.index()) else { return };
+        if in_peace || cell.is_safe() {
+            self.s.owned_outputs &= !bit(output.0);
+            cell.disown();
+        } else {
+            self.make_safe(output, SafetyWhy::RunEnded);
+        }
+    }
+
     /// An output was on for as long as it may be.
     pub(crate) fn max_on(&mut self, output: OutputId) {
         if let Some(cell) = self.outputs.get_mut(output.index()) {

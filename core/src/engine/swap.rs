@@ -6,7 +6,7 @@ use crate::engine::view::{View, bit, id};
 use crate::id::{OutputId, RunId, ScenarioId, SensorId};
 use crate::input::Input;
 use crate::program::On;
-use crate::scenario::run::Run;
+use crate::scenario::run::{OVER, Run};
 use crate::time::Instant;
 
 impl View<'_> {
@@ -112,7 +112,7 @@ impl View<'_> {
         self.scenarios.iter().position(|cell| cell.def == kept.def)
     }
 
-    /// Outputs that both programs have keep their level, unless the run that wrote it is over.
+    /// Outputs that both programs have keep their level, unless the run that wrote it ends with the old one.
     fn take_over_outputs(&mut self, at: Instant, old: &View<'_>) {
         self.s.release();
         for index in 0..self.s.counts.outputs {
@@ -132,18 +132,12 @@ impl View<'_> {
             if old.s.now == at && old.s.is_held(OutputId(id(place))) {
                 self.s.hold(output);
             }
-            let new_safe = cell.safe();
-            if let By::Run { run, scenario } = &mut cell.by
-                && let Some(slot) = self.runs.get(run.index()).filter(|slot| !slot.is_free())
-            {
-                *scenario = slot.scenario;
-            }
-            let orphan = old.runs.iter().enumerate().any(|(run, _)| {
-                let run = RunId(id(run));
-                same.is_of(run) && self.runs.get(run.index()).is_none_or(|slot| slot.is_free())
-            });
-            if orphan && same.level() != new_safe {
-                self.make_safe(output, SafetyWhy::RunEnded);
+            let By::Run { run, scenario } = &mut cell.by else { continue };
+            let writer = *run;
+            match self.runs.get(writer.index()).filter(|slot| !slot.is_free()) {
+                Some(slot) => *scenario = slot.scenario,
+                // Who was over before left it in peace.
+                None => self.lose_writer(output, writer == OVER),
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Execution: occurrences become runs, runs make their steps.
 
 use crate::calendar::{day_and_second, time_of_day, weekday_of};
-use crate::decision::{By, Cause, Decision, EndWhy, FaultKind, RunHow, SafetyWhy, SkipWhy, Values};
-use crate::engine::view::{Active, View, bit, id, take_lowest};
+use crate::decision::{By, Cause, Decision, EndWhy, FaultKind, RunHow, SkipWhy, Values};
+use crate::engine::view::{Active, View, id, take_lowest};
 use crate::id::{OutputId, RunId, ScenarioId, VarId};
 use crate::program::code::{MAX_STEPS, Op, Step};
 use crate::program::verify::expressions;
@@ -377,14 +377,8 @@ impl View<'_> {
         let mut left = self.s.owned_outputs;
         while let Some(index) = take_lowest(&mut left) {
             let output = OutputId(index);
-            let Some(cell) = self.outputs.get_mut(output.index()).filter(|cell| cell.is_of(slot)) else {
-                continue;
-            };
-            self.s.owned_outputs &= !bit(index);
-            if in_peace || cell.is_safe() {
-                cell.disown(slot);
-            } else {
-                self.make_safe(output, SafetyWhy::RunEnded);
+            if self.outputs.get(output.index()).is_some_and(|cell| cell.is_of(slot)) {
+                self.lose_writer(output, in_peace);
             }
         }
         self.move_up(scenario);

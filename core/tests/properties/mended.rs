@@ -85,6 +85,26 @@ fn a_swap_tells_writers_by_their_new_ids() {
 }
 
 #[test]
+fn a_run_that_a_swap_ended_is_over_for_good() {
+    let safe = |level, hash| {
+        let mut house = lit(Duration::ZERO);
+        house.outputs[0].safe = level;
+        house.scenarios[0].hash = hash;
+        house
+    };
+    // The run ends in the first swap, where the lamp has its safe level; from the second on that is the other one.
+    let images = [safe(Level::Off, 1).image(), safe(Level::On, 2).image(), safe(Level::Off, 2).image()];
+    let mut life = alive(&images);
+    feed(&mut life, &images, s(1), command(1, Op::Start { scenario: ScenarioId(0) }));
+    life.live(&Moment { at: s(2), deed: Deed::Install(1) }, &images);
+    let lamp = life.engine.output(LAMP).unwrap();
+    assert_eq!((lamp.level, life.engine.runs().count()), (Level::On, 0));
+    assert_ne!(lamp.by, By::Run { run: RunId(0), scenario: ScenarioId(0) }, "the next run has this slot");
+    life.live(&Moment { at: s(3), deed: Deed::Install(2) }, &images);
+    assert_eq!(life.engine.output(LAMP).unwrap().level, Level::On, "nobody is left to take it back");
+}
+
+#[test]
 fn an_edge_before_a_stop_drives_nothing_behind_it() {
     let mut house = lit(Duration::ZERO);
     let press = Algorithm::Defer { t_us: 50_000 };
