@@ -51,11 +51,11 @@ pub enum HostRecord {
     Dropped {
         /// The sink.
         sink: Name,
-        /// Its cursor.
+        /// Its cursor, or where an earlier word ended.
         from: Position,
         /// The last place deleted.
         to: Position,
-        /// How many of the engine's records lie between.
+        /// How many of the engine's records lie between, without those that other words between count.
         count: u64,
     },
     /// 132: a receiver will never take this record; its cursor passes.

@@ -2,8 +2,9 @@
 //!
 //! Whole segments, oldest first. By size: when segments and the spare one reach the limit, the oldest becomes the
 //! spare one. By age: only while the clock is trusted, and one an hour at most, so that a clock that jumps costs
-//! little. A sink that has not delivered what goes is told so in a `dropped` record, on disk before the deletion; with
-//! `when-full = "keep"` nothing goes that a sink still needs.
+//! little. A sink that has not delivered what goes is told so in a `dropped` record, on disk before the deletion; one
+//! that goes itself before the sink has got it is said again. With `when-full = "keep"` nothing goes that a sink still
+//! needs.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -48,6 +49,23 @@ pub(crate) struct Oldest {
     pub end: Position,
     /// Sinks that have not delivered it, and where they are.
     pub behind: Vec<(SinkName, Position)>,
+}
+
+/// What a sink loses with a segment.
+pub(crate) struct Dropping {
+    /// The words on earlier losses that go with the segment, said again as one: the sink has not got them either.
+    pub again: Option<HostRecord>,
+    /// The word on the records of the segment itself.
+    pub word: HostRecord,
+    /// How many these are.
+    pub count: u64,
+}
+
+/// Earlier losses, the words on which go before the sink has got them.
+struct Unheard {
+    from: Position,
+    to: Position,
+    count: u64,
 }
 
 impl Retention {
@@ -130,17 +148,21 @@ impl Retention {
         (behind.is_empty() || self.when_full == WhenFull::DropOldest).then_some(Oldest { entry, end, behind })
     }
 
-    /// The word on what a sink loses with a segment, and how many records that is; each loss is told once.
+    /// What a sink loses with a segment; each loss is counted once.
     pub(crate) fn loss<S: Storage>(
         &mut self,
         writer: &Writer<S>,
         (sink, place): (SinkName, Position),
         to: Position,
-    ) -> (HostRecord, u64) {
+    ) -> Dropping {
         let from = self.told.get(&sink).map_or(place, |told| place.max(*told));
-        let count = count_records(&mut writer.index.reader(from), to);
+        let (count, unheard) = survey(&mut writer.index.reader(from), &sink, to);
         self.told.insert(sink.clone(), to);
-        (HostRecord::Dropped { sink, from, to, count }, count)
+        let again = unheard.map(|Unheard { from, to, count }| {
+            let sink = sink.clone();
+            HostRecord::Dropped { sink, from, to, count }
+        });
+        Dropping { again, word: HostRecord::Dropped { sink, from, to, count }, count }
     }
 }
 
@@ -178,15 +200,27 @@ fn files<S: Storage>(writer: &Writer<S>) -> usize {
     writer.index.lock().segments.len() + usize::from(writer.spare)
 }
 
-/// How many of the engine's records lie between a reader's place and another.
-fn count_records<S: Storage>(reader: &mut Reader<S>, to: Position) -> u64 {
-    let mut count = 0;
+/// How many of the engine's records lie between a reader's place and another, and what is said there of earlier losses of
+/// the sink.
+fn survey<S: Storage>(reader: &mut Reader<S>, sink: &SinkName, to: Position) -> (u64, Option<Unheard>) {
+    let (mut records, mut unheard) = (0, None::<Unheard>);
     loop {
-        match reader.next() {
-            Ok(Next::Item(item)) if item.at > to => return count,
-            Ok(Next::Item(item)) => count += u64::from(matches!(item.body, Body::Engine(_))),
-            Ok(Next::Lagged(_)) => {}
-            Ok(Next::End) | Err(_) => return count,
+        let item = match reader.next() {
+            Ok(Next::Item(item)) if item.at <= to => item,
+            Ok(Next::Lagged(_)) => continue,
+            Ok(Next::Item(_) | Next::End) | Err(_) => return (records, unheard),
+        };
+        match item.body {
+            Body::Engine(_) => records += 1,
+            Body::Host(Some(HostRecord::Dropped { sink: whose, from, to, count })) if whose == *sink => {
+                let before = unheard.unwrap_or(Unheard { from, to, count: 0 });
+                unheard = Some(Unheard {
+                    from: before.from.min(from),
+                    to: before.to.max(to),
+                    count: before.count + count,
+                });
+            }
+            _ => {}
         }
     }
 }

@@ -61,6 +61,8 @@ pub(super) struct Received {
     /// then only the random halves tell them apart. With a print of time and bytes.
     pub(super) letters: BTreeMap<Place, u64>,
     refused: BTreeSet<Place>,
+    /// The host's own words among them.
+    pub(super) words: BTreeMap<Position, HostRecord>,
     pub(super) print: u64,
     pub(super) repeats: u64,
 }
@@ -170,6 +172,9 @@ impl Receiver {
             Content::Host(record) => mix(head, format!("{record:?}").as_bytes()),
         };
         let received = &mut self.received;
+        if let Content::Host(Some(word)) = &letter.body {
+            received.words.insert(letter.at, word.clone());
+        }
         let newest = received.letters.last_key_value().map(|(newest, _)| *newest);
         match received.letters.get(&at) {
             Some(known) if *known == print => received.repeats += 1,

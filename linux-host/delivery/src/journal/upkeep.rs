@@ -36,9 +36,11 @@ impl<S: Storage> Journal<S> {
         let behind = std::mem::take(&mut oldest.behind);
         if !behind.is_empty() {
             for sink in behind {
-                let (dropped, count) = self.retention.loss(&self.writer, sink, oldest.end);
-                self.counts.dropped += count;
-                self.record(&dropped, now);
+                let dropping = self.retention.loss(&self.writer, sink, oldest.end);
+                self.counts.dropped += dropping.count;
+                for word in dropping.again.iter().chain([&dropping.word]) {
+                    self.record(word, now);
+                }
             }
             self.flush_builder();
             self.durability.require();

@@ -33,7 +33,11 @@ pub(in crate::swarm) fn read(letter: &Letter, tape: &Tape) -> Result<(), String>
 struct Gone(Vec<((usize, u64), (usize, u64))>);
 
 impl Gone {
-    fn of(words: &Words, sink: &SinkName, tape: &Tape) -> Self {
+    fn of<'a>(
+        words: impl Iterator<Item = (&'a Position, &'a HostRecord)>,
+        sink: &SinkName,
+        tape: &Tape,
+    ) -> Self {
         let mut gone = Vec::new();
         // A place in a start that nobody has seen is before everything.
         let number = |at: Position| tape.chapter(at.boot.0).map_or((0, 0), |life| (life, at.seq));
@@ -65,8 +69,9 @@ impl Gone {
     }
 }
 
-/// Everything that was published up to `head` is there, or a word in the journal accounts for it. The receiver need not
-/// have that word: a sink that lagged behind the memory of a failing disk is past its place when it is written.
+/// Everything that was published up to `head` is there, or a word accounts for it that the receiver has, or that a look
+/// into the journal found. A word may be gone from the journal before anybody looks, once the receiver has it. And the
+/// receiver need not have it: a sink that lagged behind the memory of a failing disk is past its place when it is written.
 pub(in crate::swarm) fn account(
     received: &Received,
     words: &Words,
@@ -75,7 +80,7 @@ pub(in crate::swarm) fn account(
     tape: &Tape,
     head: Position,
 ) -> Result<(), String> {
-    let gone = Gone::of(words, sink, tape);
+    let gone = Gone::of(words.iter().chain(&received.words), sink, tape);
     let has = |life: usize, seq: u64| {
         received.letters.range((life, seq, 0)..=(life, seq, u64::MAX)).next().is_some()
     };

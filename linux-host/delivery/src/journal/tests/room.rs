@@ -44,7 +44,8 @@ fn a_sink_is_told_before_its_records_go() {
     let place = Position { boot, seq: 100, host: 1 };
     journal.index().set_place(&sink, place);
     let mut engine = Engine::default();
-    engine.fill(&mut journal, 4000);
+    // Long enough for the first words to go as well, and for what was said again to go once more.
+    engine.fill(&mut journal, 8000);
     let read = read_from(&journal, Position::START);
     let dropped: Vec<(u64, u64, u64)> = read
         .hosts()
@@ -56,12 +57,13 @@ fn a_sink_is_told_before_its_records_go() {
             _ => None,
         })
         .collect();
-    assert!(!dropped.is_empty());
-    assert!(dropped.iter().all(|&(from, to, count)| count == to - from), "{dropped:?}");
-    assert!(dropped.windows(2).all(|pair| pair[0].1 == pair[1].0), "each loss is told once: {dropped:?}");
-    assert_eq!(dropped.last().unwrap().1 + 1, read.seqs()[0], "nothing went untold");
-    let total = journal.status().counts.dropped;
-    assert_eq!(total, read.seqs()[0] - 1 - 100);
+    let gone = read.seqs()[0] - 1;
+    assert!(dropped.len() < 30, "words on words do not pile up: {dropped:?}");
+    assert_eq!(dropped.iter().map(|(from, ..)| *from).min(), Some(100), "the first loss is still told");
+    assert_eq!(dropped.iter().map(|(_, to, _)| *to).max(), Some(gone), "nothing went untold");
+    let told: u64 = dropped.iter().map(|(.., count)| count).sum();
+    assert_eq!(told, gone - 100, "each loss is told once: {dropped:?}");
+    assert_eq!(journal.status().counts.dropped, told);
 }
 
 #[test]
