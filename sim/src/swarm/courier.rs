@@ -27,8 +27,7 @@ pub(super) struct Courier {
     file: CursorFile<Disk>,
     /// The session with the receiver, while there is one.
     pub(super) session: Option<u64>,
-    /// Letters under way, and since when the oldest waits for any answer.
-    waiting: u32,
+    /// When the receiver last said anything, or when the first letter went after a time with none under way.
     heard: Instant,
     /// Nothing to do before.
     rest: Option<Instant>,
@@ -78,7 +77,6 @@ impl Courier {
             feed: Feed::new(journal.reader(place), outbox),
             file,
             session: None,
-            waiting: 0,
             heard: now,
             rest: None,
             stirred: true,
@@ -88,8 +86,17 @@ impl Courier {
 
     /// When it has something to do without being told.
     pub(super) fn due(&self) -> Option<Instant> {
-        let silence = (self.session.is_some() && self.waiting > 0).then(|| self.heard.plus(PATIENCE));
-        [self.rest, self.file.due(), silence].into_iter().flatten().min()
+        [self.rest, self.file.due(), self.patient_until()].into_iter().flatten().min()
+    }
+
+    /// When the receiver is given up if it says nothing before.
+    fn patient_until(&self) -> Option<Instant> {
+        (self.session.is_some() && self.is_waiting()).then(|| self.heard.plus(PATIENCE))
+    }
+
+    /// Whether an answer is to come. Only the outbox knows: an answer may come twice, and counts once.
+    fn is_waiting(&self) -> bool {
+        self.feed.outbox.lag(Position::START, self.heard).in_flight > 0
     }
 
     /// Whether it has something to do now.
@@ -108,7 +115,7 @@ impl Courier {
     /// The next thing to do.
     pub(super) fn turn(&mut self, journal: &Journal<Disk>, now: Instant) -> Errand {
         self.keep(journal, now);
-        if self.session.is_some() && self.waiting > 0 && self.heard.plus(PATIENCE) <= now {
+        if self.patient_until().is_some_and(|until| until <= now) {
             self.broken(now);
         }
         if let Some(rest) = self.rest {
@@ -121,14 +128,13 @@ impl Courier {
         if self.session.is_none() {
             return Errand::Connect;
         }
-        let wants = self.wants;
+        let (wants, was_waiting) = (self.wants, self.is_waiting());
         let errand = loop {
             match self.feed.step(now, |item| wanted(wants, item)) {
                 Ok(FeedStep::Send(ticket, item)) => {
-                    if self.waiting == 0 {
+                    if !was_waiting {
                         self.heard = now;
                     }
-                    self.waiting += 1;
                     return Errand::Send(ticket, letter(&item));
                 }
                 Ok(FeedStep::Lagged(_) | FeedStep::Again) => {}
@@ -162,7 +168,7 @@ impl Courier {
         match session {
             Some(session) => {
                 self.session = Some(session);
-                (self.waiting, self.heard, self.stirred) = (0, now, true);
+                (self.heard, self.stirred) = (now, true);
                 self.feed.outbox.session_reset();
             }
             None => self.broken(now),
@@ -189,14 +195,14 @@ impl Courier {
     }
 
     fn answered(&mut self, now: Instant) {
-        (self.waiting, self.heard) = (self.waiting.saturating_sub(1), now);
+        self.heard = now;
         self.file.set(self.feed.outbox.cursor());
         (self.stirred, self.rest) = (true, self.rest.filter(|_| self.session.is_none()));
     }
 
     /// The connection is gone.
     pub(super) fn broken(&mut self, now: Instant) {
-        (self.session, self.waiting) = (None, 0);
+        self.session = None;
         self.feed.outbox.failed(now);
         self.rest = self.feed.outbox.lag(Position::START, now).retry;
         self.stirred = false;
@@ -241,3 +247,6 @@ fn letter(item: &Item<'_>) -> Letter {
     };
     Letter { at: item.at, time: item.time, body }
 }
+
+#[cfg(test)]
+mod tests;
