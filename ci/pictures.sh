@@ -17,7 +17,15 @@ CAMPANILE=$CARGO_TARGET_DIR/debug/campanile
 # shellcheck disable=SC2016 # the dollar is of the dump
 bits() { sed -nE 's/^\$var wire 1 [^ ]+ (.*) \$end$/\1/p' "$1"; }
 
+# sigrok NAME: its reader finds the signals of a case's dump, by their names.
+sigrok() {
+    local dump=$OUT/$1.vcd shown=$OUT/$1.sigrok
+    sigrok-cli -I vcd -i "$dump" --show >"$shown" 2>&1 || die "$1: sigrok does not read it: $(cat "$shown")"
+    diff <(bits "$dump") <(sed -nE 's/^- (.*): logic$/\1/p' "$shown") || die "$1: sigrok has other signals"
+}
+
 cases=0
+signals=0
 for case in tests/scenarios/*.toml; do
     name=$(basename "$case" .toml)
     COLUMNS=80 "$CAMPANILE" sim "$case" --vcd "$OUT/$name.vcd" --svg "$OUT/$name.svg" --timeline \
@@ -26,15 +34,17 @@ for case in tests/scenarios/*.toml; do
     vcd2fst "$OUT/$name.vcd" "$OUT/$name.fst" >"$OUT/$name.log" 2>&1 || die "$name: GTKWave does not read it: $(cat "$OUT/$name.log")"
     fst2vcd "$OUT/$name.fst" >"$OUT/$name.back" || die "$name: GTKWave does not write it again"
     diff <(bits "$OUT/$name.vcd") <(bits "$OUT/$name.back") || die "$name: GTKWave has other signals"
-    # sigrok: the same signals, by name.
-    sigrok-cli -I vcd -i "$OUT/$name.vcd" --show >"$OUT/$name.sigrok" 2>&1 || die "$name: sigrok does not read it: $(cat "$OUT/$name.sigrok")"
-    diff <(bits "$OUT/$name.vcd") <(sed -nE 's/^- (.*): logic$/\1/p' "$OUT/$name.sigrok") || die "$name: sigrok has other signals"
+    # sigrok: the same signals, by name. It ends by a division by zero where there is no signal of one bit.
+    if [[ $(bits "$OUT/$name.vcd") ]]; then
+        sigrok "$name"
+        signals=$((signals + 1))
+    fi
     rsvg-convert "$OUT/$name.svg" -o "$OUT/$name.png" || die "$name: the SVG does not render"
     cases=$((cases + 1))
 done
-((cases > 50)) || die "there are only $cases cases"
+((cases > 50 && signals > 50)) || die "there are only $cases cases, $signals of them with signals for sigrok"
 edges=$(cat "$OUT"/*.back | grep -cE '^[01]')
 ((edges > 1000)) || die "only $edges changes came through GTKWave"
 wide=$(cat "$OUT"/*.txt | grep '┴' | LC_ALL=C.UTF-8 wc -L)
 ((wide <= 80)) || die "a timeline is $wide columns wide and was told 80"
-say "$cases cases, $edges changes: read by GTKWave and sigrok, rendered by librsvg"
+say "$cases cases, $edges changes: read by GTKWave, $signals by sigrok, rendered by librsvg"
