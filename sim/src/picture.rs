@@ -5,6 +5,7 @@
 //! that they go on through a swap of programs; times are microseconds from the beginning of the picture.
 
 mod axis;
+mod labels;
 mod lanes;
 mod read;
 mod recording;
@@ -15,4 +16,4 @@ mod tests;
 pub mod vcd;
 
 pub use read::record;
-pub use recording::{Lane, Mark, Recording, Run, Send, Track};
+pub use recording::{Lane, Mark, Recording, Run, Send, Track, What};

@@ -13,7 +13,7 @@ use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Body, HostRecord, Index, Item, Next, Position, Storage, Wall};
 
 use crate::picture::lanes::Lanes;
-use crate::picture::recording::{Mark, Recording};
+use crate::picture::recording::{Mark, Recording, What};
 use crate::replay::{Bound, Place, Range};
 
 /// Between two starts when nobody knows how long the node was off.
@@ -33,7 +33,7 @@ pub fn record<S: Storage>(index: &Arc<Index<S>>, range: &Range) -> io::Result<Re
     loop {
         match reader.next()? {
             Next::End => break,
-            Next::Lagged(_) => tape.gap("records missing"),
+            Next::Lagged(_) => tape.gap(What::Missing),
             Next::Item(item) => {
                 let place = Place { at: item.at, time: item.time, wall: item.wall };
                 if range.ends_before(&place) {
@@ -81,8 +81,8 @@ impl Tape {
                 }
                 self.opening = Some(Vec::new());
             }
-            Body::Host(Some(HostRecord::Stopped)) => self.mark("stopped"),
-            Body::Host(Some(HostRecord::JournalGap { count: 1.., .. })) => self.gap("journal gap"),
+            Body::Host(Some(HostRecord::Stopped)) => self.mark(What::Stopped),
+            Body::Host(Some(HostRecord::JournalGap { count: 1.., .. })) => self.gap(What::Gap),
             Body::Host(_) => {}
             Body::Checkpoint(items) => {
                 if self.opening.is_none() {
@@ -119,7 +119,7 @@ impl Tape {
         };
         self.last = (x.saturating_add(gap.micros()), first);
         self.learn_names(index, item.program);
-        self.mark(&format!("start {}", boot >> 32));
+        self.mark(What::Start((boot >> 32) as u32));
         for (time, record) in &records {
             self.record(*time, None, record);
         }
@@ -128,8 +128,8 @@ impl Tape {
     fn record(&mut self, time: Instant, wall: Option<Wall>, record: &Record) {
         let x = self.advance(time, wall);
         match record {
-            Record::Input(Input::Install { .. }) => self.mark("program installed"),
-            Record::Input(Input::Stall { .. }) => self.mark("stalled"),
+            Record::Input(Input::Install { .. }) => self.mark(What::Installed),
+            Record::Input(Input::Stall { .. }) => self.mark(What::Stalled),
             Record::Input(Input::Clock { offset, trusted: true, .. }) => self.offset = *offset,
             _ => {}
         }
@@ -166,15 +166,15 @@ impl Tape {
     }
 
     /// Records are missing: nothing is known until it is told again.
-    fn gap(&mut self, what: &str) {
+    fn gap(&mut self, what: What) {
         self.opening = None;
         self.lanes.forget(self.last.0);
         self.mark(what);
     }
 
-    fn mark(&mut self, what: &str) {
+    fn mark(&mut self, what: What) {
         if self.in_range {
-            self.marks.push(Mark { at: self.last.0, what: what.to_owned() });
+            self.marks.push(Mark { at: self.last.0, what });
         }
     }
 

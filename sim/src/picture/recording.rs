@@ -1,5 +1,7 @@
 //! What a picture shows, as plain data: lanes with their changes in the order of time.
 
+use std::fmt;
+
 /// What happened, by name, over time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
@@ -99,8 +101,38 @@ pub struct Send {
 pub struct Mark {
     /// When.
     pub at: u64,
-    /// What, in a few words.
-    pub what: String,
+    /// What.
+    pub what: What,
+}
+
+/// What can happen to a node; where labels have no room for each other, the first of these have precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// It was started, for the so-manieth time.
+    Start(u32),
+    /// The range is missing records.
+    Missing,
+    /// The disk did not take some.
+    Gap,
+    /// Its loop stood still.
+    Stalled,
+    /// Another program took over.
+    Installed,
+    /// It was stopped in order.
+    Stopped,
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(count) => write!(f, "start {count}"),
+            Self::Missing => f.write_str("records missing"),
+            Self::Gap => f.write_str("journal gap"),
+            Self::Stalled => f.write_str("stalled"),
+            Self::Installed => f.write_str("program installed"),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
 }
 
 impl Track {

@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use draw::{Plot, escape, text_width};
 
 use crate::picture::axis::{heading, ticks};
-use crate::picture::recording::{Mark, Recording, Track};
+use crate::picture::labels;
+use crate::picture::recording::{Recording, Track};
 
 /// Pixels from left to right.
 const WIDTH: f64 = 1200.0;
@@ -46,8 +47,11 @@ text{fill:#e6edf3}.dim{fill:#9198a1}
 #[must_use]
 pub fn draw(recording: &Recording) -> String {
     let plot = Plot::new(NAMES, WIDTH - RIGHT, recording.length);
-    let (marks, mark_rows) = place_marks(&recording.marks, &plot);
-    let top = HEADING + mark_rows as f64 * MARK_ROW;
+    let labels = labels::place(&recording.marks, |mark| {
+        let (x, width) = (plot.x(mark.at), text_width(&mark.what.to_string()));
+        if in_front(x, width) { (x - 12.0 - width, x) } else { (x, x + 12.0 + width) }
+    });
+    let top = HEADING + labels::rows(&labels) as f64 * MARK_ROW;
     let heights: f64 = recording.lanes.iter().map(|lane| lane::height(&lane.track)).sum();
     let bottom = top + heights;
     let height = bottom + AXIS + LEGEND;
@@ -80,18 +84,25 @@ pub fn draw(recording: &Recording) -> String {
             escape(&label)
         );
     }
-    for (mark, row) in marks {
+    // A mark whose label has no room has its line all the same, if that is not on another.
+    let mut lines: Vec<f64> = labels.iter().map(|label| plot.x(label.mark.at)).collect();
+    for mark in &recording.marks {
         let x = plot.x(mark.at);
-        let y = HEADING + (row as f64 + 0.7) * MARK_ROW;
-        // At the right edge the words stand in front of their line.
-        let fits = x + 4.0 + text_width(&mark.what) <= WIDTH;
-        let (place, anchor) = if fits { (x + 4.0, "start") } else { (x - 4.0, "end") };
+        if lines.iter().all(|line| (line - x).abs() >= 1.0) {
+            let _ = writeln!(svg, "<path class=\"mark\" d=\"M{x:.1} {top}V{bottom:.1}\"/>");
+            lines.push(x);
+        }
+    }
+    for label in &labels {
+        let (x, what) = (plot.x(label.mark.at), label.mark.what.to_string());
+        let y = HEADING + (label.row as f64 + 0.7) * MARK_ROW;
+        let (place, anchor) =
+            if in_front(x, text_width(&what)) { (x - 4.0, "end") } else { (x + 4.0, "start") };
         let _ = writeln!(
             svg,
             "<path class=\"mark\" d=\"M{x:.1} {:.1}V{bottom:.1}\"/>\
-             <text class=\"marktext\" x=\"{place:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>",
+             <text class=\"marktext\" x=\"{place:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{what}</text>",
             y - 9.0,
-            escape(&mark.what)
         );
     }
     let mut y = top;
@@ -104,21 +115,9 @@ pub fn draw(recording: &Recording) -> String {
     svg
 }
 
-/// Gives each mark a row in which its label has room. Labels beyond a few rows are left out; the lines stay.
-fn place_marks<'a>(marks: &'a [Mark], plot: &Plot) -> (Vec<(&'a Mark, usize)>, usize) {
-    const ROWS: usize = 3;
-    let mut free = [f64::NEG_INFINITY; ROWS];
-    let mut placed = Vec::new();
-    for mark in marks {
-        let x = plot.x(mark.at);
-        let row = free.iter().position(|end| *end <= x);
-        if let Some(row) = row {
-            free[row] = x + 12.0 + text_width(&mark.what);
-            placed.push((mark, row));
-        }
-    }
-    let rows = placed.iter().map(|(_, row)| row + 1).max().unwrap_or(0);
-    (placed, rows)
+/// At the right edge the words of a mark stand in front of its line.
+fn in_front(x: f64, width: f64) -> bool {
+    x + 4.0 + width > WIDTH
 }
 
 /// What the shapes mean; only those that are there.

@@ -3,6 +3,7 @@
 use campanile_delivery::symbols::number;
 
 use crate::picture::axis::{heading, ticks};
+use crate::picture::labels;
 use crate::picture::recording::{Lane, Recording, Run, Track, value_at};
 
 /// Levels of a number, from the least to the greatest.
@@ -22,7 +23,8 @@ pub fn draw(recording: &Recording, width: usize) -> String {
         let cells = width.saturating_sub(column + 2).max(LEAST);
         let grid = Grid { length: recording.length.max(1), cells: cells as u64 };
         let rows = recording.lanes.iter().flat_map(|lane| rows(lane, &grid));
-        let rows = std::iter::once((String::new(), marks(recording, &grid))).chain(rows);
+        let marks = marks(recording, &grid).into_iter().map(|cells| (String::new(), cells));
+        let rows = marks.chain(rows);
         let rows: Vec<_> =
             rows.filter(|(name, cells)| !name.is_empty() || cells.iter().any(|c| *c != ' ')).collect();
         let axis = axis(recording, &grid);
@@ -158,24 +160,21 @@ fn bars(runs: &[Run], skips: &[u64], grid: &Grid) -> Vec<char> {
     cells
 }
 
-fn marks(recording: &Recording, grid: &Grid) -> Vec<char> {
-    let mut cells = grid.blank();
-    let mut free = 0;
-    for mark in &recording.marks {
-        let at = grid.cell(mark.at);
-        let len = mark.what.chars().count();
-        // Near the end the words stand in front of their place.
-        let (from, text) = if at + len < grid.cells as usize {
-            (at, format!("│{}", mark.what))
-        } else {
-            (at.saturating_sub(len), format!("{}│", mark.what))
-        };
-        if from >= free {
-            write_at(&mut cells, from, &text);
-            free = from + len + 2;
-        }
+/// What concerns the node, in a few rows. Near the end the words stand in front of their place.
+fn marks(recording: &Recording, grid: &Grid) -> Vec<Vec<char>> {
+    let fits = |at: usize, len: usize| at + len < grid.cells as usize;
+    let labels = labels::place(&recording.marks, |mark| {
+        let (at, len) = (grid.cell(mark.at), mark.what.to_string().len());
+        let from = if fits(at, len) { at } else { at.saturating_sub(len) };
+        (from, from + len + 2)
+    });
+    let mut rows = vec![grid.blank(); labels::rows(&labels)];
+    for label in &labels {
+        let (at, what) = (grid.cell(label.mark.at), label.mark.what.to_string());
+        let text = if fits(at, what.len()) { format!("│{what}") } else { format!("{what}│") };
+        write_at(&mut rows[label.row], label.from, &text);
     }
-    cells
+    rows
 }
 
 /// A ruler and its labels.

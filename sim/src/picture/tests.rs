@@ -114,6 +114,32 @@ fn a_picture_is_as_large_as_its_paper() {
 }
 
 #[test]
+fn a_start_keeps_its_name_in_a_crowd() {
+    use What::{Installed, Stalled, Start, Stopped};
+    // Three starts, with all that a restart brings, further and further apart: over each other, then side by side.
+    let happened = [Start(1), Installed, Stalled, Stopped, Start(2), Installed, Stopped, Start(3), Installed];
+    for apart in [0, 1, 3_000, 20_000, 70_000, 110_000] {
+        let marks = (0..).zip(happened).map(|(number, what)| Mark { at: number * apart, what }).collect();
+        let recording = Recording { length: 1_000_000, marks, ..Recording::default() };
+        let drawn = svg::draw(&recording);
+        for start in ["start 1", "start 2", "start 3"] {
+            assert!(drawn.contains(start), "{start} at {apart}: {drawn}");
+            for width in [0, 40, 80, 200] {
+                let drawn = terminal::draw(&recording, width);
+                assert!(drawn.contains(start), "{start} at {apart} in {width}: {drawn}");
+            }
+        }
+        assert_eq!(drawn.matches("class=\"mark\"").count(), if apart < 1_000 { 3 } else { 9 }, "{drawn}");
+    }
+    // Whatever has room in a wide picture is there.
+    let marks = (0..).zip(happened).map(|(number, what)| Mark { at: number * 110_000, what }).collect();
+    let drawn = terminal::draw(&Recording { length: 1_000_000, marks, ..Recording::default() }, 200);
+    for (what, count) in [("start", 3), ("installed", 3), ("│stalled", 1), ("stopped", 2)] {
+        assert_eq!(drawn.matches(what).count(), count, "{what}: {drawn}");
+    }
+}
+
+#[test]
 fn a_range_shows_what_was_known_at_its_beginning() {
     let archive = Archive::open(&journal(1)).expect("a journal");
     let at = |ms: u64| Some(Bound::Engine(Instant::from_micros(ms * 1_000)));
