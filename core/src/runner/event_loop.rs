@@ -52,6 +52,17 @@ enum Held {
     Install { hash: u64 },
 }
 
+/// How a drain of the edges ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Drained {
+    /// The source has no more.
+    All,
+    /// A batch is enough for now.
+    More,
+    /// The log has no room for more.
+    NoRoom,
+}
+
 /// What an item leads to.
 enum Flow {
     Go,
@@ -84,10 +95,19 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         loop {
             let now = now();
             self.note_stall(now);
-            let open = !self.shell.is_full();
-            let more = (open && self.drain()) || self.advance(now.minus(self.slack));
+            let drained = self.drain();
+            let stuck = drained == Drained::NoRoom && {
+                self.shell.record();
+                self.shell.is_full()
+            };
+            // Where the reader of the log makes no room the edges wait, and deadlines do not: a light goes off all the same.
+            let more = match drained {
+                Drained::More => true,
+                Drained::NoRoom if !stuck => true,
+                Drained::NoRoom | Drained::All => self.advance(now.minus(self.slack)),
+            };
             let mut progress = more;
-            if open && !more {
+            if !stuck && !more {
                 if self.held.is_none() {
                     self.held = self.take(now, &messages).map(|held| (now, held));
                 }
@@ -122,16 +142,16 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         }
     }
 
-    /// Takes what the source has. True if there may be more, and a batch is enough for now.
-    fn drain(&mut self) -> bool {
+    /// Takes what the source has, up to a batch.
+    fn drain(&mut self) -> Drained {
         for _ in 0..BATCH {
             if self.shell.is_full() {
-                return false;
+                return Drained::NoRoom;
             }
-            let Some(captured) = self.edges.next() else { return false };
+            let Some(captured) = self.edges.next() else { return Drained::All };
             self.take_captured(captured);
         }
-        true
+        Drained::More
     }
 
     fn take_captured(&mut self, Captured { at, input }: Captured) {

@@ -285,6 +285,33 @@ fn a_slow_recorder_holds_intake_back_and_loses_nothing() {
     assert!(lost > 100, "{lost} lost: intake was not held back");
 }
 
+/// Found by the swarm: a drain that stopped at a full log passed for one that had seen all, and deadlines overtook what
+/// still waited.
+#[test]
+fn deadlines_wait_for_edges_that_wait_for_room() {
+    for bounces in 120..180 {
+        let bench = play(0, async move |bench| {
+            bench.blocked.set(true);
+            let mut level = Level::Off;
+            for n in 0..bounces {
+                level = level.opposite();
+                bench.edge(100_000 + n * 10, level);
+                until(100_000 + (n + 1) * 10).await;
+            }
+            until(200_000).await;
+            // The log is nearly full, and room comes together with more than it takes.
+            bench.blocked.set(false);
+            for us in [180_000, 182_000, 184_000, 186_000] {
+                level = level.opposite();
+                bench.edge(us, level);
+            }
+            until(300_000).await;
+        });
+        let late = bench.count(|record| matches!(record, Record::Input(Input::Late { .. })));
+        assert_eq!(late, 0, "after {bounces} bounces");
+    }
+}
+
 #[test]
 fn old_commands_are_answered_and_not_carried_out() {
     let bench = play(0, |bench| async move {

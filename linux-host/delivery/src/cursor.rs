@@ -90,20 +90,21 @@ impl<S: Storage> CursorFile<S> {
     }
 }
 
-/// The highest counter of starts that any cursor in the directory names, for the number of the next start: a cursor
-/// can outlive the journal that it was made for.
+/// Where every sink goes on that has a cursor in the directory, whether it runs or not. One whose cursor is damaged needs
+/// all that there is.
 ///
 /// # Errors
 /// As [`CursorFile::open`].
-pub fn newest_boot<S: Storage>(storage: &Arc<S>) -> Result<u32, OpenError> {
+pub(crate) fn places<S: Storage>(storage: &Arc<S>) -> Result<Vec<(SinkName, Cursor)>, OpenError> {
     let names = storage.list().map_err(|source| OpenError::Io { file: String::new(), source })?;
-    let mut newest = 0;
+    let mut places = Vec::new();
     for name in names.iter().filter_map(|name| name.strip_prefix(PREFIX)) {
         let Ok(sink) = name.parse() else { continue };
         let cursor = CursorFile::open(storage, &sink)?;
-        newest = newest.max(cursor.place().map_or(0, |place| place.boot.counter()));
+        let place = cursor.place().or_else(|| cursor.is_damaged().then_some(Cursor::START));
+        places.extend(place.map(|place| (sink, place)));
     }
-    Ok(newest)
+    Ok(places)
 }
 
 fn encode(place: Cursor) -> Payload {
@@ -156,7 +157,7 @@ mod tests {
         cursor.close(ms(1101)).unwrap();
         disk.power_cut(PowerCut::Nothing);
         assert_eq!(open(&disk).place(), Some(place(3)));
-        assert_eq!(newest_boot(&disk).unwrap(), 3);
+        assert_eq!(places(&disk).unwrap(), [("home".parse().unwrap(), place(3))]);
     }
 
     #[test]
@@ -185,6 +186,7 @@ mod tests {
         assert_eq!((open(&disk).place(), open(&disk).is_damaged()), (Some(place(1)), false));
         disk.tamper("cursor-home", |bytes| bytes[30] ^= 1).unwrap();
         assert_eq!((open(&disk).place(), open(&disk).is_damaged()), (None, true));
+        assert_eq!(places(&disk).unwrap(), [("home".parse().unwrap(), Cursor::START)]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A segment as writer and readers know it, and what of one cannot be read.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::position::{Mark, Position};
 
@@ -31,23 +31,39 @@ pub(crate) struct Damage {
     pub to: Position,
 }
 
-/// Damage that readers came upon, for the writer to record; each once.
+/// Where damage begins, segment and offset, and up to which offset it is recorded and set aside.
+pub(crate) type Known = BTreeMap<(u64, u32), u32>;
+
+/// Damage that readers came upon, for the writer to record: each once, and again where it has grown.
 #[derive(Default)]
 pub(crate) struct DamageReports {
-    known: BTreeSet<(u64, u32)>,
+    known: Known,
     waiting: Vec<Damage>,
+}
+
+impl Damage {
+    /// Whether all of it is recorded already.
+    pub(crate) fn is_in(&self, known: &Known) -> bool {
+        known.get(&(self.segment, self.offset)).is_some_and(|end| *end >= self.end)
+    }
 }
 
 impl DamageReports {
     pub(crate) fn report(&mut self, damage: Damage) {
-        if self.waiting.len() < REPORTS_MAX && self.known.insert((damage.segment, damage.offset)) {
+        if self.waiting.len() < REPORTS_MAX && !damage.is_in(&self.known) {
+            self.know(&damage);
             self.waiting.push(damage);
         }
     }
 
-    /// The damage at this place is recorded already.
-    pub(crate) fn know(&mut self, segment: u64, offset: u32) {
-        self.known.insert((segment, offset));
+    /// This damage is, or will be, recorded.
+    pub(crate) fn know(&mut self, damage: &Damage) {
+        self.known.insert((damage.segment, damage.offset), damage.end);
+    }
+
+    /// What earlier starts have recorded.
+    pub(crate) fn know_all(&mut self, known: Known) {
+        self.known.extend(known);
     }
 
     pub(crate) fn take(&mut self) -> Vec<Damage> {

@@ -130,7 +130,8 @@ impl<S: Storage> Index<S> {
         (bytes(&mut state.segments.iter().take(passed)), bytes(&mut state.segments.iter()))
     }
 
-    /// Tells retention how far a sink has delivered. A sink that never says is not waited for.
+    /// Tells retention how far a sink has delivered. One that has a cursor is known from the start on; one that never says
+    /// is not waited for.
     pub fn set_place(&self, sink: &SinkName, place: Cursor) {
         let mut state = self.lock();
         match state.places.get_mut(sink) {
@@ -141,9 +142,9 @@ impl<S: Storage> Index<S> {
         }
     }
 
-    /// A sink that is no longer there need not be waited for.
-    pub fn forget_place(&self, sink: &SinkName) {
-        self.lock().places.remove(sink);
+    /// Sinks that are no longer there need not be waited for.
+    pub fn keep_places(&self, is_there: impl Fn(&SinkName) -> bool) {
+        self.lock().places.retain(|sink, _| is_there(sink));
     }
 
     /// The program with this hash, as long as a segment names it.

@@ -57,7 +57,7 @@ mod writer;
 pub use backoff::Random;
 pub use batch::{AppendError, Batch};
 pub use context::Wall;
-pub use cursor::{CURSOR_EVERY, CursorFile, newest_boot};
+pub use cursor::{CURSOR_EVERY, CursorFile};
 pub use directory::{Directory, DirectoryFile};
 pub use error::OpenError;
 pub use feed::{Feed, FeedStep};

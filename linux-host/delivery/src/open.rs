@@ -5,7 +5,7 @@ use std::sync::Arc;
 use campanile_core::time::Instant;
 
 use crate::boot::BootFile;
-use crate::cursor::newest_boot;
+use crate::cursor::places;
 use crate::error::OpenError;
 use crate::host::HostRecord;
 use crate::index::{Before, Index};
@@ -55,7 +55,10 @@ impl<S: Storage> Journal<S> {
         if let Some(found) = scan.node.take_if(|found| found != node) {
             return Err(OpenError::OtherNode { found, asked: node.clone() });
         }
-        let seen = scan.newest_counter.max(newest_boot(storage)?);
+        // A cursor can outlive the journal that it was made for.
+        let places = places(storage)?;
+        let newest = places.iter().map(|(_, place)| place.boot.counter()).max().unwrap_or(0);
+        let seen = scan.newest_counter.max(newest);
         let (mut boot_file, sign) = BootFile::open(storage)?;
         let boot = boot_file.begin(seen, random, now)?;
         let repair = scan.repair(&**storage, node).err();
@@ -67,6 +70,8 @@ impl<S: Storage> Journal<S> {
         let head = previous.unwrap_or(Position::START);
         let segments = std::mem::take(&mut scan.segments);
         let index = Arc::new(Index::new(Arc::clone(storage), segments, head, before));
+        // Before anything may go: a sink says where it is only once it runs.
+        places.iter().for_each(|(sink, place)| index.set_place(sink, *place));
         let mut opened = Opened {
             boot: boot.boot,
             boot_unsynced: boot.unsynced,
@@ -109,8 +114,8 @@ fn writer<S: Storage>(
 ) -> Writer<S> {
     let last_id = index.lock().segments.back().map(|entry| entry.id);
     let mut state = index.lock();
-    scan.known.iter().for_each(|&(segment, offset)| state.damage.know(segment, offset));
-    scan.damage.iter().for_each(|damage| state.damage.know(damage.segment, damage.offset));
+    state.damage.know_all(scan.known);
+    scan.damage.iter().for_each(|damage| state.damage.know(damage));
     drop(state);
     let mut writer = Writer {
         storage: Arc::clone(storage),

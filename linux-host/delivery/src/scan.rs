@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 
-use crate::entry::{Damage, Entry};
+use crate::entry::{Damage, Entry, Known};
 use crate::error::OpenError;
 use crate::name::NodeName;
 use crate::position::{Mark, Position};
@@ -29,8 +29,8 @@ pub(crate) struct Scan<S: Storage> {
     pub headless: Vec<Headless>,
     /// Parts that cannot be read and have not been set aside before.
     pub damage: Vec<Damage>,
-    /// All that has been set aside, this time or before.
-    pub known: Vec<(u64, u32)>,
+    /// What has been set aside before.
+    pub known: Known,
     pub next_id: u64,
     /// The highest counter of starts in any header or group.
     pub newest_counter: u32,
@@ -77,8 +77,8 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
     let names = storage.list().map_err(|source| OpenError::Io { file: String::new(), source })?;
     let mut ids: Vec<u64> = names.iter().filter_map(|name| segment::number(name)).collect();
     ids.sort_unstable();
-    let known: Vec<(u64, u32)> = names.iter().filter_map(|name| segment::bad_number(name)).collect();
-    let newest = ids.last().copied().max(known.iter().map(|bad| bad.0).max());
+    let known: Known = names.iter().filter_map(|name| set_aside(storage, name)).collect();
+    let newest = ids.last().copied().max(known.keys().map(|bad| bad.0).max());
     let (mut found, mut lost) = (Vec::new(), Vec::new());
     for id in ids {
         match look(storage, id)? {
@@ -94,7 +94,7 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
         lost,
         headless: Vec::new(),
         damage: Vec::new(),
-        known: Vec::new(),
+        known,
         next_id: newest.map_or(1, |id| id + 1),
         newest_counter: 0,
         spare_len: storage.open(SPARE).and_then(|file| file.len()).ok(),
@@ -106,9 +106,15 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
         before = scan.take(storage, segment, before, found.get(at + 1));
     }
     scan.note_lost();
-    scan.damage.retain(|damage| !known.contains(&(damage.segment, damage.offset)));
-    scan.known = known;
+    scan.damage.retain(|damage| !damage.is_in(&scan.known));
     Ok(scan)
+}
+
+/// Where the damage was that this file keeps, and where it ended.
+fn set_aside<S: Storage>(storage: &S, name: &str) -> Option<((u64, u32), u32)> {
+    let place = segment::bad_number(name)?;
+    let len = storage.open(name).and_then(|file| file.len()).unwrap_or(0);
+    Some((place, place.1.saturating_add(u32::try_from(len).unwrap_or(u32::MAX))))
 }
 
 /// What a segment says of itself, or else its first group that can be placed.
@@ -212,7 +218,7 @@ impl<S: Storage> Scan<S> {
             let from = self.end_before(segment);
             let next = self.segments.iter().find(|entry| entry.id > segment);
             let to = next.map_or(from, |entry| entry.start.at);
-            self.damage.push(Damage { segment, offset: 0, end: 0, from, to });
+            self.damage.push(Damage { segment, offset: 0, end: u32::MAX, from, to });
         }
     }
 

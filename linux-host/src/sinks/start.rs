@@ -111,14 +111,9 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         };
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.running).into_iter().partition(wanted);
         self.running = kept;
-        let removed: Vec<_> = gone.iter().map(|running| running.name.clone()).collect();
         stop_all(gone).await;
-        // Nothing is kept back for a sink that is gone for good.
-        for name in removed.iter().filter(|name| specs.iter().all(|(other, _)| other != *name)) {
-            if let Ok(name) = name.parse() {
-                self.source.index.forget_place(&name);
-            }
-        }
+        // Nothing is kept back for a sink that is gone for good, or that an earlier file had.
+        self.source.index.keep_places(|sink| specs.iter().any(|(name, _)| name == sink.as_str()));
         for (name, spec) in specs {
             if self.running.iter().all(|running| running.name != name) {
                 self.start(name, spec);

@@ -60,6 +60,8 @@ impl<S: Storage> Journal<S> {
                 // to here counts as lost for all, though some may have it.
                 let end = active.chain.take().map_or(damage.to, |end| end.at);
                 damage.to = damage.to.max(end);
+                damage.end = damage.end.max(active.end);
+                self.index.lock().damage.know(&damage);
             }
             // A disk that cannot even keep the copy has said enough with the damage itself.
             let _ = set_aside(&*self.writer.storage, &damage);

@@ -137,6 +137,31 @@ fn damage_in_an_old_segment_is_found_by_its_reader_and_said_once() {
     assert_eq!(disk.list().unwrap().iter().filter(|name| name.ends_with(".bad")).count(), 1);
 }
 
+/// Found by the swarm: what a second fault took behind the first was known as the first, and missing without a word.
+#[test]
+fn damage_that_grows_is_said_again() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 800);
+    let mut reaches = Vec::new();
+    for (round, spoiled) in [700..701, 800..2000, 900..901, 2000..3200].into_iter().enumerate() {
+        disk.tamper(&segment::name(2), |bytes| bytes[spoiled].iter_mut().for_each(|byte| *byte ^= 1))
+            .unwrap();
+        let before = read_from(&journal, Position::START);
+        assert_eq!(before.lagged.len(), 1);
+        journal.commit(ms(5));
+        let said = read_from(&journal, Position::START).hosts().into_iter().filter_map(|word| match word {
+            HostRecord::Damaged { to, .. } => Some(to),
+            _ => None,
+        });
+        reaches = said.collect();
+        assert_eq!(reaches.last(), Some(&before.lagged[0].resume), "round {round}");
+        // A start knows how far what it has set aside reached.
+        (journal, _) = open(&disk, small()).unwrap();
+    }
+    assert_eq!(reaches.len(), 3, "and not where nothing more is missing: {reaches:?}");
+    assert!(reaches.is_sorted());
+}
+
 /// What lies in these segments, as the index of a healthy journal says: from its first record to the next one's.
 fn bounds(journal: &Journal<Disk>) -> Vec<(u64, Position, Position)> {
     let state = journal.index().lock();

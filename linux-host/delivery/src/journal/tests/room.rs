@@ -1,6 +1,7 @@
 //! Retention: what goes, when, and who is told.
 
 use super::*;
+use crate::cursor::CursorFile;
 
 #[test]
 fn old_segments_go_and_a_stale_block_never_passes() {
@@ -86,6 +87,43 @@ fn the_word_on_what_is_dropped_is_on_disk_before_it_is_gone() {
         "{:?}",
         read.hosts()
     );
+}
+
+/// A journal at its limit, which a sink has not read, opened again; the sink does not run yet.
+fn opened_again_before_its_sink(when_full: WhenFull) -> (Journal<Disk>, u64) {
+    let (disk, options) = (disk(), Options { when_full, ..small() });
+    let (mut journal, _) = open(&disk, options.clone()).unwrap();
+    let mut cursor = CursorFile::open(&disk, &"home".parse().unwrap()).unwrap();
+    cursor.set(Position::start_of(journal.boot()));
+    cursor.save(Instant::ZERO).unwrap();
+    let mut engine = Engine::default();
+    while journal.status().segments < 7 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    drop(journal);
+    let (mut journal, _) = open(&disk, options).unwrap();
+    let mut engine = Engine::default();
+    for _ in 0..3_000 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    let first = read_from(&journal, Position::START).seqs()[0];
+    (journal, first)
+}
+
+#[test]
+fn what_goes_before_a_sink_runs_again_is_told_to_it() {
+    let (journal, first) = opened_again_before_its_sink(WhenFull::DropOldest);
+    assert!(first > 1, "nothing went");
+    assert!(journal.status().counts.dropped > 0, "and nobody was told");
+}
+
+#[test]
+fn nothing_goes_that_a_sink_needs_which_does_not_run_yet() {
+    let (journal, first) = opened_again_before_its_sink(WhenFull::Keep);
+    assert_eq!((first, journal.status().counts.dropped), (1, 0));
+    assert_eq!(journal.status().degraded.map(|d| d.why), Some(GapWhy::Full));
 }
 
 #[test]
