@@ -177,6 +177,10 @@ impl Lowering<'_> {
             ExprNode::Number(number) => Value::Number(*number),
             ExprNode::Name(name) => leaf(name, self.names, &mut self.named),
             ExprNode::Unary(Unary::Neg, inner) => match self.value(inner) {
+                // What was calculated saturates, as in the engine.
+                Value::Number(number) if number == Decimal::whole(i32::MIN) => {
+                    Value::Number(Decimal::whole(i32::MAX))
+                }
                 Value::Number(number) => Value::Number(number.negated()),
                 value => {
                     let decimals = value.decimals();
