@@ -183,16 +183,15 @@ impl Daemon {
             });
         };
 
+        let (links, comings) = mpsc::unbounded_channel();
+        let mut tasks =
+            vec![tokio::spawn(around::tell_links(house.clone(), intake.clone(), comings)).abort_handle()];
         let source = Source {
             storage: storage.clone(),
             index: index.clone(),
             published: published.clone(),
             boot,
-            around: Arc::new(Surroundings {
-                inlet: inlet.clone(),
-                intake: intake.clone(),
-                house: house.clone(),
-            }),
+            around: Arc::new(Surroundings { inlet: inlet.clone(), intake: intake.clone(), links }),
             stop: watch::channel(false).1,
         };
         let mut sinks = Sinks::new(loaded.node.as_str(), source);
@@ -227,10 +226,8 @@ impl Daemon {
             inlet: inlet.clone(),
             intake: intake.clone(),
         };
-        let mut tasks = vec![
-            tokio::spawn(wall::keep(intake.clone(), zone, clock)).abort_handle(),
-            tokio::spawn(serve_reloads(reloader, requests)).abort_handle(),
-        ];
+        tasks.push(tokio::spawn(wall::keep(intake.clone(), zone, clock)).abort_handle());
+        tasks.push(tokio::spawn(serve_reloads(reloader, requests)).abort_handle());
         match ControlSocket::open(storage.path()) {
             Ok(socket) => tasks.push(tokio::spawn(socket.serve(service.clone())).abort_handle()),
             Err(error) => {

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration as StdDuration;
 
 use campanile_core::decision::ReplyResult;
-use campanile_core::id::{InputId, Level, SensorId};
+use campanile_core::id::{Level, SensorId};
 use campanile_core::input::{Input, Op, Origin};
 use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::gate::{Gates, Passage, scaled};
-use campanile_delivery::symbols::{Active, Line, Symbols};
+use campanile_delivery::symbols::{Active, Symbols};
 use campanile_sim::bounce::Model;
 use campanile_sim::prng::Prng;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{RwLockReadGuard, mpsc, oneshot};
 
 use super::access::Caller;
 use super::protocol::{Operation, Request, Response};
@@ -22,6 +22,7 @@ use crate::boards::{BoardSpec, VirtualBoard};
 use crate::daemon::house::House;
 use crate::daemon::intake::Intake;
 use crate::daemon::lines::now;
+use crate::daemon::programs::Program;
 use crate::nearest::near;
 
 /// The engine answers within milliseconds; after so long something is wrong.
@@ -32,6 +33,9 @@ const LONGEST_PRESS: Duration = Duration::from_secs(24 * 3600);
 
 /// Someone wants the file compiled and swapped in; the answer is a sentence either way.
 pub type ReloadRequest = oneshot::Sender<Result<String, String>>;
+
+/// Names, and the word that their ids still hold when the loop comes to them.
+type Names<'a> = RwLockReadGuard<'a, Arc<Program>>;
 
 /// Parts of the status that are not in the records.
 pub trait StatusSource: Send + Sync {
@@ -98,40 +102,57 @@ impl<S: StatusSource + 'static> Service<S> {
     }
 
     async fn carry_out(&self, origin: Origin, id: u32, operation: Operation) -> Result<Response, String> {
-        let symbols = self.shared.house.mirror().symbols().clone();
         match operation {
-            Operation::Press { input, for_us } => self.press(origin, id, &symbols, &input, for_us).await,
+            Operation::Press { input, for_us } => self.press(origin, id, &input, for_us).await,
             Operation::Set { output, to } => {
-                let all = symbols.outputs.iter().map(|output| output.name.as_str());
-                let place = symbols.find_output(&output).ok_or_else(|| unknown("output", &output, all))?;
-                let text = format!("{output} is {}", to.word());
-                self.command(origin, id, Op::Set { output: place, level: to.into() }, text).await
+                let names = self.names().await;
+                let all = names.symbols.outputs.iter().map(|output| output.name.as_str());
+                let place = names.symbols.find_output(&output);
+                let place = place.ok_or_else(|| unknown("output", &output, all))?;
+                let op = Op::Set { output: place, level: to.into() };
+                self.command(names, origin, id, op, format!("{output} is {}", to.word())).await
             }
             Operation::Start { scenario } => {
-                let place = find_scenario(&symbols, &scenario)?;
-                self.command(origin, id, Op::Start { scenario: place }, format!("{scenario} started")).await
+                let names = self.names().await;
+                let op = Op::Start { scenario: find_scenario(&names.symbols, &scenario)? };
+                self.command(names, origin, id, op, format!("{scenario} started")).await
             }
             Operation::Stop { scenario } => {
-                let place = find_scenario(&symbols, &scenario)?;
-                self.command(origin, id, Op::Stop { scenario: place }, format!("{scenario} stopped")).await
+                let names = self.names().await;
+                let op = Op::Stop { scenario: find_scenario(&names.symbols, &scenario)? };
+                self.command(names, origin, id, op, format!("{scenario} stopped")).await
             }
             Operation::Let { variable, value } => {
-                let all = symbols.variables.iter().map(String::as_str);
-                let var =
-                    symbols.find_variable(&variable).ok_or_else(|| unknown("variable", &variable, all))?;
-                self.command(origin, id, Op::Let { var, value }, format!("{variable} = {value}")).await
+                let names = self.names().await;
+                let all = names.symbols.variables.iter().map(String::as_str);
+                let var = names.symbols.find_variable(&variable);
+                let var = var.ok_or_else(|| unknown("variable", &variable, all))?;
+                self.command(names, origin, id, Op::Let { var, value }, format!("{variable} = {value}")).await
             }
-            Operation::Feed { sensor, value } => self.feed(&symbols, &sensor, value.as_deref()).await,
+            Operation::Feed { sensor, value } => self.feed(&sensor, value.as_deref()).await,
             Operation::Reload {} => self.reload().await.map(Response::done),
             Operation::Status {} => Ok(Response::status(self.status().await)),
         }
     }
 
-    async fn command(&self, origin: Origin, id: u32, op: Op, text: String) -> Result<Response, String> {
+    async fn names(&self) -> Names<'_> {
+        self.shared.house.names().await
+    }
+
+    /// Sends a command with an id of these names, and waits for the engine's answer.
+    async fn command(
+        &self,
+        names: Names<'_>,
+        origin: Origin,
+        id: u32,
+        op: Op,
+        text: String,
+    ) -> Result<Response, String> {
         let Some(reply) = self.shared.house.expect_reply(origin, id) else {
             return Err("too many commands at once; try again".to_owned());
         };
         self.shared.intake.send(Message::Command { origin, id, op, issued: now() }).await;
+        drop(names);
         match tokio::time::timeout(PATIENCE, reply).await {
             Ok(Ok(ReplyResult::Done)) => Ok(Response::done(text)),
             Ok(Ok(ReplyResult::Duplicate)) => {
@@ -148,46 +169,33 @@ impl<S: StatusSource + 'static> Service<S> {
     }
 
     /// A press, and the release behind it, which comes whether or not somebody still listens.
-    async fn press(
-        &self,
-        origin: Origin,
-        id: u32,
-        symbols: &Symbols,
-        name: &str,
-        for_us: u64,
-    ) -> Result<Response, String> {
-        let all = symbols.inputs.iter().map(|input| input.name.as_str());
-        let input = symbols.find_input(name).ok_or_else(|| unknown("input", name, all))?;
+    async fn press(&self, origin: Origin, id: u32, name: &str, for_us: u64) -> Result<Response, String> {
+        let names = self.names().await;
+        let all = names.symbols.inputs.iter().map(|input| input.name.as_str());
+        let input = names.symbols.find_input(name).ok_or_else(|| unknown("input", name, all))?;
         let held = Duration::from_micros(for_us);
         if held > LONGEST_PRESS {
             return Err("a press lasts a day at most".to_owned());
         }
         let text = format!("{name} pressed for {}", words(held));
-        if let Some((line, active)) = self.virtual_line(symbols, input) {
-            self.move_line(&line.to_string(), active, held);
+        if let Some((BoardSpec::Virtual, spec)) = names.wiring.inputs.get(input.index()) {
+            self.move_line(&spec.line.to_string(), spec.active, held);
             return Ok(Response::done(text));
         }
-        let response = self.command(origin, id, Op::Play { input, level: Level::On }, text).await?;
+        let response = self.command(names, origin, id, Op::Play { input, level: Level::On }, text).await?;
         let service = self.clone();
         let name = name.to_owned();
         tokio::spawn(async move {
             tokio::time::sleep(StdDuration::from_micros(held.micros())).await;
             // By name: the program may have changed meanwhile.
+            let names = service.names().await;
             let id = service.shared.next_id.fetch_add(1, Ordering::Relaxed);
-            let input = service.shared.house.mirror().symbols().find_input(&name);
-            if let Some(input) = input {
+            if let Some(input) = names.symbols.find_input(&name) {
                 let op = Op::Play { input, level: Level::Off };
                 service.shared.intake.send(Message::Command { origin, id, op, issued: now() }).await;
             }
         });
         Ok(response)
-    }
-
-    fn virtual_line<'a>(&self, symbols: &'a Symbols, input: InputId) -> Option<(&'a Line, Active)> {
-        let running = self.shared.house.running()?;
-        let (board, _) = running.wiring.inputs.get(input.index())?;
-        let input = symbols.inputs.get(input.index())?;
-        (*board == BoardSpec::Virtual).then_some((&input.line, input.active))
     }
 
     /// Moves a virtual line as a hand moves a switch: it bounces both ways.
@@ -212,10 +220,11 @@ impl<S: StatusSource + 'static> Service<S> {
         self.shared.virtual_board.play(line, moves);
     }
 
-    async fn feed(&self, symbols: &Symbols, name: &str, value: Option<&str>) -> Result<Response, String> {
-        let all = symbols.sensors.iter().map(|sensor| sensor.name.as_str());
-        let id = symbols.find_sensor(name).ok_or_else(|| unknown("sensor", name, all))?;
-        let sensor = &symbols.sensors[id.index()];
+    async fn feed(&self, name: &str, value: Option<&str>) -> Result<Response, String> {
+        let names = self.names().await;
+        let all = names.symbols.sensors.iter().map(|sensor| sensor.name.as_str());
+        let id = names.symbols.find_sensor(name).ok_or_else(|| unknown("sensor", name, all))?;
+        let sensor = &names.symbols.sensors[id.index()];
         let value = value.map(|text| scaled(text, sensor.decimals)).transpose()?;
         let passage = self.gates().offer(sensor, value, now());
         match passage {
@@ -246,9 +255,9 @@ impl<S: StatusSource + 'static> Service<S> {
     /// The time of a sensor's value that was held back has come.
     async fn release(&self, name: &str) {
         // By name: the program may have changed meanwhile.
-        let symbols = self.shared.house.mirror().symbols().clone();
-        let Some(id) = symbols.find_sensor(name) else { return };
-        let held = self.gates().release(&symbols.sensors[id.index()], now());
+        let names = self.names().await;
+        let Some(id) = names.symbols.find_sensor(name) else { return };
+        let held = self.gates().release(&names.symbols.sensors[id.index()], now());
         if let Some(value) = held {
             self.reading(id, value).await;
         }
@@ -272,8 +281,8 @@ impl<S: StatusSource + 'static> Service<S> {
         self.shared.reload.send(sender).await.map_err(|_| stopping())?;
         let result = receiver.await.map_err(|_| stopping())?;
         if result.is_ok() {
-            let symbols = self.shared.house.mirror().symbols().clone();
-            for name in self.gates().keep_only(&symbols.sensors) {
+            let names = self.names().await;
+            for name in self.gates().keep_only(&names.symbols.sensors) {
                 tracing::warn!(
                     "{name} is gone with the old program, and with it a value that its min-interval held back"
                 );
@@ -322,6 +331,29 @@ fn words(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::access::Caller;
+    use crate::daemon::loaded::Origin as From;
+
+    struct Nothing;
+
+    impl StatusSource for Nothing {
+        async fn fill(&self, _: &mut Status) {}
+    }
+
+    #[tokio::test]
+    async fn a_press_moves_the_line_even_before_the_journal_has_seen_the_first_record() {
+        let text = "node.name = \"porch\"\nboards.desk.kind = \"virtual\"\ninputs.button.line = \"A\"".into();
+        let loaded = From::Text { name: "test".into(), text }.load(false).unwrap();
+        let (house, intake, board) =
+            (Arc::new(House::new(&loaded.program)), Intake::default(), VirtualBoard::new());
+        let (reload, _) = mpsc::channel(1);
+        let service = Service::new(house, intake.clone(), board.clone(), reload, Nothing, 1);
+        let operation = Operation::Press { input: "button".into(), for_us: 60_000_000 };
+        let response = service.call(Caller::LOCAL, Request { id: None, operation }).await;
+        assert!(response.ok, "{response:?}");
+        assert!(board.level("A", now().plus(Duration::from_secs(1))), "it is down, and its bounces are over");
+        assert!(intake.messages().try_receive().is_err(), "the loop sees the line, and needs no word of it");
+    }
 
     #[test]
     fn unknown_names_come_with_those_that_are_known() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use campanile_core::input::Input;
 use campanile_core::runner::Message;
 use campanile_delivery::{HostRecord, SinkName};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::house::House;
 use super::inlet::{Inlet, Parcel};
@@ -18,8 +18,8 @@ pub struct Surroundings {
     pub inlet: Arc<Inlet>,
     /// The way to the loop.
     pub intake: Intake,
-    /// Has the names.
-    pub house: Arc<House>,
+    /// The way to [`tell_links`]. Unbounded, as a sink that comes and goes does it at the pace of its retries.
+    pub links: mpsc::UnboundedSender<(SinkName, bool)>,
 }
 
 impl Around for Surroundings {
@@ -31,22 +31,29 @@ impl Around for Surroundings {
     }
 
     fn link(&self, sink: &SinkName, up: bool) {
-        let peer = self.house.mirror().symbols().find_peer(sink.as_str());
-        let Some(peer) = peer else { return };
-        self.tell_loop(Message::Input(Input::Link { peer, up }));
+        // Without its reader the daemon is stopping.
+        let _ = self.links.send((sink.clone(), up));
     }
 
+    /// Without waiting: a sink goes on while the loop has no room.
     fn checkpoint(&self) {
-        self.tell_loop(Message::Checkpoint);
+        if !self.intake.try_send(Message::Checkpoint) {
+            let intake = self.intake.clone();
+            tokio::spawn(async move { intake.send(Message::Checkpoint).await });
+        }
     }
 }
 
-impl Surroundings {
-    /// Without waiting: a sink goes on while the loop has no room.
-    fn tell_loop(&self, message: Message) {
-        if !self.intake.try_send(message) {
-            let intake = self.intake.clone();
-            tokio::spawn(async move { intake.send(message).await });
+/// Tells the loop which sinks come and go, in the order in which they do.
+pub async fn tell_links(
+    house: Arc<House>,
+    intake: Intake,
+    mut links: mpsc::UnboundedReceiver<(SinkName, bool)>,
+) {
+    while let Some((sink, up)) = links.recv().await {
+        let names = house.names().await;
+        if let Some(peer) = names.symbols.find_peer(sink.as_str()) {
+            intake.send(Message::Input(Input::Link { peer, up })).await;
         }
     }
 }

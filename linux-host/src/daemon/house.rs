@@ -9,7 +9,7 @@ use campanile_core::input::{Input, Origin};
 use campanile_core::program::verify::LoadError;
 use campanile_core::record::{Frame, Record};
 use campanile_delivery::Batch;
-use tokio::sync::oneshot;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, oneshot};
 
 use super::mirror::{Answer, Mirror};
 use super::programs::{Program, Programs};
@@ -21,6 +21,8 @@ const MAX_WAITING: usize = 256;
 pub struct House {
     /// The programs.
     pub programs: Programs,
+    /// See [`names`](Self::names).
+    addressed: RwLock<Arc<Program>>,
     running: Mutex<Option<Arc<Program>>>,
     mirror: Mutex<Mirror>,
     waiting: Mutex<Waiting>,
@@ -46,18 +48,31 @@ pub struct Seen {
 }
 
 impl House {
-    /// A house with this program.
+    /// A house that has this program once its start is over.
     pub fn new(program: &Arc<Program>) -> Self {
         let mirror = Mirror::new(program.symbols.clone(), &program.initial);
         Self {
             programs: Programs::default(),
+            addressed: RwLock::new(program.clone()),
             running: Mutex::new(None),
             mirror: Mutex::new(mirror),
             waiting: Mutex::default(),
         }
     }
 
-    /// The program that runs.
+    /// The program whose ids the loop knows by the time it comes to what is sent now; from the first moment on that is
+    /// the one which a start is about to install. To be held from the look at a name until the message with its id is
+    /// sent, so that no swap comes between, and no longer.
+    pub async fn names(&self) -> RwLockReadGuard<'_, Arc<Program>> {
+        self.addressed.read().await
+    }
+
+    /// Has everybody who wants [`names`](Self::names) wait until it is known whose they are.
+    pub async fn rename(&self) -> RwLockWriteGuard<'_, Arc<Program>> {
+        self.addressed.write().await
+    }
+
+    /// The program of the last record; none before the first.
     pub fn running(&self) -> Option<Arc<Program>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

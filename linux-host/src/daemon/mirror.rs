@@ -147,11 +147,6 @@ impl Mirror {
         (self.wall, self.losses) = (old.wall, old.losses);
     }
 
-    /// The names that are in force.
-    pub const fn symbols(&self) -> &Arc<Symbols> {
-        &self.symbols
-    }
-
     /// Takes a record; gives the answer if it is one.
     pub fn apply(&mut self, at: Instant, record: &Record) -> Option<Answer> {
         match record {

@@ -73,10 +73,14 @@ impl Reloader {
         let opened = self.boards.open(wired, &program.wiring, &self.wake).map_err(|errors| list(&errors))?;
         self.house.programs.add(program.clone(), opened);
         self.inlet.put(Parcel::Program(hash, program.stored()));
+        // What is sent behind the swap with an id of the old program would mean something else.
+        let mut names = self.house.rename().await;
         let answer = self.house.expect_install(hash);
         self.intake.send(Message::Install { hash }).await;
         match answer.await {
             Ok(Ok(())) => {
+                names.clone_from(&program);
+                drop(names);
                 self.running = program;
                 let failed = self.house.programs.take_failed(hash);
                 if !failed.is_empty() {

@@ -56,8 +56,8 @@ do = [
 mode = "restart"
 "#;
 
-/// Everything here takes milliseconds; the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Everything here takes milliseconds; the machine may be slow, and busy with other things.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Asks again until there is an answer.
 pub(crate) fn poll<T>(mut ask: impl FnMut() -> Option<T>) -> T {
@@ -69,6 +69,17 @@ pub(crate) fn poll<T>(mut ask: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < end, "it did not happen within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Trace lines without their times, one blank between the columns.
+pub(crate) fn words(log: &str) -> Vec<String> {
+    let line = |line: &str| line.split_whitespace().skip(3).collect::<Vec<_>>().join(" ");
+    log.lines().map(line).collect()
+}
+
+/// For a line of [`words`].
+pub(crate) fn starts_with(line: &str, words: &str) -> bool {
+    line.starts_with(words)
 }
 
 /// A directory with a file and a state.
@@ -258,6 +269,14 @@ impl<'a> Running<'a> {
             let answer = answers.next().unwrap().unwrap();
             assert!(answer.contains("\"ok\":true"), "{answer}");
         }
+    }
+
+    /// Requests that arrive together, as processes of their own never would; gives the answers.
+    pub(crate) fn ask_at_once<const N: usize>(&self, requests: [&str; N]) -> [String; N] {
+        let stream = UnixStream::connect(self.place.path("state/control.sock")).unwrap();
+        (&stream).write_all(requests.map(|request| format!("{request}\n")).concat().as_bytes()).unwrap();
+        let mut answers = BufReader::new(&stream).lines();
+        requests.map(|_| answers.next().unwrap().unwrap())
     }
 
     fn pid(&self) -> Pid {
