@@ -42,7 +42,7 @@ const STEP: Duration = Duration::from_millis(10);
 /// The visitor stays away for so long before the end, so that every visit is told to its end.
 const LAST_CALL: Duration = Duration::from_millis(800);
 /// For what is still under way at the end.
-const LAST_WAIT: Duration = Duration::from_secs(2);
+const LAST_WAIT: Duration = Duration::from_secs(20);
 
 /// What to show.
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +127,7 @@ struct Stage<'a, S: Storage> {
     inbox: Inbox,
     visitor: std::iter::Peekable<Visitor>,
     board: Arc<VirtualBoard>,
+    /// When the visitor's day began.
     began: Instant,
     /// Visits that the house should have taken notice of.
     expected: u64,
@@ -147,18 +148,20 @@ impl<S: Storage> Stage<'_, S> {
     /// Until nothing is under way any more.
     async fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
         let end = tokio::time::Instant::now() + LAST_WAIT;
-        while tokio::time::Instant::now() < end && !self.story.is_told() {
+        let is_over = |stage: &Self| stage.story.is_told() && stage.story.totals.events >= stage.expected;
+        while tokio::time::Instant::now() < end && !is_over(self) {
             self.tell(out)?;
             tokio::time::sleep(STEP).await;
         }
         self.tell(out)
     }
 
-    /// Lets the visitor move the contacts, a little ahead, so that their timing is the board's.
+    /// Lets the visitor move the contacts, a little ahead, so that their timing is the board's. Where this process was
+    /// kept from it, the visitor comes later, as nobody moves a contact in the past.
     fn visit(&mut self) {
-        let at = |act: &visitor::Act| self.began.plus(micros(act.at));
-        let soon = now().plus(micros(2 * STEP));
-        while let Some(act) = self.visitor.next_if(|act| at(act) <= soon) {
+        let (now, ahead) = (now(), micros(2 * STEP));
+        while let Some(act) = self.visitor.next_if(|act| self.began.plus(micros(act.at)) <= now.plus(ahead)) {
+            self.began = self.began.plus(now.since(self.began.plus(micros(act.at))));
             let start = self.began.plus(micros(act.at));
             self.story.say(start, act.text);
             self.expected += u64::from(act.counts);

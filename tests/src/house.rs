@@ -14,6 +14,7 @@ use campanile::daemon::loaded::Origin;
 use campanile::daemon::{Options, supervise};
 use rustix::process::Signal;
 
+use crate::PATIENCE;
 use crate::mosquitto::end;
 
 /// The name of the test that becomes the daemon.
@@ -66,7 +67,7 @@ impl House {
     /// Starts it, anew if need be.
     ///
     /// # Panics
-    /// It does not answer within ten seconds.
+    /// It does not answer.
     pub fn start(&mut self) {
         assert!(self.child.is_none(), "it runs");
         let log = fs::File::options().create(true).append(true).open(self.dir.join("log")).expect("its log");
@@ -79,7 +80,7 @@ impl House {
             .spawn()
             .expect("the test's own binary starts");
         self.child = Some(child);
-        let patience = Instant::now() + Duration::from_secs(10);
+        let patience = Instant::now() + PATIENCE;
         while self.try_status().is_none() {
             assert!(Instant::now() < patience, "the house does not answer: {}", self.log());
             std::thread::sleep(Duration::from_millis(10));
@@ -102,15 +103,19 @@ impl House {
     /// Waits until something holds of what it says of itself.
     ///
     /// # Panics
-    /// It does not within ten seconds.
+    /// It does not.
     pub fn wait(&self, what: &str, holds: impl Fn(&Status) -> bool) -> Status {
-        let patience = Instant::now() + Duration::from_secs(10);
+        let patience = Instant::now() + PATIENCE;
         loop {
             let status = self.status();
             if holds(&status) {
                 return status;
             }
-            assert!(Instant::now() < patience, "{what}: not within ten seconds: {status:#?}\n{}", self.log());
+            assert!(
+                Instant::now() < patience,
+                "{what}: not within {PATIENCE:?}: {status:#?}\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::PATIENCE;
+
 /// mosquitto, which keeps its sessions in a directory over a restart.
 #[derive(Debug)]
 pub struct Mosquitto {
@@ -87,7 +89,7 @@ impl Mosquitto {
             .spawn()
             .expect("mosquitto starts");
         self.child = Some(child);
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let log = || fs::read_to_string(self.dir.join("log")).unwrap_or_default();
             assert!(Instant::now() < end, "mosquitto does not listen: {}", log());
@@ -124,12 +126,12 @@ impl Drop for Mosquitto {
 /// Sends a signal to a process of our own and waits for its end.
 ///
 /// # Panics
-/// It does not end within ten seconds.
+/// It does not end.
 pub fn end(mut child: Child, signal: Signal) {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
     // It may have ended by itself.
     let _ = kill_process(pid, signal);
-    let patience = Instant::now() + Duration::from_secs(10);
+    let patience = Instant::now() + PATIENCE;
     while child.try_wait().expect("a child of ours").is_none() {
         if Instant::now() > patience {
             let _ = child.kill();

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use rumqttc::{Client, Event, Incoming, MqttOptions, NetworkOptions, QoS, SessionMode};
 use serde_json::Value;
 
+use crate::PATIENCE;
+
 /// A message as it came.
 #[derive(Clone, Debug)]
 pub struct Received {
@@ -39,7 +41,7 @@ impl Subscriber {
     /// Subscribes to a filter, as a user if need be, and waits until the broker has said yes.
     ///
     /// # Panics
-    /// The broker does not answer within ten seconds.
+    /// The broker does not answer.
     pub fn new(port: u16, filter: &str, login: Option<(&str, &str)>) -> Self {
         // Two of one name would throw each other out.
         static NUMBER: AtomicU32 = AtomicU32::new(1);
@@ -76,7 +78,7 @@ impl Subscriber {
                 }
             }
         });
-        ready.recv_timeout(Duration::from_secs(10)).expect("the broker takes the subscription");
+        ready.recv_timeout(PATIENCE).expect("the broker takes the subscription");
         Self { client, received, thread: Some(thread) }
     }
 

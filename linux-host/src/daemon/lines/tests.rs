@@ -79,11 +79,17 @@ fn edges_of_all_lines_come_in_the_order_of_their_stamps() {
 #[test]
 fn an_edge_of_the_future_waits_for_its_time() {
     let mut bench = Bench::new(two());
-    let soon = now().plus(Duration::from_millis(30));
-    bench.board.play("a", [(soon, true)]);
+    let later = now().plus(Duration::from_secs(3_600));
+    bench.board.play("a", [(later, true)]);
     assert_eq!(bench.all(), []);
+    assert_eq!(bench.lines.due(), Some(later));
+    // Another hand is faster.
+    let soon = now().plus(Duration::from_millis(5));
+    bench.board.play("a", [(soon, true)]);
     assert_eq!(bench.lines.due(), Some(soon));
-    std::thread::sleep(std::time::Duration::from_millis(35));
+    while now() < soon {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
     assert_eq!(bench.all(), [(0, true)]);
 }
 

@@ -10,14 +10,17 @@ use campanile_core::restore::Restore;
 use campanile_core::time::{Duration as Span, Instant as At};
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Batch, Directory, Journal, Options, StoredProgram};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::*;
+use crate::sinks::figures::Figures;
 use crate::sinks::message::Renderer;
 use crate::sinks::only::Only;
 use crate::sinks::topics::Topics;
 
 const PROGRAM: u64 = 7;
+
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A house that only has two variables, with its journal.
 struct House {
@@ -143,19 +146,28 @@ struct Running {
 impl Running {
     /// The values that the receiver has, once they are so many.
     async fn values(&self, count: usize) -> Vec<i64> {
-        for _ in 0..5_000 {
-            if self.got.lock().unwrap().len() >= count {
-                break;
-            }
-            sleep(Duration::from_millis(1)).await;
-        }
+        until("they are so many", || self.got.lock().unwrap().len() >= count).await;
         self.got.lock().unwrap().iter().map(value).collect()
+    }
+
+    fn figures(&self) -> Figures {
+        self.board.read(Position::START)
     }
 
     async fn stop(self) {
         self.stop.send_replace(true);
         self.task.await.unwrap();
     }
+}
+
+/// Waits, on a machine that may be slow, for what takes milliseconds.
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let holds = async {
+        while !holds() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, holds).await.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}"));
 }
 
 fn value(message: &Message) -> i64 {
@@ -239,7 +251,7 @@ async fn everything_arrives_once_and_in_order_within_the_window() {
     assert!(
         message.payload.contains(r#""time":"2026-11-21T"#) && message.payload.contains(r#""trusted":true"#)
     );
-    let figures = running.board.read(Position::START);
+    let figures = running.figures();
     assert_eq!((figures.state, figures.refused, figures.repeated), (State::Connected, 0, 0));
     running.stop().await;
     assert_eq!(*house.links.lock().unwrap(), [true, false]);
@@ -259,7 +271,7 @@ async fn after_a_failure_all_that_was_not_acknowledged_goes_again() {
         (0..20).collect::<Vec<_>>(),
         "none twice, as none was acknowledged twice"
     );
-    assert!(running.board.read(Position::START).repeated > 0);
+    assert!(running.figures().repeated > 0);
     running.stop().await;
 }
 
@@ -313,7 +325,7 @@ async fn what_is_refused_for_good_becomes_a_dead_letter_and_the_rest_goes_on() {
         "{}",
         letter.payload
     );
-    assert_eq!(running.board.read(Position::START).refused, 1);
+    assert_eq!(running.figures().refused, 1);
     running.stop().await;
 }
 
@@ -322,18 +334,9 @@ async fn a_receiver_that_takes_nothing_at_all_does_not_fill_the_journal_with_let
     let house = House::open(tempfile::tempdir().unwrap(), 1);
     house.count(0..3);
     let running = house.run(Fake::new(|_| Ok(Outcome::Refused("no".into()))));
-    for _ in 0..2_000 {
-        if running.board.read(Position::START).refused >= 6 {
-            break;
-        }
-        sleep(Duration::from_millis(1)).await;
-    }
+    until("all of it is refused", || running.figures().refused >= 6).await;
     sleep(Duration::from_millis(50)).await;
-    assert_eq!(
-        running.board.read(Position::START).refused,
-        6,
-        "three messages and the three letters about them"
-    );
+    assert_eq!(running.figures().refused, 6, "three messages and the three letters about them");
     running.stop().await;
 }
 
@@ -347,7 +350,7 @@ async fn a_receiver_that_hangs_up_over_one_message_gets_them_singly_until_it_is_
     }));
     let expected: Vec<_> = (0..15).filter(|value| *value != 4).chain([-1]).collect();
     assert_eq!(running.values(15).await, expected);
-    assert_eq!(running.board.read(Position::START).refused, 1);
+    assert_eq!(running.figures().refused, 1);
     running.stop().await;
 }
 
@@ -367,7 +370,8 @@ async fn a_receiver_that_keeps_states_is_told_the_last_one_again_by_each_connect
     assert_eq!(running.values(5).await, [0, 1, 2, 2, 7], "and what it had not comes behind that");
     let got = running.got.lock().unwrap().clone();
     assert_eq!(got[2], got[3], "to the byte");
-    assert_eq!(running.board.read(Position::START).delivered, 4, "once more is no delivery");
+    until("the last is counted", || running.figures().delivered >= 4).await;
+    assert_eq!(running.figures().delivered, 4, "once more is no delivery");
     running.stop().await;
 }
 
@@ -396,7 +400,7 @@ async fn a_state_that_the_receiver_hangs_up_over_is_not_told_again() {
     house.quiet(7);
     assert_eq!(running.values(4).await, [0, 1, 2, 7]);
     assert_eq!(*hung_up.lock().unwrap(), 2, "with others behind it, and alone");
-    assert_eq!(running.board.read(Position::START).refused, 0, "nothing was lost by it");
+    assert_eq!(running.figures().refused, 0, "nothing was lost by it");
     running.stop().await;
 }
 
@@ -454,9 +458,7 @@ async fn a_stop_waits_for_what_is_under_way_but_not_for_a_receiver_that_is_stuck
     let driver =
         Driver::new("stuck".parse().unwrap(), Stuck, form, "front-door", source, board.clone()).unwrap();
     let task = tokio::spawn(driver.run());
-    let (_unused, never): (oneshot::Sender<()>, _) = oneshot::channel();
-    let _ = tokio::time::timeout(Duration::from_millis(100), never).await;
-    assert_eq!(board.read(Position::START).under_way, 10);
+    until("as many as it takes", || board.read(Position::START).under_way == 10).await;
     stop.send_replace(true);
-    tokio::time::timeout(Duration::from_secs(3), task).await.expect("within the farewell").unwrap();
+    tokio::time::timeout(PATIENCE, task).await.expect("the farewell has an end").unwrap();
 }
