@@ -22,6 +22,7 @@ STEPS=(
     "docs:no warning from rustdoc, for what is private too"
     "test:all tests of the workspace, with a real MQTT broker"
     "nostd:core for Cortex-M0 and RISC-V; size of a minimal image, and no panic in it"
+    "firmware:the firmware on emulated boards, pressed from outside; their logs replayed here"
     "release:the release daemon"
     "readme:the commands of the README do what it says"
     "pictures:every case as a wave dump and an SVG, read by GTKWave, sigrok and librsvg"
@@ -37,7 +38,11 @@ step_scripts() {
     shellcheck --shell=dash ci/guest/{init,check}
 }
 
-step_fmt() { cargo fmt --all --check && cargo fmt --check --manifest-path ci/image/Cargo.toml; }
+step_fmt() {
+    cargo fmt --all --check
+    cargo fmt --check --manifest-path ci/image/Cargo.toml
+    cargo fmt --check --manifest-path firmware/Cargo.toml
+}
 
 step_deps() { ci/deps.sh; }
 
@@ -63,6 +68,8 @@ step_test() {
 }
 
 step_nostd() { ci/nostd.sh; }
+
+step_firmware() { ci/firmware.sh; }
 
 step_release() { cargo build --locked --release; }
 

@@ -8,8 +8,19 @@ source "$(dirname "$0")/lib/common.sh"
 # list KEY: the strings of the array KEY of deny.toml.
 list() { sed -n "/^$1 = \[/,/^\]/p" deny.toml | sed '1d;$d' | grep -o '"[^"]*"' | tr -d '"'; }
 
-# Every package that any feature and target can bring, except those for development alone.
-packages() { cargo tree --locked --workspace --all-features --target all -e normal,build --prefix none --format "$1"; }
+# The workspaces whose programs run somewhere.
+MANIFESTS=(Cargo.toml firmware/Cargo.toml)
+
+# trees OPTION...: what cargo says of each workspace, with every feature and target.
+trees() {
+    local manifest
+    for manifest in "${MANIFESTS[@]}"; do
+        cargo tree --locked --workspace --all-features --target all --manifest-path "$manifest" "$@"
+    done
+}
+
+# Every package that can come in, except those for development alone.
+packages() { trees -e normal,build --prefix none --format "$1"; }
 
 failed=
 complain() {
@@ -21,7 +32,7 @@ banned=$(list deny)
 names=$(packages '{p}' | cut -d' ' -f1 | sort -u)
 [[ $banned && $names ]] || die "nothing to compare: is deny.toml or Cargo.lock empty?"
 while read -r name; do
-    complain "$name is banned by deny.toml and comes in by:" "$(cargo tree --locked --workspace --all-features --target all -i "$name")"
+    complain "$name is banned by deny.toml and comes in by:" "$(trees -i "$name" 2>/dev/null || true)"
 done < <(comm -12 <(sort <<<"$banned") <(echo "$names"))
 
 # An expression is accepted if each part of an AND offers one licence that is allowed.
@@ -31,7 +42,7 @@ done < <(packages '{p}|{l}' | sed 's/ (\*)$//; /^$/d' | sort -u | awk -F'|' -v a
     BEGIN { n = split(allowed, list, "\n"); for (i = 1; i <= n; i++) ok[list[i]] = 1 }
     {
         expression = $2
-        gsub(/\//, " OR ", expression)
+        gsub(/ *\/ */, " OR ", expression)
         parts = split(expression, part, / AND /)
         fine = parts > 0
         for (i = 1; i <= parts; i++) {
@@ -44,7 +55,7 @@ done < <(packages '{p}|{l}' | sed 's/ (\*)$//; /^$/d' | sort -u | awk -F'|' -v a
         if (!fine) print
     }')
 
-if grep '^source = ' Cargo.lock | grep -vF 'registry+https://github.com/rust-lang/crates.io-index'; then
+if grep -h '^source = ' "${MANIFESTS[@]/%toml/lock}" | grep -vF 'registry+https://github.com/rust-lang/crates.io-index'; then
     complain "a dependency comes from elsewhere than crates.io"
 fi
 

@@ -1,0 +1,59 @@
+//! Boards: what a port is made of. A file for each, and the linker's memory map beside it; all else is the same
+//! everywhere.
+
+use crate::wiring::Pull;
+
+#[cfg(feature = "lm3s6965evb")]
+mod lm3s6965evb;
+#[cfg(feature = "lm3s6965evb")]
+pub(crate) use lm3s6965evb::Lm3s6965evb as This;
+
+#[cfg(feature = "microbit")]
+mod microbit;
+#[cfg(feature = "microbit")]
+pub(crate) use microbit::Microbit as This;
+
+/// A board. There is one, so nothing here has a `self`; what is called when is said at each function.
+///
+/// A board calls back, from its interrupts: [`edges::moved`](crate::edges::moved) or, where pins have no interrupt,
+/// [`edges::sample`](crate::edges::sample) every now and then; [`clock::ring`](crate::clock::ring) when an alarm is due;
+/// [`serial::pump`](crate::serial::pump) when the transmitter takes bytes again.
+pub(crate) trait Board {
+    /// How many pins it has: they are numbered from 0 on.
+    const PINS: u32;
+
+    /// The lines that a file may call by name, and their pins. A line that is a number is that pin.
+    const LINES: &'static [(&'static str, u8)];
+
+    /// Starts clock, serial line and, behind the pins' set-up, the interrupts. Called once, interrupts switched off.
+    fn start();
+
+    /// Makes a pin an input. Called before [`start`](Self::start).
+    fn input(pin: u8, pull: Pull);
+
+    /// Makes a pin an output that has this level from the first moment on. Called before [`start`](Self::start).
+    fn output(pin: u8, high: bool);
+
+    /// The level of an input's pin.
+    fn read(pin: u8) -> bool;
+
+    /// Drives an output's pin.
+    fn drive(pin: u8, high: bool);
+
+    /// A count of microseconds that wraps at 2³². Called with interrupts switched off.
+    fn micros() -> u32;
+
+    /// From now on [`clock::ring`](crate::clock::ring) is to be called when the count is at `at`, less than half its
+    /// range ahead, or a little later. A board that calls it every millisecond anyway does nothing here. If that moment
+    /// passes before this returns, the caller notices. Called with interrupts switched off.
+    fn alarm(at: u32);
+
+    /// Whether the transmitter takes a byte now. Called with interrupts switched off.
+    fn can_send() -> bool;
+
+    /// Sends a byte that the transmitter can take. Called with interrupts switched off.
+    fn send(byte: u8);
+
+    /// One of the board's own interrupts, by its number.
+    fn interrupt(number: u16);
+}

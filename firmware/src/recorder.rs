@@ -1,0 +1,63 @@
+//! The log's way out: its bytes as they are, over the serial line.
+//!
+//! At its start and behind a gap the stream has a *mark*: a zero, which no record begins with, then the number of the
+//! record that follows and the time of the one before it, in microseconds, each as a varint. The rest is records, as
+//! `campanile_core::record` describes them.
+
+use campanile_core::log::{Cursor, EventLog};
+use campanile_core::record::MAX_RECORD;
+use campanile_core::runner::Recorder;
+use campanile_core::wire::Writer;
+
+use crate::serial;
+
+/// The longest mark: the zero and two varints.
+const MARK_MAX: usize = 21;
+
+/// Sends the log.
+pub(crate) struct Stream {
+    marked: bool,
+}
+
+impl Stream {
+    pub(crate) const fn new() -> Self {
+        Self { marked: false }
+    }
+
+    /// Says where the stream goes on; false if there is no room for that.
+    fn mark(&mut self, at: Cursor) -> bool {
+        let mut bytes = [0; MARK_MAX];
+        let mut w = Writer::new(&mut bytes);
+        w.u8(0);
+        w.varint(at.seq);
+        w.varint(at.at.micros());
+        let mark = w.finish().and_then(|len| bytes.get(..len)).unwrap_or_default();
+        self.marked = serial::free() >= mark.len();
+        if self.marked {
+            serial::push(mark);
+        }
+        self.marked
+    }
+}
+
+impl Recorder for Stream {
+    fn record(&mut self, log: &EventLog<'_>, mut from: Cursor) -> Cursor {
+        let mut bytes = [0; MAX_RECORD];
+        while self.marked || self.mark(from) {
+            let room = serial::free().min(bytes.len());
+            match log.copy(from, bytes.get_mut(..room).unwrap_or_default()) {
+                Ok((0, _)) => break,
+                Ok((len, next)) => {
+                    serial::push(bytes.get(..len).unwrap_or_default());
+                    from = next;
+                }
+                Err(lagged) => (from, self.marked) = (lagged.resume, false),
+            }
+        }
+        from
+    }
+
+    async fn room(&mut self) {
+        serial::room(MAX_RECORD).await;
+    }
+}

@@ -1,0 +1,212 @@
+//! An emulated board: QEMU, its serial line, and its pins by way of QEMU's test protocol.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use campanile_core::id::Level;
+use tempfile::TempDir;
+
+use crate::board::Board;
+use crate::log::Log;
+
+/// What does not come in this time never will; nothing is measured by it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often is looked.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// A board that runs. It ends with the value.
+pub(crate) struct Machine {
+    qemu: Child,
+    board: &'static Board,
+    pins: UnixStream,
+    answers: Receiver<String>,
+    /// What the board's pins did, in QEMU's words.
+    moves: Shared<Vec<String>>,
+    /// What the serial line has sent.
+    serial: Shared<Vec<u8>>,
+    /// With the sockets: their paths must be short.
+    _sockets: TempDir,
+}
+
+impl Machine {
+    /// Starts the board, with its button released. What QEMU says goes to a file of the folder.
+    pub(crate) fn start(
+        board: &'static Board,
+        qemu: &Path,
+        elf: &Path,
+        folder: &Path,
+    ) -> Result<Self, String> {
+        let sockets = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let (serial, pins) = (sockets.path().join("serial"), sockets.path().join("pins"));
+        let said = File::create(folder.join("qemu.log")).map_err(|error| error.to_string())?;
+        let mut command = Command::new(qemu);
+        command
+            .args([
+                "-M",
+                board.machine,
+                "-accel",
+                "tcg",
+                "-display",
+                "none",
+                "-monitor",
+                "none",
+                "-no-reboot",
+            ])
+            .args(["-serial", &format!("unix:{},server=on,wait=on", serial.display())])
+            .args(["-qtest", &format!("unix:{},server=on,wait=off", pins.display()), "-qtest-log", "none"])
+            .arg("-kernel")
+            .arg(elf)
+            .stdin(Stdio::null())
+            .stdout(said.try_clone().map_err(|error| error.to_string())?)
+            .stderr(said);
+        let qemu = command.spawn().map_err(|error| format!("{}: {error}", qemu.display()))?;
+        let mut qemu = EndedOnError(Some(qemu));
+        let (serial, pins) = (connect(&serial)?, connect(&pins)?);
+        let (answers, moves) = listen(pins.try_clone().map_err(|error| error.to_string())?);
+        let qemu = qemu.0.take().ok_or("there is no process")?;
+        let serial = collect(serial);
+        let mut machine = Self { qemu, board, pins, answers, moves, serial, _sockets: sockets };
+        machine.ask(&format!("irq_intercept_out {}", board.gpio))?;
+        machine.press(Level::Off)?;
+        Ok(machine)
+    }
+
+    /// Moves the button's contact.
+    pub(crate) fn press(&mut self, to: Level) -> Result<(), String> {
+        let Board { gpio, button, .. } = self.board;
+        // It connects the line to ground.
+        let high = u8::from(!to.is_on());
+        self.ask(&format!("set_irq_in {gpio} unnamed-gpio-in {button} {high}")).map(drop)
+    }
+
+    /// How often the pin of the chime went up, and down.
+    pub(crate) fn chimes(&self) -> (usize, usize) {
+        let moves = lock(&self.moves);
+        let count = |way: &str| {
+            let this = format!("IRQ {way} {}", self.board.chime);
+            moves.iter().filter(|line| **line == this).count()
+        };
+        (count("raise"), count("lower"))
+    }
+
+    /// How many bytes of the stack were ever used. It begins at the higher address and grows down; RAM is zero when the
+    /// board starts.
+    pub(crate) fn deepest(&mut self, (end, start): (u64, u64)) -> Result<u64, String> {
+        let answer = self.ask(&format!("read {end:#x} {:#x}", start - end))?;
+        let digits = answer.trim_start_matches("OK 0x");
+        let untouched = digits.bytes().take_while(|digit| *digit == b'0').count();
+        Ok(start - end - untouched as u64 / 2)
+    }
+
+    /// The bytes of the serial line so far.
+    pub(crate) fn received(&self) -> Vec<u8> {
+        lock(&self.serial).clone()
+    }
+
+    /// Until the log is as it should be.
+    pub(crate) fn wait_for(&mut self, what: &str, is_there: impl Fn(&Log) -> bool) -> Result<Log, String> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let log = Log::of(&self.received())?;
+            if is_there(&log) {
+                return Ok(log);
+            }
+            if let Ok(Some(status)) = self.qemu.try_wait() {
+                return Err(format!(
+                    "waiting for {what}: QEMU ended with {status}: did the board reset itself?"
+                ));
+            }
+            if Instant::now() > end {
+                return Err(format!("{what} did not come within {} s", PATIENCE.as_secs()));
+            }
+            thread::sleep(LOOK);
+        }
+    }
+
+    fn ask(&mut self, command: &str) -> Result<String, String> {
+        self.pins
+            .write_all(format!("{command}\n").as_bytes())
+            .map_err(|error| format!("{command}: {error}"))?;
+        match self.answers.recv_timeout(PATIENCE) {
+            Ok(answer) if answer.starts_with("OK") => Ok(answer),
+            Ok(answer) => Err(format!("{command}: {answer}")),
+            Err(_) => Err(format!("{command}: QEMU does not answer")),
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        end(&mut self.qemu);
+    }
+}
+
+/// A process that nobody owns yet.
+struct EndedOnError(Option<Child>);
+
+impl Drop for EndedOnError {
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(end);
+    }
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+type Shared<T> = Arc<Mutex<T>>;
+
+fn lock<T>(shared: &Shared<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// QEMU makes its sockets when it gets there.
+fn connect(path: &Path) -> Result<UnixStream, String> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match UnixStream::connect(path) {
+            Ok(stream) => return Ok(stream),
+            Err(error) if Instant::now() > end => return Err(format!("QEMU does not start: {error}")),
+            Err(_) => thread::sleep(LOOK),
+        }
+    }
+}
+
+/// All that comes, as it comes.
+fn collect(mut stream: UnixStream) -> Shared<Vec<u8>> {
+    let all: Shared<Vec<u8>> = Shared::default();
+    let into = Arc::clone(&all);
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(len @ 1..) = stream.read(&mut bytes) {
+            lock(&into).extend_from_slice(&bytes[..len]);
+        }
+    });
+    all
+}
+
+/// Answers to what was asked, and moves of pins, which QEMU tells in between.
+fn listen(stream: UnixStream) -> (Receiver<String>, Shared<Vec<String>>) {
+    let (sender, answers): (Sender<String>, _) = channel();
+    let moves: Shared<Vec<String>> = Shared::default();
+    let into = Arc::clone(&moves);
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if line.starts_with("IRQ ") {
+                lock(&into).push(line);
+            } else if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    (answers, moves)
+}
