@@ -4,10 +4,11 @@
 //! ```text
 //! group  = len:varint head:u8 count:varint [anchor] records crc:u32le      len counts head to records
 //! head   = kind (bits 0, 1: 0 engine, 1 host, 2 checkpoint) | anchored (bit 2) | check (bits 3 to 7)
-//! anchor = counter:varint random:u32le seq:varint host:varint time:varint  the place and time before the first record
+//! anchor = counter:varint random:u32le seq:varint host:varint time:varint program:u64le
 //! ```
-//! A group without an anchor goes on where the one before it ended. An anchor stands at the start of a segment, after
-//! every break and once a KiB, so that what follows damage can be placed again. A `len` of 0 is the end.
+//! A group without an anchor goes on where the one before it ended. An anchor says which place, time and program are
+//! before the first record; it stands at the start of a segment, after every break and once a KiB, so that what follows
+//! damage can be placed and understood again. A `len` of 0 is the end.
 
 use campanile_core::time::{Duration, Instant};
 use campanile_core::wire::Reader;
@@ -81,6 +82,7 @@ impl Group {
         if anchored {
             put_position(&mut head, self.start.at);
             put_varint(&mut head, self.start.time.micros());
+            head.extend_from_slice(&self.program.to_le_bytes());
         }
         let from = out.len();
         let len = 1 + head.len() + self.body.len();
@@ -93,12 +95,21 @@ impl Group {
     }
 }
 
+/// What a group says of itself, so that it can be read without those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Anchor {
+    /// Before the first record.
+    pub start: Mark,
+    /// The program active there; 0 if none.
+    pub program: u64,
+}
+
 /// A group on disk, checked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Block<'a> {
     pub kind: Kind,
-    /// The place before the first record, if the group says so itself.
-    pub anchor: Option<Mark>,
+    /// What is before the first record, if the group says so itself.
+    pub anchor: Option<Anchor>,
     pub count: u64,
     pub body: &'a [u8],
     /// Bytes on disk.
@@ -108,7 +119,7 @@ pub(crate) struct Block<'a> {
 impl Block<'_> {
     /// Where the group begins, if the one before it ended at `chain`; `None` if nobody can say.
     pub(crate) fn start(&self, chain: Option<Mark>) -> Option<Mark> {
-        self.anchor.or(chain)
+        self.anchor.map(|anchor| anchor.start).or(chain)
     }
 
     /// Where the group ends.
@@ -169,7 +180,8 @@ fn parse(bytes: &[u8], segment: u64, offset: u32) -> Option<Block<'_>> {
     let count = inner.varint()?;
     let anchor = if head & ANCHORED != 0 {
         let at = get_position(&mut inner)?;
-        Some(Mark { at, time: Instant::from_micros(inner.varint()?) })
+        let start = Mark { at, time: Instant::from_micros(inner.varint()?) };
+        Some(Anchor { start, program: u64::from_le_bytes(inner.bytes(8)?.try_into().ok()?) })
     } else {
         None
     };

@@ -110,14 +110,13 @@ impl<S: Storage> Journal<S> {
             return Err(AppendError::Repeated(last));
         }
         let (mut bytes, mut count, mut urgent, mut at) = (0, 0, durable, batch.base);
-        let (mut program, mut swapped) = (None, false);
+        let mut swapped = false;
         for frame in Frames(batch.bytes) {
             bytes += frame.bytes.len();
             count += 1;
             at = at.plus(frame.dt);
             urgent |= frame.kind() != 0;
             self.signs.take(&frame, at);
-            program = program_of(&frame).or(program);
             swapped |= swaps(&frame);
         }
         if bytes != batch.bytes.len() || count != batch.count {
@@ -130,9 +129,6 @@ impl<S: Storage> Journal<S> {
             self.record_overrun(last + 1, batch.first_seq - 1, now);
         }
         self.append_split(batch);
-        if let Some(program) = program {
-            self.builder.program = program;
-        }
         // Other ids from here on: a stretch of its own.
         self.wants_checkpoint |= swapped;
         self.counts.records += count;
@@ -148,19 +144,23 @@ impl<S: Storage> Journal<S> {
         let max = self.options.body_max();
         let (mut from, mut len, mut count) = (0, 0, 0);
         let (mut base, mut span) = (batch.base, Duration::ZERO);
+        let mut program = self.builder.program;
         for frame in Frames(batch.bytes) {
             if len + frame.bytes.len() > max {
                 let full = self.builder.engine(base, &batch.bytes[from..from + len], count, span);
                 self.push(full);
                 (from, len, count) = (from + len, 0, 0);
                 (base, span) = (base.plus(span), Duration::ZERO);
+                self.builder.program = program;
             }
             len += frame.bytes.len();
             count += 1;
             span = span.plus(frame.dt);
+            program = program_of(&frame).unwrap_or(program);
         }
         let full = self.builder.engine(base, &batch.bytes[from..from + len], count, span);
         self.push(full);
+        self.builder.program = program;
     }
 
     /// The core's ring was overwritten: a new stretch begins.

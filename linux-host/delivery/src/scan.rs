@@ -11,6 +11,7 @@ use std::io;
 
 use crate::entry::{Damage, Entry, Known};
 use crate::error::OpenError;
+use crate::group::Anchor;
 use crate::name::NodeName;
 use crate::position::{Mark, Position};
 use crate::segment::{self, BadHeader, HEADER_LEN, Header, SPARE, VERSION, next_anchor};
@@ -139,8 +140,8 @@ fn look<S: Storage>(storage: &S, id: u64) -> Result<Look, OpenError> {
         Ok(_) | Err(BadHeader::Damaged) => {
             let bytes = read_what_is_left(&file).unwrap_or_default();
             let first = next_anchor(&bytes, id, HEADER_LEN);
-            // Nobody knows when it was begun, and so its age; its program is in the segment before.
-            let entry = |(end, start)| Entry { id, start, end, unix: 0, program: 0 };
+            // Nobody knows when it was begun, and so its age.
+            let entry = |(end, Anchor { start, program })| Entry { id, start, end, unix: 0, program };
             Ok(first.map_or(Look::Lost, |first| Look::Found(Found { entry: entry(first), header: None })))
         }
     }
@@ -168,7 +169,6 @@ impl<S: Storage> Scan<S> {
         let id = entry.id;
         if found.header.is_none() {
             let before = before.filter(|(before, _)| before + 1 == id).map(|(_, walk)| walk);
-            entry.program = before.as_ref().map_or(0, |walk| walk.program);
             self.note_headless(&entry);
             let previous_end = before.map_or(0, |walk| walk.end);
             self.headless.push(Headless { entry: Entry { end: HEADER_LEN, ..entry }, previous_end });

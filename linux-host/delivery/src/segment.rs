@@ -10,7 +10,7 @@
 use campanile_core::time::Instant;
 
 use crate::checksum::CRC32C;
-use crate::group::{Found, decode};
+use crate::group::{Anchor, Found, decode};
 use crate::name::Name;
 use crate::position::{Boot, Mark, Position};
 
@@ -129,7 +129,7 @@ pub(crate) fn bad_number(name: &str) -> Option<(u64, u32)> {
 
 /// The next group that is whole and can be placed by itself, from `offset` on, and its place: where reading goes on
 /// after damage. `bytes` are the segment's from 0.
-pub(crate) fn next_anchor(bytes: &[u8], segment: u64, offset: u32) -> Option<(u32, Mark)> {
+pub(crate) fn next_anchor(bytes: &[u8], segment: u64, offset: u32) -> Option<(u32, Anchor)> {
     search(bytes, segment, offset).find_map(|(at, anchor, _)| Some((at, anchor?)))
 }
 
@@ -138,8 +138,8 @@ pub(crate) fn last_group_end(bytes: &[u8], segment: u64, offset: u32) -> Option<
     search(bytes, segment, offset).last().map(|(.., end)| end)
 }
 
-/// All whole groups from `offset` on, in order: offset, the place if it says one, end.
-fn search(bytes: &[u8], segment: u64, offset: u32) -> impl Iterator<Item = (u32, Option<Mark>, u32)> + '_ {
+/// All whole groups from `offset` on, in order: offset, the anchor if it has one, end.
+fn search(bytes: &[u8], segment: u64, offset: u32) -> impl Iterator<Item = (u32, Option<Anchor>, u32)> + '_ {
     let mut at = offset;
     std::iter::from_fn(move || {
         while let Some(rest) = bytes.get(at as usize..).filter(|rest| !rest.is_empty()) {

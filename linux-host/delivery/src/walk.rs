@@ -53,7 +53,7 @@ pub(crate) fn walk(bytes: &[u8], entry: &Entry, until: Option<Position>) -> Walk
                 };
                 let from = walk.chain.at;
                 let resume = next_anchor(bytes, segment, walk.end);
-                let to = resume.map_or(from, |(_, anchor)| anchor.at);
+                let to = resume.map_or(from, |(_, anchor)| anchor.start.at);
                 let end = resume.map_or(last_end, |(at, _)| at);
                 walk.damage.push(Damage { segment, offset: walk.end, end, from, to });
                 match resume {
@@ -72,8 +72,8 @@ pub(crate) fn walk(bytes: &[u8], entry: &Entry, until: Option<Position>) -> Walk
 impl Walk {
     fn pass(&mut self, block: &Block<'_>) {
         let start = block.start(Some(self.chain)).unwrap_or(self.chain);
-        if block.anchor.is_some() {
-            self.anchor_at = self.end;
+        if let Some(anchor) = block.anchor {
+            (self.anchor_at, self.program) = (self.end, anchor.program);
         }
         if block.kind == Kind::Engine {
             self.program =

@@ -164,6 +164,10 @@ impl<S: Storage> Reader<S> {
             return self.pass_damage().map(|()| false);
         };
         file.offset += block.size;
+        if let Some(anchor) = block.anchor {
+            // Damage may have taken the record that told it.
+            self.program = anchor.program;
+        }
         let Some(start) = block.start(file.chain) else {
             // Whole, but nobody can say where it belongs.
             return Ok(false);

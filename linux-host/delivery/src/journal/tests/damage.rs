@@ -162,6 +162,38 @@ fn damage_that_grows_is_said_again() {
     assert!(reaches.is_sorted());
 }
 
+/// Found by the swarm: with the record of a swap its program was lost, and what came behind it was taken for the old one's,
+/// names and checkpoints too.
+#[test]
+fn what_stands_behind_damage_knows_its_program() {
+    let (disk, mut journal, mut engine) = begin(Options::default());
+    let install = |hash| [Record::Input(Input::Install { hash })];
+    engine.log(&mut journal, &install(0xa), false);
+    engine.fill(&mut journal, 100);
+    let from = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    engine.log(&mut journal, &install(0xb), false);
+    engine.fill(&mut journal, 200);
+    disk.tamper(&segment::name(1), |bytes| bytes[from + 8] ^= 1).unwrap();
+    let look = |journal: &Journal<Disk>| {
+        let mut reader = journal.reader(Position::START);
+        let (mut lagged, mut programs) = (0, Vec::new());
+        loop {
+            match reader.next().unwrap() {
+                Next::Item(item) if matches!(item.body, Body::Engine(_)) => programs.push(item.program),
+                Next::Item(_) => {}
+                Next::Lagged(_) => lagged = programs.len(),
+                Next::End => break,
+            }
+        }
+        let (before, behind) = programs.split_at(lagged);
+        assert!(before.iter().skip(1).all(|program| *program == 0xa), "{before:x?}");
+        assert!(behind.len() > 300 && behind.iter().all(|program| *program == 0xb), "{behind:x?}");
+    };
+    look(&journal);
+    drop(journal);
+    look(&open(&disk, Options::default()).unwrap().0);
+}
+
 /// What lies in these segments, as the index of a healthy journal says: from its first record to the next one's.
 fn bounds(journal: &Journal<Disk>) -> Vec<(u64, Position, Position)> {
     let state = journal.index().lock();
