@@ -47,7 +47,7 @@ pub enum HostRecord {
         /// Why.
         why: GapWhy,
     },
-    /// 131: records were deleted before a sink had delivered them.
+    /// 131: records were deleted, or dropped from memory, before a sink had delivered them.
     Dropped {
         /// The sink.
         sink: Name,

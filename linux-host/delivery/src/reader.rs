@@ -17,6 +17,7 @@ use crate::context::{Wall, program_of, tells, wall_of};
 use crate::group::{Frames, Kind};
 use crate::host::HostRecord;
 use crate::index::Index;
+use crate::name::SinkName;
 use crate::position::{Boot, Cursor, Position};
 use crate::reader::source::{InFile, Loaded, Source};
 use crate::storage::Storage;
@@ -78,6 +79,17 @@ pub struct Lagged {
     pub resume: Position,
     /// How many of the engine's records are missing; `None` across starts.
     pub dropped: Option<u64>,
+    /// They went from the memory that stands in for a failing disk. The `journal-gap` for them comes into a place that
+    /// this reader is past by then.
+    pub from_memory: bool,
+}
+
+impl Lagged {
+    /// The word that a sink owes itself for records which nothing else that it will read accounts for.
+    pub fn word(&self, sink: &SinkName) -> Option<HostRecord> {
+        let count = self.dropped.filter(|_| self.from_memory)?;
+        Some(HostRecord::Dropped { sink: sink.clone(), from: self.after, to: self.resume, count })
+    }
 }
 
 /// A place in the journal that moves on with every record read.
@@ -213,10 +225,11 @@ impl<S: Storage> Reader<S> {
         if resume > self.after && self.after != Position::START && !group.explained {
             let after = self.after;
             let dropped = after.records_to(resume);
+            let from_memory = matches!(group.source, Source::Memory(_));
             self.after = resume;
             self.group = Some(group);
             // Only host records are missing: they are not what a reader lives for.
-            return (dropped != Some(0)).then_some(Lagged { after, resume, dropped });
+            return (dropped != Some(0)).then_some(Lagged { after, resume, dropped, from_memory });
         }
         self.group = Some(group);
         None

@@ -92,7 +92,7 @@ impl Tail {
     /// how many of the engine's records that cost.
     pub(crate) fn bound(&mut self, max: usize) -> u64 {
         let mut dropped = 0;
-        while self.unwritten_bytes() > max && self.groups.len() > self.written + 1 {
+        while self.unwritten_bytes() > max && self.groups.len() > self.oldest() + 1 {
             dropped += self.drop_oldest();
         }
         dropped
@@ -103,13 +103,21 @@ impl Tail {
         self.unwritten().rposition(|group| group.kind == Kind::Checkpoint)
     }
 
-    /// Drops the first so many groups that the disk has not taken; gives the cost likewise.
+    /// Drops the first so many groups that the disk has not taken, but for the start's own; gives the cost likewise.
     pub(crate) fn give_up(&mut self, groups: usize) -> u64 {
-        (0..groups).map(|_| self.drop_oldest()).sum()
+        let end = self.written + groups;
+        (self.oldest()..end).map(|_| self.drop_oldest()).sum()
+    }
+
+    /// The oldest group that may be dropped. The first of a start stays in any case: it says where the start before
+    /// ended, which nothing else does.
+    fn oldest(&self) -> usize {
+        let begins = |group: &Arc<Group>| group.start.at == Position::start_of(group.start.at.boot);
+        self.written + usize::from(self.groups.get(self.written).is_some_and(begins))
     }
 
     fn drop_oldest(&mut self) -> u64 {
-        let Some(group) = self.groups.remove(self.written) else { return 0 };
+        let Some(group) = self.groups.remove(self.oldest()) else { return 0 };
         self.bytes -= cost(&group);
         let here = records(&group);
         // A dropped group may itself be the word on an earlier loss.
@@ -135,9 +143,10 @@ impl Tail {
         self.lost.is_some()
     }
 
-    /// Puts the word on what was dropped in its place, before the first group that is left.
+    /// Puts the word on what was dropped in its place, before the first group that is left behind it.
     pub(crate) fn explain_loss(&mut self, why: GapWhy, now: Instant) {
-        let Some((next, program)) = self.unwritten().next().map(|group| (group.start, group.program)) else {
+        let place = self.oldest();
+        let Some((next, program)) = self.groups.get(place).map(|group| (group.start, group.program)) else {
             return;
         };
         let Some(loss) = self.lost.take() else { return };
@@ -157,7 +166,7 @@ impl Tail {
             program,
         };
         self.bytes += cost(&gap);
-        self.groups.insert(self.written, Arc::new(gap));
+        self.groups.insert(place, Arc::new(gap));
     }
 }
 

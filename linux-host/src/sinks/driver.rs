@@ -61,7 +61,7 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
     suspect: Option<Position>,
 }
 
-/// Words about dead letters that are on their way into the journal.
+/// Words about dead letters and losses that are on their way into the journal.
 type Letters = VecDeque<(Option<Ticket>, Pin<Box<dyn Future<Output = ()> + Send>>)>;
 
 /// What there is to know about a message under way.
@@ -261,6 +261,9 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                     let lost = lagged.dropped.unwrap_or(0);
                     tracing::warn!("{}: {lost} records were gone before they were delivered", self.name);
                     self.board.write(|figures| figures.lost += lost);
+                    if let Some(word) = lagged.word(&self.name) {
+                        self.say(None, word);
+                    }
                 }
                 Ok(FeedStep::Again) => tokio::task::yield_now().await,
                 Ok(FeedStep::Wait(then)) => return Ok(then.map(until)),
@@ -333,6 +336,11 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             return;
         }
         let word = HostRecord::DeadLetter { sink: self.name.clone(), record, why: why.to_owned() };
+        self.say(ticket, word);
+    }
+
+    /// Has the journal take a word.
+    fn say(&mut self, ticket: Option<Ticket>, word: HostRecord) {
         let around = Arc::clone(&self.source.around);
         self.letters.push_back((ticket, Box::pin(async move { around.record(word).await })));
     }

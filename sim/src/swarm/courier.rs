@@ -43,6 +43,8 @@ pub(super) enum Errand {
     Connect,
     /// This letter is to go.
     Send(Ticket, Letter),
+    /// This word is to go into the journal.
+    Say(HostRecord),
     /// Nothing for now.
     Rest,
 }
@@ -137,7 +139,12 @@ impl Courier {
                     }
                     return Errand::Send(ticket, letter(&item));
                 }
-                Ok(FeedStep::Lagged(_) | FeedStep::Again) => {}
+                Ok(FeedStep::Lagged(lagged)) => {
+                    if let Some(word) = lagged.word(&self.name) {
+                        return Errand::Say(word);
+                    }
+                }
+                Ok(FeedStep::Again) => {}
                 Ok(FeedStep::Wait(until)) => break until,
                 Ok(FeedStep::Idle) => break None,
                 Err(_) => break Some(now.plus(DISK_PATIENCE)),

@@ -239,8 +239,14 @@ impl<'a> World<'a> {
             loop {
                 let way = &mut self.stations[node].ways[place];
                 let Some(courier) = way.courier.as_mut().filter(|courier| courier.is_due(now)) else { break };
-                match courier.turn(&journal.borrow(), now) {
+                let errand = courier.turn(&journal.borrow(), now);
+                match errand {
                     Errand::Rest => break,
+                    Errand::Say(word) => {
+                        let mut journal = journal.borrow_mut();
+                        journal.record(&word, now);
+                        journal.commit(now);
+                    }
                     Errand::Connect => {
                         let session = way.receiver.connect(world).then_some(way.receiver.session);
                         courier.connected(session, now);

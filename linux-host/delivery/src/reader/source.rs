@@ -255,6 +255,7 @@ impl<S: Storage> Reader<S> {
         }
         let Some(group) = state.tail.behind(self.after).map(Arc::clone) else { return false };
         drop(state);
+        self.program = group.program;
         self.group = Some(Loaded {
             kind: group.kind,
             mark: group.start,

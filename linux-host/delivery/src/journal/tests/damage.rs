@@ -75,7 +75,7 @@ fn damage_in_the_last_segment_is_set_aside_and_reading_goes_on() {
     assert!(expected.len() > 600, "an anchor comes every KiB: {}", expected.len());
     assert_eq!(read.seqs(), expected);
     let dropped = Some(to.seq - from.seq);
-    assert_eq!(read.lagged, [Lagged { after: from, resume: to, dropped }]);
+    assert_eq!(read.lagged, [Lagged { after: from, resume: to, dropped, from_memory: false }]);
     assert!(read.hosts().contains(&HostRecord::Damaged { from, to }));
     let bad: Vec<String> = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".bad")).collect();
     assert_eq!(bad.len(), 1, "{bad:?}");
@@ -251,7 +251,7 @@ fn what_is_lost_with_a_header_is_named_to_the_record() {
     let lost = to.seq - from.seq;
     assert!((1..400).contains(&lost), "an anchor comes every KiB: {lost}");
     assert_eq!(read.seqs(), (1..=from.seq).chain(to.seq + 1..=3900).collect::<Vec<u64>>());
-    assert_eq!(read.lagged, [Lagged { after: from, resume: to, dropped: Some(lost) }]);
+    assert_eq!(read.lagged, [Lagged { after: from, resume: to, dropped: Some(lost), from_memory: false }]);
     assert_eq!(get(&*disk, &segment::bad_name(id, 0)).unwrap().len(), 128);
     assert!(get(&*disk, &segment::bad_name(id, 128)).unwrap().len() > 32);
     drop(journal);

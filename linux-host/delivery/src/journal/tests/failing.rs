@@ -61,6 +61,32 @@ fn what_memory_cannot_hold_is_counted_and_recorded() {
     assert_eq!(read_all(&mut quick), Read::default(), "who was quick enough has seen all");
 }
 
+/// Found by the swarm: a sink that is slower than the memory of a failing disk is past the place of the word on what was
+/// dropped when that is written, and nobody told it.
+#[test]
+fn a_sink_that_lags_behind_memory_has_a_word_of_its_own() {
+    let (disk, mut journal, mut engine) = begin(Options { memory: 2048, ..small() });
+    let mut slow = journal.reader(Position::START);
+    engine.edges(&mut journal, 10);
+    journal.commit(engine.time);
+    assert_eq!(read_all(&mut slow).seqs().len(), 10);
+    disk.set_faults(Faults::read_only());
+    for _ in 0..1000 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    let read = read_all(&mut slow);
+    let (sink, lagged) = ("home".parse().unwrap(), read.lagged[0]);
+    let Some(HostRecord::Dropped { from, to, count, .. }) = lagged.word(&sink) else { panic!("{lagged:?}") };
+    assert_eq!((from.seq, count), (10, to.seq - 10));
+    assert_eq!(read.seqs(), (to.seq + 1..=engine.seq).collect::<Vec<u64>>());
+    disk.set_faults(Faults::default());
+    journal.tick(engine.time.plus(Duration::from_secs(31)));
+    assert_eq!(read_all(&mut slow), Read::default(), "the word stands where it has been");
+    let others = read_from(&journal, Position::START);
+    assert!(others.lagged.is_empty(), "and whoever comes later reads it there: {others:?}");
+}
+
 #[test]
 fn a_failed_sync_is_never_trusted_again() {
     let (disk, mut journal, mut engine) = begin(small());
@@ -101,6 +127,34 @@ fn a_broken_write_goes_into_another_segment() {
     let read = read_from(&journal, Position::START);
     assert_eq!(read.seqs(), (1..=60).collect::<Vec<u64>>());
     assert_eq!(journal.status().segments, 2);
+}
+
+/// Found by the swarm: memory that filled up dropped the word on where the start before had ended, and what only that
+/// one's memory had held was missing unsaid.
+#[test]
+fn the_first_word_of_a_start_outlives_a_full_memory() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.edges(&mut journal, 5);
+    journal.commit(engine.time);
+    let ended = journal.index().head();
+    drop(journal);
+    disk.set_faults(Faults::read_only());
+    let (mut journal, _) = open(&disk, Options { memory: 2048, ..small() }).unwrap();
+    let mut engine = Engine::default();
+    for _ in 0..1000 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    disk.set_faults(Faults::default());
+    journal.tick(engine.time.plus(Duration::from_secs(31)));
+    assert_eq!(journal.status().degraded, None);
+    let words = read_from(&journal, ended).hosts();
+    let [HostRecord::Started { previous, .. }, HostRecord::JournalGap { from: 1, count, .. }] = words[..]
+    else {
+        panic!("{words:?}")
+    };
+    assert_eq!(previous, Some(ended));
+    assert_eq!(count, journal.status().counts.lost);
 }
 
 #[test]
