@@ -175,12 +175,17 @@ impl Receiver {
         if let Content::Host(Some(word)) = &letter.body {
             received.words.insert(letter.at, word.clone());
         }
+        // The word on what memory had to drop is put in its place, which this receiver may be past.
+        let is_put_in = matches!(letter.body, Content::Host(Some(HostRecord::JournalGap { .. })));
         let newest = received.letters.last_key_value().map(|(newest, _)| *newest);
         match received.letters.get(&at) {
             Some(known) if *known == print => received.repeats += 1,
             Some(_) => return Err(format!("{word} came before with other words")),
             // What it once refused comes again if the word on it was lost.
-            None if newest.is_some_and(|newest| at < newest) && !received.refused.contains(&at) => {
+            None if newest.is_some_and(|newest| at < newest)
+                && !received.refused.contains(&at)
+                && !is_put_in =>
+            {
                 return Err(format!("{word} comes for the first time behind {newest:?}"));
             }
             None => {

@@ -108,7 +108,7 @@ impl<'a> Station<'a> {
             stalls: judge::turns::Turns::new(Duration::from_micros(plan.slack)),
             commands: Commands::default(),
             floor: journal::Floor::default(),
-            words: journal::Words::new(),
+            words: journal::Words::default(),
             thorough: true,
             running: program,
             life: 0,
@@ -259,6 +259,9 @@ impl<'a> Station<'a> {
     pub(super) fn floor_up(&mut self, now: Instant) {
         let Some(life) = &self.node.life else { return };
         let journal = life.journal.borrow();
+        if self.readable {
+            self.words.listen(&journal);
+        }
         let head = journal.index().head();
         let healthy = journal.degraded().is_none() && self.clock.now() >= self.trouble;
         self.floor.published(now, head, self.window(), healthy);

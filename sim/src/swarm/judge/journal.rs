@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
-use campanile_delivery::{Body, HostRecord, Journal, Next, Position};
+use campanile_delivery::{Body, HostRecord, Item, Journal, Next, Position};
 
 use crate::swarm::receiver::place;
 use crate::swarm::tape::Tape;
@@ -72,8 +72,33 @@ impl Floor {
     }
 }
 
-/// The host's own words in a journal.
-pub(in crate::swarm) type Words = BTreeMap<Position, HostRecord>;
+/// The host's own words in a journal, also those that are gone by now.
+#[derive(Default)]
+pub(in crate::swarm) struct Words {
+    pub(in crate::swarm) said: BTreeMap<Position, HostRecord>,
+    /// The losses of sinks that they were gathered for.
+    dropped: u64,
+}
+
+impl Words {
+    /// Takes note of what is said on a loss before damage can take it: the word on that does not tell what it took.
+    pub(in crate::swarm) fn listen(&mut self, journal: &Journal<Disk>) {
+        let dropped = journal.status().counts.dropped;
+        if std::mem::replace(&mut self.dropped, dropped) == dropped {
+            return;
+        }
+        let mut reader = journal.reader(Position::START);
+        while let Ok(next) = reader.next() {
+            match next {
+                Next::Item(Item { at, body: Body::Host(Some(word)), .. }) => {
+                    self.said.insert(at, word);
+                }
+                Next::Item(_) | Next::Lagged(_) => {}
+                Next::End => break,
+            }
+        }
+    }
+}
 
 /// Reads the whole journal and compares it; adds the host's words to those that were found before.
 pub(in crate::swarm) fn examine(
@@ -99,7 +124,7 @@ pub(in crate::swarm) fn examine(
                 let frame = match item.body {
                     Body::Engine(frame) => frame,
                     Body::Host(Some(word)) => {
-                        words.insert(at, word);
+                        words.said.insert(at, word);
                         continue;
                     }
                     Body::Host(None) | Body::Checkpoint(_) => continue,

@@ -80,7 +80,7 @@ pub(in crate::swarm) fn account(
     tape: &Tape,
     head: Position,
 ) -> Result<(), String> {
-    let gone = Gone::of(words.iter().chain(&received.words), sink, tape);
+    let gone = Gone::of(words.said.iter().chain(&received.words), sink, tape);
     let has = |life: usize, seq: u64| {
         received.letters.range((life, seq, 0)..=(life, seq, u64::MAX)).next().is_some()
     };
