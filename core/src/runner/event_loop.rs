@@ -166,9 +166,22 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
             Input::Overrun { input: Some(input), .. } => self.readings.gap(input),
             _ => {}
         }
+        self.count_before(at);
         self.advance_to(at);
         self.shell.feed(at, input);
         self.collect_asked();
+    }
+
+    /// What a mask has cost is counted before the first edge behind it, and does not wait for any slack.
+    fn count_before(&mut self, edge: Instant) {
+        let counts = |held: &mut (Instant, Held)| {
+            held.0 <= edge && matches!(held.1, Held::Input(Input::Overrun { .. }))
+        };
+        if let Some((at, Held::Input(overrun))) = self.held.take_if(counts) {
+            self.advance_to(at);
+            self.shell.feed(at, overrun);
+            self.collect_asked();
+        }
     }
 
     /// The storm guard.

@@ -61,7 +61,7 @@ pub(crate) struct Dropping {
     pub count: u64,
 }
 
-/// Earlier losses, the words on which go before the sink has got them.
+/// Earlier losses, dead letters among them, the words on which go before the sink has got them.
 struct Unheard {
     from: Position,
     to: Position,
@@ -210,17 +210,21 @@ fn survey<S: Storage>(reader: &mut Reader<S>, sink: &SinkName, to: Position) -> 
             Ok(Next::Lagged(_)) => continue,
             Ok(Next::Item(_) | Next::End) | Err(_) => return (records, unheard),
         };
-        match item.body {
-            Body::Engine(_) => records += 1,
-            Body::Host(Some(HostRecord::Dropped { sink: whose, from, to, count })) if whose == *sink => {
-                let before = unheard.unwrap_or(Unheard { from, to, count: 0 });
-                unheard = Some(Unheard {
-                    from: before.from.min(from),
-                    to: before.to.max(to),
-                    count: before.count + count,
-                });
+        let (from, to, count) = match item.body {
+            Body::Engine(_) => {
+                records += 1;
+                continue;
             }
-            _ => {}
-        }
+            Body::Host(Some(HostRecord::Dropped { sink: whose, from, to, count })) if whose == *sink => {
+                (from, to, count)
+            }
+            Body::Host(Some(HostRecord::DeadLetter { sink: whose, record, .. })) if whose == *sink => {
+                (Position { seq: record.seq.saturating_sub(1), ..record }, record, 1)
+            }
+            _ => continue,
+        };
+        let before = unheard.unwrap_or(Unheard { from, to, count: 0 });
+        unheard =
+            Some(Unheard { from: before.from.min(from), to: before.to.max(to), count: before.count + count });
     }
 }

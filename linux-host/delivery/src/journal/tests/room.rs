@@ -89,6 +89,29 @@ fn the_word_on_what_is_dropped_is_on_disk_before_it_is_gone() {
     );
 }
 
+/// Found by the swarm: the word on a dead letter went before its sink had got it, and nothing else told of the letter.
+#[test]
+fn a_dead_letter_that_goes_before_its_sink_has_it_is_said_again() {
+    let (_disk, mut journal, mut engine) = begin(small());
+    let sink: crate::SinkName = "home".parse().unwrap();
+    engine.edges(&mut journal, 10);
+    journal.commit(engine.time);
+    let place = journal.index().head();
+    journal.index().set_place(&sink, place);
+    let record = Position { seq: 5, ..place };
+    journal.record(&HostRecord::DeadLetter { sink: sink.clone(), record, why: "no".to_owned() }, engine.time);
+    for _ in 0..6000 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    let words = read_from(&journal, Position::START).hosts();
+    let again = words.iter().any(|word| match word {
+        HostRecord::Dropped { from, to, .. } => from.seq == 4 && *to >= record,
+        _ => false,
+    });
+    assert!(again, "{words:?}");
+}
+
 /// A journal at its limit, which a sink has not read, opened again; the sink does not run yet.
 fn opened_again_before_its_sink(when_full: WhenFull) -> (Journal<Disk>, u64) {
     let (disk, options) = (disk(), Options { when_full, ..small() });
