@@ -208,9 +208,12 @@ impl Values {
 }
 
 impl Wire for Values {
+    #[cfg_attr(not(feature = "small"), inline(always))]
     fn put(&self, w: &mut Writer<'_>) {
         w.u8(self.len);
-        self.as_slice().iter().for_each(|value| value.put(w));
+        for value in self.as_slice() {
+            value.put(w);
+        }
     }
     fn get(r: &mut Reader<'_>) -> Option<Self> {
         let mut values = Self::default();
@@ -229,8 +232,11 @@ impl Wire for Values {
 pub struct Rounds(pub [u16; 2]);
 
 impl Wire for Rounds {
+    #[cfg_attr(not(feature = "small"), inline(always))]
     fn put(&self, w: &mut Writer<'_>) {
-        self.0.iter().for_each(|left| left.put(w));
+        let [outer, inner] = self.0;
+        outer.put(w);
+        inner.put(w);
     }
     fn get(r: &mut Reader<'_>) -> Option<Self> {
         Some(Self([Wire::get(r)?, Wire::get(r)?]))

@@ -170,7 +170,7 @@ impl<C: Capacity> Engine<C> {
         self.check(image)?;
         self.tables = Tables::EMPTY;
         self.state = State::fresh();
-        self.whole().fill(at, image)?;
+        self.fill(at, image)?;
         self.view().begin(at);
         self.state.settle();
         Ok(())
@@ -193,7 +193,7 @@ impl<C: Capacity> Engine<C> {
         let mut old = self.tables.clone();
         let mut old_state = self.state.clone();
         self.tables = Tables::EMPTY;
-        self.whole().fill(at, image).map_err(InstallError::Load)?;
+        self.fill(at, image).map_err(InstallError::Load)?;
         let mut no_log = Ring::new();
         let old = view(&mut old, &mut old_state, LogMut { ring: &mut no_log, buf: &mut [] });
         self.view().swap(at, &old);
@@ -209,7 +209,7 @@ impl<C: Capacity> Engine<C> {
     ///
     /// # Errors
     /// Why it was not taken; nothing was recorded then.
-    #[inline]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub fn handle(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
         // The way of most edges: nothing is due, nothing is decided, and the record has its place.
         if let Input::Edge { input, level } = input
@@ -286,10 +286,13 @@ impl<C: Capacity> Engine<C> {
         view(&mut self.tables, &mut self.state, log)
     }
 
-    /// With all places, for a program whose counts are not set yet.
-    fn whole(&mut self) -> View<'_> {
+    /// Puts the parts of a program that was checked into their places.
+    fn fill(&mut self, at: Instant, image: &[u8]) -> Result<(), LoadError> {
+        // With all places: the counts are the program's from then on.
         self.state.counts = self.room().counts;
-        self.view()
+        let code = self.view().fill(at, image)?;
+        self.tables.code.as_mut().iter_mut().zip(code).for_each(|(place, &byte)| *place = byte);
+        Ok(())
     }
 }
 
@@ -310,7 +313,7 @@ fn view<'a, C: Capacity>(tables: &'a mut Tables<C>, state: &'a mut State, log: L
         schedules: used(tables.schedules.as_mut(), counts.schedules),
         scenarios: used(tables.scenarios.as_mut(), counts.scenarios),
         runs: tables.runs.as_mut(),
-        code: tables.code.as_mut(),
+        code: tables.code.as_ref(),
         s: state,
         log,
     }

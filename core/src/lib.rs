@@ -28,6 +28,7 @@ pub mod debounce;
 pub mod decision;
 pub mod effect;
 pub mod engine;
+mod fifo;
 #[cfg(feature = "runner")]
 mod fmt;
 pub mod id;

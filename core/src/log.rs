@@ -3,9 +3,9 @@
 //! which outlive the records, of which kinds there were how many.
 
 use crate::id::{InputId, Level};
-use crate::record::{CLASSES, Frame, MAX_RECORD, Record, class, edge, edge_head, frame};
+use crate::record::{CLASSES, Frame, MAX_PAYLOAD, MAX_RECORD, Record, class, edge, edge_head, frame};
 use crate::time::{Duration, Instant};
-use crate::wire::Writer;
+use crate::wire::Union;
 
 /// A reader's place in the log of one engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,10 @@ pub struct Entry {
 
 /// The ring is given up an eighth at a time: no record pays for those that it displaces, and most lie in one piece.
 const PARTS: usize = 8;
+
+/// The bytes of a short record: a number of up to four bytes for its time, and up to ten of payload.
+const SHORT: usize = 16;
+const SHORT_PAYLOAD: usize = 10;
 
 /// All of the log but its bytes.
 #[derive(Clone, Debug)]
@@ -133,7 +137,8 @@ pub(crate) struct LogMut<'a> {
 
 impl LogMut<'_> {
     /// Appends a raw edge, if the part has room for it and the gap is no unusual one: as most do, in few instructions.
-    #[inline]
+    #[cfg_attr(feature = "small", inline(never))]
+    #[cfg_attr(not(feature = "small"), inline)]
     #[must_use]
     pub(crate) fn edge(&mut self, at: Instant, input: InputId, level: Level) -> bool {
         // A time before the last record's wraps around to an unusual gap.
@@ -164,35 +169,48 @@ impl LogMut<'_> {
         let (head, dt) = (edge_head(input, level), at.since(self.ring.at));
         let mut bytes = [0; MAX_RECORD];
         let len = edge(head, dt, &mut bytes);
-        self.across(at, &bytes, len);
+        self.across(at, &bytes, len.unwrap_or(0));
     }
 
-    /// Appends a record that is no raw edge: its payload is what `put` appends, which gives its kind.
-    pub(crate) fn push(&mut self, at: Instant, put: &dyn Fn(&mut Writer<'_>) -> u8) {
-        let dt = at.since(self.ring.at);
-        let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
-        match frame(dt, place, put) {
-            Some(len) => {
-                let kind = place.first().copied();
-                self.ring.index = self.ring.index.wrapping_add(len);
+    /// Appends a record that is no raw edge, if it is a short one, as most are.
+    #[cfg_attr(not(feature = "small"), inline(always))]
+    #[must_use]
+    pub(crate) fn push_short(&mut self, at: Instant, record: &impl Union) -> bool {
+        let mut bytes = [0; SHORT];
+        let Some(len) = frame::<SHORT_PAYLOAD>(at.since(self.ring.at), &mut bytes, record) else {
+            return false;
+        };
+        let [kind, ..] = bytes;
+        self.ring.count(kind);
+        let index = self.ring.index;
+        let end = index.wrapping_add(SHORT);
+        match self.buf.get_mut(index..end).and_then(<[u8]>::first_chunk_mut) {
+            // What is written beyond the record is free, and is written over by the next.
+            Some(place) if end <= self.ring.fence => {
+                *place = bytes;
+                self.ring.index = index.wrapping_add(len);
                 self.ring.wrote(at);
-                self.ring.count(kind.unwrap_or(0));
             }
-            None => {
-                let mut bytes = [0; MAX_RECORD];
-                let len = frame(dt, &mut bytes, put);
-                self.across(at, &bytes, len);
-                let [kind, ..] = bytes;
-                self.ring.count(kind);
-            }
+            _ => self.across(at, &bytes, len),
         }
+        true
+    }
+
+    /// Appends a record that [`push_short`](Self::push_short) did not.
+    #[inline(never)]
+    pub(crate) fn push(&mut self, at: Instant, record: &dyn Union) {
+        let mut bytes = [0; MAX_RECORD];
+        let len = frame::<MAX_PAYLOAD>(at.since(self.ring.at), &mut bytes, record);
+        let [kind, ..] = bytes;
+        self.ring.count(kind);
+        self.across(at, &bytes, len.unwrap_or(0));
     }
 
     /// Writes a record over the end of the part, and maybe of the buffer.
     #[cold]
     #[inline(never)]
-    fn across(&mut self, at: Instant, bytes: &[u8], len: Option<usize>) {
-        self.copy_in(bytes.get(..len.unwrap_or(0)).unwrap_or_default());
+    fn across(&mut self, at: Instant, bytes: &[u8], len: usize) {
+        self.copy_in(bytes.get(..len).unwrap_or_default());
         self.ring.wrote(at);
     }
 

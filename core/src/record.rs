@@ -11,13 +11,18 @@ use crate::decision::Decision;
 use crate::id::{InputId, Level, MAX_INPUTS};
 use crate::input::Input;
 use crate::time::Duration;
-use crate::wire::{Reader, Writer};
+use crate::wire::{MAX_VARINT, Reader, Union, Writer};
 
 /// The revision of the engine's behaviour. A change that alters any golden log raises it.
 pub const CORE_REV: u16 = 1;
 
 /// No record is longer than this, its head included.
 pub const MAX_RECORD: usize = 96;
+
+/// Kind and length of a record that is no raw edge.
+const HEAD: usize = 2;
+/// No payload is longer, whatever the time in front of it.
+pub(crate) const MAX_PAYLOAD: usize = MAX_RECORD - HEAD - MAX_VARINT;
 
 /// Kinds from here on are the host's own: the engine neither writes nor reads them.
 pub const FIRST_HOST_KIND: u8 = 128;
@@ -112,26 +117,34 @@ impl Record {
             return edge(edge_head(input, level), dt, buf);
         }
         match self {
-            Self::Input(input) => frame(dt, buf, &|w| input.put_fields(w)),
-            Self::Decision(decision) => frame(dt, buf, &|w| decision.put_fields(w)),
+            Self::Input(input) => frame::<MAX_PAYLOAD>(dt, buf, input),
+            Self::Decision(decision) => frame::<MAX_PAYLOAD>(dt, buf, decision),
         }
     }
 }
 
-/// Writes a record that is no raw edge around the payload that `put` appends; `put` gives its kind. Gives its length, or
-/// `None` if `buf` is too short.
-#[inline]
-pub(crate) fn frame(dt: Duration, buf: &mut [u8], put: &dyn Fn(&mut Writer<'_>) -> u8) -> Option<usize> {
-    let mut w = Writer::new(buf);
-    // The head comes last: one look at the variant gives its payload and its kind.
-    w.skip(2);
+/// Writes a record that is no raw edge. Gives its length, or `None` if the payload is longer than `PAYLOAD` or `buf` too
+/// short for one of that length.
+#[cfg_attr(not(feature = "small"), inline(always))]
+pub(crate) fn frame<const PAYLOAD: usize>(
+    dt: Duration,
+    buf: &mut [u8],
+    record: &(impl Union + ?Sized),
+) -> Option<usize> {
+    // The payload comes first, into a place of its own: nothing else is written before the record is taken apart, so
+    // the compiler sees which one it is, and one look at it gives its payload and its kind.
+    let mut payload = [0; PAYLOAD];
+    let mut w = Writer::new(&mut payload);
+    let kind = record.put_fields(&mut w);
+    let payload_len = w.finish()?;
+    let (head, body) = buf.split_first_chunk_mut()?;
+    let mut w = Writer::new(body);
     w.varint(dt.micros());
-    let kind = put(&mut w);
-    let len = w.finish()?;
-    let [head, size, ..] = buf else { return None };
-    *head = kind;
-    *size = u8::try_from(len.checked_sub(2)?).ok()?;
-    Some(len)
+    let dt_len = w.finish()?;
+    *body.get_mut(dt_len..)?.first_chunk_mut()? = payload;
+    let len = dt_len.wrapping_add(payload_len);
+    *head = [kind, u8::try_from(len).ok()?];
+    Some(len.wrapping_add(HEAD))
 }
 
 /// Writes a raw edge; as [`frame`] otherwise.

@@ -5,7 +5,7 @@
 //! every algorithm and every trace (I6); then the watcher asks for a reading of the line, in case the raw level is
 //! not the physical one.
 
-use crate::debounce::Algorithm;
+use crate::debounce::{Algorithm, Debounce};
 use crate::id::InputId;
 use crate::id::Level;
 use crate::program::InputDef;
@@ -37,7 +37,13 @@ const PLAYED: u8 = 128;
 /// an algorithm is longer.
 #[derive(Clone, Debug)]
 pub struct Watcher {
-    pub(crate) def: InputDef,
+    pub(crate) line: u32,
+    pub(crate) storm: u16,
+    /// Of the press and of the release. In parts, as sixteen microcontroller's inputs would pay for the padding of more.
+    kind: [Kind; 2],
+    t_us: [u32; 2],
+    after_us: [u16; 2],
+    max_wait_us: u32,
     flags: u8,
     /// Raw edges since the last event.
     edges: u16,
@@ -54,7 +60,12 @@ pub struct Watcher {
 
 impl Empty for Watcher {
     const EMPTY: Self = Self {
-        def: InputDef::EMPTY,
+        line: 0,
+        storm: 0,
+        kind: [Kind::None; 2],
+        t_us: [0; 2],
+        after_us: [0; 2],
+        max_wait_us: 0,
         flags: 0,
         edges: 0,
         acc: 0,
@@ -63,6 +74,15 @@ impl Empty for Watcher {
         since: Instant::ZERO,
         onset: Instant::ZERO,
     };
+}
+
+/// Which [`Algorithm`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    None,
+    Defer,
+    Eager,
+    Integrate,
 }
 
 /// What a deadline brought.
@@ -86,7 +106,23 @@ pub enum Fired {
 impl Watcher {
     /// A watcher of a line that was never read.
     pub fn new(def: InputDef) -> Self {
-        Self { def, ..Self::EMPTY }
+        let InputDef { line, debounce: Debounce { press, release, max_wait_us }, storm } = def;
+        let [(press, press_t, press_after), (release, release_t, release_after)] =
+            [press, release].map(|algorithm| match algorithm {
+                Algorithm::None => (Kind::None, 0, 0),
+                Algorithm::Defer { t_us } => (Kind::Defer, t_us, 0),
+                Algorithm::Eager { t_us, after_us } => (Kind::Eager, t_us, after_us),
+                Algorithm::Integrate { t_us } => (Kind::Integrate, t_us, 0),
+            });
+        Self {
+            line,
+            storm,
+            kind: [press, release],
+            t_us: [press_t, release_t],
+            after_us: [press_after, release_after],
+            max_wait_us,
+            ..Self::EMPTY
+        }
     }
 
     /// The last raw level, if any is known.
@@ -131,9 +167,9 @@ impl Watcher {
         (self.flags ^ self.flags << 1) & REPORTED != 0
     }
 
-    /// The algorithm of the edge away from the reported level.
-    const fn in_force(&self) -> &Algorithm {
-        if self.has(REPORTED) { &self.def.debounce.release } else { &self.def.debounce.press }
+    /// Of the edge away from the reported level.
+    const fn in_force<T: Copy>(&self, [press, release]: [T; 2]) -> T {
+        if self.has(REPORTED) { release } else { press }
     }
 
     /// When the watcher wants to be fired.
@@ -165,12 +201,13 @@ impl Watcher {
 
     /// The line, which is known, moved to `level`, `late` before `at`; or a reading found it there. Gives when the watcher
     /// wants to be fired.
-    #[inline]
+    #[cfg_attr(feature = "small", inline(never))]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub fn edge(&mut self, at: Instant, level: Level, late: Duration) -> Instant {
-        let algorithm = *self.in_force();
+        let (kind, t_us) = (self.in_force(self.kind), self.in_force(self.t_us));
         let still = self.still(at);
         let was_away = self.away();
-        if let Algorithm::Integrate { t_us } = algorithm {
+        if kind == Kind::Integrate {
             self.acc = if was_away {
                 self.acc.saturating_add(still).min(t_us)
             } else {
@@ -187,11 +224,11 @@ impl Watcher {
             self.lock = self.lock.saturating_sub(still);
         }
         if self.away() {
-            if !was_away && (self.has(FRESH) || still >= algorithm.t_us()) {
+            if !was_away && (self.has(FRESH) || still >= t_us) {
                 self.onset = at.minus(late);
                 self.flags &= !FRESH;
             }
-            self.wait = self.decision(algorithm);
+            self.wait = self.decision();
         } else {
             self.wait = self.quiet();
         }
@@ -221,19 +258,20 @@ impl Watcher {
     }
 
     /// How long after the last edge the pending change is to be reported.
-    fn decision(&self, algorithm: Algorithm) -> u32 {
-        let wait = match algorithm {
-            Algorithm::None => 0,
-            Algorithm::Eager { after_us, .. } => u32::from(after_us),
-            Algorithm::Defer { t_us } => t_us.min(self.limit(t_us)),
-            Algorithm::Integrate { t_us } => t_us.saturating_sub(self.acc).min(self.limit(t_us)),
+    fn decision(&self) -> u32 {
+        let t_us = self.in_force(self.t_us);
+        let wait = match self.in_force(self.kind) {
+            Kind::None => 0,
+            Kind::Eager => self.in_force(self.after_us).into(),
+            Kind::Defer => t_us.min(self.limit(t_us)),
+            Kind::Integrate => t_us.saturating_sub(self.acc).min(self.limit(t_us)),
         };
         wait.max(self.lock)
     }
 
     /// How long after the last edge `max-wait` passes.
     fn limit(&self, t_us: u32) -> u32 {
-        let max_wait = match self.def.debounce.max_wait_us {
+        let max_wait = match self.max_wait_us {
             0 => u64::from(t_us).wrapping_mul(10),
             us => u64::from(us),
         };
@@ -242,7 +280,7 @@ impl Watcher {
 
     /// How long after the last edge the line is to be read again.
     fn quiet(&self) -> u32 {
-        let (press, release) = (self.def.debounce.press.t_us(), self.def.debounce.release.t_us());
+        let [press, release] = self.t_us;
         press.max(release).max(cut(QUIET_MIN)).max(self.lock)
     }
 
@@ -256,8 +294,8 @@ impl Watcher {
             return if self.has(PLAYED) { Fired::Nothing } else { Fired::Ask };
         }
         let still = self.still(at);
-        if let Algorithm::Eager { t_us, .. } = *self.in_force() {
-            self.lock = still.saturating_add(t_us);
+        if self.in_force(self.kind) == Kind::Eager {
+            self.lock = still.saturating_add(self.in_force(self.t_us));
         }
         let bounces = self.edges.saturating_sub(1);
         (self.edges, self.acc) = (0, 0);
@@ -316,10 +354,14 @@ impl Watcher {
     /// Goes on with the state of the watcher that the old program had for the same line. What is pending is decided
     /// by the new program's algorithms.
     pub(crate) fn take_over(&mut self, old: &Self, now: Instant) {
-        *self = Self { def: self.def, ..old.clone() };
-        if self.def.debounce != old.def.debounce && self.has(UNSETTLED) {
+        let Self { line, storm, kind, t_us, after_us, max_wait_us, .. } = *self;
+        let same = |of: &Self| {
+            (of.kind, of.t_us, of.after_us, of.max_wait_us) == (kind, t_us, after_us, max_wait_us)
+        };
+        *self = Self { line, storm, kind, t_us, after_us, max_wait_us, ..old.clone() };
+        if !same(old) && self.has(UNSETTLED) {
             self.acc = 0;
-            let wait = if self.away() { self.decision(*self.in_force()) } else { self.quiet() };
+            let wait = if self.away() { self.decision() } else { self.quiet() };
             self.wait = wait.max(self.still(now));
         }
     }

@@ -7,12 +7,21 @@ use crate::id::{
 };
 use crate::time::{Duration, Instant};
 
+/// The bytes of the longest number.
+pub const MAX_VARINT: usize = 10;
+
 /// Something with a fixed form in bytes.
 pub trait Wire: Sized {
     /// Appends the form of `self`.
     fn put(&self, w: &mut Writer<'_>);
     /// Takes one from the front; `None` if the bytes are none.
     fn get(r: &mut Reader<'_>) -> Option<Self>;
+}
+
+/// An enum whose form is a tag and the fields of the variant that it stands for.
+pub(crate) trait Union {
+    /// Appends the fields without the tag, and gives the tag.
+    fn put_fields(&self, w: &mut Writer<'_>) -> u8;
 }
 
 /// Appends to a slice; what does not fit is counted and left out, and [`finish`](Self::finish) tells.
@@ -28,7 +37,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends one byte.
-    #[inline]
+    #[cfg_attr(feature = "small", inline(never))]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub fn u8(&mut self, byte: u8) {
         if let Some(place) = self.buf.get_mut(self.len) {
             *place = byte;
@@ -47,7 +57,8 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends an unsigned number, seven bits a byte, low bits first.
-    #[inline]
+    #[cfg_attr(feature = "small", inline(never))]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub fn varint(&mut self, mut value: u64) {
         while value > 0x7f {
             self.u8((value & 0x7f) as u8 | 0x80);
@@ -222,6 +233,7 @@ impl Wire for Instant {
 }
 
 impl<T: Wire> Wire for Option<T> {
+    #[cfg_attr(not(feature = "small"), inline(always))]
     fn put(&self, w: &mut Writer<'_>) {
         self.is_some().put(w);
         if let Some(value) = self {
@@ -304,19 +316,8 @@ macro_rules! wire_variants {
                 }
             }
 
-            /// Appends the fields without the tag, and gives the tag.
-            #[inline]
-            pub(crate) fn put_fields(&self, w: &mut $crate::wire::Writer<'_>) -> u8 {
-                let _ = &w;
-                match self {
-                    $(Self::$variant { $($field),* } => {
-                        $($crate::wire::Wire::put($field, w);)*
-                        $tag
-                    })*
-                }
-            }
-
             /// Takes the fields of the variant that `tag` stands for.
+            #[cfg_attr(not(feature = "small"), inline(always))]
             pub(crate) fn get_fields(tag: u8, r: &mut $crate::wire::Reader<'_>) -> Option<Self> {
                 let _ = &r;
                 match tag {
@@ -326,10 +327,24 @@ macro_rules! wire_variants {
             }
         }
 
+        impl $crate::wire::Union for $name {
+            #[cfg_attr(not(feature = "small"), inline(always))]
+            fn put_fields(&self, w: &mut $crate::wire::Writer<'_>) -> u8 {
+                let _ = &w;
+                match self {
+                    $(Self::$variant { $($field),* } => {
+                        $($crate::wire::Wire::put($field, w);)*
+                        $tag
+                    })*
+                }
+            }
+        }
+
         impl $crate::wire::Wire for $name {
+            #[cfg_attr(not(feature = "small"), inline(always))]
             fn put(&self, w: &mut $crate::wire::Writer<'_>) {
                 w.u8(self.tag());
-                self.put_fields(w);
+                $crate::wire::Union::put_fields(self, w);
             }
             fn get(r: &mut $crate::wire::Reader<'_>) -> Option<Self> {
                 let tag = r.u8()?;

@@ -2,23 +2,12 @@
 //!
 //! An empty cell is all zeros in memory, so that an engine in a static takes no flash; no one looks at it.
 
-use crate::debounce::{Algorithm, Debounce};
 use crate::decision::{By, SafetyWhy};
 use crate::id::{Level, RunId, ScenarioId};
-use crate::program::{
-    AfterRestart, InputDef, Mode, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef,
-};
+use crate::program::{AfterRestart, Mode, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef};
 use crate::scenario::run::OVER;
 use crate::slots::Empty;
 use crate::time::{Duration, Instant};
-
-impl Empty for InputDef {
-    const EMPTY: Self = Self {
-        line: 0,
-        debounce: Debounce { press: Algorithm::None, release: Algorithm::None, max_wait_us: 0 },
-        storm: 0,
-    };
-}
 
 /// The safe level is on.
 const SAFE: u8 = 1;

@@ -24,7 +24,7 @@ impl View<'_> {
         if self.s.stall > now {
             f(Restore::Stall { left: self.s.stall.since(now) });
         }
-        self.s.commands.iter().for_each(|&CommandKey { origin, id }| f(Restore::Command { origin, id }));
+        self.s.commands.iter().for_each(|CommandKey { origin, id }| f(Restore::Command { origin, id }));
         for (index, watcher) in self.inputs.iter().enumerate() {
             watcher.checkpoint(InputId(id(index)), now, f);
         }

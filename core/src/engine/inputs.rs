@@ -171,7 +171,7 @@ impl View<'_> {
     }
 
     fn command(&mut self, origin: Origin, id: u32, op: Op) {
-        let known = self.s.commands.iter().any(|&seen| seen == CommandKey { origin, id });
+        let known = self.s.commands.iter().any(|seen| seen == CommandKey { origin, id });
         let result = if known {
             ReplyResult::Duplicate
         } else {
@@ -183,10 +183,10 @@ impl View<'_> {
 
     pub(crate) fn remember_command(&mut self, origin: Origin, id: u32) {
         if self.s.commands.is_full() {
-            self.s.commands.pop_front();
+            self.s.commands.pop();
         }
         // There is room now; a full queue only makes a repeat look new.
-        let _ = self.s.commands.push_back(CommandKey { origin, id });
+        let _ = self.s.commands.push(CommandKey { origin, id });
     }
 
     fn carry_out(&mut self, origin: Origin, op: Op) -> ReplyResult {
@@ -210,13 +210,18 @@ impl View<'_> {
     }
 
     /// Runs that wait for something of this kind look again at this instant.
-    pub(crate) fn look(&mut self, named: impl Fn(&code::Op) -> bool) {
-        if !self.s.until {
-            return;
+    #[inline]
+    pub(crate) fn look(&mut self, named: &dyn Fn(&code::Op) -> bool) {
+        if self.s.until {
+            self.look_all(named);
         }
+    }
+
+    #[inline(never)]
+    fn look_all(&mut self, named: &dyn Fn(&code::Op) -> bool) {
         self.s.until = false;
         for index in 0..self.live().len() {
-            let concerned = self.waits_for(index, &named);
+            let concerned = self.waits_for(index, named);
             let Some(run) = self.runs.get_mut(index) else { continue };
             self.s.until |= run.has(UNTIL);
             if concerned {
@@ -229,12 +234,12 @@ impl View<'_> {
 
     /// The minute changed, or the clock did.
     pub(crate) fn look_at_clock(&mut self) {
-        self.look(is_clock);
+        self.look(&is_clock);
         self.plan_minute();
     }
 
     pub(crate) fn waits_for_clock(&self) -> bool {
-        (0..self.live().len()).any(|index| self.waits_for(index, is_clock))
+        (0..self.live().len()).any(|index| self.waits_for(index, &is_clock))
     }
 
     /// When the next minute begins, if a run waits for that.

@@ -24,8 +24,9 @@ impl View<'_> {
         }
     }
 
-    /// Puts the program's parts into their places. The check came before: an error here leaves no program.
-    pub(crate) fn fill(&mut self, at: Instant, bytes: &[u8]) -> Result<(), LoadError> {
+    /// Puts the program's parts into their places, all but its code, and gives that. The check came before: an error here
+    /// leaves no program.
+    pub(crate) fn fill<'i>(&mut self, at: Instant, bytes: &'i [u8]) -> Result<&'i [u8], LoadError> {
         let mut image = Image::open(bytes)?;
         self.s.watched_outputs = 0;
         let counts = image.counts;
@@ -63,9 +64,8 @@ impl View<'_> {
             start = start.saturating_add(def.condition).saturating_add(def.body);
         }
         let code = image.code()?;
-        self.code.iter_mut().zip(code).for_each(|(place, &byte)| *place = byte);
         self.s.counts = counts;
         self.s.hash = Some(hash(bytes));
-        Ok(())
+        Ok(code)
     }
 }

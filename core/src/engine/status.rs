@@ -59,7 +59,7 @@ impl<C: Capacity> Engine<C> {
 
     /// The storm guard of an input: edges per second; 0 for none.
     pub fn storm(&self, input: InputId) -> u16 {
-        self.tables.inputs.as_ref().get(input.index()).map_or(0, |watcher| watcher.def.storm)
+        self.tables.inputs.as_ref().get(input.index()).map_or(0, |watcher| watcher.storm)
     }
 
     /// An output; `None` if the program has no such.

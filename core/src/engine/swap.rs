@@ -17,7 +17,7 @@ impl View<'_> {
             self.note(Input::Install { hash });
         }
         for watcher in self.inputs.iter_mut() {
-            if let Some(same) = old.inputs.iter().find(|other| other.def.line == watcher.def.line) {
+            if let Some(same) = old.inputs.iter().find(|other| other.line == watcher.line) {
                 watcher.take_over(same, at);
             }
         }
@@ -68,7 +68,7 @@ impl View<'_> {
         match (new.on, other.on) {
             (On::Input { input: a, to, hold }, On::Input { input: b, to: old_to, hold: old_hold }) => {
                 let lines = self.inputs.get(a.index()).zip(old.inputs.get(b.index()));
-                (to, hold) == (old_to, old_hold) && lines.is_some_and(|(a, b)| a.def.line == b.def.line)
+                (to, hold) == (old_to, old_hold) && lines.is_some_and(|(a, b)| a.line == b.line)
             }
             (
                 On::Above { sensor: a, limit, hysteresis },

@@ -24,7 +24,7 @@ impl View<'_> {
                 self.fire(index, onset);
             }
         }
-        self.look(|op| matches!(op, Op::Input { input: named } if *named == input));
+        self.look(&|op| matches!(op, Op::Input { input: named } if *named == input));
     }
 
     /// The first reading of an input: nothing changed, but `for` and conditions begin here.
@@ -44,7 +44,7 @@ impl View<'_> {
             let resumed = left.filter(|_| before == Some(level));
             self.arm(index, Some(resumed.unwrap_or(hold)));
         }
-        self.look(|op| matches!(op, Op::Input { input: named } if *named == input));
+        self.look(&|op| matches!(op, Op::Input { input: named } if *named == input));
     }
 
     /// An output changed.
@@ -61,7 +61,7 @@ impl View<'_> {
                 self.fire(index, now);
             }
         }
-        self.look(|op| matches!(op, Op::Output { output: named } if *named == output));
+        self.look(&|op| matches!(op, Op::Output { output: named } if *named == output));
     }
 
     /// A variable changed.
@@ -70,7 +70,7 @@ impl View<'_> {
         for index in self.triggers_about(Subject::Variable.key(var.0)) {
             self.fire(index, now);
         }
-        self.look(|op| matches!(op, Op::Var { var: named } if *named == var));
+        self.look(&|op| matches!(op, Op::Var { var: named } if *named == var));
     }
 
     /// A sensor changed. The first value, and the first after none, arms and never fires.
@@ -94,7 +94,7 @@ impl View<'_> {
                 self.fire(index, now);
             }
         }
-        self.look(|op| matches!(op, Op::Sensor { sensor: named } if *named == sensor));
+        self.look(&|op| matches!(op, Op::Sensor { sensor: named } if *named == sensor));
     }
 
     /// A peer came or went. At the start all are away.

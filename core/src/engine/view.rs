@@ -5,6 +5,7 @@ use crate::decision::{By, Decision};
 use crate::effect::Effect;
 use crate::engine::Step;
 use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
+use crate::fifo::Fifo;
 use crate::id::{InputId, OutputId, RunId};
 use crate::input::{Input, Origin};
 use crate::log::LogMut;
@@ -37,7 +38,6 @@ pub(crate) struct State {
     /// Watchers that have a deadline, a bit each: in a quiet house few have one.
     pub(crate) watching: u64,
     pub(crate) phase: Phase,
-    pub(crate) agenda: Agenda,
     /// The run that executes.
     pub(crate) active: Option<Active>,
     /// Inputs to be read, a bit each.
@@ -67,7 +67,9 @@ pub(crate) struct State {
     pub(crate) booted: bool,
     /// Deadlines of `every` before this fell into a stall.
     pub(crate) stall: Instant,
-    pub(crate) commands: heapless::Deque<CommandKey, COMMANDS_KEPT>,
+    // The large ones last: what stands near the start is reached by shorter instructions on a microcontroller.
+    pub(crate) commands: Fifo<CommandKey, COMMANDS_KEPT>,
+    pub(crate) agenda: Agenda,
 }
 
 /// Where an engine stands between `load` and its end.
@@ -162,7 +164,7 @@ impl State {
             boot: BootInfo { off: None, stopped_unix: None, at: Instant::ZERO },
             booted: false,
             stall: Instant::ZERO,
-            commands: heapless::Deque::new(),
+            commands: Fifo::new(CommandKey { origin: Origin::Local, id: 0 }),
         }
     }
 
@@ -217,6 +219,7 @@ impl State {
     }
 
     /// Brings `next` up to date, after anything that may have left something to do.
+    #[cfg_attr(feature = "small", inline(never))]
     pub(crate) fn settle(&mut self) {
         let idle = self.ask | self.drive == 0 && self.active.is_none() && self.agenda.is_empty();
         self.next = if idle { self.next_watcher.min(self.next_timer) } else { Instant::ZERO };
@@ -229,7 +232,8 @@ impl State {
     }
 
     /// A watcher is due at `at`. Mostly it is the only one; then this is known to be the first deadline of all.
-    #[inline]
+    #[cfg_attr(feature = "small", inline(never))]
+    #[cfg_attr(not(feature = "small"), inline)]
     pub(crate) fn watch(&mut self, input: InputId, at: Instant) {
         let only = bit(input.0);
         if self.watching == only {
@@ -293,7 +297,7 @@ pub(crate) struct View<'a> {
     pub(crate) schedules: &'a mut [Schedule],
     pub(crate) scenarios: &'a mut [Scenario],
     pub(crate) runs: &'a mut [Run],
-    pub(crate) code: &'a mut [u8],
+    pub(crate) code: &'a [u8],
     pub(crate) s: &'a mut State,
     pub(crate) log: LogMut<'a>,
 }
@@ -303,8 +307,8 @@ impl View<'_> {
     pub(crate) fn poll(&mut self, now: Instant) -> Step {
         let mut step = Step::Again;
         for _ in 0..ITEMS_PER_POLL {
-            if let Some(effect) = self.owed() {
-                step = Step::Do(effect);
+            if self.s.ask | self.s.drive != 0 {
+                step = self.owed();
                 break;
             }
             if !self.item(now) {
@@ -317,21 +321,15 @@ impl View<'_> {
     }
 
     /// Readings and levels that are owed to the host: they come first.
-    fn owed(&mut self) -> Option<Effect> {
-        if self.s.ask | self.s.drive == 0 {
-            return None;
-        }
+    fn owed(&mut self) -> Step {
         if let Some(index) = take_lowest(&mut self.s.ask) {
-            return Some(Effect::ReadInput { input: InputId(index) });
+            return Step::Do(Effect::ReadInput { input: InputId(index) });
         }
-        if let Some(index) = take_lowest(&mut self.s.drive) {
-            let output = OutputId(index);
-            return self
-                .outputs
-                .get(output.index())
-                .map(|cell| Effect::SetOutput { output, level: cell.level() });
+        let output = take_lowest(&mut self.s.drive).map(OutputId);
+        match output.and_then(|output| Some((output, self.outputs.get(output.index())?))) {
+            Some((output, cell)) => Step::Do(Effect::SetOutput { output, level: cell.level() }),
+            None => Step::Again,
         }
-        None
     }
 
     /// One item, in this order: the run that executes, the agenda, then what is due. False if there is none.
@@ -346,8 +344,21 @@ impl View<'_> {
         true
     }
 
+    /// Records a decision. Inlined, as each caller has one kind of it: then most fields have their places in the record
+    /// known, and nothing is left of the match over all kinds.
+    #[cfg_attr(feature = "small", inline(never))]
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn decide(&mut self, decision: Decision) {
-        self.log.push(self.s.now, &|w| decision.put_fields(w));
+        // With little flash, one way for all of them.
+        if cfg!(feature = "small") || !self.log.push_short(self.s.now, &decision) {
+            self.decide_at_length(decision);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decide_at_length(&mut self, decision: Decision) {
+        self.log.push(self.s.now, &decision);
     }
 
     pub(crate) fn note(&mut self, input: Input) {
@@ -357,12 +368,13 @@ impl View<'_> {
                     self.log.edge_across(self.s.now, input, level);
                 }
             }
-            other => self.log.push(self.s.now, &|w| other.put_fields(w)),
+            other => self.log.push(self.s.now, &other),
         }
     }
 }
 
 /// Takes the lowest bit out of a set.
+#[cfg_attr(feature = "small", inline(never))]
 pub(crate) fn take_lowest(set: &mut u64) -> Option<u8> {
     if *set == 0 {
         return None;

@@ -4,7 +4,9 @@
 //! occurrences and no more: a cascade of scenarios that feed each other ends with a fault.
 
 use crate::decision::Cause;
-use crate::id::ScenarioId;
+use crate::fifo::Fifo;
+use crate::id::{ScenarioId, TriggerId};
+use crate::slots::Empty;
 use crate::time::Instant;
 
 /// Occurrences that wait at the same time.
@@ -21,31 +23,39 @@ pub(crate) struct Occurrence {
     pub(crate) onset: Instant,
 }
 
+impl Empty for Occurrence {
+    const EMPTY: Self = Self {
+        scenario: ScenarioId(0),
+        cause: Cause::Trigger { trigger: TriggerId(0) },
+        onset: Instant::ZERO,
+    };
+}
+
 /// The queue, and how much this instant has seen.
 #[derive(Clone, Debug)]
 pub(crate) struct Agenda {
-    queue: heapless::Deque<Occurrence, AGENDA>,
+    queue: Fifo<Occurrence, AGENDA>,
     instant: Instant,
     pub(crate) taken: u8,
 }
 
 impl Agenda {
     pub(crate) const fn new() -> Self {
-        Self { queue: heapless::Deque::new(), instant: Instant::ZERO, taken: 0 }
+        Self { queue: Fifo::new(Occurrence::EMPTY), instant: Instant::ZERO, taken: 0 }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
     /// False if there is no room.
     #[must_use]
     pub(crate) fn push(&mut self, occurrence: Occurrence) -> bool {
-        self.queue.push_back(occurrence).is_ok()
+        self.queue.push(occurrence)
     }
 
     pub(crate) fn pop(&mut self) -> Option<Occurrence> {
-        self.queue.pop_front()
+        self.queue.pop()
     }
 
     /// Counts one more at `now`; false if the instant is full.

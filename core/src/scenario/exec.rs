@@ -2,10 +2,10 @@
 
 use crate::calendar::{day_and_second, time_of_day, weekday_of};
 use crate::decision::{By, Cause, Decision, EndWhy, FaultKind, RunHow, SkipWhy, Values};
+use crate::engine::cells::Scenario;
 use crate::engine::view::{Active, View, id, take_lowest};
 use crate::id::{OutputId, RunId, ScenarioId, VarId};
 use crate::program::code::{MAX_STEPS, Op, Step};
-use crate::program::verify::expressions;
 use crate::program::{Mode, ScenarioDef};
 use crate::restore::RunState;
 use crate::scenario::agenda::Occurrence;
@@ -16,13 +16,18 @@ use crate::wire::{Reader, Wire};
 
 /// How a step leaves its run.
 enum Then {
-    /// At this place of the body.
-    Next(u16),
+    /// In front of the next one.
+    Next,
     /// In front of this step, until something happens.
-    Wait { at: u16, state: RunState, due: Instant },
-    /// Nowhere.
+    Wait { state: RunState, due: Instant },
+    /// Over.
     End(EndWhy),
+    /// Over already: it stopped its own scenario.
+    Stopped,
 }
+
+/// An expression divided by zero, and its value hangs on that.
+struct DivisionByZero;
 
 /// What expressions read.
 struct Context<'a, 'b> {
@@ -47,7 +52,7 @@ impl Operands for Context<'_, '_> {
     }
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// The day and the second of the day, if the clock is trusted.
     fn local_time(&self) -> Option<(i64, u32)> {
         let clock = self.s.trusted_clock()?;
@@ -59,22 +64,23 @@ impl View<'_> {
     pub(crate) fn take(&mut self, occurrence: Occurrence) {
         let Occurrence { scenario, cause, onset } = occurrence;
         let now = self.s.now;
-        let Some(def) = self.scenarios.get(scenario.index()).map(|cell| cell.def) else { return };
+        let Some(cell) = self.scenarios.get(scenario.index()) else { return };
+        let mode = cell.def.mode;
         if !self.s.agenda.admit(now) {
             self.decide(Decision::Fault { what: FaultKind::Cascade, at: scenario.0 });
             return;
         }
-        let refused = match self.condition(scenario) {
+        let refused = match self.condition(cell) {
             Value::Known(value) if value != 0 => None,
             Value::Known(_) => Some(SkipWhy::Condition),
             Value::Unknown => Some(SkipWhy::Unknown),
             Value::DivisionByZero => {
-                self.decide(Decision::Fault { what: FaultKind::DivisionByZero, at: scenario.0 });
+                self.divided(scenario);
                 return;
             }
         };
         let running = self.live().iter().filter(|run| run.is_of(scenario)).count();
-        let how = match def.mode {
+        let how = match mode {
             _ if refused.is_some() => None,
             _ if running == 0 => Some(RunHow::Started),
             Mode::Restart => Some(RunHow::Restarted),
@@ -102,7 +108,7 @@ impl View<'_> {
         self.occupy(run, Run { place, ..Run::new(scenario, cause, onset, state) });
         self.decide(Decision::Run { run, scenario, cause, how, onset_ago: now.since(onset) });
         if how != RunHow::Queued {
-            self.execute(Active { run, steps: 0 });
+            self.s.active = Some(Active { run, steps: 0 });
         }
     }
 
@@ -125,8 +131,7 @@ impl View<'_> {
         }
     }
 
-    fn condition(&self, scenario: ScenarioId) -> Value {
-        let Some(cell) = self.scenarios.get(scenario.index()) else { return Value::Unknown };
+    fn condition(&self, cell: &Scenario) -> Value {
         if cell.def.condition == 0 {
             return Value::Known(1);
         }
@@ -134,57 +139,64 @@ impl View<'_> {
         eval(&mut Reader::new(code), &Context { view: self, timed_out: false })
     }
 
-    /// The body of a scenario from a place on.
-    fn body(&self, scenario: ScenarioId, pc: u16) -> &[u8] {
+    /// The body of a scenario.
+    fn body(&self, scenario: ScenarioId) -> &'a [u8] {
         let Some(cell) = self.scenarios.get(scenario.index()) else { return &[] };
         let ScenarioDef { condition, body, .. } = cell.def;
         let start = usize::from(cell.start).saturating_add(condition.into());
-        let end = start.saturating_add(body.into());
-        self.code.get(start.saturating_add(pc.into())..end).unwrap_or_default()
+        let code = self.code.get(start..).unwrap_or_default();
+        code.get(..body.into()).unwrap_or_default()
     }
 
     /// Makes steps until an output is written, the run waits, or it is over.
-    pub(crate) fn execute(&mut self, mut active: Active) {
-        loop {
-            let Some(run) = self.runs.get(active.run.index()) else { return };
-            let (scenario, pc) = (run.scenario, run.pc);
-            let body = self.scenarios.get(scenario.index()).map_or(0, |cell| cell.def.body);
-            let then = if pc >= body {
-                Then::End(EndWhy::Done)
-            } else if self.s.drive != 0 {
-                // First the output, then the next step, which may be about the same one.
-                self.s.active = Some(active);
-                return;
-            } else if active.steps >= MAX_STEPS {
-                self.decide(Decision::Fault { what: FaultKind::TooManySteps, at: scenario.0 });
-                Then::End(EndWhy::Fault)
-            } else {
-                active.steps = active.steps.saturating_add(1);
-                self.step(active.run, scenario, pc)
-            };
-            // A run may stop its own scenario: then it is over already.
-            let Some(run) = self.runs.get_mut(active.run.index()).filter(|run| !run.is_free()) else {
-                self.s.active = None;
-                return;
-            };
-            match then {
-                Then::Next(pc) => run.pc = pc,
-                Then::Wait { at, state, due } => {
-                    (run.pc, run.due) = (at, due);
-                    run.set_state(state);
-                    run.set(LOOK, false);
-                    self.s.active = None;
-                    self.s.wake_at(due);
-                    self.waits(active.run);
-                    return;
-                }
-                Then::End(why) => {
-                    self.s.active = None;
-                    self.end(active.run, why);
-                    return;
-                }
+    pub(crate) fn execute(&mut self, active: Active) {
+        let Active { run: slot, mut steps } = active;
+        self.s.active = None;
+        let Some(run) = self.runs.get(slot.index()) else { return };
+        let scenario = run.scenario;
+        let body = self.body(scenario);
+        let mut r = at(body, run.pc.into());
+        let why = loop {
+            if r.is_empty() {
+                break EndWhy::Done;
             }
-        }
+            if self.s.drive != 0 {
+                // First the output, then the next step, which may be about the same one.
+                if let Some(run) = self.runs.get_mut(slot.index()) {
+                    run.pc = place(body, &r);
+                }
+                self.s.active = Some(Active { run: slot, steps });
+                return;
+            }
+            if steps >= MAX_STEPS {
+                self.decide(Decision::Fault { what: FaultKind::TooManySteps, at: scenario.0 });
+                break EndWhy::Fault;
+            }
+            steps = steps.saturating_add(1);
+            let before = r;
+            match self.step(slot, scenario, body, &mut r) {
+                Ok(Then::Next) => {}
+                Ok(Then::Wait { state, due }) => {
+                    if let Some(run) = self.runs.get_mut(slot.index()) {
+                        (run.pc, run.due) = (place(body, &before), due);
+                        run.set_state(state);
+                        run.set(LOOK, false);
+                    }
+                    self.s.wake_at(due);
+                    self.waits(slot);
+                    return;
+                }
+                Ok(Then::End(why)) => break why,
+                Ok(Then::Stopped) => return,
+                Err(DivisionByZero) => break self.divided(scenario),
+            }
+        };
+        self.end(slot, why);
+    }
+
+    fn divided(&mut self, scenario: ScenarioId) -> EndWhy {
+        self.decide(Decision::Fault { what: FaultKind::DivisionByZero, at: scenario.0 });
+        EndWhy::Fault
     }
 
     /// Notes a wait, if it is to outlive a restart.
@@ -205,76 +217,88 @@ impl View<'_> {
         }
     }
 
-    /// One step of a run: what it does, and where the run goes.
-    fn step(&mut self, slot: RunId, scenario: ScenarioId, pc: u16) -> Then {
+    /// The step at `r`, of a body: what it does, and how it leaves the run. `r` goes to the next one.
+    fn step(
+        &mut self,
+        slot: RunId,
+        scenario: ScenarioId,
+        body: &'a [u8],
+        r: &mut Reader<'a>,
+    ) -> Result<Then, DivisionByZero> {
         let now = self.s.now;
-        let timed_out = self.runs.get(slot.index()).is_some_and(|run| run.has(TIMED_OUT));
-        let code = self.body(scenario, pc);
-        let len = code.len();
-        let mut r = Reader::new(code);
-        let Some(step) = Step::get(&mut r) else { return Then::End(EndWhy::Fault) };
-        let mut value = Value::Known(0);
-        let mut values = Values::default();
-        for _ in 0..expressions(&step) {
-            value = eval(&mut r, &Context { view: self, timed_out });
-            if value == Value::DivisionByZero {
-                break;
-            }
-            // The check at load counted the values.
-            let _ = values.push(value.known());
-        }
-        let next = pc.saturating_add(u16::try_from(len.saturating_sub(r.rest().len())).unwrap_or(u16::MAX));
-        if value == Value::DivisionByZero {
-            self.decide(Decision::Fault { what: FaultKind::DivisionByZero, at: scenario.0 });
-            return Then::End(EndWhy::Fault);
-        }
+        let Some(step) = r.u8().and_then(|tag| Step::get_fields(tag, r)) else {
+            return Ok(Then::End(EndWhy::Fault));
+        };
         match step {
-            Step::End {} => return Then::End(EndWhy::Ended),
+            Step::End {} => return Ok(Then::End(EndWhy::Ended)),
             Step::Set { output, level } => {
                 self.write(output, level, By::Run { run: slot, scenario });
             }
             Step::Wait { span } => {
-                return Then::Wait { at: pc, state: RunState::Waiting, due: now.plus(span) };
+                return Ok(Then::Wait { state: RunState::Waiting, due: now.plus(span) });
             }
-            Step::Until { .. } if value.is_true() => self.set_timed_out(slot, false),
             Step::Until { timeout } => {
-                let due = timeout.map_or(Instant::NEVER, |timeout| now.plus(timeout));
-                return Then::Wait { at: pc, state: RunState::Until, due };
+                if !is_true(self.value(slot, r)?) {
+                    let due = timeout.map_or(Instant::NEVER, |timeout| now.plus(timeout));
+                    return Ok(Then::Wait { state: RunState::Until, due });
+                }
+                self.set_timed_out(slot, false);
             }
-            Step::Let { var } => match value.known() {
+            Step::Let { var } => match self.value(slot, r)? {
                 Some(value) => self.assign(var, value),
                 None => self.decide(Decision::Skip { scenario, why: SkipWhy::Value }),
             },
-            Step::If { skip } if !value.is_true() => return Then::Next(next.saturating_add(skip)),
-            Step::If { .. } => {}
-            Step::Else { skip } => return Then::Next(next.saturating_add(skip)),
+            Step::If { skip } => {
+                if !is_true(self.value(slot, r)?) {
+                    *r = at(r.rest(), skip.into());
+                }
+            }
+            Step::Else { skip } => *r = at(r.rest(), skip.into()),
             Step::Repeat { slot: counter, skip } => {
-                let rounds = value.known().unwrap_or(0).clamp(0, u16::MAX.into());
+                let rounds = self.value(slot, r)?.unwrap_or(0).clamp(0, u16::MAX.into());
                 let rounds = u16::try_from(rounds).unwrap_or(0);
                 if rounds == 0 {
-                    return Then::Next(next.saturating_add(skip));
-                }
-                if let Some(left) = self.rounds(slot, counter) {
+                    *r = at(r.rest(), skip.into());
+                } else if let Some(left) = self.rounds(slot, counter) {
                     *left = rounds;
                 }
             }
             Step::Again { slot: counter, back } => {
-                let left = self.rounds(slot, counter).map_or(0, |left| {
+                if let Some(left) = self.rounds(slot, counter) {
                     *left = left.saturating_sub(1);
-                    *left
-                });
-                if left > 0 {
-                    return Then::Next(next.saturating_sub(back));
+                    if *left > 0 {
+                        *r = at(body, usize::from(place(body, r)).saturating_sub(back.into()));
+                    }
                 }
             }
-            Step::Send { template, .. } => {
+            Step::Send { template, values: count } => {
+                let mut values = Values::default();
+                for _ in 0..count {
+                    // The check at load counted the values.
+                    let _ = values.push(self.value(slot, r)?);
+                }
                 let onset = self.runs.get(slot.index()).map_or(now, |run| run.onset);
                 self.decide(Decision::Send { template, values, onset_ago: now.since(onset) });
             }
             Step::Start { scenario: other } => self.occur(other, Cause::Scenario { scenario }, now),
-            Step::Stop { scenario: other } => self.stop_scenario(other),
+            Step::Stop { scenario: other } => {
+                self.stop_scenario(other);
+                if other == scenario {
+                    return Ok(Then::Stopped);
+                }
+            }
         }
-        Then::Next(next)
+        Ok(Then::Next)
+    }
+
+    /// The value of the expression at `r`, if it is known.
+    fn value(&self, slot: RunId, r: &mut Reader<'_>) -> Result<Option<i32>, DivisionByZero> {
+        let timed_out = self.runs.get(slot.index()).is_some_and(|run| run.has(TIMED_OUT));
+        match eval(r, &Context { view: self, timed_out }) {
+            Value::Known(value) => Ok(Some(value)),
+            Value::Unknown => Ok(None),
+            Value::DivisionByZero => Err(DivisionByZero),
+        }
     }
 
     fn rounds(&mut self, slot: RunId, counter: u8) -> Option<&mut u16> {
@@ -298,7 +322,7 @@ impl View<'_> {
         let now = self.s.now;
         let Some(run) = self.runs.get_mut(slot.index()) else { return };
         let (scenario, pc, passed) = (run.scenario, run.pc, run.due <= now);
-        let (cause, onset, timed_out) = (run.cause, run.onset, run.has(TIMED_OUT));
+        let (cause, onset) = (run.cause, run.onset);
         run.set(LOOK, false);
         if run.has(QUEUED) {
             run.go_on();
@@ -308,21 +332,22 @@ impl View<'_> {
             return;
         }
         // It stands in front of the step that it waits in.
-        let code = self.body(scenario, pc);
-        let (len, mut r) = (code.len(), Reader::new(code));
+        let body = self.body(scenario);
+        let mut r = at(body, pc.into());
         let until = matches!(Step::get(&mut r), Some(Step::Until { .. }));
-        let value = if until { eval(&mut r, &Context { view: self, timed_out }) } else { Value::Known(1) };
-        let behind = u16::try_from(len.saturating_sub(r.rest().len())).unwrap_or(u16::MAX);
-        if value == Value::DivisionByZero {
-            self.decide(Decision::Fault { what: FaultKind::DivisionByZero, at: scenario.0 });
-            self.end(slot, EndWhy::Fault);
-        } else if value.is_true() || passed {
+        let value = if until { self.value(slot, &mut r).map(is_true) } else { Ok(true) };
+        let Ok(is_true) = value else {
+            let why = self.divided(scenario);
+            self.end(slot, why);
+            return;
+        };
+        if is_true || passed {
             if let Some(run) = self.runs.get_mut(slot.index()) {
-                run.pc = pc.saturating_add(behind);
+                run.pc = place(body, &r);
                 run.go_on();
             }
             if until {
-                self.set_timed_out(slot, !value.is_true());
+                self.set_timed_out(slot, !is_true);
             }
             self.s.active = Some(Active { run: slot, steps: 0 });
         }
@@ -330,15 +355,15 @@ impl View<'_> {
 
     /// Whether the step at this place is a `wait-until`.
     pub(crate) fn is_until(&self, scenario: ScenarioId, pc: u16) -> bool {
-        matches!(Step::get(&mut Reader::new(self.body(scenario, pc))), Some(Step::Until { .. }))
+        matches!(Step::get(&mut at(self.body(scenario), pc.into())), Some(Step::Until { .. }))
     }
 
     /// Whether a run waits for a condition that names such a thing.
-    pub(crate) fn waits_for(&self, slot: usize, named: impl Fn(&Op) -> bool) -> bool {
+    pub(crate) fn waits_for(&self, slot: usize, named: &dyn Fn(&Op) -> bool) -> bool {
         let Some(run) = self.runs.get(slot).filter(|run| run.has(UNTIL)) else {
             return false;
         };
-        let mut r = Reader::new(self.body(run.scenario, run.pc));
+        let mut r = at(self.body(run.scenario), run.pc.into());
         matches!(Step::get(&mut r), Some(Step::Until { .. })) && names(&mut r, named)
     }
 
@@ -400,4 +425,19 @@ impl View<'_> {
         // Places count from the turn on, so that a queue that never empties never runs out of them.
         self.runs.iter_mut().filter(of_queue).for_each(|run| run.place = run.place.saturating_sub(1));
     }
+}
+
+/// A reader from a place of some code on.
+fn at(code: &[u8], place: usize) -> Reader<'_> {
+    Reader::new(code.get(place..).unwrap_or_default())
+}
+
+/// Where in a body a reader stands.
+fn place(body: &[u8], r: &Reader<'_>) -> u16 {
+    u16::try_from(body.len().saturating_sub(r.rest().len())).unwrap_or(u16::MAX)
+}
+
+/// Whether a value is known to be true.
+fn is_true(value: Option<i32>) -> bool {
+    value.is_some_and(|value| value != 0)
 }

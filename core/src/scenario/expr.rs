@@ -113,7 +113,7 @@ fn binary(op: &Op, left: Value, right: Value) -> Value {
 }
 
 /// Whether the expression at the front of `r` names something; used to know when to look at a condition again.
-pub(crate) fn names(r: &mut Reader<'_>, wanted: impl Fn(&Op) -> bool) -> bool {
+pub(crate) fn names(r: &mut Reader<'_>, wanted: &dyn Fn(&Op) -> bool) -> bool {
     let mut found = false;
     while let Some(op) = Op::get(r) {
         if matches!(op, Op::End {}) {
