@@ -245,21 +245,6 @@ impl<T: Wire> Wire for Option<T> {
     }
 }
 
-impl<T: Wire, const N: usize> Wire for heapless::Vec<T, N> {
-    fn put(&self, w: &mut Writer<'_>) {
-        w.varint(self.len() as u64);
-        self.iter().for_each(|item| item.put(w));
-    }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
-        let len = r.varint()?;
-        let mut items = Self::new();
-        for _ in 0..len {
-            items.push(T::get(r)?).ok()?;
-        }
-        Some(items)
-    }
-}
-
 /// Gives an enum without fields its bytes: `wire_enum! { Why { Start = 0, Gap = 1 } }`. Append only.
 macro_rules! wire_enum {
     ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $value:literal),* $(,)? })*) => {$(

@@ -1,5 +1,6 @@
 //! The image: a program in bytes. A magic number, a version, the counts, the hash of the names, the parts in the
-//! form of [`wire`](crate::wire), which is also postcard's, the code as it is, and a checksum over everything before it.
+//! form of [`wire`](crate::wire), the code as it is, and a checksum over everything before it. That form is postcard's, with
+//! which the tests read and write images; only numbers with superfluous zero bytes, which postcard takes, are refused here.
 //! Golden bytes are in the tests.
 //!
 //! The reader decodes part by part, so that a program needs no second place in memory.

@@ -24,6 +24,7 @@ mod day;
 mod house;
 mod life;
 mod mended;
+mod postcard;
 mod programs;
 mod records;
 mod replays;
