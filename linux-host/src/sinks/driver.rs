@@ -35,6 +35,8 @@ const RETRY: (u64, u64) = (250, 30_000);
 const REFUSED: Duration = Duration::from_secs(15);
 /// At the start the clock is read within a moment; without it the first states would have no time.
 const CLOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// For the journal to have the first records of the start: the machine and its disk may be slow just then.
+const START_PATIENCE: Duration = Duration::from_secs(60);
 /// After a failure of the disk that the journal is read from.
 const DISK_PATIENCE: Duration = Duration::from_secs(1);
 /// On a stop, to take what is still there.
@@ -139,7 +141,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
 
     /// Delivers until it is told to stop.
     pub async fn run(mut self) {
-        self.wait_for_clock().await;
+        self.wait_for_start().await;
         let place = self.feed.outbox.cursor();
         if place.boot == self.source.boot && place != Position::start_of(place.boot) {
             // What was told before this place was told to another receiver, as far as this one can know.
@@ -398,18 +400,27 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         }
     }
 
-    async fn wait_for_clock(&mut self) {
-        let (index, boot) = (Arc::clone(&self.source.index), self.source.boot);
-        let published = &mut self.source.published;
-        let _ = tokio::time::timeout(CLOCK_PATIENCE, async {
-            loop {
-                published.borrow_and_update();
-                if Opening::find(&index, boot).wall.is_some() || published.changed().await.is_err() {
-                    return;
-                }
+    /// Until the journal says which program the start began with, as its first records have no names before, and what
+    /// time it was.
+    async fn wait_for_start(&mut self) {
+        let mut stop = self.source.stop.clone();
+        tokio::select! {
+            biased;
+            () = source::stopped(&mut stop) => {}
+            _ = tokio::time::timeout(START_PATIENCE, self.opening(|opening| opening.program.is_some())) => {
+                let _ = tokio::time::timeout(CLOCK_PATIENCE, self.opening(|opening| opening.wall.is_some())).await;
             }
-        })
-        .await;
+        }
+    }
+
+    async fn opening(&mut self, holds: impl Fn(&Opening) -> bool) {
+        loop {
+            self.source.published.borrow_and_update();
+            let opening = Opening::find(&self.source.index, self.source.boot);
+            if holds(&opening) || self.source.published.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     fn set_state(&self, state: State) {

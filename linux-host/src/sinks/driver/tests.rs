@@ -59,6 +59,13 @@ impl Around for House {
 
 impl House {
     fn open(dir: tempfile::TempDir, random: u32) -> Arc<Self> {
+        let house = Self::open_before_its_start(dir, random);
+        house.begin();
+        house
+    }
+
+    /// The journal has no record of the start yet.
+    fn open_before_its_start(dir: tempfile::TempDir, random: u32) -> Arc<Self> {
         let storage = Arc::new(Directory::open(dir.path()).unwrap());
         let node = "front-door".parse().unwrap();
         let (mut journal, opened) =
@@ -69,7 +76,7 @@ impl House {
         symbols.variables = vec!["rings".into(), "quiet".into()];
         let stored = StoredProgram { image: Vec::new(), symbols: symbols.encode() };
         journal.keep_program(PROGRAM, &stored).unwrap();
-        let house = Self {
+        Arc::new(Self {
             dir,
             storage,
             journal: Mutex::new(journal),
@@ -78,12 +85,14 @@ impl House {
             seq: Mutex::new(0),
             links: Mutex::default(),
             last: Mutex::default(),
-        };
-        house.append(&[
-            Record::Input(Input::Boot { boot: opened.boot.0, core_rev: 1, hash: PROGRAM, off: None }),
+        })
+    }
+
+    fn begin(&self) {
+        self.append(&[
+            Record::Input(Input::Boot { boot: self.boot.0, core_rev: 1, hash: PROGRAM, off: None }),
             Record::Input(Input::Clock { unix: 1_795_246_200_000_000, offset: 0, trusted: true }),
         ]);
-        Arc::new(house)
     }
 
     fn append(&self, records: &[Record]) {
@@ -255,6 +264,19 @@ async fn everything_arrives_once_and_in_order_within_the_window() {
     assert_eq!((figures.state, figures.refused, figures.repeated), (State::Connected, 0, 0));
     running.stop().await;
     assert_eq!(*house.links.lock().unwrap(), [true, false]);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_without_its_name_however_late_the_journal_tells_the_program() {
+    let house = House::open_before_its_start(tempfile::tempdir().unwrap(), 1);
+    // As outputs that take their safe levels before the start says what it is.
+    house.count(0..1);
+    let running = house.run(Fake::willing());
+    sleep(CLOCK_PATIENCE + Duration::from_millis(100)).await;
+    house.begin();
+    running.values(1).await;
+    assert_eq!(running.got.lock().unwrap()[0].topic, "campanile/front-door/variable/rings");
+    running.stop().await;
 }
 
 #[tokio::test]
