@@ -10,6 +10,7 @@
 pub mod around;
 pub mod boot;
 pub mod event_loop;
+pub mod footprint;
 pub mod house;
 pub mod inlet;
 pub mod intake;
@@ -36,7 +37,7 @@ use std::time::{Duration, Instant};
 
 use campanile_core::runner::Message;
 use campanile_delivery::{Directory, Index, Unwritten};
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
 use crate::boards::{VirtualBoard, WakeSlot};
 use crate::control::service::{ReloadRequest, Service};
@@ -199,6 +200,7 @@ impl Daemon {
         let sinks = Arc::new(Mutex::new(sinks));
 
         let (reload, requests) = mpsc::channel(1);
+        let reloaded = Arc::new(Notify::new());
         let report = Report {
             boot,
             began,
@@ -227,7 +229,8 @@ impl Daemon {
             intake: intake.clone(),
         };
         tasks.push(tokio::spawn(wall::keep(intake.clone(), zone, clock)).abort_handle());
-        tasks.push(tokio::spawn(serve_reloads(reloader, requests)).abort_handle());
+        tasks.push(tokio::spawn(serve_reloads(reloader, requests, reloaded.clone())).abort_handle());
+        tasks.push(tokio::spawn(async move { footprint::keep_small(&reloaded).await }).abort_handle());
         match ControlSocket::open(storage.path()) {
             Ok(socket) => tasks.push(tokio::spawn(socket.serve(service.clone())).abort_handle()),
             Err(error) => {
@@ -350,7 +353,11 @@ async fn join<T: Send + 'static>(handle: JoinHandle<T>) -> Result<T, ()> {
     tokio::task::spawn_blocking(move || handle.join()).await.map_err(|_| ())?.map_err(|_| ())
 }
 
-async fn serve_reloads(mut reloader: Reloader, mut requests: mpsc::Receiver<ReloadRequest>) {
+async fn serve_reloads(
+    mut reloader: Reloader,
+    mut requests: mpsc::Receiver<ReloadRequest>,
+    reloaded: Arc<Notify>,
+) {
     while let Some(answer) = requests.recv().await {
         let refused = |text| format!("reload refused, the old program goes on:\n{text}");
         let result = reloader.reload().await.map_err(refused);
@@ -358,6 +365,7 @@ async fn serve_reloads(mut reloader: Reloader, mut requests: mpsc::Receiver<Relo
             Ok(text) => tracing::info!("reload: {text}"),
             Err(text) => tracing::error!("{text}"),
         }
+        reloaded.notify_one();
         // Whoever asked may be gone.
         let _ = answer.send(result);
     }
