@@ -4,6 +4,7 @@
 
 # shellcheck source=ci/lib/rust.sh
 source "$(dirname "$0")/lib/rust.sh"
+no_arguments "$@"
 
 TARGET=aarch64-unknown-linux-gnu
 

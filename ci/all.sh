@@ -84,7 +84,7 @@ step_gpio-vm() { ci/gpio-vm.sh; }
 step_aarch64() { ci/aarch64.sh; }
 
 usage() {
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+    explain
     echo "Steps:"
     printf '%s\n' "${STEPS[@]}" | sed 's/^\([^:]*\):/    \1:/' | awk -F: '{printf "%-14s%s\n", $1, $2}'
 }

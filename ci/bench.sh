@@ -7,6 +7,7 @@
 
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
+help_if_asked "$@"
 
 OUT=$ARTEFACTS/bench
 rm -rf "$OUT"

@@ -4,6 +4,7 @@
 
 # shellcheck source=ci/lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
+no_arguments "$@"
 
 # list KEY: the strings of the array KEY of deny.toml.
 list() { sed -n "/^$1 = \[/,/^\]/p" deny.toml | sed '1d;$d' | grep -o '"[^"]*"' | tr -d '"'; }

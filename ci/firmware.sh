@@ -9,6 +9,7 @@
 
 # shellcheck source=ci/lib/rust.sh
 source "$(dirname "$0")/lib/rust.sh"
+help_if_asked "$@"
 
 declare -A TARGETS=(
     [microbit]=thumbv6m-none-eabi

@@ -13,6 +13,7 @@ source "$(dirname "$0")/lib/vm.sh"
 source "$(dirname "$0")/lib/mosquitto.sh"
 # shellcheck source=ci/lib/delivered.sh
 source "$(dirname "$0")/lib/delivered.sh"
+no_arguments "$@"
 
 OUT=$ARTEFACTS/gpio-vm
 rm -rf "$OUT"

@@ -7,6 +7,7 @@
 source "$(dirname "$0")/lib/mosquitto.sh"
 # shellcheck source=ci/lib/delivered.sh
 source "$(dirname "$0")/lib/delivered.sh"
+no_arguments "$@"
 
 OUT=$ARTEFACTS/mqtt
 rm -rf "$OUT"

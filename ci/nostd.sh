@@ -7,6 +7,7 @@
 
 # shellcheck source=ci/lib/rust.sh
 source "$(dirname "$0")/lib/rust.sh"
+help_if_asked "$@"
 
 FLASH_BUDGET=24576
 RAM_BUDGET=5120

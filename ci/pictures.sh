@@ -4,6 +4,7 @@
 
 # shellcheck source=ci/lib/debian.sh
 source "$(dirname "$0")/lib/debian.sh"
+no_arguments "$@"
 
 OUT=$ARTEFACTS/pictures
 rm -rf "$OUT"

@@ -13,6 +13,7 @@
 
 # shellcheck source=ci/lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
+help_if_asked "$@"
 
 FAULTS=$ROOT/tests/planted
 SEEDS=${PLANTED_SEEDS:-20000}

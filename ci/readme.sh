@@ -4,6 +4,7 @@
 
 # shellcheck source=ci/lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
+no_arguments "$@"
 
 OUT=$ARTEFACTS/readme
 rm -rf "$OUT"
@@ -22,13 +23,20 @@ cargo run --quiet --locked --release -- demo --for 3s >"$OUT/demo.log" 2>&1 </de
 [[ -s $OUT/demo.log ]] || die "the demo shows nothing"
 say "the demo ran: $(wc -l <"$OUT/demo.log") lines"
 
-# Every command that it names.
+# Every command that it names is there, and knows the options that it is given. They are not run: they need pins, a
+# daemon, or a night.
 campanile=$CARGO_TARGET_DIR/release/campanile
-commands=$(blocks sh | sed -nE 's/^(sudo )?campanile ([a-z]+).*/\2/p; s/^cargo run --release -- ([a-z]+).*/\1/p' | sort -u)
-for command in $commands; do
-    "$campanile" "$command" --help >/dev/null || die "the README names 'campanile $command', which there is not"
-done
-say "commands that exist:" "$(tr '\n' ' ' <<<"$commands")"
+commands=0
+while read -r command arguments; do
+    knows=$("$campanile" "$command" --help) || die "the README names 'campanile $command', which there is not"
+    while read -r option; do
+        grep -qE -- "(^|[ ,])$option\b" <<<"$knows" ||
+            die "the README gives 'campanile $command' the option $option, which it does not know"
+    done < <(grep -oE -- '(^| )--?[a-z][a-z-]*' <<<"$arguments")
+    commands=$((commands + 1))
+done < <(blocks sh | sed -nE 's/ +#.*//; s/^(sudo )?campanile //p; s/^cargo run --release -- //p')
+((commands)) || die "no command was found in the README"
+say "$commands commands are as the README has them"
 
 # Every whole house in it: a block that names a node.
 block=

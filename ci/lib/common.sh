@@ -6,6 +6,7 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
+SCRIPT=$(realpath "$0")
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Downloads and what is built from them, each under a name that holds its versions: a second run
 # finds them, a newer version gets a place of its own.
@@ -32,6 +33,26 @@ say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*"; }
 die() {
     printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2
     exit 1
+}
+
+# explain: what the head of this script says of it.
+explain() { sed -n '2,/^$/s/^# \{0,1\}//p' "$SCRIPT"; }
+
+# help_if_asked ARGUMENT...: explains for --help, and that is all then.
+help_if_asked() {
+    case ${1:-} in -h | --help)
+        explain
+        exit
+        ;;
+    esac
+}
+
+# no_arguments ARGUMENT...: for a script that takes none.
+no_arguments() {
+    help_if_asked "$@"
+    (($#)) || return 0
+    printf '%s: takes no arguments, and got: %s\n' "$(basename "$0" .sh)" "$*" >&2
+    exit 2
 }
 
 # free_port: a TCP port of the loopback that nobody listens on now. The caller takes it at once; a
