@@ -177,6 +177,16 @@ impl HostRecord {
         Some(HostFrame { record, dt, rest: r.rest() })
     }
 
+    /// All records of a group's body; `None` for a kind that a later version knows.
+    pub(crate) fn all(body: &[u8]) -> impl Iterator<Item = Option<Self>> + '_ {
+        let mut rest = body;
+        std::iter::from_fn(move || {
+            let frame = Self::split(rest)?;
+            rest = frame.rest;
+            Some(frame.record)
+        })
+    }
+
     fn payload(kind: u8, r: &mut Reader<'_>) -> Option<Self> {
         Some(match kind {
             128 => Self::Torn { segment: r.varint()?, offset: u32::try_from(r.varint()?).ok()? },

@@ -50,6 +50,7 @@ mod sync;
 mod tail;
 #[cfg(test)]
 mod testing;
+mod unheard;
 mod unwritten;
 mod walk;
 mod writer;

@@ -20,6 +20,7 @@ use crate::program;
 use crate::reader::{Body, Next, Reader};
 use crate::segment::{SPARE, name};
 use crate::storage::{File as _, Storage};
+use crate::unheard::Unheard;
 use crate::writer::Writer;
 
 /// At most one segment goes by age in this time.
@@ -53,19 +54,12 @@ pub(crate) struct Oldest {
 
 /// What a sink loses with a segment.
 pub(crate) struct Dropping {
-    /// The words on earlier losses that go with the segment, said again as one: the sink has not got them either.
-    pub again: Option<HostRecord>,
+    /// The words on earlier losses that go with the segment: the sink has not got them either.
+    pub again: Unheard,
     /// The word on the records of the segment itself.
     pub word: HostRecord,
     /// How many these are.
     pub count: u64,
-}
-
-/// Earlier losses, dead letters among them, the words on which go before the sink has got them.
-struct Unheard {
-    from: Position,
-    to: Position,
-    count: u64,
 }
 
 impl Retention {
@@ -156,12 +150,8 @@ impl Retention {
         to: Position,
     ) -> Dropping {
         let from = self.told.get(&sink).map_or(place, |told| place.max(*told));
-        let (count, unheard) = survey(&mut writer.index.reader(from), &sink, to);
+        let (count, again) = survey(&mut writer.index.reader(from), &sink, to);
         self.told.insert(sink.clone(), to);
-        let again = unheard.map(|Unheard { from, to, count }| {
-            let sink = sink.clone();
-            HostRecord::Dropped { sink, from, to, count }
-        });
         Dropping { again, word: HostRecord::Dropped { sink, from, to, count }, count }
     }
 }
@@ -202,29 +192,18 @@ fn files<S: Storage>(writer: &Writer<S>) -> usize {
 
 /// How many of the engine's records lie between a reader's place and another, and what is said there of earlier losses of
 /// the sink.
-fn survey<S: Storage>(reader: &mut Reader<S>, sink: &SinkName, to: Position) -> (u64, Option<Unheard>) {
-    let (mut records, mut unheard) = (0, None::<Unheard>);
+fn survey<S: Storage>(reader: &mut Reader<S>, sink: &SinkName, to: Position) -> (u64, Unheard) {
+    let (mut records, mut unheard) = (0, Unheard::default());
     loop {
         let item = match reader.next() {
             Ok(Next::Item(item)) if item.at <= to => item,
             Ok(Next::Lagged(_)) => continue,
             Ok(Next::Item(_) | Next::End) | Err(_) => return (records, unheard),
         };
-        let (from, to, count) = match item.body {
-            Body::Engine(_) => {
-                records += 1;
-                continue;
-            }
-            Body::Host(Some(HostRecord::Dropped { sink: whose, from, to, count })) if whose == *sink => {
-                (from, to, count)
-            }
-            Body::Host(Some(HostRecord::DeadLetter { sink: whose, record, .. })) if whose == *sink => {
-                (Position { seq: record.seq.saturating_sub(1), ..record }, record, 1)
-            }
-            _ => continue,
-        };
-        let before = unheard.unwrap_or(Unheard { from, to, count: 0 });
-        unheard =
-            Some(Unheard { from: before.from.min(from), to: before.to.max(to), count: before.count + count });
+        match item.body {
+            Body::Engine(_) => records += 1,
+            Body::Host(Some(word)) => unheard.take_for(sink, word),
+            Body::Host(None) | Body::Checkpoint(_) => {}
+        }
     }
 }

@@ -12,6 +12,7 @@ use campanile_core::time::{Duration, Instant};
 use crate::group::{Group, Kind, Loss};
 use crate::host::{GapWhy, HostRecord};
 use crate::position::{Mark, Position};
+use crate::unheard::Unheard;
 
 /// What a group costs in memory beside its records.
 const OVERHEAD: usize = size_of::<Group>() + 32;
@@ -89,11 +90,11 @@ impl Tail {
     }
 
     /// Drops the oldest groups that the disk has not taken until `max` bytes are left; the newest always stays. Gives
-    /// how many of the engine's records that cost.
-    pub(crate) fn bound(&mut self, max: usize) -> u64 {
+    /// how many of the engine's records that cost, and the words on losses that go with them.
+    pub(crate) fn bound(&mut self, max: usize, unheard: &mut Unheard) -> u64 {
         let mut dropped = 0;
         while self.unwritten_bytes() > max && self.groups.len() > self.oldest() + 1 {
-            dropped += self.drop_oldest();
+            dropped += self.drop_oldest(unheard);
         }
         dropped
     }
@@ -106,7 +107,9 @@ impl Tail {
     /// Drops the first so many groups that the disk has not taken, but for the start's own; gives the cost likewise.
     pub(crate) fn give_up(&mut self, groups: usize) -> u64 {
         let end = self.written + groups;
-        (self.oldest()..end).map(|_| self.drop_oldest()).sum()
+        // Nobody will be there to say it again.
+        let mut unheard = Unheard::default();
+        (self.oldest()..end).map(|_| self.drop_oldest(&mut unheard)).sum()
     }
 
     /// The oldest group that may be dropped. The first of a start stays in any case: it says where the start before
@@ -116,8 +119,11 @@ impl Tail {
         self.written + usize::from(self.groups.get(self.written).is_some_and(begins))
     }
 
-    fn drop_oldest(&mut self) -> u64 {
+    fn drop_oldest(&mut self, unheard: &mut Unheard) -> u64 {
         let Some(group) = self.groups.remove(self.oldest()) else { return 0 };
+        if group.kind == Kind::Host {
+            HostRecord::all(&group.body).flatten().for_each(|word| unheard.take(word));
+        }
         self.bytes -= cost(&group);
         let here = records(&group);
         // A dropped group may itself be the word on an earlier loss.

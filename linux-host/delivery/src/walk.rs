@@ -86,13 +86,5 @@ impl Walk {
 }
 
 fn ends_in_order(block: &Block<'_>) -> bool {
-    if block.kind != Kind::Host {
-        return false;
-    }
-    let mut rest = block.body;
-    let mut last = None;
-    while let Some(frame) = HostRecord::split(rest) {
-        (last, rest) = (frame.record, frame.rest);
-    }
-    last == Some(HostRecord::Stopped)
+    block.kind == Kind::Host && HostRecord::all(block.body).last() == Some(Some(HostRecord::Stopped))
 }

@@ -67,8 +67,9 @@ pub(super) struct Received {
     pub(super) repeats: u64,
 }
 
-/// Which life, which of the engine's records, which of the host's.
-pub(super) type Place = (usize, u64, u64);
+/// Which life, which of the engine's records, which of the host's, and whether it is one of those: the word on what memory
+/// dropped has the place of the last of that, which may have been delivered before.
+pub(super) type Place = (usize, u64, u64, bool);
 
 /// What becomes of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +89,7 @@ impl Receiver {
             session: 0,
             doomed: false,
             busy: 0,
-            last: (0, 0, 0),
+            last: (0, 0, 0, false),
             taken: 0,
             received: Received::default(),
         }
@@ -116,7 +117,7 @@ impl Receiver {
             return false;
         }
         self.session += 1;
-        (self.busy, self.last, self.doomed) = (now, (0, 0, 0), false);
+        (self.busy, self.last, self.doomed) = (now, (0, 0, 0, false), false);
         true
     }
 
@@ -156,7 +157,7 @@ impl Receiver {
         let refuses = now < self.weather.refuses.0
             && self.taken.is_multiple_of(u64::from(self.weather.refuses.1))
             && matches!(letter.body, Content::Engine(_));
-        let at = (life, letter.at.seq, letter.at.host);
+        let at = (life, letter.at.seq, letter.at.host, matches!(letter.body, Content::Host(_)));
         if refuses {
             self.received.refused.insert(at);
             return Ok(Answer::Refused);

@@ -10,6 +10,7 @@ use super::Journal;
 use crate::group::{Group, Kind};
 use crate::health::own_limit;
 use crate::storage::Storage;
+use crate::unheard::Unheard;
 
 /// At most this many groups are looked at for one write.
 const GROUPS_A_WRITE: usize = 1024;
@@ -36,7 +37,7 @@ impl<S: Storage> Journal<S> {
                 Err(error) => self.note_failure(&error, now),
             }
         }
-        self.bound();
+        self.bound(now);
         self.publish();
     }
 
@@ -105,10 +106,14 @@ impl<S: Storage> Journal<S> {
         Ok(())
     }
 
-    /// Keeps the memory bounded, whatever the disk does.
-    fn bound(&mut self) {
-        let lost = self.index.lock().tail.bound(self.options.memory);
-        self.counts.lost += lost;
+    /// Keeps the memory bounded, whatever the disk does. Words on losses come again at the end of what is kept.
+    fn bound(&mut self, now: Instant) {
+        let mut unheard = Unheard::default();
+        self.counts.lost += self.index.lock().tail.bound(self.options.memory, &mut unheard);
+        for word in unheard.words() {
+            let before = self.builder.host(&word, now);
+            self.push(before);
+        }
     }
 
     pub(super) fn publish(&mut self) {

@@ -38,8 +38,8 @@ impl<S: Storage> Journal<S> {
             for sink in behind {
                 let dropping = self.retention.loss(&self.writer, sink, oldest.end);
                 self.counts.dropped += dropping.count;
-                for word in dropping.again.iter().chain([&dropping.word]) {
-                    self.record(word, now);
+                for word in dropping.again.words().chain([dropping.word]) {
+                    self.record(&word, now);
                 }
             }
             self.flush_builder();

@@ -5,7 +5,6 @@ use crate::prng::Prng;
 use crate::swarm::plan::{Deed, DiskFault, Item, Leaves, NetFault, NodePlan};
 
 impl Scene<'_> {
-    /// `Break` is for plans in files so far.
     pub(super) fn faults(&self, prng: &mut Prng, node: &NodePlan, items: &mut Vec<Item>) {
         // One life in four is calm: there, nothing may be missing at all.
         if prng.chance(1, 4) {
@@ -14,6 +13,11 @@ impl Scene<'_> {
         self.some(prng, items, 2, 3, |prng| Deed::Kill { off: self.off(prng) });
         self.some(prng, items, 1, 2, |prng| Deed::Stop { off: self.off(prng) });
         self.some(prng, items, 2, 3, |prng| Deed::Cut { off: self.off(prng), leaves: leaves(prng) });
+        self.some(prng, items, 1, 2, |prng| Deed::Break {
+            bytes: self.span(prng, 4_000) as u32,
+            off: self.off(prng),
+            power: prng.chance(1, 2).then(|| leaves(prng)),
+        });
         self.some(prng, items, 1, 3, |prng| Deed::Stall { span: self.span(prng, 10 * SECOND) });
         if !self.house.symbols.outputs.is_empty() {
             self.some(prng, items, 1, 3, |prng| Deed::Jam {

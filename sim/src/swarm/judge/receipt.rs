@@ -82,7 +82,8 @@ pub(in crate::swarm) fn account(
 ) -> Result<(), String> {
     let gone = Gone::of(words.said.iter().chain(&received.words), sink, tape);
     let has = |life: usize, seq: u64| {
-        received.letters.range((life, seq, 0)..=(life, seq, u64::MAX)).next().is_some()
+        let mut here = received.letters.range((life, seq, 0, false)..=(life, seq, u64::MAX, true));
+        here.any(|((.., is_word), _)| !is_word)
     };
     let end = (tape.lives.len().saturating_sub(1), head.seq);
     let mut boots = BTreeSet::new();
