@@ -172,12 +172,13 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         self.collect_asked();
     }
 
-    /// What a mask has cost is counted before the first edge behind it, and does not wait for any slack.
+    /// What a mask has cost is counted before the first edge that comes behind it, and does not wait for any slack.
     fn count_before(&mut self, edge: Instant) {
         let counts = |held: &mut (Instant, Held)| {
-            held.0 <= edge && matches!(held.1, Held::Input(Input::Overrun { .. }))
+            matches!(held.1, Held::Input(Input::Overrun { why: OverrunWhy::Storm, .. }))
         };
         if let Some((at, Held::Input(overrun))) = self.held.take_if(counts) {
+            let at = at.min(edge);
             self.advance_to(at);
             self.shell.feed(at, overrun);
             self.collect_asked();

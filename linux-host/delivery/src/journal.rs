@@ -18,6 +18,7 @@ use campanile_core::time::{Duration, Instant};
 
 use crate::batch::{AppendError, Batch};
 use crate::context::{program_of, swaps};
+use crate::entry::Damage;
 use crate::group::{Frames, Group, Loss, MAX_HEAD};
 use crate::health::{Degraded, Health};
 use crate::host::{GapWhy, HostRecord};
@@ -50,6 +51,8 @@ pub struct Journal<S: Storage> {
     /// Something waits for a commit: since when, and whether it may wait for company.
     pending: Option<Pending>,
     durability: Durability<S::File>,
+    /// Damage that is recorded, but not set aside yet.
+    damage: Vec<Damage>,
     /// Bytes since the last checkpoint.
     since_checkpoint: usize,
     /// A stretch begins that has no checkpoint yet.
@@ -78,6 +81,7 @@ impl<S: Storage> Journal<S> {
             pending: None,
             durability: Durability::new(&options),
             options,
+            damage: Vec::new(),
             since_checkpoint: 0,
             wants_checkpoint: false,
             counts: Counts::default(),
@@ -213,6 +217,13 @@ impl<S: Storage> Journal<S> {
 
     /// Takes one of the host's own records.
     pub fn record(&mut self, record: &HostRecord, now: Instant) {
+        // After a power cut nothing else would tell of these: the record is gone, or the cursor past it.
+        if matches!(
+            record,
+            HostRecord::DeadLetter { .. } | HostRecord::Damaged { .. } | HostRecord::Dropped { .. }
+        ) {
+            self.durability.require();
+        }
         let before = self.builder.host(record, now);
         self.push(before);
         self.note_pending(now, true);

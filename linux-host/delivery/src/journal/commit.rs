@@ -29,6 +29,7 @@ impl<S: Storage> Journal<S> {
             // What is written is published before any tidying, which may take as long as a new segment.
             let done = self.write_out(now).and_then(|()| {
                 self.publish();
+                self.set_damage_aside();
                 self.upkeep(now)?;
                 if self.sign_due().is_some_and(|due| due <= now) { self.signs.leave(now) } else { Ok(()) }
             });

@@ -49,7 +49,7 @@ impl<S: Storage> Journal<S> {
         Ok(retention::remove(&mut self.writer, &oldest).is_ok())
     }
 
-    /// Damage that readers came upon is set aside and recorded.
+    /// Damage that readers came upon is recorded, and then set aside: what has been set aside counts as recorded.
     pub(super) fn note_damage(&mut self, now: Instant) {
         let reports = self.index.lock().damage.take();
         for mut damage in reports {
@@ -63,9 +63,16 @@ impl<S: Storage> Journal<S> {
                 damage.end = damage.end.max(active.end);
                 self.index.lock().damage.know(&damage);
             }
+            self.record(&HostRecord::Damaged { from: damage.from, to: damage.to }, now);
+            self.damage.push(damage);
+        }
+    }
+
+    /// Keeps what the journal has recorded as damaged.
+    pub(super) fn set_damage_aside(&mut self) {
+        for damage in self.damage.drain(..) {
             // A disk that cannot even keep the copy has said enough with the damage itself.
             let _ = set_aside(&*self.writer.storage, &damage);
-            self.record(&HostRecord::Damaged { from: damage.from, to: damage.to }, now);
         }
     }
 }

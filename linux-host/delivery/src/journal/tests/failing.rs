@@ -61,6 +61,53 @@ fn what_memory_cannot_hold_is_counted_and_recorded() {
     assert_eq!(read_all(&mut quick), Read::default(), "who was quick enough has seen all");
 }
 
+/// Found by the swarm: memory that filled up dropped the word on a dead letter, which the cursor was past.
+#[test]
+fn a_dead_letter_outlives_a_full_memory() {
+    let (disk, mut journal, mut engine) = begin(Options { memory: 2048, ..small() });
+    engine.edges(&mut journal, 10);
+    journal.commit(engine.time);
+    disk.set_faults(Faults::read_only());
+    let record = Position { seq: 5, ..journal.index().head() };
+    let why = "no".to_owned();
+    journal.record(&HostRecord::DeadLetter { sink: "home".parse().unwrap(), record, why }, engine.time);
+    for _ in 0..1000 {
+        engine.edges(&mut journal, 3);
+        journal.commit(engine.time);
+    }
+    assert!(journal.status().memory < 2048 + 512);
+    disk.set_faults(Faults::default());
+    journal.tick(engine.time.plus(Duration::from_secs(31)));
+    let words = read_from(&journal, Position::START).hosts();
+    let again = HostRecord::Dropped {
+        sink: "home".parse().unwrap(),
+        from: Position { seq: 4, ..record },
+        to: record,
+        count: 1,
+    };
+    assert!(words.contains(&again), "{words:?}");
+}
+
+/// Found by the swarm: the cursor was past what the receiver had refused, and the power cut took the word on it.
+#[test]
+fn what_only_a_word_tells_of_is_synced_before_anybody_relies_on_it() {
+    let (disk, mut journal, mut engine) =
+        begin(Options { sync: Sync::Within(ms(60_000).since(ms(0))), ..small() });
+    engine.fill(&mut journal, 400);
+    let record = Position { seq: 5, ..journal.index().head() };
+    let letter = HostRecord::DeadLetter { sink: "home".parse().unwrap(), record, why: "no".to_owned() };
+    journal.record(&letter, engine.time);
+    journal.commit(engine.time);
+    disk.tamper(&segment::name(1), |bytes| bytes[700] ^= 1).unwrap();
+    read_from(&journal, Position::START);
+    journal.commit(engine.time);
+    disk.power_cut(PowerCut::Nothing);
+    let (journal, _) = open(&disk, small()).unwrap();
+    let words = read_from(&journal, Position::START).hosts();
+    assert!(words.contains(&letter), "{words:?}");
+    assert!(words.iter().any(|word| matches!(word, HostRecord::Damaged { .. })), "{words:?}");
+}
+
 /// Found by the swarm: a sink that is slower than the memory of a failing disk is past the place of the word on what was
 /// dropped when that is written, and nobody told it.
 #[test]
