@@ -76,15 +76,16 @@ impl Floor {
 #[derive(Default)]
 pub(in crate::swarm) struct Words {
     pub(in crate::swarm) said: BTreeMap<Position, HostRecord>,
-    /// The losses of sinks that they were gathered for.
-    dropped: u64,
+    /// The losses that they were gathered for.
+    losses: u64,
 }
 
 impl Words {
     /// Takes note of what is said on a loss before damage can take it: the word on that does not tell what it took.
     pub(in crate::swarm) fn listen(&mut self, journal: &Journal<Disk>) {
-        let dropped = journal.status().counts.dropped;
-        if std::mem::replace(&mut self.dropped, dropped) == dropped {
+        let counts = journal.status().counts;
+        let losses = counts.dropped + counts.damaged;
+        if std::mem::replace(&mut self.losses, losses) == losses {
             return;
         }
         let mut reader = journal.reader(Position::START);
