@@ -249,13 +249,9 @@ impl<C: Capacity> Engine<C> {
     }
 
     /// Gives the state as items which make a fresh engine with the same program go on as this one would.
-    /// Only after `poll` was `Idle`.
-    pub fn checkpoint(&self, mut f: impl FnMut(Restore)) {
-        let mut tables = self.tables.clone();
-        let mut state = self.state.clone();
-        let (seq, last) = (self.ring.next_seq(), self.ring.last());
-        let log = LogMut { ring: &mut Ring::new(), buf: &mut [] };
-        view(&mut tables, &mut state, log).checkpoint(seq, last, &mut f);
+    /// Only after `poll` was `Idle`. Leaves this one as it is: `mut` as all logic is written on one view.
+    pub fn checkpoint(&mut self, mut f: impl FnMut(Restore)) {
+        self.view().checkpoint(&mut f);
     }
 
     /// Takes one item of a checkpoint, into an engine that has loaded the same program and had no input since. Not

@@ -9,8 +9,9 @@ use crate::time::Instant;
 
 impl View<'_> {
     /// See [`Engine::checkpoint`](crate::engine::Engine::checkpoint). In the order of the items' numbers.
-    pub(crate) fn checkpoint(&mut self, seq: u64, last: Instant, f: &mut dyn FnMut(Restore)) {
+    pub(crate) fn checkpoint(&self, f: &mut dyn FnMut(Restore)) {
         let now = self.s.now;
+        let (seq, last) = (self.log.ring.next_seq(), self.log.ring.last());
         f(Restore::Head {
             now,
             logged_ago: now.since(last),

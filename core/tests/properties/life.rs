@@ -134,7 +134,7 @@ impl Life {
         self.settle(now);
     }
 
-    pub(crate) fn checkpoint(&self) -> Vec<Restore> {
+    pub(crate) fn checkpoint(&mut self) -> Vec<Restore> {
         let mut items = Vec::new();
         self.engine.checkpoint(|item| items.push(item));
         items
