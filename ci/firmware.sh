@@ -14,18 +14,24 @@ help_if_asked "$@"
 declare -A TARGETS=(
     [microbit]=thumbv6m-none-eabi
     [lm3s6965evb]=thumbv7m-none-eabi
+    [hifive1]=riscv32imc-unknown-none-elf
 )
-ALL=(microbit lm3s6965evb)
+ALL=(microbit lm3s6965evb hifive1)
 OUT=$ARTEFACTS/firmware
 
 # symbol ELF NAME: its value, in hexadecimal.
-symbol() { arm-none-eabi-nm "$1" | awk -v name="$2" '$3 == name { print $1 }'; }
+symbol() { readelf -sW "$1" | awk -v name="$2" '$8 == name { print $2 }'; }
 
-# size_of BOARD ELF: what it takes of the chip, besides the stack.
+# size_of BOARD ELF: what it takes of the chip, besides the stack: of flash what is loaded, of RAM what is cleared, and
+# of both .data.
 size_of() {
-    local text data bss
-    read -r text data bss _ < <(arm-none-eabi-size "$2" | tail -n 1)
-    say "$1: flash $((text + data)) B, RAM $((data + bss)) B"
+    local name type size flags flash=0 ram=0
+    while read -r name type size flags; do
+        [[ $flags == *A* && $name != .stack && $name != .heap ]] || continue
+        [[ $type == NOBITS ]] || flash=$((flash + 16#$size))
+        [[ $type != NOBITS && $name != .data ]] || ram=$((ram + 16#$size))
+    done < <(readelf -SW "$2" | sed -n 's/^ *\[ *[0-9]*\] *//p' | awk 'NF > 8 { print $1, $2, $5, $7 }')
+    say "$1: flash $flash B, RAM $ram B"
 }
 
 # hold BOARD: builds the firmware and holds it in the rig.
@@ -36,7 +42,9 @@ hold() {
     CAMPANILE_IMAGE=$OUT/doorbell.img cargo build --quiet --release --locked -Zbuild-std=core \
         --target "${TARGETS[$board]}" --manifest-path firmware/Cargo.toml --features "$board"
     size_of "$board" "$elf"
-    "$RIG" "$board" qemu-system-arm "$elf" "$OUT/doorbell.img" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)" "$folder"
+    local qemu="qemu-system-arm"
+    [[ ${TARGETS[$board]} == thumb* ]] || qemu="qemu-system-riscv32"
+    "$RIG" "$board" "$qemu" "$elf" "$OUT/doorbell.img" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)" "$folder"
 }
 
 (($#)) || set -- "${ALL[@]}"
@@ -50,11 +58,9 @@ RIG=$CARGO_TARGET_DIR/debug/rig
 "$CARGO_TARGET_DIR/debug/campanile" compile firmware/doorbell.toml -o "$OUT/doorbell.img"
 
 cross_rust
-unpack binutils-arm binutils-arm-none-eabi
-expose "$UNPACKED" usr/bin/arm-none-eabi-{nm,size}
-PATH=$UNPACKED/bin:$PATH
-unpack qemu-arm qemu-system-arm
-expose "$UNPACKED" usr/bin/qemu-system-arm
+need binutils
+unpack qemu-mcu qemu-system-arm qemu-system-misc
+expose "$UNPACKED" usr/bin/qemu-system-{arm,riscv32}
 PATH=$UNPACKED/bin:$PATH
 # As in ci/nostd.sh.
 export RUSTC_BOOTSTRAP=1

@@ -3,6 +3,11 @@
 
 use crate::wiring::Pull;
 
+#[cfg(feature = "hifive1")]
+mod hifive1;
+#[cfg(feature = "hifive1")]
+pub(crate) use hifive1::Hifive1 as This;
+
 #[cfg(feature = "lm3s6965evb")]
 mod lm3s6965evb;
 #[cfg(feature = "lm3s6965evb")]
@@ -44,8 +49,8 @@ pub(crate) trait Board {
     fn micros() -> u32;
 
     /// From now on [`clock::ring`](crate::clock::ring) is to be called when the count is at `at`, less than half its
-    /// range ahead, or a little later. A board that calls it every millisecond anyway does nothing here. If that moment
-    /// passes before this returns, the caller notices. Called with interrupts switched off.
+    /// range ahead, or sooner, or a little later. If that moment passes before this returns, the caller notices. Called
+    /// with interrupts switched off.
     fn alarm(at: u32);
 
     /// Whether the transmitter takes a byte now. Called with interrupts switched off.

@@ -1,5 +1,7 @@
 //! Parts that chips of several makers have, for boards that have them.
 #![allow(dead_code, reason = "each board has some of them")]
 
+pub(crate) mod clint;
 pub(crate) mod pl011;
 pub(crate) mod pl061;
+pub(crate) mod plic;

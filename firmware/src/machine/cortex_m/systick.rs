@@ -1,5 +1,5 @@
-//! The timer that nearly every Cortex-M has, as a count of microseconds: an interrupt each millisecond, and the cycles
-//! since then.
+//! The timer that nearly every Cortex-M has, as a count of microseconds: whole periods, as long as its 24 bits allow, and
+//! the cycles since. It has no alarm to spare: that is another timer's.
 
 use core::cell::Cell;
 
@@ -8,19 +8,25 @@ use cortex_m::peripheral::{SCB, SYST};
 use cortex_m_rt::exception;
 use critical_section::Mutex;
 
-use crate::clock;
+#[derive(Clone, Copy)]
+struct Count {
+    /// The processor's clock.
+    khz: u32,
+    /// Microseconds a period.
+    period: u32,
+    /// Microseconds up to the last interrupt.
+    passed: u32,
+}
 
-/// Microseconds between interrupts.
-const PERIOD: u32 = 1_000;
+static COUNT: Mutex<Cell<Count>> = Mutex::new(Cell::new(Count { khz: 1, period: 0, passed: 0 }));
 
-/// Microseconds up to the last interrupt.
-static PASSED: Mutex<Cell<u32>> = Mutex::new(Cell::new(0));
-
-/// Starts it, on a processor of so many kHz: 16,777 at most, as it counts to 2²⁴.
+/// Starts it, on a processor of so many kHz.
 pub(crate) fn start(khz: u32) {
     let Some(cortex_m::Peripherals { SYST: mut timer, .. }) = cortex_m::Peripherals::take() else { return };
+    let millis = (1 << 24) / khz;
+    critical_section::with(|cs| COUNT.borrow(cs).set(Count { khz, period: millis * 1_000, passed: 0 }));
     timer.set_clock_source(SystClkSource::Core);
-    timer.set_reload(khz - 1);
+    timer.set_reload(millis * khz - 1);
     timer.clear_current();
     timer.enable_interrupt();
     timer.enable_counter();
@@ -28,12 +34,13 @@ pub(crate) fn start(khz: u32) {
 
 /// The count. Called with interrupts switched off.
 pub(crate) fn micros() -> u32 {
-    let (mut cycles, mut passed) = (cycles(), passed());
+    let mut count = critical_section::with(|cs| COUNT.borrow(cs).get());
+    let mut cycles = cycles();
     if SCB::is_pendst_pending() {
         // The period is over, and its interrupt has not been taken.
-        (cycles, passed) = (self::cycles(), passed.wrapping_add(PERIOD));
+        (cycles, count.passed) = (self::cycles(), count.passed.wrapping_add(count.period));
     }
-    passed.wrapping_add(cycles * PERIOD / (SYST::get_reload() + 1))
+    count.passed.wrapping_add((u64::from(cycles) * 1_000 / u64::from(count.khz)) as u32)
 }
 
 /// Since the period began, with the timer at zero; it counts down.
@@ -44,15 +51,11 @@ fn cycles() -> u32 {
     }
 }
 
-fn passed() -> u32 {
-    critical_section::with(|cs| PASSED.borrow(cs).get())
-}
-
 #[exception]
 fn SysTick() {
     critical_section::with(|cs| {
-        let passed = PASSED.borrow(cs);
-        passed.set(passed.get().wrapping_add(PERIOD));
+        let cell = COUNT.borrow(cs);
+        let count = cell.get();
+        cell.set(Count { passed: count.passed.wrapping_add(count.period), ..count });
     });
-    clock::ring();
 }

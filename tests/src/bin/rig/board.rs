@@ -14,7 +14,7 @@ pub(crate) struct Board {
     pub(crate) chime: u8,
 }
 
-const BOARDS: [Board; 2] = [
+const BOARDS: [Board; 3] = [
     Board { name: "microbit", machine: "microbit", gpio: "/machine/nrf51", button: 17, chime: 3 },
     Board {
         name: "lm3s6965evb",
@@ -24,6 +24,7 @@ const BOARDS: [Board; 2] = [
         button: 1,
         chime: 0,
     },
+    Board { name: "hifive1", machine: "sifive_e,revb=true", gpio: "/machine/soc", button: 18, chime: 19 },
 ];
 
 impl Board {

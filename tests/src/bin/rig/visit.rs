@@ -27,7 +27,7 @@ pub(crate) struct Visit {
 
 /// Plays a visit and judges it. `None`: this machine was too busy, and what the board saw is not how a switch bounces.
 pub(crate) fn visit(machine: &mut Machine, prng: &mut Prng) -> Result<Option<Visit>, String> {
-    let before = machine.wait_for("its start", Log::is_started)?.records.len();
+    let before = machine.wait_for("its start", Log::is_ready)?.records.len();
     play(machine, Level::On, &Model::Switch.draw(true, prng))?;
     sleep(HOLD);
     play(machine, Level::Off, &Model::Switch.draw(false, prng))?;
