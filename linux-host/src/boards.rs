@@ -119,6 +119,9 @@ pub trait Board: Send + Sync {
     /// As [`open_input`](Self::open_input).
     fn open_output(&self, spec: &OutputSpec) -> Result<Box<dyn OutputLine>, LineError>;
 
+    /// The physical line that is meant, the same for whichever of its names; `None` if there is none.
+    fn place(&self, line: &Line) -> Option<String>;
+
     /// All lines, for `pins`.
     ///
     /// # Errors

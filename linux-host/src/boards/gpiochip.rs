@@ -79,6 +79,10 @@ impl Board for GpiochipBoard {
         Ok(Box::new(KernelOutput::new(request, offset, spec)))
     }
 
+    fn place(&self, line: &Line) -> Option<String> {
+        self.0.place(line)
+    }
+
     fn lines(&self) -> Result<Vec<LineInfo>, LineError> {
         let mut all = Vec::new();
         for chip in &self.0.0 {

@@ -40,17 +40,20 @@ impl RppalBoard {
         Gpio::new().map(Self).map_err(explain)
     }
 
-    fn pin(&self, line: &Line) -> Result<gpio::Pin, LineError> {
+    fn number(line: &Line) -> Option<u8> {
         let number = match line {
             Line::Offset(offset) => u8::try_from(*offset).ok(),
             Line::Name(name) => name.strip_prefix("GPIO").and_then(|digits| digits.parse().ok()),
         };
-        let number =
-            number.filter(|number| HEADER.contains(number)).ok_or_else(|| LineError::NoSuchLine {
-                line: line.to_string(),
-                searched: "the header, whose lines are GPIO0 to GPIO27".to_owned(),
-                nearest: Vec::new(),
-            })?;
+        number.filter(|number| HEADER.contains(number))
+    }
+
+    fn pin(&self, line: &Line) -> Result<gpio::Pin, LineError> {
+        let number = Self::number(line).ok_or_else(|| LineError::NoSuchLine {
+            line: line.to_string(),
+            searched: "the header, whose lines are GPIO0 to GPIO27".to_owned(),
+            nearest: Vec::new(),
+        })?;
         self.0.get(number).map_err(|error| match error {
             gpio::Error::PinUsed(_) => {
                 LineError::Busy { line: line.to_string(), chip: "the header".to_owned(), by: None }
@@ -92,6 +95,10 @@ impl Board for RppalBoard {
         let mut pin = if high { pin.into_output_high() } else { pin.into_output_low() };
         pin.set_reset_on_drop(false);
         Ok(Box::new(RppalOutput(Mutex::new((pin, active_low)))))
+    }
+
+    fn place(&self, line: &Line) -> Option<String> {
+        Self::number(line).map(|number| format!("rppal {number}"))
     }
 
     fn lines(&self) -> Result<Vec<LineInfo>, LineError> {

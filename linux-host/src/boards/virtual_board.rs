@@ -11,8 +11,8 @@ use campanile_core::id::Level;
 use campanile_core::time::Instant;
 
 use super::{
-    Active, Board, CONSUMER, InputLine, InputSpec, LineError, LineInfo, OutputLine, OutputSpec, Pull, Taken,
-    WakeSlot,
+    Active, Board, CONSUMER, InputLine, InputSpec, Line, LineError, LineInfo, OutputLine, OutputSpec, Pull,
+    Taken, WakeSlot,
 };
 
 /// The most moves of one line that wait to be taken; beyond it the oldest are lost, and counted, as in a kernel's
@@ -156,6 +156,10 @@ impl Board for Arc<VirtualBoard> {
         self.claim(&name, true, |line| line.level = spec.safe.is_on() != (spec.active == Active::Low))?;
         let held = Held { board: self.clone(), name };
         Ok(Box::new(VirtualOutput { held, active_low: Mutex::new(spec.active == Active::Low) }))
+    }
+
+    fn place(&self, line: &Line) -> Option<String> {
+        Some(format!("virtual {line}"))
     }
 
     fn lines(&self) -> Result<Vec<LineInfo>, LineError> {

@@ -1,6 +1,6 @@
 //! What a program needs of the boards, and the lines that were opened for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use campanile_delivery::symbols::Symbols;
@@ -52,7 +52,8 @@ impl Wiring {
 pub struct Opened {
     inputs: Vec<OpenInput>,
     outputs: Vec<OpenOutput>,
-    /// Boards of lines that the program before has in the other role: they can be had once it has let go of them.
+    /// Boards of lines that the program before has, in the other role or under another name: they can be had once it has
+    /// let go of them.
     later: Vec<(BoardSpec, Arc<dyn Board>)>,
 }
 
@@ -128,8 +129,8 @@ impl BoardSet {
         Ok(board)
     }
 
-    /// Opens the lines of `wanted` that `have` has not. Those that `have` has in the other role are opened when they are
-    /// taken.
+    /// Opens the lines of `wanted` that `have` has not. Those that it has in the other role or under another name are
+    /// opened when they are taken.
     ///
     /// # Errors
     /// Every line that could not be had; none stays open then.
@@ -141,9 +142,13 @@ impl BoardSet {
     ) -> Result<Opened, Vec<LineError>> {
         let mut opened = Opened::default();
         let mut errors = Vec::new();
+        let inputs = have.inputs.iter().map(|(board, spec)| (board, &spec.line));
+        let outputs = have.outputs.iter().map(|(board, spec)| (board, &spec.line));
+        let held: HashSet<_> =
+            inputs.chain(outputs).filter_map(|(board, line)| self.place(board, line)).collect();
         let missing = wanted.inputs.iter().filter(|(board, spec)| !have.has_input(board, &spec.line));
         for (board, spec) in missing {
-            if have.has_output(board, &spec.line) {
+            if self.place(board, &spec.line).is_some_and(|place| held.contains(&place)) {
                 self.keep_for_later(board, &mut opened, &mut errors);
                 continue;
             }
@@ -154,7 +159,7 @@ impl BoardSet {
         }
         let missing = wanted.outputs.iter().filter(|(board, spec)| !have.has_output(board, &spec.line));
         for (board, spec) in missing {
-            if have.has_input(board, &spec.line) {
+            if self.place(board, &spec.line).is_some_and(|place| held.contains(&place)) {
                 self.keep_for_later(board, &mut opened, &mut errors);
                 continue;
             }
@@ -167,6 +172,10 @@ impl BoardSet {
             }
         }
         if errors.is_empty() { Ok(opened) } else { Err(errors) }
+    }
+
+    fn place(&mut self, board: &BoardSpec, line: &Line) -> Option<String> {
+        self.board(board).ok()?.place(line)
     }
 
     fn keep_for_later(&mut self, board: &BoardSpec, opened: &mut Opened, errors: &mut Vec<LineError>) {

@@ -81,6 +81,12 @@ impl Chips {
         }
     }
 
+    /// See [`Board::place`](crate::boards::Board::place).
+    pub(super) fn place(&self, line: &Line) -> Option<String> {
+        let (chip, offset) = self.find(line).ok()?;
+        Some(format!("{} {offset}", chip.path.display()))
+    }
+
     fn find_name(&self, name: &str) -> Result<(&KnownChip, u32), LineError> {
         let place = |chip: &KnownChip| chip.lines.iter().position(|other| other == name);
         let found: Vec<_> =
@@ -178,6 +184,9 @@ mod tests {
         assert_eq!(at(Line::Offset(1)), Ok(("gpiochip1".into(), 1)));
         assert!(at(Line::Offset(3)).unwrap_err().contains("0 to 2"));
         assert!(at(name("GPI02")).unwrap_err().contains("did you mean GPIO2"));
+        assert_eq!(pi.place(&name("GPIO2")), pi.place(&Line::Offset(2)));
+        assert_ne!(pi.place(&name("PWR_LED")), pi.place(&Line::Offset(1)), "another chip's");
+        assert_eq!(pi.place(&name("GPI02")), None);
     }
 
     #[test]

@@ -123,6 +123,26 @@ fn a_swap_keeps_lines_and_edges_under_their_new_ids_and_lets_go_of_the_others() 
 }
 
 #[test]
+fn a_line_is_the_same_whatever_it_is_called() {
+    let wiring = |line: fn(u32) -> Line| {
+        let (board, spec) = input("", Active::High);
+        let inputs = vec![(board.clone(), InputSpec { line: line(14), ..spec })];
+        let (_, spec) = output("");
+        Wiring { inputs, outputs: vec![(board, OutputSpec { line: line(15), ..spec })] }
+    };
+    let by_name = |offset: u32| Line::Name(offset.to_string());
+    let mut bench = Bench::new(wiring(by_name));
+    for line in [Line::Offset as fn(u32) -> Line, by_name] {
+        bench.lines.set(OutputId(0), Level::On).unwrap();
+        bench.rewire(wiring(line));
+        assert!(!bench.board.level("15", now()), "it was made safe before it was let go of");
+        bench.board.play("14", [(now(), true)]);
+        bench.board.play("14", [(now(), false)]);
+        assert_eq!(bench.all(), [(0, true), (0, false)]);
+    }
+}
+
+#[test]
 fn lines_change_their_roles() {
     let mut bench = Bench::new(two());
     bench.lines.set(OutputId(0), Level::On).unwrap();
