@@ -1,8 +1,9 @@
 //! From an edge on a pin to bytes at an MQTT subscriber: how soon, and how many. The daemon with its journal, a real
 //! broker, QoS 1; figures, no judgement. `cargo bench -p campanile-tests --bench delivery`
 
+use std::io::Read as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant as Std};
 
 use campanile::daemon::lines::now;
@@ -60,7 +61,7 @@ fn main() {
     latency(&board, &subscriber, "edge to bytes at an MQTT subscriber");
     let noise = Noise::begin(dir.path());
     latency(&board, &subscriber, "the same while another process syncs the disk");
-    drop(noise);
+    figure("so often it synced 4 MB meanwhile", &noise.end().to_string());
     throughput(&board, &subscriber);
 
     drop(stop);
@@ -69,21 +70,29 @@ fn main() {
 
 type Board = std::sync::Arc<campanile::boards::VirtualBoard>;
 
-/// Another process that writes to the same disk and syncs it, without a pause.
-struct Noise(std::process::Child);
+/// Another process that writes to the same disk and syncs it, without a pause, and says each time that it has.
+struct Noise(Child);
 
 impl Noise {
     fn begin(dir: &Path) -> Self {
         let write = format!("dd if=/dev/zero of='{}/noise' bs=64k count=64 conv=fsync", dir.display());
-        let shell =
-            Command::new("sh").arg("-c").arg(format!("while {write} 2>/dev/null; do :; done")).spawn();
+        let shell = Command::new("sh")
+            .arg("-c")
+            .arg(format!("while {write} 2>/dev/null; do echo synced || exit; done"))
+            .stdout(Stdio::piped())
+            .spawn();
         Self(shell.expect("a shell"))
     }
-}
 
-impl Drop for Noise {
-    fn drop(&mut self) {
+    /// How often it has: none would mean that nothing was measured beside it.
+    fn end(mut self) -> usize {
         self.0.kill().and_then(|()| self.0.wait()).expect("it was there");
+        let mut said = String::new();
+        // To the end of the last `dd` too, which has the pipe as well.
+        self.0.stdout.take().expect("it is piped").read_to_string(&mut said).expect("what it said");
+        let syncs = said.lines().count();
+        assert!(syncs > 0, "the other process wrote nothing: is there no dd, or no room?");
+        syncs
     }
 }
 
