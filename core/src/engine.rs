@@ -273,7 +273,10 @@ impl<C: Capacity> Engine<C> {
 
     /// The hash of the program, if there is one.
     pub const fn program(&self) -> Option<u64> {
-        self.state.hash
+        match self.state.phase {
+            Phase::Empty => None,
+            _ => Some(self.state.hash),
+        }
     }
 
     #[inline]

@@ -1,6 +1,6 @@
 //! Checkpoints: the state as items, and back. Fresh + checkpoint + what follows = the whole, to the byte.
 
-use crate::engine::view::{BootInfo, CommandKey, Phase, View, WallClock, bit, id, take_lowest};
+use crate::engine::view::{CommandKey, Off, Phase, Stopped, View, WallClock, bit, id, take_lowest};
 use crate::id::{InputId, OutputId, PeerId, RunId, SensorId, TriggerId, VarId};
 use crate::program::On;
 use crate::restore::Restore;
@@ -19,8 +19,9 @@ impl View<'_> {
             occurrences: self.s.agenda.taken_at(now),
             starting: self.s.phase == Phase::Starting,
         });
-        if let Some(clock) = self.s.clock {
-            f(Restore::Clock { unix: clock.unix_at(now), offset: clock.offset, trusted: self.s.trusted });
+        let clock = self.s.clock;
+        if let Some(trusted) = clock.trusted() {
+            f(Restore::Clock { unix: clock.unix_at(now), offset: clock.offset, trusted });
         }
         if self.s.stall > now {
             f(Restore::Stall { left: self.s.stall.since(now) });
@@ -69,15 +70,14 @@ impl View<'_> {
         {
             f(Restore::Revived { run: RunId(id(index)), catch_up: run.has(CATCH_UP), look: run.has(LOOK) });
         }
-        let boot = self.s.boot();
-        if let Some(boot) = boot
-            && let Some(unix) = boot.stopped_unix
-        {
-            let up = i64::try_from(now.since(boot.at).micros()).unwrap_or(i64::MAX);
+        if let Off::Since(Stopped { unix, start }) = self.s.off {
+            let up = i64::try_from(now.since(start).micros()).unwrap_or(i64::MAX);
             f(Restore::Stopped { unix: unix.saturating_add(up) });
         }
-        match (self.s.phase, boot) {
-            (Phase::Starting, Some(boot)) => f(Restore::Booted { off: boot.off }),
+        match (self.s.phase, self.s.off) {
+            (Phase::Starting, Off::NoBoot) => {}
+            (Phase::Starting, Off::For(off)) => f(Restore::Booted { off: Some(off) }),
+            (Phase::Starting, _) => f(Restore::Booted { off: None }),
             (Phase::Stopped, _) => f(Restore::Halted {}),
             _ => {}
         }
@@ -97,8 +97,7 @@ impl View<'_> {
                 self.log.ring.restart(seq, now.minus(logged_ago));
             }
             Restore::Clock { unix, offset, trusted } => {
-                self.s.clock = Some(WallClock { at: now, unix, offset });
-                self.s.trusted = trusted;
+                self.s.clock = WallClock::new(now, unix, offset, trusted);
             }
             Restore::Stall { left } => self.s.stall = now.plus(left),
             Restore::Command { origin, id } => self.remember_command(origin, id),
@@ -148,8 +147,7 @@ impl View<'_> {
             }
             Restore::Link { peer } => self.s.links |= bit(peer.0),
             Restore::Stopped { unix } => {
-                self.s.booted = true;
-                self.s.boot = BootInfo { off: None, stopped_unix: Some(unix), at: now };
+                self.s.off = Off::Since(Stopped { unix, start: now });
             }
             Restore::Revived { run, catch_up, look } => {
                 if let Some(run) = self.runs.get_mut(run.index()) {
@@ -157,12 +155,12 @@ impl View<'_> {
                     run.set(LOOK, look);
                 }
             }
-            Restore::Booted { off } => {
-                if !core::mem::replace(&mut self.s.booted, true) {
-                    self.s.boot = BootInfo { at: now, ..BootInfo::default() };
-                }
-                self.s.boot.off = off;
-            }
+            Restore::Booted { off } => match (off, self.s.off) {
+                (Some(off), _) => self.s.off = Off::For(off),
+                (None, Off::NoBoot) => self.s.off = Off::Unknown(now),
+                // It has been told since when.
+                (None, _) => {}
+            },
             Restore::Halted {} => self.s.phase = Phase::Stopped,
         }
     }

@@ -14,7 +14,7 @@ use crate::watcher::Watcher;
 impl View<'_> {
     /// See [`Engine::handle`](crate::engine::Engine::handle), and there the way of most edges.
     pub(crate) fn handle(&mut self, at: Instant, input: Input) -> Result<Instant, Rejected> {
-        if self.s.hash.is_none() {
+        if self.s.phase == Phase::Empty {
             return Err(Rejected::NoProgram);
         }
         if !self.s.is_free(at.max(self.s.now)) {
@@ -162,8 +162,7 @@ impl View<'_> {
 
     fn clock(&mut self, unix: i64, offset: i32, trusted: bool) {
         let now = self.s.now;
-        self.s.clock = Some(WallClock { at: now, unix, offset });
-        self.s.trusted = trusted;
+        self.s.clock = WallClock::new(now, unix, offset, trusted);
         if trusted {
             self.catch_up(unix);
         }

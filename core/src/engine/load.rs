@@ -65,7 +65,7 @@ impl View<'_> {
         }
         let code = image.code()?;
         self.s.counts = counts;
-        self.s.hash = Some(hash(bytes));
+        self.s.hash = hash(bytes);
         Ok(code)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::decision::{By, Decision, EndWhy, RunHow};
 use crate::engine::cells::Scenario;
-use crate::engine::view::{BootInfo, View};
+use crate::engine::view::{Off, Stopped, View};
 use crate::program::{AfterRestart, On};
 use crate::restore::{Restore, RunState};
 use crate::scenario::run::{CATCH_UP, LOOK, QUEUED, Run};
@@ -10,8 +10,7 @@ use crate::time::{Duration, Instant};
 
 impl View<'_> {
     pub(crate) fn boot(&mut self, off: Option<Duration>) {
-        self.s.booted = true;
-        self.s.boot = BootInfo { off, stopped_unix: None, at: self.s.now };
+        self.s.off = off.map_or(Off::Unknown(self.s.now), Off::For);
     }
 
     /// Takes one item behind a `Boot`.
@@ -36,8 +35,10 @@ impl View<'_> {
                     cell.set_left(left);
                 }
             }
-            Restore::Stopped { unix } if self.s.booted && self.s.boot.off.is_none() => {
-                self.s.boot.stopped_unix = Some(unix);
+            Restore::Stopped { unix } => {
+                if let Off::Unknown(start) | Off::Since(Stopped { start, .. }) = self.s.off {
+                    self.s.off = Off::Since(Stopped { unix, start });
+                }
             }
             Restore::Run { run, scenario, .. } => {
                 let durable = self.scenarios.get(scenario.index()).map(|cell| cell.def.after_restart);
@@ -63,7 +64,7 @@ impl View<'_> {
     fn revive(&mut self, slot: crate::id::RunId, mut run: Run, after: AfterRestart) {
         let now = self.s.now;
         let body = self.scenarios.get(run.scenario.index()).map_or(0, |cell| cell.def.body);
-        let off = self.s.boot().and_then(|boot| boot.off);
+        let off = if let Off::For(off) = self.s.off { Some(off) } else { None };
         // Back to when it was, or to the epoch: a message of this run tells no earlier time than the clock can.
         run.onset = run.onset.minus(off.unwrap_or_default());
         if after == AfterRestart::FireIfMissed && run.due.is_set() {
@@ -95,12 +96,11 @@ impl View<'_> {
 
     /// The clock is trusted for the first time, and tells how long the node was off.
     pub(crate) fn catch_up(&mut self, unix: i64) {
-        let boot = &mut self.s.boot;
-        let Some(stopped) = boot.stopped_unix else { return };
-        boot.stopped_unix = None;
+        let Off::Since(stopped) = self.s.off else { return };
+        self.s.off = Off::Unknown(stopped.start);
         let now = self.s.now;
-        let up = now.since(boot.at);
-        let gone = u64::try_from(unix.saturating_sub(stopped)).unwrap_or(0);
+        let up = now.since(stopped.start);
+        let gone = u64::try_from(unix.saturating_sub(stopped.unix)).unwrap_or(0);
         let off = Duration::from_micros(gone).minus(up);
         for run in self.runs.iter_mut().filter(|run| run.has(CATCH_UP)) {
             run.set(CATCH_UP, false);

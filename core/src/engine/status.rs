@@ -108,8 +108,8 @@ impl<C: Capacity> Engine<C> {
 
     /// The last `Clock`, and when it was taken.
     pub fn clock(&self) -> Option<(Instant, Input)> {
-        let clock = self.state.clock?;
-        let input = Input::Clock { unix: clock.unix, offset: clock.offset, trusted: self.state.trusted };
+        let clock = self.state.clock;
+        let input = Input::Clock { unix: clock.unix, offset: clock.offset, trusted: clock.trusted()? };
         Some((clock.at, input))
     }
 

@@ -13,9 +13,7 @@ impl View<'_> {
     /// Takes over what the old program leaves; the new one's parts are in place.
     pub(crate) fn swap(&mut self, at: Instant, old: &View<'_>) {
         self.s.now = at;
-        if let Some(hash) = self.s.hash {
-            self.note(Input::Install { hash });
-        }
+        self.note(Input::Install { hash: self.s.hash });
         for watcher in self.inputs.iter_mut() {
             if let Some(same) = old.inputs.iter().find(|other| other.line == watcher.line) {
                 watcher.take_over(same, at);

@@ -24,7 +24,8 @@ const ITEMS_PER_POLL: u8 = 8;
 /// What is not in a table.
 #[derive(Clone)]
 pub(crate) struct State {
-    pub(crate) hash: Option<u64>,
+    /// Of the program, if there is one: see [`Phase::Empty`].
+    pub(crate) hash: u64,
     pub(crate) counts: Counts,
     /// When the last thing happened.
     pub(crate) now: Instant,
@@ -57,14 +58,10 @@ pub(crate) struct State {
     /// Outputs that safety took at `held_at`, a bit each: no one else may have them then.
     held: u64,
     held_at: Instant,
-    pub(crate) clock: Option<WallClock>,
-    /// The clock is synchronised.
-    pub(crate) trusted: bool,
+    pub(crate) clock: WallClock,
     /// When runs that wait for the clock look again.
     pub(crate) minute: Instant,
-    /// What a `Boot` said, if there was one.
-    pub(crate) boot: BootInfo,
-    pub(crate) booted: bool,
+    pub(crate) off: Off,
     /// Deadlines of `every` before this fell into a stall.
     pub(crate) stall: Instant,
     // The large ones last: what stands near the start is reached by shorter instructions on a microcontroller.
@@ -75,6 +72,8 @@ pub(crate) struct State {
 /// Where an engine stands between `load` and its end.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// There is no program.
+    Empty,
     Running,
     /// The start is not over: `started` triggers have not fired.
     Starting,
@@ -94,7 +93,8 @@ pub(crate) struct CommandKey {
 #[derive(Clone, Copy)]
 pub(crate) struct Active {
     pub(crate) run: RunId,
-    pub(crate) steps: u16,
+    /// Since it went on; 255 at the most.
+    pub(crate) steps: u8,
 }
 
 /// What the last `Clock` said.
@@ -104,9 +104,35 @@ pub(crate) struct WallClock {
     pub(crate) at: Instant,
     pub(crate) unix: i64,
     pub(crate) offset: i32,
+    is: Clock,
+}
+
+/// How far a clock is to be believed.
+#[derive(Clone, Copy)]
+enum Clock {
+    /// There was none.
+    Unset,
+    /// It is not synchronised.
+    Free,
+    /// It is synchronised.
+    Trusted,
 }
 
 impl WallClock {
+    /// As of `at`.
+    pub(crate) const fn new(at: Instant, unix: i64, offset: i32, trusted: bool) -> Self {
+        Self { at, unix, offset, is: if trusted { Clock::Trusted } else { Clock::Free } }
+    }
+
+    /// Whether it is synchronised; `None` if there was no clock yet.
+    pub(crate) const fn trusted(self) -> Option<bool> {
+        match self.is {
+            Clock::Unset => None,
+            Clock::Free => Some(false),
+            Clock::Trusted => Some(true),
+        }
+    }
+
     /// Microseconds since 1970 at `now`.
     pub(crate) fn unix_at(&self, now: Instant) -> i64 {
         let passed = i64::try_from(now.since(self.at).micros()).unwrap_or(i64::MAX);
@@ -114,23 +140,34 @@ impl WallClock {
     }
 }
 
-/// What a new start said of the time before it.
-#[derive(Clone, Copy, Default)]
+/// How long the node was off before this start.
+#[derive(Clone, Copy)]
+pub(crate) enum Off {
+    /// Nobody asked: there was no `Boot`.
+    NoBoot,
+    /// Nobody knows. The start was at this time.
+    Unknown(Instant),
+    /// So long.
+    For(Duration),
+    /// The clock will tell.
+    Since(Stopped),
+}
+
+/// When the node stopped.
+#[derive(Clone, Copy)]
 #[repr(Rust, packed(4))]
-pub(crate) struct BootInfo {
-    /// How long the node was off.
-    pub(crate) off: Option<Duration>,
-    /// When it stopped, by the wall clock, if only the clock will tell how long it was off.
-    pub(crate) stopped_unix: Option<i64>,
-    /// When this start was.
-    pub(crate) at: Instant,
+pub(crate) struct Stopped {
+    /// By the wall clock, in microseconds since 1970.
+    pub(crate) unix: i64,
+    /// When it was on again.
+    pub(crate) start: Instant,
 }
 
 impl State {
     /// All zeros in memory, so that an engine in a static takes no flash.
     pub(crate) const fn new() -> Self {
         Self {
-            hash: None,
+            hash: 0,
             counts: Counts {
                 inputs: 0,
                 outputs: 0,
@@ -146,7 +183,7 @@ impl State {
             next_watcher: Instant::ZERO,
             next_timer: Instant::ZERO,
             watching: 0,
-            phase: Phase::Running,
+            phase: Phase::Empty,
             agenda: Agenda::new(),
             active: None,
             ask: 0,
@@ -158,11 +195,9 @@ impl State {
             slots: 0,
             links: 0,
             until: false,
-            clock: None,
-            trusted: false,
+            clock: WallClock { at: Instant::ZERO, unix: 0, offset: 0, is: Clock::Unset },
             minute: Instant::ZERO,
-            boot: BootInfo { off: None, stopped_unix: None, at: Instant::ZERO },
-            booted: false,
+            off: Off::NoBoot,
             stall: Instant::ZERO,
             commands: Fifo::new(CommandKey { origin: Origin::Local, id: 0 }),
         }
@@ -198,12 +233,7 @@ impl State {
 
     /// The last `Clock`, if it is synchronised.
     pub(crate) fn trusted_clock(&self) -> Option<WallClock> {
-        self.clock.filter(|_| self.trusted)
-    }
-
-    /// What the last `Boot` said.
-    pub(crate) fn boot(&self) -> Option<BootInfo> {
-        self.booted.then_some(self.boot)
+        Some(self.clock).filter(|clock| clock.trusted() == Some(true))
     }
 
     /// Whether nothing is left to do before an input at `at` is taken.

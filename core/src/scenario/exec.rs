@@ -168,7 +168,7 @@ impl<'a> View<'a> {
                 self.s.active = Some(Active { run: slot, steps });
                 return;
             }
-            if steps >= MAX_STEPS {
+            if u16::from(steps) >= MAX_STEPS {
                 self.decide(Decision::Fault { what: FaultKind::TooManySteps, at: scenario.0 });
                 break EndWhy::Fault;
             }
