@@ -22,7 +22,7 @@ STEPS=(
     "docs:no warning from rustdoc, for what is private too"
     "test:all tests of the workspace, with a real MQTT broker"
     "nostd:core for Cortex-M0 and RISC-V; size of a minimal image, and no panic in it"
-    "firmware:the firmware on emulated boards, pressed from outside; their logs replayed here"
+    "firmware:the firmware on emulated boards, sized and pressed; their logs replayed here"
     "release:the release daemon"
     "readme:the commands of the README do what it says"
     "pictures:every case as a wave dump and an SVG, read by GTKWave, sigrok and librsvg"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The firmware on every board: built, sized, and run in QEMU with a button that is pressed from outside. Each board's log
-# is executed again on this machine, to the same bytes.
+# The firmware on every board: built, sized, and run in QEMU with a button that is pressed from outside, where QEMU lets
+# anybody. Each board's log is executed again on this machine, to the same bytes.
 #
 #   ci/firmware.sh            every board
 #   ci/firmware.sh BOARD...   these boards
@@ -14,9 +14,10 @@ help_if_asked "$@"
 declare -A TARGETS=(
     [microbit]=thumbv6m-none-eabi
     [lm3s6965evb]=thumbv7m-none-eabi
+    [mps2_an386]=thumbv7em-none-eabihf
     [hifive1]=riscv32imc-unknown-none-elf
 )
-ALL=(microbit lm3s6965evb hifive1)
+ALL=(microbit lm3s6965evb mps2_an386 hifive1)
 OUT=$ARTEFACTS/firmware
 
 # symbol ELF NAME: its value, in hexadecimal.

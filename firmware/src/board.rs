@@ -18,6 +18,11 @@ mod microbit;
 #[cfg(feature = "microbit")]
 pub(crate) use microbit::Microbit as This;
 
+#[cfg(feature = "mps2_an386")]
+mod mps2_an386;
+#[cfg(feature = "mps2_an386")]
+pub(crate) use mps2_an386::Mps2An386 as This;
+
 /// A board. There is one, so nothing here has a `self`; what is called when is said at each function.
 ///
 /// A board calls back, from its interrupts: [`edges::moved`](crate::edges::moved) or, where pins have no interrupt,

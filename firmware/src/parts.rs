@@ -5,3 +5,4 @@ pub(crate) mod clint;
 pub(crate) mod pl011;
 pub(crate) mod pl061;
 pub(crate) mod plic;
+pub(crate) mod recording;

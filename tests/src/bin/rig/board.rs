@@ -1,12 +1,19 @@
 //! The boards that the rig can hold.
 
-/// Where QEMU has the pins of a board.
+/// A board.
 #[derive(Debug)]
 pub(crate) struct Board {
     name: &'static str,
     /// QEMU's name of the whole machine.
     pub(crate) machine: &'static str,
-    /// The device with the pins.
+    /// `None`: QEMU lets nobody reach them, and the board presses its button by itself, again and again.
+    pub(crate) pins: Option<Pins>,
+}
+
+/// Where QEMU has the pins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pins {
+    /// The device that they are on.
     pub(crate) gpio: &'static str,
     /// The button's pin there; it is low while the button is pressed.
     pub(crate) button: u8,
@@ -14,17 +21,24 @@ pub(crate) struct Board {
     pub(crate) chime: u8,
 }
 
-const BOARDS: [Board; 3] = [
-    Board { name: "microbit", machine: "microbit", gpio: "/machine/nrf51", button: 17, chime: 3 },
+const BOARDS: [Board; 4] = [
+    Board {
+        name: "microbit",
+        machine: "microbit",
+        pins: Some(Pins { gpio: "/machine/nrf51", button: 17, chime: 3 }),
+    },
     Board {
         name: "lm3s6965evb",
         machine: "lm3s6965evb",
         // Port F: QEMU gives its ports no names.
-        gpio: "/machine/unattached/device[13]",
-        button: 1,
-        chime: 0,
+        pins: Some(Pins { gpio: "/machine/unattached/device[13]", button: 1, chime: 0 }),
     },
-    Board { name: "hifive1", machine: "sifive_e,revb=true", gpio: "/machine/soc", button: 18, chime: 19 },
+    Board { name: "mps2_an386", machine: "mps2-an386", pins: None },
+    Board {
+        name: "hifive1",
+        machine: "sifive_e,revb=true",
+        pins: Some(Pins { gpio: "/machine/soc", button: 18, chime: 19 }),
+    },
 ];
 
 impl Board {

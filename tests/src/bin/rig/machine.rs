@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use campanile_core::id::Level;
 use tempfile::TempDir;
 
-use crate::board::Board;
+use crate::board::{Board, Pins};
 use crate::log::Log;
 
 /// What does not come in this time never will; nothing is measured by it.
@@ -25,8 +25,10 @@ const LOOK: Duration = Duration::from_millis(10);
 /// A board that runs. It ends with the value.
 pub(crate) struct Machine {
     qemu: Child,
-    board: &'static Board,
-    pins: UnixStream,
+    pins: Option<Pins>,
+    /// QEMU's test protocol.
+    test: UnixStream,
+    begun: Instant,
     answers: Receiver<String>,
     /// What the board's pins did, in QEMU's words.
     moves: Shared<Vec<String>>,
@@ -45,7 +47,7 @@ impl Machine {
         folder: &Path,
     ) -> Result<Self, String> {
         let sockets = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let (serial, pins) = (sockets.path().join("serial"), sockets.path().join("pins"));
+        let (serial, test) = (sockets.path().join("serial"), sockets.path().join("test"));
         let said = File::create(folder.join("qemu.log")).map_err(|error| error.to_string())?;
         let mut command = Command::new(qemu);
         command
@@ -61,40 +63,55 @@ impl Machine {
                 "-no-reboot",
             ])
             .args(["-serial", &format!("unix:{},server=on,wait=on", serial.display())])
-            .args(["-qtest", &format!("unix:{},server=on,wait=off", pins.display()), "-qtest-log", "none"])
+            .args(["-qtest", &format!("unix:{},server=on,wait=off", test.display()), "-qtest-log", "none"])
             .arg("-kernel")
             .arg(elf)
             .stdin(Stdio::null())
             .stdout(said.try_clone().map_err(|error| error.to_string())?)
             .stderr(said);
+        let begun = Instant::now();
         let qemu = command.spawn().map_err(|error| format!("{}: {error}", qemu.display()))?;
         let mut qemu = EndedOnError(Some(qemu));
-        let (serial, pins) = (connect(&serial)?, connect(&pins)?);
-        let (answers, moves) = listen(pins.try_clone().map_err(|error| error.to_string())?);
+        let (serial, test) = (connect(&serial)?, connect(&test)?);
+        let (answers, moves) = listen(test.try_clone().map_err(|error| error.to_string())?);
         let qemu = qemu.0.take().ok_or("there is no process")?;
         let serial = collect(serial);
-        let mut machine = Self { qemu, board, pins, answers, moves, serial, _sockets: sockets };
-        machine.ask(&format!("irq_intercept_out {}", board.gpio))?;
-        machine.press(Level::Off)?;
+        let mut machine =
+            Self { qemu, begun, pins: board.pins, test, answers, moves, serial, _sockets: sockets };
+        if let Some(Pins { gpio, .. }) = board.pins {
+            machine.ask(&format!("irq_intercept_out {gpio}"))?;
+            machine.press(Level::Off)?;
+        }
         Ok(machine)
     }
 
-    /// Moves the button's contact.
+    /// Whether the button waits to be pressed; if not, it moves by itself.
+    pub(crate) const fn waits(&self) -> bool {
+        self.pins.is_some()
+    }
+
+    /// Moves the button's contact, if it waits for that.
     pub(crate) fn press(&mut self, to: Level) -> Result<(), String> {
-        let Board { gpio, button, .. } = self.board;
+        let Some(Pins { gpio, button, .. }) = self.pins else { return Ok(()) };
         // It connects the line to ground.
         let high = u8::from(!to.is_on());
         self.ask(&format!("set_irq_in {gpio} unnamed-gpio-in {button} {high}")).map(drop)
     }
 
-    /// How often the pin of the chime went up, and down.
-    pub(crate) fn chimes(&self) -> (usize, usize) {
+    /// How often the pin of the chime went up, and down; `None` if it cannot be seen.
+    pub(crate) fn chimes(&self) -> Option<(usize, usize)> {
+        let Pins { chime, .. } = self.pins?;
         let moves = lock(&self.moves);
         let count = |way: &str| {
-            let this = format!("IRQ {way} {}", self.board.chime);
+            let this = format!("IRQ {way} {chime}");
             moves.iter().filter(|line| **line == this).count()
         };
-        (count("raise"), count("lower"))
+        Some((count("raise"), count("lower")))
+    }
+
+    /// How long ago it was started.
+    pub(crate) fn age(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// How many bytes of the stack were ever used. It begins at the higher address and grows down; RAM is zero when the
@@ -132,7 +149,7 @@ impl Machine {
     }
 
     fn ask(&mut self, command: &str) -> Result<String, String> {
-        self.pins
+        self.test
             .write_all(format!("{command}\n").as_bytes())
             .map_err(|error| format!("{command}: {error}"))?;
         match self.answers.recv_timeout(PATIENCE) {

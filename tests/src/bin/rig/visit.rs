@@ -9,7 +9,7 @@ use campanile_core::time::Duration as Span;
 use campanile_sim::bounce::Model;
 use campanile_sim::prng::Prng;
 
-use crate::log::{Entry, Log};
+use crate::log::Entry;
 use crate::machine::Machine;
 
 /// How long the button is held.
@@ -25,17 +25,35 @@ pub(crate) struct Visit {
     pub(crate) edges: usize,
 }
 
-/// Plays a visit and judges it. `None`: this machine was too busy, and what the board saw is not how a switch bounces.
-pub(crate) fn visit(machine: &mut Machine, prng: &mut Prng) -> Result<Option<Visit>, String> {
-    let before = machine.wait_for("its start", Log::is_ready)?.records.len();
-    play(machine, Level::On, &Model::Switch.draw(true, prng))?;
-    sleep(HOLD);
-    play(machine, Level::Off, &Model::Switch.draw(false, prng))?;
-    let log = machine.wait_for("the end of a visit", |log| {
-        let last = |of: fn(&Entry) -> Option<Level>| log.records[before..].iter().filter_map(of).next_back();
-        last(Entry::event) == Some(Level::Off) && last(Entry::chime) == Some(Level::Off)
+/// Plays a visit, or lets the board play it, and judges what the log has of it from a place on, which then is behind it.
+/// `None`: this machine was too busy, and what the board saw is not how a switch bounces.
+pub(crate) fn visit(
+    machine: &mut Machine,
+    place: &mut usize,
+    prng: &mut Prng,
+) -> Result<Option<Visit>, String> {
+    if machine.waits() {
+        play(machine, Level::On, &Model::Switch.draw(true, prng))?;
+        sleep(HOLD);
+        play(machine, Level::Off, &Model::Switch.draw(false, prng))?;
+    }
+    let from = *place;
+    let log = machine.wait_for("the end of a visit", |log| end(&log.records[from..]).is_some())?;
+    let records = &log.records[from..];
+    let records = &records[..end(records).unwrap_or(records.len())];
+    *place += records.len();
+    judge(records)
+}
+
+/// Behind the record with which button and chime are off again.
+fn end(records: &[Entry]) -> Option<usize> {
+    let (mut button, mut chime) = (None, None);
+    let last = records.iter().position(|entry| {
+        button = entry.event().or(button);
+        chime = entry.chime().or(chime);
+        (button, chime) == (Some(Level::Off), Some(Level::Off))
     })?;
-    judge(&log.records[before..])
+    Some(last + 1)
 }
 
 /// Moves the contact, and again after each of `bounces`, in microseconds from the first time.
