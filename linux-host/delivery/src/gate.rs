@@ -31,7 +31,8 @@ struct Last {
 }
 
 impl Last {
-    /// A new program may give the sensor other decimals.
+    /// A new program may give the sensor other decimals. To the engine it is another sensor then, of which it knows
+    /// nothing.
     fn rescale(&mut self, decimals: u8) {
         if self.decimals == decimals {
             return;
@@ -39,7 +40,7 @@ impl Last {
         let old = std::mem::replace(&mut self.decimals, decimals);
         // One that has become too large is as good as unknown.
         let rescaled = |value| scaled(&number(value, old), decimals).ok();
-        self.value = self.value.and_then(rescaled);
+        self.value = None;
         self.held = self.held.map(|held| held.and_then(rescaled));
     }
 }
@@ -175,9 +176,16 @@ mod tests {
         let finer = Sensor { decimals: 2, ..tank() };
         assert!(gates.keep_only(std::slice::from_ref(&finer)).is_empty());
         assert_eq!(gates.release(&finer, at(1000)), Some(Some(2150)), "21.5 with the new decimals");
-        assert_eq!(gates.offer(&finer, Some(0), at(1010)), Passage::Later(at(2000)));
+        let finest = Sensor { decimals: 3, ..tank() };
+        assert_eq!(
+            gates.offer(&finest, Some(21_501), at(2000)),
+            Passage::Enters,
+            "the engine knows it no more"
+        );
+        assert_eq!(gates.offer(&finer, Some(2150), at(3000)), Passage::Enters);
+        assert_eq!(gates.offer(&finer, Some(0), at(3010)), Passage::Later(at(4000)));
         assert_eq!(gates.keep_only(&[]), ["tank"]);
-        assert_eq!(gates.release(&finer, at(2000)), None);
+        assert_eq!(gates.release(&finer, at(4000)), None);
     }
 
     #[test]

@@ -126,7 +126,9 @@ impl Mirror {
             }
         }
         for (new, sensor) in self.sensors.iter_mut().zip(&symbols.sensors) {
-            if let Some(id) = kept.find_sensor(&sensor.name) {
+            if let Some(id) = kept.find_sensor(&sensor.name)
+                && kept.sensors[id.index()].decimals == sensor.decimals
+            {
                 *new = old.sensors[id.index()];
             }
         }

@@ -75,6 +75,22 @@ fn a_value_that_waits_for_its_min_interval_outlives_a_reload() {
 }
 
 #[test]
+fn a_sensor_with_other_decimals_does_not_read_its_old_number_as_another_value() {
+    let place = Workplace::new(HOUSE);
+    let daemon = Running::start(&place);
+    daemon.ok(&["feed", "tank", "10"]);
+    poll(|| (daemon.status()["sensors"][0]["value"] == "10.0").then_some(()));
+    place.write(&HOUSE.replace("decimals = 1", "decimals = 2"));
+    daemon.ok(&["reload"]);
+    assert!(daemon.status()["sensors"][0]["value"].is_null(), "not 1.00");
+    // Nothing that the engine does not know any more holds it back.
+    let answer = daemon.ok(&["feed", "tank", "10.1"]);
+    assert!(!answer.contains("deadband"), "{answer}");
+    poll(|| (daemon.status()["sensors"][0]["value"] == "10.10").then_some(()));
+    daemon.stop();
+}
+
+#[test]
 fn a_command_means_what_its_names_said_however_close_to_a_swap_it_comes() {
     // The same names, with each other's ids.
     let house = |outputs: [&str; 2], variables: [&str; 2]| {

@@ -16,6 +16,14 @@ pub(super) fn of(bytes: &[u8]) -> u32 {
     (hash >> 32) as u32 ^ hash as u32
 }
 
+/// The hash of a sensor. With other decimals it is another one: the same integer would be another value.
+pub(super) fn sensor(name: &str, decimals: u8) -> u32 {
+    match decimals {
+        0 => of(name.as_bytes()),
+        _ => of(format!("{name}\0{decimals}").as_bytes()),
+    }
+}
+
 /// The hash of a line.
 pub(super) fn line(board: &str, line: &Line) -> u32 {
     let kind = match line {

@@ -229,7 +229,7 @@ impl Tables {
                     0
                 })
             });
-            self.sensors.push(SensorDef { name: hash::of(name.value.as_bytes()) });
+            self.sensors.push(SensorDef { name: hash::sensor(&name.value, decimals) });
             self.symbols.sensors.push(symbols::Sensor {
                 name: name.value.clone(),
                 unit: sensor.map(|sensor| sensor.unit.clone()).unwrap_or_default(),
