@@ -52,6 +52,12 @@ bench_image() {
     ci/nostd.sh | sed -nE 's/^nostd: (engine for .*): (flash .*)/\1\t\2/p' | while IFS=$'\t' read -r what value; do
         figure "$what" "$value"
     done
+    ci/nostd.sh instructions | sed -nE 's/^nostd: (instructions .*): ([0-9]+)$/\1\t\2/p' | while IFS=$'\t' read -r what value; do
+        case $what in
+            *" raw") figure "$what" "$value" "<= 500" ;;
+            *" press") figure "$what" "$value" "<= 3000" ;;
+        esac
+    done
 }
 
 # tls FOLDER: a broker's certificate and the one who signed it.

@@ -3,7 +3,7 @@
 //! which outlive the records, of which kinds there were how many.
 
 use crate::id::{InputId, Level};
-use crate::record::{CLASSES, Frame, MAX_PAYLOAD, MAX_RECORD, Record, class, edge, edge_head, frame};
+use crate::record::{CLASSES, Frame, MAX_RECORD, Record, SHORT, class, edge, edge_head, frame, frame_short};
 use crate::time::{Duration, Instant};
 use crate::wire::Union;
 
@@ -41,10 +41,6 @@ pub struct Entry {
 
 /// The ring is given up an eighth at a time: no record pays for those that it displaces, and most lie in one piece.
 const PARTS: usize = 8;
-
-/// The bytes of a short record: a number of up to four bytes for its time, and up to ten of payload.
-const SHORT: usize = 16;
-const SHORT_PAYLOAD: usize = 10;
 
 /// All of the log but its bytes.
 #[derive(Clone, Debug)]
@@ -172,14 +168,12 @@ impl LogMut<'_> {
         self.across(at, &bytes, len.unwrap_or(0));
     }
 
-    /// Appends a record that is no raw edge, if it is a short one, as most are.
-    #[cfg_attr(not(feature = "small"), inline(always))]
+    /// Appends a record that is no raw edge, of a kind that the compiler knows, if it is a short one, as most are.
+    #[inline(always)]
     #[must_use]
     pub(crate) fn push_short(&mut self, at: Instant, record: &impl Union) -> bool {
         let mut bytes = [0; SHORT];
-        let Some(len) = frame::<SHORT_PAYLOAD>(at.since(self.ring.at), &mut bytes, record) else {
-            return false;
-        };
+        let Some(len) = frame_short(at.since(self.ring.at), &mut bytes, record) else { return false };
         let [kind, ..] = bytes;
         self.ring.count(kind);
         let index = self.ring.index;
@@ -196,14 +190,22 @@ impl LogMut<'_> {
         true
     }
 
-    /// Appends a record that [`push_short`](Self::push_short) did not.
+    /// Appends any record that is no raw edge.
     #[inline(never)]
     pub(crate) fn push(&mut self, at: Instant, record: &dyn Union) {
-        let mut bytes = [0; MAX_RECORD];
-        let len = frame::<MAX_PAYLOAD>(at.since(self.ring.at), &mut bytes, record);
-        let [kind, ..] = bytes;
-        self.ring.count(kind);
-        self.across(at, &bytes, len.unwrap_or(0));
+        let dt = at.since(self.ring.at);
+        let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
+        let kind = if let Some(len) = frame(dt, place, record) {
+            self.ring.index = self.ring.index.wrapping_add(len);
+            self.ring.wrote(at);
+            place.first().copied()
+        } else {
+            let mut bytes = [0; MAX_RECORD];
+            let len = frame(dt, &mut bytes, record);
+            self.across(at, &bytes, len.unwrap_or(0));
+            bytes.first().copied()
+        };
+        self.ring.count(kind.unwrap_or(0));
     }
 
     /// Writes a record over the end of the part, and maybe of the buffer.

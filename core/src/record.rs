@@ -11,7 +11,7 @@ use crate::decision::Decision;
 use crate::id::{InputId, Level, MAX_INPUTS};
 use crate::input::Input;
 use crate::time::Duration;
-use crate::wire::{MAX_VARINT, Reader, Union, Writer};
+use crate::wire::{Reader, Union, Writer};
 
 /// The revision of the engine's behaviour. A change that alters any golden log raises it.
 pub const CORE_REV: u16 = 1;
@@ -21,8 +21,6 @@ pub const MAX_RECORD: usize = 96;
 
 /// Kind and length of a record that is no raw edge.
 const HEAD: usize = 2;
-/// No payload is longer, whatever the time in front of it.
-pub(crate) const MAX_PAYLOAD: usize = MAX_RECORD - HEAD - MAX_VARINT;
 
 /// Kinds from here on are the host's own: the engine neither writes nor reads them.
 pub const FIRST_HOST_KIND: u8 = 128;
@@ -117,23 +115,35 @@ impl Record {
             return edge(edge_head(input, level), dt, buf);
         }
         match self {
-            Self::Input(input) => frame::<MAX_PAYLOAD>(dt, buf, input),
-            Self::Decision(decision) => frame::<MAX_PAYLOAD>(dt, buf, decision),
+            Self::Input(input) => frame(dt, buf, input),
+            Self::Decision(decision) => frame(dt, buf, decision),
         }
     }
 }
 
-/// Writes a record that is no raw edge. Gives its length, or `None` if the payload is longer than `PAYLOAD` or `buf` too
-/// short for one of that length.
-#[cfg_attr(not(feature = "small"), inline(always))]
-pub(crate) fn frame<const PAYLOAD: usize>(
-    dt: Duration,
-    buf: &mut [u8],
-    record: &(impl Union + ?Sized),
-) -> Option<usize> {
+/// Writes a record that is no raw edge. Gives its length, or `None` if `buf` is too short.
+pub(crate) fn frame(dt: Duration, buf: &mut [u8], record: &dyn Union) -> Option<usize> {
+    let mut w = Writer::new(buf);
+    // The head comes last: one look at the variant gives its payload and its kind.
+    w.skip(HEAD);
+    w.varint(dt.micros());
+    let kind = record.put_fields(&mut w);
+    let len = w.finish()?;
+    *buf.first_chunk_mut()? = [kind, u8::try_from(len.checked_sub(HEAD)?).ok()?];
+    Some(len)
+}
+
+/// A short record has at most so many bytes, so that four are left for its time, ...
+pub(crate) const SHORT: usize = 16;
+/// ... and at most so many of payload.
+const SHORT_PAYLOAD: usize = 10;
+
+/// As [`frame`], of a kind that the compiler knows, if the record is a short one.
+#[inline(always)]
+pub(crate) fn frame_short(dt: Duration, buf: &mut [u8; SHORT], record: &impl Union) -> Option<usize> {
     // The payload comes first, into a place of its own: nothing else is written before the record is taken apart, so
-    // the compiler sees which one it is, and one look at it gives its payload and its kind.
-    let mut payload = [0; PAYLOAD];
+    // the compiler sees which one it is, and nothing is left of the match over all kinds.
+    let mut payload = [0; SHORT_PAYLOAD];
     let mut w = Writer::new(&mut payload);
     let kind = record.put_fields(&mut w);
     let payload_len = w.finish()?;

@@ -85,6 +85,24 @@ enum Kind {
     Integrate,
 }
 
+impl Kind {
+    const fn of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::None => Self::None,
+            Algorithm::Defer { .. } => Self::Defer,
+            Algorithm::Eager { .. } => Self::Eager,
+            Algorithm::Integrate { .. } => Self::Integrate,
+        }
+    }
+}
+
+const fn guard(algorithm: Algorithm) -> u16 {
+    match algorithm {
+        Algorithm::Eager { after_us, .. } => after_us,
+        _ => 0,
+    }
+}
+
 /// What a deadline brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fired {
@@ -107,22 +125,9 @@ impl Watcher {
     /// A watcher of a line that was never read.
     pub fn new(def: InputDef) -> Self {
         let InputDef { line, debounce: Debounce { press, release, max_wait_us }, storm } = def;
-        let [(press, press_t, press_after), (release, release_t, release_after)] =
-            [press, release].map(|algorithm| match algorithm {
-                Algorithm::None => (Kind::None, 0, 0),
-                Algorithm::Defer { t_us } => (Kind::Defer, t_us, 0),
-                Algorithm::Eager { t_us, after_us } => (Kind::Eager, t_us, after_us),
-                Algorithm::Integrate { t_us } => (Kind::Integrate, t_us, 0),
-            });
-        Self {
-            line,
-            storm,
-            kind: [press, release],
-            t_us: [press_t, release_t],
-            after_us: [press_after, release_after],
-            max_wait_us,
-            ..Self::EMPTY
-        }
+        let (sides, t_us) = ([press, release], [press.t_us(), release.t_us()]);
+        let (kind, after_us) = (sides.map(Kind::of), sides.map(guard));
+        Self { line, storm, kind, t_us, after_us, max_wait_us, ..Self::EMPTY }
     }
 
     /// The last raw level, if any is known.

@@ -7,9 +7,6 @@ use crate::id::{
 };
 use crate::time::{Duration, Instant};
 
-/// The bytes of the longest number.
-pub const MAX_VARINT: usize = 10;
-
 /// Something with a fixed form in bytes.
 pub trait Wire: Sized {
     /// Appends the form of `self`.

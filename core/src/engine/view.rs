@@ -374,13 +374,13 @@ impl View<'_> {
         true
     }
 
-    /// Records a decision. Inlined, as each caller has one kind of it: then most fields have their places in the record
-    /// known, and nothing is left of the match over all kinds.
+    /// Records a decision. Inlined, as each caller has one kind of it; but with little flash, one way is for all.
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn decide(&mut self, decision: Decision) {
-        // With little flash, one way for all of them.
-        if cfg!(feature = "small") || !self.log.push_short(self.s.now, &decision) {
+        if cfg!(feature = "small") {
+            self.log.push(self.s.now, &decision);
+        } else if !self.log.push_short(self.s.now, &decision) {
             self.decide_at_length(decision);
         }
     }
