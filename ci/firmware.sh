@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The firmware on every board: built, sized, and run in QEMU with a button that is pressed from outside, where QEMU lets
-# anybody. Each board's log is executed again on this machine, to the same bytes.
+# anybody. Each board's log is executed again on this machine, and the lives of all cases on each board, to the same bytes.
 #
 #   ci/firmware.sh            every board
 #   ci/firmware.sh BOARD...   these boards
@@ -35,17 +35,32 @@ size_of() {
     say "$1: flash $flash B, RAM $ram B"
 }
 
-# hold BOARD: builds the firmware and holds it in the rig.
+# say_of WHAT COMMAND...: says the line that it prints, as one of this thing.
+say_of() {
+    local what=$1 line
+    shift
+    line=$("$@")
+    say "$what: $line"
+}
+
+# build BOARD [FEATURE]
+build() {
+    cargo build --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
+        --manifest-path firmware/Cargo.toml --features "$1${2:+,$2}"
+}
+
+# hold BOARD: builds the firmware and holds it in the rig, then another that executes lives of this machine.
 hold() {
-    local board=$1 folder=$OUT/$1 elf=$CARGO_TARGET_DIR/${TARGETS[$1]}/release/campanile-firmware
+    local board=$1 folder=$OUT/$1 elf=$CARGO_TARGET_DIR/${TARGETS[$1]}/release/campanile-firmware qemu="qemu-system-arm"
+    [[ ${TARGETS[$board]} == thumb* ]] || qemu="qemu-system-riscv32"
     rm -rf "$folder"
     mkdir -p "$folder"
-    CAMPANILE_IMAGE=$OUT/doorbell.img cargo build --quiet --release --locked -Zbuild-std=core \
-        --target "${TARGETS[$board]}" --manifest-path firmware/Cargo.toml --features "$board"
+    build "$board"
     size_of "$board" "$elf"
-    local qemu="qemu-system-arm"
-    [[ ${TARGETS[$board]} == thumb* ]] || qemu="qemu-system-riscv32"
-    "$RIG" "$board" "$qemu" "$elf" "$OUT/doorbell.img" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)" "$folder"
+    say_of "$board" "$RIG" press "$board" "$qemu" "$elf" "$folder" \
+        "$CAMPANILE_IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)"
+    build "$board" replay
+    say_of "$board" "$RIG" replay "$board" "$qemu" "$elf" "$folder"
 }
 
 (($#)) || set -- "${ALL[@]}"
@@ -56,7 +71,9 @@ done
 mkdir -p "$OUT"
 cargo build --quiet --locked -p campanile -p campanile-tests --bin campanile --bin rig
 RIG=$CARGO_TARGET_DIR/debug/rig
-"$CARGO_TARGET_DIR/debug/campanile" compile firmware/doorbell.toml -o "$OUT/doorbell.img"
+export CAMPANILE_IMAGE=$OUT/doorbell.img CAMPANILE_LIVES=$OUT/lives
+"$CARGO_TARGET_DIR/debug/campanile" compile firmware/doorbell.toml -o "$CAMPANILE_IMAGE"
+say_of "the cases" "$RIG" lives "$CAMPANILE_LIVES"
 
 cross_rust
 need binutils

@@ -12,6 +12,8 @@ mod machine;
 mod parts;
 mod recorder;
 mod register;
+#[cfg(feature = "replay")]
+mod replay;
 mod serial;
 mod wiring;
 
@@ -57,6 +59,8 @@ fn main() -> ! {
 /// it one.
 #[embassy_executor::task]
 async fn node(engine: &'static mut Engine<Satellite>) {
+    #[cfg(feature = "replay")]
+    replay::run(engine).await;
     let (lines, stream) = (&mut Lines, &mut Stream::new());
     let start = Start { image: wiring::IMAGE, boot: 0, off: None, clock: None };
     // A program that is too large: the outputs stay safe, and nothing is sent.

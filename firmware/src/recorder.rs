@@ -24,6 +24,12 @@ impl Stream {
         Self { marked: false }
     }
 
+    /// Whether the stream's place is known to whoever listens.
+    #[cfg(feature = "replay")]
+    pub(crate) const fn is_marked(&self) -> bool {
+        self.marked
+    }
+
     /// Says where the stream goes on; false if there is no room for that.
     fn mark(&mut self, at: Cursor) -> bool {
         let mut bytes = [0; MARK_MAX];

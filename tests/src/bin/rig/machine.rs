@@ -1,9 +1,9 @@
 //! An emulated board: QEMU, its serial line, and its pins by way of QEMU's test protocol.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,22 +32,25 @@ pub(crate) struct Machine {
     answers: Receiver<String>,
     /// What the board's pins did, in QEMU's words.
     moves: Shared<Vec<String>>,
-    /// What the serial line has sent.
-    serial: Shared<Vec<u8>>,
-    /// With the sockets: their paths must be short.
+    /// What the serial line has sent. A file takes all at once: behind a socket whose reader is slow, QEMU's nRF51 forgets
+    /// an interrupt of its transmitter.
+    serial: PathBuf,
+    /// With the socket of the test protocol: its path must be short.
     _sockets: TempDir,
 }
 
 impl Machine {
-    /// Starts the board, with its button released. What QEMU says goes to a file of the folder.
+    /// Starts the board, with its button released. What its serial line sends goes to the file `sent` of the folder, and
+    /// what QEMU says to another.
     pub(crate) fn start(
         board: &'static Board,
         qemu: &Path,
         elf: &Path,
         folder: &Path,
+        sent: &str,
     ) -> Result<Self, String> {
         let sockets = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let (serial, test) = (sockets.path().join("serial"), sockets.path().join("test"));
+        let (serial, test) = (folder.join(sent), sockets.path().join("test"));
         let said = File::create(folder.join("qemu.log")).map_err(|error| error.to_string())?;
         let mut command = Command::new(qemu);
         command
@@ -62,8 +65,8 @@ impl Machine {
                 "none",
                 "-no-reboot",
             ])
-            .args(["-serial", &format!("unix:{},server=on,wait=on", serial.display())])
-            .args(["-qtest", &format!("unix:{},server=on,wait=off", test.display()), "-qtest-log", "none"])
+            .args(["-serial", &format!("file:{}", serial.display())])
+            .args(["-qtest", &format!("unix:{},server=on,wait=on", test.display()), "-qtest-log", "none"])
             .arg("-kernel")
             .arg(elf)
             .stdin(Stdio::null())
@@ -72,10 +75,9 @@ impl Machine {
         let begun = Instant::now();
         let qemu = command.spawn().map_err(|error| format!("{}: {error}", qemu.display()))?;
         let mut qemu = EndedOnError(Some(qemu));
-        let (serial, test) = (connect(&serial)?, connect(&test)?);
+        let test = connect(&test)?;
         let (answers, moves) = listen(test.try_clone().map_err(|error| error.to_string())?);
         let qemu = qemu.0.take().ok_or("there is no process")?;
-        let serial = collect(serial);
         let mut machine =
             Self { qemu, begun, pins: board.pins, test, answers, moves, serial, _sockets: sockets };
         if let Some(Pins { gpio, .. }) = board.pins {
@@ -125,23 +127,35 @@ impl Machine {
 
     /// The bytes of the serial line so far.
     pub(crate) fn received(&self) -> Vec<u8> {
-        lock(&self.serial).clone()
+        // Before the board starts there is no file.
+        fs::read(&self.serial).unwrap_or_default()
     }
 
     /// Until the log is as it should be.
     pub(crate) fn wait_for(&mut self, what: &str, is_there: impl Fn(&Log) -> bool) -> Result<Log, String> {
-        let end = Instant::now() + PATIENCE;
+        self.wait_until(what, |received| Ok(Some(Log::of(received)?).filter(|log| is_there(log))))
+    }
+
+    /// Until something can be made of what the serial line has sent. As long as that grows, patience begins anew.
+    pub(crate) fn wait_until<T>(
+        &mut self,
+        what: &str,
+        find: impl Fn(&[u8]) -> Result<Option<T>, String>,
+    ) -> Result<T, String> {
+        let (mut before, mut end) = (0, Instant::now() + PATIENCE);
         loop {
-            let log = Log::of(&self.received())?;
-            if is_there(&log) {
-                return Ok(log);
+            let received = self.received();
+            if let Some(found) = find(&received)? {
+                return Ok(found);
             }
             if let Ok(Some(status)) = self.qemu.try_wait() {
                 return Err(format!(
                     "waiting for {what}: QEMU ended with {status}: did the board reset itself?"
                 ));
             }
-            if Instant::now() > end {
+            if received.len() > before {
+                (before, end) = (received.len(), Instant::now() + PATIENCE);
+            } else if Instant::now() > end {
                 return Err(format!("{what} did not come within {} s", PATIENCE.as_secs()));
             }
             thread::sleep(LOOK);
@@ -196,19 +210,6 @@ fn connect(path: &Path) -> Result<UnixStream, String> {
             Err(_) => thread::sleep(LOOK),
         }
     }
-}
-
-/// All that comes, as it comes.
-fn collect(mut stream: UnixStream) -> Shared<Vec<u8>> {
-    let all: Shared<Vec<u8>> = Shared::default();
-    let into = Arc::clone(&all);
-    thread::spawn(move || {
-        let mut bytes = [0; 4096];
-        while let Ok(len @ 1..) = stream.read(&mut bytes) {
-            lock(&into).extend_from_slice(&bytes[..len]);
-        }
-    });
-    all
 }
 
 /// Answers to what was asked, and moves of pins, which QEMU tells in between.

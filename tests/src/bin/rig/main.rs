@@ -1,11 +1,13 @@
-//! The rig that holds a board: an emulated one, whose button is pressed from outside as a switch does it, whose chime
-//! is watched, and whose log is taken from its serial line and executed again here. `ci/firmware.sh` calls it.
+//! The rig that holds an emulated board, and takes its log from its serial line. `ci/firmware.sh` calls it, in two ways:
 //!
-//! It holds that each bouncing press is one press and one chime, that the pin of the chime does what the log says, and
-//! that the log comes to the same bytes here (I2). It prints one line, with figures; the log is left as it came, and as
-//! text, in any case.
+//! - `press`: the board's button is pressed from outside as a switch does it, and its chime is watched. Each bouncing press
+//!   is one press and one chime, the pin of the chime does what the log says, and the log comes to the same bytes here (I2).
+//! - `replay`: the board executes the lives of all cases of tests/scenarios, and comes to the bytes that they came to here.
+//!
+//! It prints one line, with figures. What the board sent is left as it came in any case, and a log as text.
 
 mod board;
+mod lives;
 mod log;
 mod machine;
 mod truth;
@@ -20,6 +22,7 @@ use campanile_delivery::symbols::Symbols;
 use campanile_sim::prng::Prng;
 
 use board::Board;
+use lives::Told;
 use log::Log;
 use machine::Machine;
 use visit::Visit;
@@ -27,49 +30,74 @@ use visit::Visit;
 /// So many visits must have come through as they were meant, of at most so many.
 const VISITS: (usize, usize) = (3, 20);
 
-const USAGE: &str = "usage: rig BOARD QEMU ELF IMAGE STACK-END STACK-START FOLDER";
+const USAGE: &str = "\
+usage: rig press BOARD QEMU ELF FOLDER IMAGE STACK-END STACK-START
+       rig lives FILE
+       rig replay BOARD QEMU ELF FOLDER";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [board, qemu, elf, image, stack_end, stack_start, folder] = args.as_slice() else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match *args.as_slice() {
+        ["press", board, qemu, elf, folder, image, end, start] => {
+            Held::of(board, qemu, elf, folder).and_then(|held| press(&held, Path::new(image), (end, start)))
+        }
+        ["lives", file] => write_lives(Path::new(file)),
+        ["replay", board, qemu, elf, folder] => {
+            Held::of(board, qemu, elf, folder).and_then(|held| replay(&held))
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
     };
-    let stack = (stack_end.as_str(), stack_start.as_str());
-    match hold(board, Path::new(qemu), Path::new(elf), Path::new(image), stack, Path::new(folder)) {
+    match done {
         Ok(line) => {
-            println!("{board}: {line}");
+            println!("{line}");
             ExitCode::SUCCESS
         }
         Err(why) => {
-            eprintln!("{board}: {why}\nthe log, as far as it came, is in {folder}");
+            eprintln!("rig {}: {why}", args.join(" "));
             ExitCode::FAILURE
         }
     }
 }
 
-fn hold(
-    board: &str,
-    qemu: &Path,
-    elf: &Path,
-    image: &Path,
-    stack: (&str, &str),
-    folder: &Path,
-) -> Result<String, String> {
-    let board = Board::named(board)?;
+/// A board in the rig, its program, and where its log is left.
+struct Held<'a> {
+    board: &'static Board,
+    qemu: &'a Path,
+    elf: &'a Path,
+    folder: &'a Path,
+}
+
+impl<'a> Held<'a> {
+    fn of(board: &str, qemu: &'a str, elf: &'a str, folder: &'a str) -> Result<Self, String> {
+        let board = Board::named(board)?;
+        Ok(Self { board, qemu: Path::new(qemu), elf: Path::new(elf), folder: Path::new(folder) })
+    }
+
+    fn start(&self, sent: &str) -> Result<Machine, String> {
+        Machine::start(self.board, self.qemu, self.elf, self.folder, sent)
+    }
+}
+
+fn press(held: &Held<'_>, image: &Path, stack: (&str, &str)) -> Result<String, String> {
     let symbols = PathBuf::from(format!("{}.symbols.json", image.display()));
     let symbols =
         Symbols::decode(&read(&symbols)?).map_err(|error| format!("{}: {error}", symbols.display()))?;
     let image = read(image)?;
     let stack = (address(stack.0)?, address(stack.1)?);
-    let mut machine = Machine::start(board, qemu, elf, folder)?;
+    let mut machine = held.start("press.bin")?;
     let visits = visit_often(&mut machine);
     let deepest = machine.deepest(stack);
     let bytes = machine.received();
     let chimes = machine.chimes();
     drop(machine);
     // Also if a visit went wrong: then somebody will want to see it.
-    let log = leave(&bytes, &symbols, folder)?;
+    let log = Log::of(&bytes)?;
+    let text = held.folder.join("press.txt");
+    fs::write(&text, log.text(&symbols)).map_err(|error| format!("{}: {error}", text.display()))?;
     let visits = visits?;
     if let Some(chimes) = chimes.filter(|chimes| *chimes != log.chimes()) {
         let told = log.chimes();
@@ -83,13 +111,33 @@ fn hold(
     }
     let edges: usize = visits.iter().map(|visit| visit.edges).sum();
     Ok(format!(
-        "{} visits with {edges} edges, one press and one chime each; {} records in {} bytes replay to the same bytes, and \
-         none of {altered} altered ones does; stack {} B of {} B",
+        "{} visits with {edges} edges, one press and one chime each; {} records in {} bytes replay here to the same \
+         bytes, and none of {altered} altered ones does; stack {deepest} B of {} B",
         visits.len(),
         log.records.len(),
         log.bytes(),
-        deepest,
         stack.1 - stack.0,
+    ))
+}
+
+fn write_lives(file: &Path) -> Result<String, String> {
+    let lives = lives::lives()?;
+    let bytes = lives::encode(&lives);
+    fs::write(file, &bytes).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(format!("{} lives in {} bytes", lives.len(), bytes.len()))
+}
+
+fn replay(held: &Held<'_>) -> Result<String, String> {
+    let mut lives = lives::lives()?;
+    let mut machine = held.start("replay.bin")?;
+    let Told { same, records, too_large } =
+        machine.wait_until("the end of the lives", |received| lives::compare(&lives, received))?;
+    if too_large > 0 {
+        return Err(format!("it has no room for the programs of {too_large} lives"));
+    }
+    let altered = lives::alter_each(&mut lives, &machine.received())?;
+    Ok(format!(
+        "{same} lives of the cases, {records} records, come to the same bytes there, and to none of {altered} altered ones"
     ))
 }
 
@@ -119,17 +167,6 @@ fn clocks_agree(log: &Log, here: Duration) -> Result<(), String> {
         return Err(format!("what took {here:?} here took {there:?} there: is the board's clock set right?"));
     }
     Ok(())
-}
-
-/// The log as bytes, and as text.
-fn leave(bytes: &[u8], symbols: &Symbols, folder: &Path) -> Result<Log, String> {
-    let write = |name: &str, bytes: &[u8]| {
-        fs::write(folder.join(name), bytes).map_err(|error| format!("{name} cannot be written: {error}"))
-    };
-    write("uart.bin", bytes)?;
-    let log = Log::of(bytes)?;
-    write("log.txt", log.text(symbols).as_bytes())?;
-    Ok(log)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
