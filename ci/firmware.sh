@@ -63,6 +63,17 @@ hold() {
     say_of "$board" "$RIG" replay "$board" "$qemu" "$elf" "$folder"
 }
 
+# refuses BOARD FROM TO WORDS: with another text in its house the build ends, with these words.
+refuses() {
+    local board=$1 words=$4 image=$OUT/wrong.img
+    sed "s/$2/$3/" firmware/doorbell.toml >"$OUT/wrong.toml"
+    "$CAMPANILE" compile "$OUT/wrong.toml" -o "$image"
+    if CAMPANILE_IMAGE=$image build "$board" >"$OUT/wrong.log" 2>&1; then
+        die "$board takes a house with $3, which it has not"
+    fi
+    grep -q "$words" "$OUT/wrong.log" || die "$board does not say '$words': $(cat "$OUT/wrong.log")"
+}
+
 (($#)) || set -- "${ALL[@]}"
 for board; do
     [[ ${TARGETS[$board]:-} ]] || die "there is no board '$board'; there are ${ALL[*]}"
@@ -72,7 +83,8 @@ mkdir -p "$OUT"
 cargo build --quiet --locked -p campanile -p campanile-tests --bin campanile --bin rig
 RIG=$CARGO_TARGET_DIR/debug/rig
 export CAMPANILE_IMAGE=$OUT/doorbell.img CAMPANILE_LIVES=$OUT/lives
-"$CARGO_TARGET_DIR/debug/campanile" compile firmware/doorbell.toml -o "$CAMPANILE_IMAGE"
+CAMPANILE=$CARGO_TARGET_DIR/debug/campanile
+"$CAMPANILE" compile firmware/doorbell.toml -o "$CAMPANILE_IMAGE"
 say_of "the cases" "$RIG" lives "$CAMPANILE_LIVES"
 
 cross_rust
@@ -86,3 +98,6 @@ export RUSTC_BOOTSTRAP=1
 for board; do
     hold "$board"
 done
+refuses "$1" '"BUTTON"' '"BUTON"' "names a line that this board has not"
+refuses hifive1 '"up"' '"down"' "asks for a pull that this board has not"
+say "a house with a line or a pull that a board has not ends the build with a word on it"

@@ -73,7 +73,7 @@ fn tables(symbols: &Value, image: &str) -> Result<String, String> {
             other => return Err(format!("no board has the pull {other:?}")),
         };
         let (pin, active_low) = (pin(input)?, active_low(input)?);
-        writeln!(code, "    Input {{ pin: {pin}, active_low: {active_low}, pull: Pull::{pull} }},")
+        writeln!(code, "    Input {{ pin: {pin}, active_low: {active_low}, pull: pulled(Pull::{pull}) }},")
             .map_err(|e| e.to_string())?;
     }
     writeln!(code, "];\npub(crate) static OUTPUTS: [Output; {}] = [", outputs.len())

@@ -35,6 +35,9 @@ pub(crate) trait Board {
     /// The lines that a file may call by name, and their pins. A line that is a number is that pin.
     const LINES: &'static [(&'static str, u8)];
 
+    /// The resistors that its pins have.
+    const PULLS: &'static [Pull] = &[Pull::Up, Pull::Down];
+
     /// Starts clock, serial line and, behind the pins' set-up, the interrupts. Called once, interrupts switched off.
     fn start();
 

@@ -49,6 +49,23 @@ const fn named(name: &str) -> u8 {
     panic!("the file names a line that this board has not: see LINES in the board's file")
 }
 
+/// The resistor that the file asks for.
+#[allow(dead_code, reason = "a program may have no inputs")]
+const fn pulled(pull: Pull) -> Pull {
+    let mut n = 0;
+    while n < This::PULLS.len() {
+        if This::PULLS[n] as u8 == pull as u8 {
+            return pull;
+        }
+        n += 1;
+    }
+    assert!(
+        matches!(pull, Pull::None),
+        "the file asks for a pull that this board has not: see PULLS in the board's file"
+    );
+    pull
+}
+
 /// The pin of a line that the file calls by number.
 #[allow(dead_code, reason = "a program may call all lines by name")]
 const fn numbered(pin: u32) -> u8 {

@@ -45,6 +45,8 @@ impl Board for Hifive1 {
     /// Pins 2 and 3 of the connector.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 18), ("CHIME", 19)];
 
+    const PULLS: &'static [Pull] = &[Pull::Up];
+
     fn start() {
         GPIO_IOF_EN.set(1 << TX_PIN);
         UART_DIV.write(DIVISOR);
