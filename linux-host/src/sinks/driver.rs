@@ -230,14 +230,16 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     async fn fill(&mut self) -> Result<Option<Duration>, Failure> {
         // What is published from here on wakes the session again.
         self.source.published.borrow_and_update();
+        // Once for all that the window takes: the clock would be asked as often as everything else is done.
+        let mut time = (now(), Instant::now());
         loop {
             self.clear_suspicion();
-            self.hand_over()?;
+            self.hand_over(time.1)?;
             if self.under_way.len() >= self.room() {
                 return Ok(None);
             }
             let mut made = Made::Nothing;
-            let step = self.feed.step(now(), |item| {
+            let step = self.feed.step(time.0, |item| {
                 made = match self.render.made(item) {
                     Made::States(all) => self.states.untold(all, item.at),
                     other => other,
@@ -267,7 +269,10 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                         self.say(None, word);
                     }
                 }
-                Ok(FeedStep::Again) => tokio::task::yield_now().await,
+                Ok(FeedStep::Again) => {
+                    tokio::task::yield_now().await;
+                    time = (now(), Instant::now());
+                }
                 Ok(FeedStep::Wait(then)) => return Ok(then.map(until)),
                 Ok(FeedStep::Idle) => return Ok(None),
                 Err(error) => {
@@ -279,9 +284,8 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     }
 
     /// Gives the sink what was made, as far as the window allows, and then states whose time has come once more.
-    fn hand_over(&mut self) -> Result<(), Failure> {
+    fn hand_over(&mut self, now: Instant) -> Result<(), Failure> {
         while self.under_way.len() < self.room() {
-            let now = Instant::now();
             let next = self.made.pop_front().or_else(|| self.states.take(now).map(again));
             let Some((parcel, message)) = next else { break };
             if let What::News { .. } = parcel.what {
