@@ -126,6 +126,7 @@ fn writer<S: Storage>(
         next_id: scan.next_id,
         previous_end: 0,
         spare: scan.spare_len == Some(u64::from(segment_len)),
+        stale: scan.spare_stale,
         checkpoint: 0,
         last: false,
         doubt: None,
@@ -147,6 +148,7 @@ fn writer<S: Storage>(
             synced: last.walk.end,
             chain: Some(last.walk.chain),
             anchor_at: last.walk.anchor_at,
+            stale: 0,
         });
     }
     writer

@@ -14,9 +14,10 @@ use crate::error::OpenError;
 use crate::group::Anchor;
 use crate::name::NodeName;
 use crate::position::{Mark, Position};
-use crate::segment::{self, BadHeader, HEADER_LEN, Header, SPARE, VERSION, next_anchor};
+use crate::segment::{self, BadHeader, HEADER_LEN, Header, SPARE, VERSION, last_group_end, next_anchor};
 use crate::storage::{File as _, Storage, is_damage, read_range, read_what_is_left};
 use crate::walk::{Walk, walk};
+use crate::writer::PLAN_MAX;
 
 /// What is there.
 pub(crate) struct Scan<S: Storage> {
@@ -36,6 +37,8 @@ pub(crate) struct Scan<S: Storage> {
     /// The highest counter of starts in any header or group.
     pub newest_counter: u32,
     pub spare_len: Option<u64>,
+    /// See [`Writer::stale`](crate::writer::Writer::stale).
+    pub spare_stale: usize,
     /// Files that somebody began to make.
     pub unfinished: Vec<String>,
     /// Where the groups of each segment end.
@@ -69,6 +72,8 @@ enum Look {
     Found(Found),
     /// Nothing in it can be placed.
     Lost,
+    /// The disk gives nothing of it.
+    Mute(io::Error),
     /// Whoever writes the journal has deleted it meanwhile.
     Gone,
 }
@@ -80,13 +85,21 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
     ids.sort_unstable();
     let known: Known = names.iter().filter_map(|name| set_aside(storage, name)).collect();
     let newest = ids.last().copied().max(known.keys().map(|bad| bad.0).max());
-    let (mut found, mut lost) = (Vec::new(), Vec::new());
+    let (mut found, mut lost, mut mute) = (Vec::new(), Vec::new(), None);
     for id in ids {
         match look(storage, id)? {
             Look::Found(segment) => found.push(segment),
             Look::Lost => lost.push(id),
+            Look::Mute(source) => {
+                lost.push(id);
+                mute = Some(OpenError::Io { file: segment::name(id), source });
+            }
             Look::Gone => {}
         }
+    }
+    // That is the disk and no segment's: what it does not give today may be there tomorrow.
+    if let Some(error) = mute.filter(|_| found.is_empty()) {
+        return Err(error);
     }
     let mut scan = Scan {
         node: found.iter().rev().find_map(|found| found.header.as_ref()).map(|(node, _)| node.clone()),
@@ -99,9 +112,16 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
         next_id: newest.map_or(1, |id| id + 1),
         newest_counter: 0,
         spare_len: storage.open(SPARE).and_then(|file| file.len()).ok(),
+        spare_stale: 0,
         unfinished: names.into_iter().filter(|name| name.ends_with(".new")).collect(),
         ends: BTreeMap::new(),
     };
+    if scan.spare_len.is_some() {
+        match stale(storage, scan.next_id) {
+            Ok(stale) => scan.spare_stale = stale,
+            Err(_) => scan.spare_len = None,
+        }
+    }
     let mut before = None;
     for (at, segment) in found.iter().enumerate() {
         before = scan.take(storage, segment, before, found.get(at + 1));
@@ -109,6 +129,12 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
     scan.note_lost();
     scan.damage.retain(|damage| !damage.is_in(&scan.known));
     Ok(scan)
+}
+
+/// How far into the spare segment somebody got who tried to begin this one with it.
+fn stale<S: Storage>(storage: &S, next_id: u64) -> io::Result<usize> {
+    let bytes = read_range(&storage.open(SPARE)?, 0, HEADER_LEN as usize + PLAN_MAX)?;
+    Ok(last_group_end(&bytes, next_id, HEADER_LEN).map_or(0, |end| end as usize))
 }
 
 /// Where the damage was that this file keeps, and where it ended.
@@ -123,7 +149,7 @@ fn look<S: Storage>(storage: &S, id: u64) -> Result<Look, OpenError> {
     let name = segment::name(id);
     let file = match storage.open(&name) {
         Ok(file) => file,
-        Err(source) if is_damage(&source) => return Ok(Look::Lost),
+        Err(source) if is_damage(&source) => return Ok(Look::Mute(source)),
         Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Look::Gone),
         // Nothing is wrong with a file that belongs to somebody else, or with one for which the system has no
         // descriptor left: it is not set aside.
@@ -138,7 +164,10 @@ fn look<S: Storage>(storage: &S, id: u64) -> Result<Look, OpenError> {
         }
         Err(BadHeader::Newer(version)) => Err(OpenError::Newer { file: name, version, known: VERSION }),
         Ok(_) | Err(BadHeader::Damaged) => {
-            let bytes = read_what_is_left(&file).unwrap_or_default();
+            let bytes = match read_what_is_left(&file) {
+                Ok(bytes) => bytes,
+                Err(source) => return Ok(Look::Mute(source)),
+            };
             let first = next_anchor(&bytes, id, HEADER_LEN);
             // Nobody knows when it was begun, and so its age.
             let entry = |(end, Anchor { start, program })| Entry { id, start, end, unix: 0, program };

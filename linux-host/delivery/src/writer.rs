@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::entry::Entry;
-use crate::group::{ANCHOR_EVERY, Group, Kind};
+use crate::group::{ANCHOR_EVERY, Group, Kind, MAX_GROUP};
 use crate::index::Index;
 use crate::name::NodeName;
 use crate::position::Mark;
@@ -17,6 +17,9 @@ const RESERVE: u32 = 512;
 
 /// At most this many bytes go to the kernel in one write.
 const WRITE_MAX: usize = 256 * 1024;
+
+/// The most bytes of a write: it stops behind the group that passes the mark, and ends with a zero.
+pub(crate) const PLAN_MAX: usize = WRITE_MAX + MAX_GROUP + 1;
 
 /// The segment that is being written.
 pub(crate) struct Active<F> {
@@ -31,6 +34,8 @@ pub(crate) struct Active<F> {
     pub chain: Option<Mark>,
     /// Where the last anchor stands.
     pub anchor_at: u32,
+    /// Up to here there may be groups of a write that a full disk cut short: others come in their place.
+    pub stale: u32,
 }
 
 pub(crate) struct Writer<S: Storage> {
@@ -45,6 +50,8 @@ pub(crate) struct Writer<S: Storage> {
     pub previous_end: u32,
     /// Whether a spare segment is ready.
     pub spare: bool,
+    /// Up to here there may be groups in it that would pass in the next segment: somebody tried to begin that before.
+    pub stale: usize,
     /// Bytes of the last checkpoint.
     pub checkpoint: u32,
     /// The journal closes, and the disk has refused: all the room that is left is for this.
@@ -122,6 +129,7 @@ impl<F> Active<F> {
 
     fn carried_out(&mut self, plan: &Plan) {
         (self.end, self.chain, self.anchor_at) = (plan.end, plan.chain, plan.anchor_at);
+        self.stale = 0;
     }
 }
 
@@ -131,11 +139,13 @@ impl<S: Storage> Writer<S> {
     pub(crate) fn write(&mut self, groups: &[Arc<Group>]) -> io::Result<usize> {
         let room = self.room();
         let Some(active) = &mut self.active else { return Ok(0) };
-        let plan = active.plan(groups, room);
+        let mut plan = active.plan(groups, room);
         if plan.taken == 0 {
             return Ok(0);
         }
         self.writes += 1;
+        plan.bytes.resize(plan.bytes.len().max(active.stale.saturating_sub(active.end) as usize), 0);
+        active.stale = active.end + plan.bytes.len() as u32;
         if let Err(error) = active.file.write_at(u64::from(active.end), &plan.bytes) {
             // A full or read-only disk may take the same bytes at the same place later. After any other error the
             // file is not trusted any more.
@@ -169,9 +179,11 @@ impl<S: Storage> Writer<S> {
     pub(crate) fn settle(&mut self) -> io::Result<()> {
         let Some(doubt) = self.doubt.take() else { return Ok(()) };
         (self.writes, self.syncs) = (self.writes + 1, self.syncs + 1);
-        let file = self.storage.open(&name(doubt.segment));
-        let settled = file
-            .and_then(|file| file.write_at(u64::from(HEADER_LEN), &doubt.groups).and_then(|()| file.sync()));
+        // Its name, too: a segment may have been begun just then.
+        let settled =
+            self.storage.sync_names().and_then(|()| self.storage.open(&name(doubt.segment))).and_then(
+                |file| file.write_at(u64::from(HEADER_LEN), &doubt.groups).and_then(|()| file.sync()),
+            );
         // A disk that is broken here would keep all others waiting.
         self.doubt = Some(doubt).filter(|_| settled.as_ref().is_err_and(is_full));
         settled
@@ -210,6 +222,7 @@ impl<S: Storage> Writer<S> {
             synced: HEADER_LEN,
             chain: None,
             anchor_at: HEADER_LEN,
+            stale: 0,
         };
         let plan = active.plan(groups, self.room());
         if plan.taken == 0 {
@@ -217,6 +230,8 @@ impl<S: Storage> Writer<S> {
         }
         let mut bytes = header.encode().to_vec();
         bytes.extend_from_slice(&plan.bytes);
+        bytes.resize(bytes.len().max(self.stale), 0);
+        self.stale = bytes.len();
         // The content is there for good before the name is.
         (self.writes, self.syncs) = (self.writes + 1, self.syncs + 1);
         if let Err(error) = active.file.write_at(0, &bytes).and_then(|()| active.file.sync()) {
@@ -225,7 +240,7 @@ impl<S: Storage> Writer<S> {
             return Err(error);
         }
         self.storage.rename(SPARE, &name(id))?;
-        self.spare = false;
+        (self.spare, self.stale) = (false, 0);
         self.storage.sync_names()?;
         active.carried_out(&plan);
         active.synced = active.end;

@@ -327,6 +327,30 @@ impl World {
     }
 }
 
+fn live(seed: u64, sync: Sync, ops: &[Op]) {
+    let mut world = World::new(seed, sync);
+    for op in ops {
+        world.step(op);
+    }
+    world.settle();
+}
+
+/// A segment that never came about left its groups in the spare one, and behind shorter ones they passed in the next.
+#[test]
+fn a_segment_that_never_came_about_leaves_nothing_behind() {
+    use Fault::{Sometimes, Syncs};
+    let before = [Op::Fault(Syncs), Op::Edges(1), Op::Commit, Op::Fault(Sometimes), Op::Edges(23), Op::Close];
+    let behind = [Op::Fault(Sometimes), Op::Edges(1), Op::Commit, Op::Edges(1), Op::Wait(120), Op::Kill];
+    live(10_431_213_550_465_320_833, Sync::Always, &[before, behind].concat());
+}
+
+/// The name of a segment was not synced when the process died, and the power cut behind the next start took it.
+#[test]
+fn a_start_syncs_the_name_of_the_segment_that_it_goes_on_with() {
+    let ops = [Op::Fault(Fault::Sometimes), Op::Durable, Op::Wait(36), Op::Wait(264), Op::Kill];
+    live(17_609_699_258_275_156_974, Sync::Within(Duration::from_millis(200)), &ops);
+}
+
 proptest! {
     #[test]
     fn what_comes_out_was_put_in_and_what_is_missing_is_accounted_for(
@@ -335,11 +359,7 @@ proptest! {
         ops in proptest::collection::vec(op(), 1..80),
     ) {
         let sync = if always { Sync::Always } else { Sync::Within(Duration::from_millis(200)) };
-        let mut world = World::new(seed, sync);
-        for op in &ops {
-            world.step(op);
-        }
-        world.settle();
+        live(seed, sync, &ops);
     }
 }
 

@@ -86,13 +86,14 @@ fn leaves(prng: &mut Prng) -> Leaves {
     }
 }
 
-/// `Reads` and `Forgets` are for plans in files: what a start makes of them is not accounted for in all cases yet.
 fn disk_fault(prng: &mut Prng) -> DiskFault {
-    match prng.below(5) {
+    match prng.below(7) {
         0 => DiskFault::Full,
         1 => DiskFault::ReadOnly,
         2 => DiskFault::Tears(prng.below(2_000) as u32),
         3 => DiskFault::Syncs,
+        4 => DiskFault::Reads,
+        5 => DiskFault::Forgets,
         _ => DiskFault::Flaky(prng.between(2, 20) as u8),
     }
 }

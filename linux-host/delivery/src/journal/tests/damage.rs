@@ -162,6 +162,21 @@ fn damage_that_grows_is_said_again() {
     assert!(reaches.is_sorted());
 }
 
+/// Found by the swarm: what the disk did not give for a while was set aside as damage, all of it.
+#[test]
+fn a_disk_that_gives_nothing_is_not_taken_for_damage() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 800);
+    let healthy = read_from(&journal, Position::START);
+    journal.close(engine.time).unwrap();
+    disk.set_faults(Faults { reads: Some(ErrorKind::Other), ..Faults::default() });
+    assert!(matches!(open(&disk, small()), Err(crate::OpenError::Io { .. })));
+    disk.set_faults(Faults::default());
+    let (journal, opened) = open(&disk, small()).unwrap();
+    assert!(opened.damaged.is_empty() && opened.clean, "{opened:?}");
+    assert_eq!(read_from(&journal, Position::START).seqs(), healthy.seqs());
+}
+
 /// Found by the swarm: with the record of a swap its program was lost, and what came behind it was taken for the old one's,
 /// names and checkpoints too.
 #[test]
