@@ -104,7 +104,10 @@ impl<F> Active<F> {
             if group.kind == Kind::Checkpoint && late && !room.last {
                 break;
             }
-            let anchored = plan.chain != Some(group.start) || plan.end - plan.anchor_at >= ANCHOR_EVERY;
+            // A word on what is missing must not be lost with what is damaged before it.
+            let anchored = plan.chain != Some(group.start)
+                || plan.end - plan.anchor_at >= ANCHOR_EVERY
+                || group.kind == Kind::Host;
             let before = plan.bytes.len();
             group.encode(self.id, plan.end, anchored, &mut plan.bytes);
             let end = self.end + plan.bytes.len() as u32;

@@ -111,7 +111,11 @@ impl World<'_> {
                 station.set_faults(faults(*fault), world + span);
                 self.at(world + span, node, Event::DiskWell);
             }
-            Deed::Rot { segment, byte } => rot(station, *segment, *byte),
+            Deed::Rot { segment, byte } => {
+                // What is said by now has been said.
+                station.floor_up(now);
+                rot(station, *segment, *byte);
+            }
             Deed::Net { sink, fault, span } => self.net(node, *sink, *fault, *span),
         }
         Ok(())

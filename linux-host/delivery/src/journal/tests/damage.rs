@@ -162,6 +162,22 @@ fn damage_that_grows_is_said_again() {
     assert!(reaches.is_sorted());
 }
 
+/// Found by the swarm: a word that came behind damage which nobody had seen yet was lost with it.
+#[test]
+fn a_word_stands_by_itself() {
+    let (disk, mut journal, mut engine) = begin(Options::default());
+    engine.fill(&mut journal, 20);
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    disk.tamper(&segment::name(1), |bytes| bytes[end - 100] ^= 1).unwrap();
+    let record = Position { seq: 5, ..journal.index().head() };
+    let word = HostRecord::DeadLetter { sink: "home".parse().unwrap(), record, why: "no".to_owned() };
+    journal.record(&word, engine.time);
+    engine.fill(&mut journal, 1);
+    let read = read_from(&journal, Position::START);
+    assert!(read.hosts().contains(&word), "{read:?}");
+    assert_eq!(read.seqs().last(), Some(&63));
+}
+
 /// Found by the swarm: what the disk did not give for a while was set aside as damage, all of it.
 #[test]
 fn a_disk_that_gives_nothing_is_not_taken_for_damage() {

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Lives of a house under faults of every kind, seed after seed, as many as fit into the time: the swarm with the release
+# binary, so what is judged is what ships.
+#
+#   ci/soak.sh                 five minutes, from seed 0 on: the same lives every time, more of them on a faster machine
+#   ci/soak.sh TIME [SEED]     so long (`90s`, `10m`, `8h`), from this seed on
+#
+# Prints how many seeds and how much virtual time were lived without a finding. A finding fails, with its seed, the command
+# that repeats it, and its plan cut down to what it takes.
+
+# shellcheck source=ci/lib/common.sh
+source "$(dirname "$0")/lib/common.sh"
+
+help_if_asked "$@"
+(($# <= 2)) || die "takes a time and a seed, and got: $*"
+
+cargo build --quiet --locked --release -p campanile
+"$CARGO_TARGET_DIR/release/campanile" swarm tests/planted/house.toml tests/planted/changed.toml \
+    --for "${1:-5m}" --seeds "${2:-0}.." 2>&1 | sed '/^warning/,/^$/d'
