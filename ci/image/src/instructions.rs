@@ -65,21 +65,22 @@ fn report(name: &[u8], mut part: impl FnMut(u32)) {
 /// Edges that decide nothing.
 fn raw(engine: &mut Engine<Small>, rounds: u32) {
     start(engine);
-    for round in 0..u64::from(rounds) {
-        let level = Level::from_bool(round & 1 == 0);
-        let at = Instant::from_micros(1_000_000 + round * 300);
-        feed(engine, at, Input::Edge { input: black_box(CHATTER), level });
+    // Counted up: a multiplication in 64 bits would take as much as a good part of an edge.
+    let (mut at, mut level) = (1_000_000, Level::On);
+    for _ in 0..rounds {
+        feed(engine, Instant::from_micros(at), Input::Edge { input: black_box(CHATTER), level });
+        (at, level) = (at + 300, level.opposite());
     }
 }
 
 /// From press to end: edge, event, run, two sets with their effects, end.
 fn press(engine: &mut Engine<Small>, rounds: u32) {
     start(engine);
-    for round in 0..u64::from(rounds) {
-        let at = 1_000_000 + round * 20_500;
-        let level = Level::from_bool(round & 1 == 0);
+    let (mut at, mut level) = (1_000_000, Level::On);
+    for _ in 0..rounds {
         feed(engine, Instant::from_micros(at), Input::Edge { input: BUTTON, level });
         settle(engine, Instant::from_micros(at + 2_000));
+        (at, level) = (at + 20_500, level.opposite());
     }
 }
 

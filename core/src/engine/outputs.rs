@@ -7,6 +7,7 @@ use crate::time::Instant;
 
 impl View<'_> {
     /// Writes an output; the last write wins, but not against safety at the same instant. False if refused.
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn write(&mut self, output: OutputId, level: Level, by: By) -> bool {
         let now = self.s.now;
         let Some(cell) = self.outputs.get_mut(output.index()) else { return false };

@@ -47,21 +47,23 @@ impl View<'_> {
         self.look(&|op| matches!(op, Op::Input { input: named } if *named == input));
     }
 
-    /// An output changed.
+    /// An output changed. Most are none's business.
+    #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn output_changed(&mut self, output: OutputId, level: Level) {
+        if self.s.watched_outputs & bit(output.0) != 0 {
+            self.fire_output(output, level);
+        }
+        self.look(&|op| matches!(op, Op::Output { output: named } if *named == output));
+    }
+
+    fn fire_output(&mut self, output: OutputId, level: Level) {
         let now = self.s.now;
-        let about = if self.s.watched_outputs & bit(output.0) == 0 {
-            0..0
-        } else {
-            self.triggers_about(Subject::Output.key(output.0))
-        };
-        for index in about {
+        for index in self.triggers_about(Subject::Output.key(output.0)) {
             let on = self.triggers.get(index).map(|trigger| trigger.on);
             if matches!(on, Some(On::Output { to, .. }) if to.is_none_or(|to| to == level)) {
                 self.fire(index, now);
             }
         }
-        self.look(&|op| matches!(op, Op::Output { output: named } if *named == output));
     }
 
     /// A variable changed.
