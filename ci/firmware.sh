@@ -49,10 +49,20 @@ build() {
         --manifest-path firmware/Cargo.toml --features "$1${2:+,$2}"
 }
 
+elf_of() { echo "$CARGO_TARGET_DIR/${TARGETS[$1]}/release/campanile-firmware"; }
+
+qemu_of() {
+    case ${TARGETS[$1]} in
+        thumb*) echo qemu-system-arm ;;
+        riscv32*) echo qemu-system-riscv32 ;;
+    esac
+}
+
 # hold BOARD: builds the firmware and holds it in the rig, then another that executes lives of this machine.
 hold() {
-    local board=$1 folder=$OUT/$1 elf=$CARGO_TARGET_DIR/${TARGETS[$1]}/release/campanile-firmware qemu="qemu-system-arm"
-    [[ ${TARGETS[$board]} == thumb* ]] || qemu="qemu-system-riscv32"
+    local board=$1 folder=$OUT/$1 elf qemu
+    elf=$(elf_of "$board")
+    qemu=$(qemu_of "$board")
     rm -rf "$folder"
     mkdir -p "$folder"
     build "$board"
@@ -72,6 +82,22 @@ refuses() {
         die "$board takes a house with $3, which it has not"
     fi
     grep -q "$words" "$OUT/wrong.log" || die "$board does not say '$words': $(cat "$OUT/wrong.log")"
+}
+
+# too_large BOARD: a house that it has no room for is refused by the board, and it says so.
+too_large() {
+    local board=$1 image=$OUT/large.img log=$OUT/large.log folder=$OUT/large
+    mkdir -p "$folder"
+    {
+        sed 's/"CHIME"/20/; s/"BUTTON"/21/' firmware/doorbell.toml
+        seq 0 15 | awk '{ printf "\n[inputs.n%d]\nline = %d\n", $1, $1 }'
+    } >"$OUT/large.toml"
+    "$CAMPANILE" compile "$OUT/large.toml" -o "$image"
+    CAMPANILE_IMAGE=$image build "$board"
+    if "$RIG" press "$board" "$(qemu_of "$board")" "$(elf_of "$board")" "$folder" "$image" 0 0 >"$log" 2>&1; then
+        die "$board runs a house that it has no room for"
+    fi
+    grep -q 'the board refuses its program' "$log" || die "$board does not refuse a house that is too large: $(cat "$log")"
 }
 
 (($#)) || set -- "${ALL[@]}"
@@ -98,6 +124,10 @@ export RUSTC_BOOTSTRAP=1
 for board; do
     hold "$board"
 done
-refuses "$1" '"BUTTON"' '"BUTON"' "names a line that this board has not"
-refuses hifive1 '"up"' '"down"' "asks for a pull that this board has not"
-say "a house with a line or a pull that a board has not ends the build with a word on it"
+# What no board takes; shown with one.
+if [[ " $* " == *" hifive1 "* ]]; then
+    refuses hifive1 '"BUTTON"' '"BUTON"' "names a line that this board has not"
+    refuses hifive1 '"up"' '"down"' "asks for a pull that this board has not"
+    too_large hifive1
+    say "a house that is too large is refused by the board; one with a line or a pull that a board has not ends the build with a word on it"
+fi

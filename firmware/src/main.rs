@@ -63,8 +63,10 @@ async fn node(engine: &'static mut Engine<Satellite>) {
     replay::run(engine).await;
     let (lines, stream) = (&mut Lines, &mut Stream::new());
     let start = Start { image: wiring::IMAGE, boot: 0, off: None, clock: None };
-    // A program that is too large: the outputs stay safe, and nothing is sent.
-    let Ok(recorded) = runner::start(engine, clock::now(), start, [], lines, stream).await else { return };
+    let Ok(recorded) = runner::start(engine, clock::now(), start, [], lines, stream).await else {
+        // The outputs stay safe.
+        return recorder::refuse();
+    };
     let options = Options { recorded: Some(recorded), ..Options::INTERRUPTS };
     runner::run(engine, &mut &edges::EDGES, MESSAGES.receiver(), lines, stream, options).await;
 }

@@ -2,7 +2,8 @@
 //!
 //! At its start and behind a gap the stream has a *mark*: a zero, which no record begins with, then the number of the
 //! record that follows and the time of the one before it, in microseconds, each as a varint. The rest is records, as
-//! `campanile_core::record` describes them.
+//! `campanile_core::record` describes them. Records are numbered from 1 on; a mark with a 0 says that the board refuses
+//! its program.
 
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::record::MAX_RECORD;
@@ -44,6 +45,11 @@ impl Stream {
         }
         self.marked
     }
+}
+
+/// Says that the program was refused, as there is no room for it: a mark with a number that no record has.
+pub(crate) fn refuse() {
+    serial::push(&[0, 0, 0]);
 }
 
 impl Recorder for Stream {

@@ -60,6 +60,7 @@ impl Log {
         let next = self.records.len() as u64 + 1;
         match seq {
             _ if seq == next => Ok(()),
+            0 => Err("the board refuses its program: it has no room for it".to_owned()),
             1 => Err(format!("the board started anew behind record {}", next - 1)),
             _ => Err(format!("records from {next} to {} were lost before they were sent", seq - 1)),
         }
