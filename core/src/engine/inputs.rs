@@ -69,6 +69,7 @@ impl View<'_> {
         if id < count { Ok(()) } else { Err(Rejected::Unknown) }
     }
 
+    #[cfg_attr(feature = "small", inline(never))]
     fn apply(&mut self, input: Input) {
         match input {
             Input::Edge { input, level } => self.edge(input, level, Duration::ZERO),

@@ -149,6 +149,7 @@ impl<'a> View<'a> {
     }
 
     /// Makes steps until an output is written, the run waits, or it is over.
+    #[cfg_attr(feature = "small", inline(never))]
     pub(crate) fn execute(&mut self, active: Active) {
         let Active { run: slot, mut steps } = active;
         self.s.active = None;
