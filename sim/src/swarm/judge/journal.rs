@@ -81,10 +81,12 @@ pub(in crate::swarm) struct Words {
 }
 
 impl Words {
-    /// Takes note of what is said on a loss before damage can take it: the word on that does not tell what it took.
+    /// Takes note of what is said on a loss before damage can take it, for the word on that does not tell what it took; and
+    /// of what only memory says, while the disk takes nothing: the power may take that.
     pub(in crate::swarm) fn listen(&mut self, journal: &Journal<Disk>) {
-        let counts = journal.status().counts;
-        let losses = counts.dropped + counts.damaged;
+        let status = journal.status();
+        let waits = if status.degraded.is_some() { status.head.host } else { 0 };
+        let losses = status.counts.dropped + status.counts.damaged + waits;
         if std::mem::replace(&mut self.losses, losses) == losses {
             return;
         }
