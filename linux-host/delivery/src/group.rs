@@ -63,6 +63,8 @@ pub(crate) struct Group {
 pub(crate) struct Loss {
     /// The first number missing.
     pub from: u64,
+    /// The place of the last one.
+    pub to: Position,
     /// How many of the engine's records.
     pub count: u64,
 }
@@ -70,7 +72,7 @@ pub(crate) struct Loss {
 impl Loss {
     /// This loss and one behind it.
     pub(crate) fn and(self, behind: Self) -> Self {
-        Self { from: if self.from == 0 { behind.from } else { self.from }, count: self.count + behind.count }
+        Self { from: self.from, to: behind.to, count: self.count + behind.count }
     }
 }
 

@@ -38,7 +38,7 @@ pub enum HostRecord {
     },
     /// 130: records of this start that the journal never had, or could not keep.
     JournalGap {
-        /// The first one's number; 0 if only host records are missing.
+        /// The first one's number.
         from: u64,
         /// The last one's number.
         to: u64,

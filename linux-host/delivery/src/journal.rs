@@ -175,7 +175,7 @@ impl<S: Storage> Journal<S> {
         let gap = HostRecord::JournalGap { from, to, count, why: GapWhy::Overrun };
         let before = self.builder.host(&gap, now);
         self.push(before);
-        self.builder.explain(Loss { from, count });
+        self.builder.explain(Loss { from, to: self.builder.end.at, count });
         self.counts.lost += count;
         self.wants_checkpoint = true;
     }

@@ -93,10 +93,24 @@ impl Tail {
     /// how many of the engine's records that cost, and the words on losses that go with them.
     pub(crate) fn bound(&mut self, max: usize, unheard: &mut Unheard) -> u64 {
         let mut dropped = 0;
-        while self.unwritten_bytes() > max && self.groups.len() > self.oldest() + 1 {
-            dropped += self.drop_oldest(unheard);
+        while self.unwritten_bytes() > max
+            && let Some(groups) = self.next_to_drop()
+        {
+            dropped += (0..groups).map(|_| self.drop_oldest(unheard)).sum::<u64>();
         }
         dropped
+    }
+
+    /// How many groups have to go together, if they may. A word on what was dropped goes only with records behind it: a
+    /// reader may have it, and its place must not have other words.
+    fn next_to_drop(&self) -> Option<usize> {
+        let oldest = self.oldest();
+        let mut behind = self.groups.range(oldest..);
+        let groups = match behind.next()?.explains {
+            Some(_) => 2 + behind.position(|group| group.kind == Kind::Engine)?,
+            None => 1,
+        };
+        (oldest + groups < self.groups.len()).then_some(groups)
     }
 
     /// Where the last checkpoint is that the disk has not taken.
@@ -127,21 +141,20 @@ impl Tail {
         self.bytes -= cost(&group);
         let here = records(&group);
         // A dropped group may itself be the word on an earlier loss.
-        let losses = [self.lost, group.explains, Some(here)];
-        self.lost = losses.into_iter().flatten().reduce(Loss::and);
-        here.count
+        self.lost = [self.lost, group.explains, here].into_iter().flatten().reduce(Loss::and);
+        here.map_or(0, |loss| loss.count)
     }
 
     /// The engine's records that will be missing when all else is written.
     pub(crate) fn lost(&self) -> Option<Loss> {
         let told = self.unwritten().filter_map(|group| group.explains);
-        self.lost.into_iter().chain(told).reduce(Loss::and).filter(|loss| loss.count > 0)
+        self.lost.into_iter().chain(told).reduce(Loss::and)
     }
 
     /// The engine's records that are missing if nothing more is written.
     pub(crate) fn missing(&self) -> Option<Loss> {
-        let waiting = self.unwritten().flat_map(|group| [group.explains, Some(records(group))]);
-        self.lost.into_iter().chain(waiting.flatten()).reduce(Loss::and).filter(|loss| loss.count > 0)
+        let waiting = self.unwritten().flat_map(|group| [group.explains, records(group)]);
+        self.lost.into_iter().chain(waiting.flatten()).reduce(Loss::and)
     }
 
     /// Whether records were dropped that no group accounts for yet.
@@ -156,16 +169,16 @@ impl Tail {
             return;
         };
         let Some(loss) = self.lost.take() else { return };
-        let record = HostRecord::JournalGap { from: loss.from, to: next.at.seq, count: loss.count, why };
+        let record = HostRecord::JournalGap { from: loss.from, to: loss.to.seq, count: loss.count, why };
         let mut body = Vec::new();
         record.encode(now.since(next.time), &mut body);
-        // It takes the place of the last record that is missing, which nothing else will ever have. Every start
-        // has written a host record before, so the count is at least one.
-        let at = Position { host: next.at.host.saturating_sub(1), ..next.at };
+        // It takes the place of the last of the engine's records that are missing, which no other word will ever have:
+        // those behind it have higher numbers. Every start has written one before, so the count is at least one.
+        let at = Position { host: loss.to.host.saturating_sub(1), ..loss.to };
         let gap = Group {
             kind: Kind::Host,
             start: Mark { at, ..next },
-            end: next,
+            end: Mark { at: loss.to, ..next },
             count: 1,
             body,
             explains: Some(loss),
@@ -177,9 +190,9 @@ impl Tail {
 }
 
 /// The engine's records in a group.
-fn records(group: &Group) -> Loss {
-    let count = if group.kind == Kind::Engine { group.count } else { 0 };
-    Loss { from: if count > 0 { group.start.at.seq + 1 } else { 0 }, count }
+fn records(group: &Group) -> Option<Loss> {
+    let loss = Loss { from: group.start.at.seq + 1, to: group.end.at, count: group.count };
+    (group.kind == Kind::Engine).then_some(loss)
 }
 
 fn cost(group: &Group) -> usize {

@@ -29,7 +29,7 @@ impl Unwritten {
 impl fmt::Display for Unwritten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.missing {
-            Some(Loss { from, count }) => write!(f, "{count} records, from {from} on, are lost")?,
+            Some(Loss { from, count, .. }) => write!(f, "{count} records, from {from} on, are lost")?,
             None => write!(f, "no record is lost, but the last words are not on the disk")?,
         }
         write!(f, ", as {}", self.why)?;

@@ -1,5 +1,7 @@
 //! Disks that are full, read-only or broken.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 #[test]
@@ -86,6 +88,35 @@ fn a_dead_letter_outlives_a_full_memory() {
         count: 1,
     };
     assert!(words.contains(&again), "{words:?}");
+}
+
+/// Found by the swarm: the word on what memory had dropped took the place of another word, which a sink had got from memory.
+#[test]
+fn no_two_words_have_one_place() {
+    let (disk, mut journal, mut engine) = begin(Options { memory: 2048, ..small() });
+    engine.edges(&mut journal, 10);
+    journal.commit(engine.time);
+    let mut live = journal.reader(Position::START);
+    let mut known = BTreeMap::new();
+    for round in 0..600 {
+        disk.set_faults(if round % 150 < 100 { Faults::read_only() } else { Faults::default() });
+        engine.edges(&mut journal, round % 4);
+        if round % 3 == 0 {
+            let record = Position { seq: round + 1, ..journal.index().head() };
+            let letter =
+                HostRecord::DeadLetter { sink: "home".parse().unwrap(), record, why: "no".to_owned() };
+            journal.record(&letter, engine.time);
+        }
+        journal.commit(engine.time);
+        engine.time = engine.time.plus(Duration::from_secs(1));
+        // What comes live, and what somebody reads who comes back.
+        let again = read_from(&journal, Position::START);
+        for (at, word) in read_all(&mut live).host.into_iter().chain(again.host) {
+            let before = known.insert(at, word.clone());
+            assert!(before.as_ref().is_none_or(|before| *before == word), "{at}: {before:?}, {word:?}");
+        }
+    }
+    assert!(journal.status().counts.lost > 100 && known.len() > 100);
 }
 
 /// Found by the swarm: the cursor was past what the receiver had refused, and the power cut took the word on it.
