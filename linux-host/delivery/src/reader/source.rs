@@ -54,12 +54,21 @@ pub(super) enum Source {
 
 impl<F> InFile<F> {
     /// Nothing from `damaged` on can be read. What is written behind it goes on from `far`, the end of what there is: it
-    /// would be lost as well up to the next anchor if nobody knew where it belongs.
+    /// would be lost as well up to the next anchor if nobody knew where it belongs. Where nobody knows the end, since the
+    /// segment has been given up and the next one not begun, that one will tell.
     fn give_up<S: Storage>(&mut self, index: &Index<S>, damaged: u32, before: Position, far: Option<Mark>) {
-        let to = far.map_or(before, |far| far.at);
-        let damage = Damage { segment: self.id, offset: damaged, end: self.end, from: before, to };
-        index.lock().damage.report(damage);
-        (self.offset, self.chain, self.passed) = (self.end, far, None);
+        self.passed = Some((damaged, before));
+        (self.offset, self.chain) = (self.end, far);
+        if let Some(far) = far {
+            self.report_passed(index, self.end, far.at);
+        }
+    }
+
+    /// What was passed is damage that ends here.
+    fn report_passed<S: Storage>(&mut self, index: &Index<S>, end: u32, to: Position) {
+        if let Some((offset, from)) = self.passed.take() {
+            index.lock().damage.report(Damage { segment: self.id, offset, end, from, to });
+        }
     }
 }
 
@@ -89,6 +98,7 @@ impl<S: Storage> Reader<S> {
             match (here, next) {
                 (Some(entry), _) if entry.end > offset => file.end = entry.end,
                 (Some(_), Some(next)) => {
+                    file.report_passed(&self.index, offset, next.start.at);
                     if !self.enter(next)? {
                         self.file = None;
                     }
@@ -174,11 +184,7 @@ impl<S: Storage> Reader<S> {
         };
         let end = block.end(start);
         file.chain = Some(end);
-        if let Some((damaged, before)) = file.passed.take() {
-            let damage =
-                Damage { segment: file.id, offset: damaged, end: offset, from: before, to: start.at };
-            self.index.lock().damage.report(damage);
-        }
+        file.report_passed(&self.index, offset, start.at);
         let body_at = from + body_offset(&block);
         let rest = body_at..body_at + block.body.len();
         let explained = block.kind == Kind::Host && explains(block.body);

@@ -162,6 +162,31 @@ fn damage_that_grows_is_said_again() {
     assert!(reaches.is_sorted());
 }
 
+/// Found by the swarm: damage that was read while its segment had been given up, and no other begun, was said to end where it
+/// begins.
+#[test]
+fn damage_at_the_end_of_a_segment_that_was_given_up_is_said_with_its_end() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 20);
+    journal.tick(engine.time.plus(Duration::from_secs(1)));
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    disk.tamper(&segment::name(1), |bytes| bytes[end - 3] ^= 1).unwrap();
+    disk.set_faults(Faults { writes: Some(ErrorKind::Other), ..Faults::default() });
+    engine.fill(&mut journal, 1);
+    assert!(journal.writer.active.is_none());
+    let mut reader = journal.reader(Position::START);
+    let before = read_all(&mut reader).seqs();
+    disk.set_faults(Faults::default());
+    journal.tick(engine.time.plus(Duration::from_secs(60)));
+    read_from(&journal, Position::START);
+    engine.fill(&mut journal, 1);
+    let damaged = read_from(&journal, Position::START).hosts().into_iter().find_map(|record| match record {
+        HostRecord::Damaged { from, to } => Some((from.seq, to.seq)),
+        _ => None,
+    });
+    assert_eq!(damaged, Some((57, 60)), "{before:?}");
+}
+
 /// Found by the swarm: a word that came behind damage which nobody had seen yet was lost with it.
 #[test]
 fn a_word_stands_by_itself() {
