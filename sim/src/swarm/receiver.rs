@@ -51,6 +51,8 @@ pub(super) struct Receiver {
     /// The last place of this session.
     last: Place,
     taken: u64,
+    /// The node's disk could not be read for a while: what was passed then may come behind another start.
+    pub(super) unread: bool,
     pub(super) received: Received,
 }
 
@@ -91,6 +93,7 @@ impl Receiver {
             busy: 0,
             last: (0, 0, 0, false),
             taken: 0,
+            unread: false,
             received: Received::default(),
         }
     }
@@ -185,7 +188,8 @@ impl Receiver {
             // What it once refused comes again if the word on it was lost.
             None if newest.is_some_and(|newest| at < newest)
                 && !received.refused.contains(&at)
-                && !is_put_in =>
+                && !is_put_in
+                && !self.unread =>
             {
                 return Err(format!("{word} comes for the first time behind {newest:?}"));
             }
