@@ -62,7 +62,7 @@ impl DamageReports {
     }
 
     /// What earlier starts have recorded.
-    pub(crate) fn know_all(&mut self, known: Known) {
+    pub(crate) fn know_all(&mut self, known: &Known) {
         self.known.extend(known);
     }
 

@@ -114,8 +114,8 @@ fn writer<S: Storage>(
 ) -> Writer<S> {
     let last_id = index.lock().segments.back().map(|entry| entry.id);
     let mut state = index.lock();
-    state.damage.know_all(scan.known);
-    scan.damage.iter().for_each(|damage| state.damage.know(damage));
+    state.damage.know_all(&scan.known);
+    scan.damage.iter().filter(|damage| !scan.is_cut(damage)).for_each(|damage| state.damage.know(damage));
     drop(state);
     let mut writer = Writer {
         storage: Arc::clone(storage),

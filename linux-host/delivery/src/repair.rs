@@ -6,7 +6,7 @@ use std::io;
 use crate::entry::{Damage, Entry};
 use crate::name::NodeName;
 use crate::scan::Scan;
-use crate::segment::{self, Header, bad_name};
+use crate::segment::{self, Header, bad_name, cut_name};
 use crate::storage::{File as _, Storage, put, read_what_is_left};
 
 impl<S: Storage> Scan<S> {
@@ -20,7 +20,8 @@ impl<S: Storage> Scan<S> {
             storage.sync_names()?;
         }
         for damage in self.damage.iter().filter(|damage| !self.lost.contains(&damage.segment)) {
-            set_aside(storage, damage)?;
+            let name = if self.is_cut(damage) { cut_name } else { bad_name };
+            set_aside(storage, damage, &name(damage.segment, damage.offset))?;
         }
         // Not before what stood there is kept.
         for headless in &self.headless {
@@ -44,9 +45,9 @@ impl<S: Storage> Scan<S> {
     }
 }
 
-/// Keeps the bytes of a damaged part under another name.
-pub(crate) fn set_aside<S: Storage>(storage: &S, damage: &Damage) -> io::Result<()> {
+/// Keeps the bytes of a damaged part under this name.
+pub(crate) fn set_aside<S: Storage>(storage: &S, damage: &Damage, name: &str) -> io::Result<()> {
     let bytes = read_what_is_left(&storage.open(&segment::name(damage.segment))?)?;
     let part = bytes.get(damage.offset as usize..damage.end as usize).unwrap_or_default();
-    put(storage, &bad_name(damage.segment, damage.offset), part)
+    put(storage, name, part)
 }

@@ -127,7 +127,8 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
         before = scan.take(storage, segment, before, found.get(at + 1));
     }
     scan.note_lost();
-    scan.damage.retain(|damage| !damage.is_in(&scan.known));
+    let news = scan.damage.iter().filter(|damage| scan.is_cut(damage) || !damage.is_in(&scan.known));
+    scan.damage = news.copied().collect();
     Ok(scan)
 }
 
@@ -183,6 +184,12 @@ impl<S: Storage> Scan<S> {
             .as_ref()
             .map(|last| last.walk.chain)
             .or_else(|| self.segments.back().map(|entry| entry.start))
+    }
+
+    /// Whether this stands behind the end, where writing goes on.
+    pub(crate) fn is_cut(&self, damage: &Damage) -> bool {
+        let last = self.segments.back().map(|entry| entry.id).zip(self.last.as_ref());
+        last.is_some_and(|(id, last)| damage.segment == id && damage.offset >= last.walk.end)
     }
 
     /// Takes a segment behind `before`, whose groups were followed if nothing else tells where they end; gives the same

@@ -121,6 +121,11 @@ pub(crate) fn bad_name(segment: u64, offset: u32) -> String {
     format!("{segment:016x}-{offset:08x}.bad")
 }
 
+/// The same of what is cut off: others come in its place, which are not known to be damaged.
+pub(crate) fn cut_name(segment: u64, offset: u32) -> String {
+    format!("{segment:016x}-{offset:08x}-cut.bad")
+}
+
 /// The segment and the offset that the name of a damaged part means.
 pub(crate) fn bad_number(name: &str) -> Option<(u64, u32)> {
     let (segment, offset) = name.strip_suffix(".bad")?.split_once('-')?;

@@ -8,6 +8,7 @@ use super::Journal;
 use crate::host::HostRecord;
 use crate::repair::set_aside;
 use crate::retention;
+use crate::segment::bad_name;
 use crate::storage::Storage;
 
 impl<S: Storage> Journal<S> {
@@ -72,7 +73,8 @@ impl<S: Storage> Journal<S> {
     pub(super) fn set_damage_aside(&mut self) {
         for damage in self.damage.drain(..) {
             // A disk that cannot even keep the copy has said enough with the damage itself.
-            let _ = set_aside(&*self.writer.storage, &damage);
+            let name = bad_name(damage.segment, damage.offset);
+            let _ = set_aside(&*self.writer.storage, &damage, &name);
         }
     }
 }

@@ -162,6 +162,28 @@ fn damage_that_grows_is_said_again() {
     assert!(reaches.is_sorted());
 }
 
+/// Found by the swarm: what had been written where others were cut off was damaged, and passed for those.
+#[test]
+fn what_was_cut_off_is_not_what_comes_in_its_place() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 20);
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    drop(journal);
+    disk.tamper(&segment::name(1), |bytes| bytes[end - 100] ^= 1).unwrap();
+    let (mut journal, opened) = open(&disk, small()).unwrap();
+    assert_eq!(opened.damaged.len(), 1, "{opened:?}");
+    Engine::default().fill(&mut journal, 200);
+    let cut = disk.list().unwrap().into_iter().find(|name| name.ends_with("-cut.bad")).unwrap();
+    let offset = usize::from_str_radix(&cut[17..25], 16).unwrap();
+    disk.tamper(&segment::name(1), |bytes| bytes[offset + 6] ^= 1).unwrap();
+    read_from(&journal, Position::START);
+    journal.commit(ms(60_000));
+    let words = read_from(&journal, Position::START).hosts();
+    let said = words.iter().filter(|word| matches!(word, HostRecord::Damaged { .. })).count();
+    assert_eq!(said, 1, "the first went with what is damaged now: {words:?}");
+    assert_eq!(journal.status().counts.damaged, 2);
+}
+
 /// Found by the swarm: damage that was read while its segment had been given up, and no other begun, was said to end where it
 /// begins.
 #[test]
