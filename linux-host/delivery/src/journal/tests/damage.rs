@@ -162,6 +162,27 @@ fn damage_that_grows_is_said_again() {
     assert!(reaches.is_sorted());
 }
 
+/// Found by the swarm: with the header of a segment went the word on how far damage at the end of the one before reached.
+#[test]
+fn damage_reaches_up_to_a_segment_without_a_header() {
+    let (disk, mut journal, mut engine) = begin(small());
+    while journal.status().segments < 2 {
+        engine.fill(&mut journal, 1);
+    }
+    let (_, _, next) = bounds(&journal)[0];
+    engine.fill(&mut journal, 100);
+    drop(journal);
+    disk.tamper(&segment::name(1), |bytes| {
+        let used = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        bytes[used - 60] ^= 1;
+    })
+    .unwrap();
+    disk.tamper(&segment::name(2), |bytes| bytes[60] ^= 1).unwrap();
+    let (_, opened) = open(&disk, small()).unwrap();
+    let (from, to) = opened.damaged[0];
+    assert!(from < to && to == next, "{opened:?}");
+}
+
 /// Found by the swarm: what had been written where others were cut off was damaged, and passed for those.
 #[test]
 fn what_was_cut_off_is_not_what_comes_in_its_place() {
