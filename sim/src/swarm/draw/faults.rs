@@ -34,11 +34,11 @@ impl Scene<'_> {
                 span: self.span(prng, 60 * SECOND),
             });
         }
+        // One in a life: a second one can take the word on what the first one took, and nobody knows then.
         if prng.chance(1, 4) {
-            self.some(prng, items, 1, 1, |prng| Deed::Rot {
-                segment: prng.below(1 << 16) as u32,
-                byte: prng.below(1 << 20) as u32,
-            });
+            let (segment, byte) = (prng.below(1 << 16) as u32, prng.below(1 << 20) as u32);
+            let at = self.moment(prng);
+            self.put(items, at, Deed::Rot { segment, byte });
         }
         if !node.sinks.is_empty() && prng.chance(2, 3) {
             self.some(prng, items, 4, 5, |prng| Deed::Net {
