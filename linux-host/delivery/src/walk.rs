@@ -53,7 +53,7 @@ pub(crate) fn walk(bytes: &[u8], entry: &Entry, until: Option<Position>) -> Walk
                 };
                 let from = walk.chain.at;
                 let resume = next_anchor(bytes, segment, walk.end);
-                let to = resume.map_or(until.unwrap_or(from), |(_, anchor)| anchor.start.at);
+                let to = resume.map(|(_, anchor)| anchor.start.at).or(until).unwrap_or(from);
                 let end = resume.map_or(last_end, |(at, _)| at);
                 walk.damage.push(Damage { segment, offset: walk.end, end, from, to });
                 match resume {
