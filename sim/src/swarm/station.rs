@@ -1,5 +1,6 @@
 //! A node in the swarm: what ships, with its own clock, its sinks, and the judges beside it.
 
+mod checks;
 mod turns;
 mod wall;
 
@@ -8,8 +9,6 @@ use std::rc::Rc;
 
 use campanile_clock::{Lens, Virtual};
 use campanile_core::id::{InputId, OutputId};
-use campanile_core::input::Input;
-use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::{Disk, Faults, PowerCut};
 use campanile_delivery::gate::Gates;
@@ -19,7 +18,7 @@ use self::turns::Turns;
 pub(super) use self::wall::Wall;
 use super::courier::Courier;
 use super::house::{Rulebook, Rules};
-use super::judge::{self, commands::Commands, journal, lines::Lines, outputs::Outputs, replay};
+use super::judge::{self, commands::Commands, journal, lines::Lines, outputs::Outputs};
 use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
 use super::tape::Tape;
@@ -270,77 +269,15 @@ impl<'a> Station<'a> {
         }
     }
 
+    /// What is said by now has been said, whatever becomes of the word.
+    pub(super) fn hear(&mut self) {
+        if let Some(life) = self.node.life.as_ref().filter(|_| self.readable) {
+            self.words.hear(&life.journal.borrow());
+        }
+    }
+
     fn window(&self) -> Duration {
         Duration::from_micros(self.plan.journal.sync)
-    }
-
-    /// Shows the judges what is new on the tape.
-    fn judge(&mut self) -> Result<(), String> {
-        let mut tape = self.node.witness.borrow_mut();
-        if let Some(why) = tape.refused.first() {
-            return Err(format!("a program is refused: {why:?}"));
-        }
-        let judged = tape.judged;
-        let now = node::now();
-        let Some(life) = tape.lives.last() else { return Ok(()) };
-        if judged == 0 {
-            // What a start does with its outputs comes before the record that names the program.
-            let boot = life.entries.iter().find_map(|entry| match entry.record {
-                Some(Record::Input(Input::Boot { hash, .. })) => Some(hash),
-                _ => None,
-            });
-            let Some(hash) = boot else { return Ok(()) };
-            self.running = hash;
-            self.outputs.begin(rules(&self.rulebook, hash)?);
-        }
-        for entry in &life.entries[judged..] {
-            if let Some(Record::Input(Input::Install { hash })) = entry.record {
-                self.running = hash;
-            }
-            let rules = rules(&self.rulebook, self.running)?;
-            self.lines.see(entry, rules)?;
-            self.outputs.see(entry, rules)?;
-            self.stalls.see(entry, now, rules)?;
-            self.commands.see(entry)?;
-        }
-        tape.judged = life.entries.len();
-        Ok(())
-    }
-
-    /// What is at rest is reported as it is, and the lines are where the log says they are.
-    pub(super) fn check_rest(&mut self) -> Result<(), String> {
-        if !self.is_alive() || self.turns.is_asleep() {
-            return Ok(());
-        }
-        let now = self.enter();
-        let rules = rules(&self.rulebook, self.running)?;
-        // A mask of the storm guard, a reading, a wake-up: all of it is over long before.
-        let rest =
-            rules.quiet.plus(Duration::from_micros(self.plan.wake * 4 + 2 * self.plan.capture + 400_000));
-        let board = &self.node.board;
-        self.lines.compare(now, rest, rules, |input: InputId| board.input(input))?;
-        self.outputs.compare(|output: OutputId| board.output(output))
-    }
-
-    /// The last life is executed again. With `until`, on the node's own clock, it must be whole up to then.
-    pub(super) fn check_replay(&self, until: Option<Instant>) -> Result<(), String> {
-        if !self.thorough {
-            return Ok(());
-        }
-        let tape = self.node.witness.borrow();
-        let Some(life) = tape.now() else { return Ok(()) };
-        replay::life(life, &self.node.houses, &self.rulebook.programs, until)
-    }
-
-    /// The journal says everything that was written, and nothing else, and says it again.
-    pub(super) fn check_journal(&mut self) -> Result<(), String> {
-        let Some(life) = &self.node.life else { return Ok(()) };
-        let journal = life.journal.borrow();
-        journal::examine(&journal, &self.node.witness.borrow(), &self.floor, &mut self.words)?;
-        if let Some(degraded) = journal.degraded() {
-            return Err(format!("the journal has not recovered: {degraded:?}"));
-        }
-        if self.thorough { replay::journal(&journal) } else { Ok(()) }
     }
 
     /// The last place that the journal shows.

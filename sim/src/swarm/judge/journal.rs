@@ -87,9 +87,13 @@ impl Words {
         let status = journal.status();
         let waits = if status.degraded.is_some() { status.head.host } else { 0 };
         let losses = status.counts.dropped + status.counts.damaged + waits;
-        if std::mem::replace(&mut self.losses, losses) == losses {
-            return;
+        if std::mem::replace(&mut self.losses, losses) != losses {
+            self.hear(journal);
         }
+    }
+
+    /// Takes note of all that is said.
+    pub(in crate::swarm) fn hear(&mut self, journal: &Journal<Disk>) {
         let mut reader = journal.reader(Position::START);
         while let Ok(next) = reader.next() {
             match next {

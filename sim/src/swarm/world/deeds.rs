@@ -113,8 +113,7 @@ impl World<'_> {
                 self.at(world + span, node, Event::DiskWell);
             }
             Deed::Rot { segment, byte } => {
-                // What is said by now has been said.
-                station.floor_up(now);
+                station.hear();
                 rot(station, *segment, *byte);
             }
             Deed::Net { sink, fault, span } => self.net(node, *sink, *fault, *span),
