@@ -247,6 +247,7 @@ impl<'a> Station<'a> {
             life.journal.borrow_mut().tick(now);
         }
         self.floor_up(now);
+        self.check_memory()?;
         self.judge()?;
         if has {
             self.stalls.given();

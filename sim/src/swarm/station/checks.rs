@@ -9,7 +9,20 @@ use super::{Station, rules};
 use crate::node;
 use crate::swarm::judge::{journal, replay};
 
+/// Beyond the bound of its memory a journal may hold what cannot be dropped by itself: the newest groups.
+const UNDROPPED: u64 = 64 * 1024;
+
 impl Station<'_> {
+    /// Memory stays bounded, whatever the disk does (I11).
+    pub(super) fn check_memory(&self) -> Result<(), String> {
+        let held = self.journal().map_or(0, |journal| journal.borrow().status().memory as u64);
+        let most = self.plan.journal.memory + UNDROPPED;
+        if held <= most {
+            return Ok(());
+        }
+        Err(format!("the journal holds {held} bytes in memory, and {most} are the most"))
+    }
+
     /// Shows the judges what is new on the tape.
     pub(super) fn judge(&mut self) -> Result<(), String> {
         let mut tape = self.node.witness.borrow_mut();
