@@ -263,7 +263,9 @@ impl<'a> Station<'a> {
             self.words.listen(&journal);
         }
         let head = journal.index().head();
-        let healthy = journal.degraded().is_none() && self.clock.now() >= self.trouble;
+        // A process that stands still syncs nothing.
+        let world = self.clock.now();
+        let healthy = journal.degraded().is_none() && world >= self.trouble && !self.turns.is_frozen(world);
         self.floor.published(now, head, self.window(), healthy);
         for courier in self.ways.iter_mut().filter_map(|way| way.courier.as_mut()) {
             courier.published(head);
