@@ -52,16 +52,6 @@ pub(crate) struct Oldest {
     pub behind: Vec<(SinkName, Position)>,
 }
 
-/// What a sink loses with a segment.
-pub(crate) struct Dropping {
-    /// The words on earlier losses that go with the segment: the sink has not got them either.
-    pub again: Unheard,
-    /// The word on the records of the segment itself.
-    pub word: HostRecord,
-    /// How many these are.
-    pub count: u64,
-}
-
 impl Retention {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
@@ -142,17 +132,22 @@ impl Retention {
         (behind.is_empty() || self.when_full == WhenFull::DropOldest).then_some(Oldest { entry, end, behind })
     }
 
-    /// What a sink loses with a segment; each loss is counted once.
+    /// The word on what a sink loses with a segment, and how many records that is; each loss is counted once. Words on
+    /// earlier losses that go with it, which the sink has not got either, go to `unheard`.
     pub(crate) fn loss<S: Storage>(
         &mut self,
         writer: &Writer<S>,
         (sink, place): (SinkName, Position),
         to: Position,
-    ) -> Dropping {
+        unheard: &mut Unheard,
+    ) -> Option<(HostRecord, u64)> {
         let from = self.told.get(&sink).map_or(place, |told| place.max(*told));
-        let (count, again) = survey(&mut writer.index.reader(from), &sink, to);
+        if from >= to {
+            return None;
+        }
+        let count = survey(&mut writer.index.reader(from), &sink, to, unheard);
         self.told.insert(sink.clone(), to);
-        Dropping { again, word: HostRecord::Dropped { sink, from, to, count }, count }
+        Some((HostRecord::Dropped { sink, from, to, count }, count))
     }
 }
 
@@ -190,19 +185,19 @@ fn files<S: Storage>(writer: &Writer<S>) -> usize {
     writer.index.lock().segments.len() + usize::from(writer.spare)
 }
 
-/// How many of the engine's records lie between a reader's place and another, and what is said there of earlier losses of
-/// the sink.
-fn survey<S: Storage>(reader: &mut Reader<S>, sink: &SinkName, to: Position) -> (u64, Unheard) {
-    let (mut records, mut unheard) = (0, Unheard::default());
+/// How many of the engine's records lie between a reader's place and another; what is said there of earlier losses of the
+/// sink goes to `unheard`.
+fn survey<S: Storage>(reader: &mut Reader<S>, sink: &SinkName, to: Position, unheard: &mut Unheard) -> u64 {
+    let mut records = 0;
     loop {
         let item = match reader.next() {
             Ok(Next::Item(item)) if item.at <= to => item,
             Ok(Next::Lagged(_)) => continue,
-            Ok(Next::Item(_) | Next::End) | Err(_) => return (records, unheard),
+            Ok(Next::Item(_) | Next::End) | Err(_) => return records,
         };
         match item.body {
             Body::Engine(_) => records += 1,
-            Body::Host(Some(word)) => unheard.take_for(sink, word),
+            Body::Host(Some(word)) => unheard.take_for(sink, item.at, word),
             Body::Host(None) | Body::Checkpoint(_) => {}
         }
     }

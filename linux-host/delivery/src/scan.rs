@@ -29,7 +29,7 @@ pub(crate) struct Scan<S: Storage> {
     pub lost: Vec<u64>,
     /// Segments whose header has to be written again.
     pub headless: Vec<Headless>,
-    /// Parts that cannot be read and have not been set aside before.
+    /// Parts that cannot be read and are not known yet, or have grown since.
     pub damage: Vec<Damage>,
     /// What has been set aside before.
     pub known: Known,
@@ -83,7 +83,7 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
     let names = storage.list().map_err(|source| OpenError::Io { file: String::new(), source })?;
     let mut ids: Vec<u64> = names.iter().filter_map(|name| segment::number(name)).collect();
     ids.sort_unstable();
-    let known: Known = names.iter().filter_map(|name| set_aside(storage, name)).collect();
+    let known: Known = names.iter().filter_map(|name| kept_part(storage, name)).collect();
     let newest = ids.last().copied().max(known.keys().map(|bad| bad.0).max());
     let (mut found, mut lost, mut mute) = (Vec::new(), Vec::new(), None);
     for id in ids {
@@ -97,7 +97,7 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
             Look::Gone => {}
         }
     }
-    // That is the disk and no segment's: what it does not give today may be there tomorrow.
+    // Where nothing at all can be read that is the disk and no segment's: it may be there tomorrow.
     if let Some(error) = mute.filter(|_| found.is_empty()) {
         return Err(error);
     }
@@ -139,7 +139,7 @@ fn stale<S: Storage>(storage: &S, next_id: u64) -> io::Result<usize> {
 }
 
 /// Where the damage was that this file keeps, and where it ended.
-fn set_aside<S: Storage>(storage: &S, name: &str) -> Option<((u64, u32), u32)> {
+fn kept_part<S: Storage>(storage: &S, name: &str) -> Option<((u64, u32), u32)> {
     let place = segment::bad_number(name)?;
     let len = storage.open(name).and_then(|file| file.len()).unwrap_or(0);
     Some((place, place.1.saturating_add(u32::try_from(len).unwrap_or(u32::MAX))))

@@ -94,23 +94,25 @@ impl Tail {
     pub(crate) fn bound(&mut self, max: usize, unheard: &mut Unheard) -> u64 {
         let mut dropped = 0;
         while self.unwritten_bytes() > max
-            && let Some(groups) = self.next_to_drop()
+            && let Some((at, count)) = self.next_to_drop()
         {
-            dropped += (0..groups).map(|_| self.drop_oldest(unheard)).sum::<u64>();
+            dropped += (0..count).map(|_| self.drop_group(at, unheard)).sum::<u64>();
         }
         dropped
     }
 
-    /// How many groups have to go together, if they may. A word on what was dropped goes only with records behind it: a
-    /// reader may have it, and its place must not have other words.
-    fn next_to_drop(&self) -> Option<usize> {
-        let oldest = self.oldest();
-        let mut behind = self.groups.range(oldest..);
-        let groups = match behind.next()?.explains {
-            Some(_) => 2 + behind.position(|group| group.kind == Kind::Engine)?,
-            None => 1,
+    /// Where the groups are that may go next, and how many go together. A word on what was dropped goes only with records
+    /// behind it, for a reader may have it, and its place must not have other words: while there are none, other words go.
+    fn next_to_drop(&self) -> Option<(usize, usize)> {
+        let (oldest, newest) = (self.oldest(), self.groups.len().saturating_sub(1));
+        let explains = self.groups.get(oldest).is_some_and(|group| group.explains.is_some());
+        let records = || (oldest..newest).find(|&at| self.groups[at].kind == Kind::Engine);
+        let (at, count) = match explains.then(records) {
+            None => (oldest, 1),
+            Some(Some(at)) => (oldest, at + 1 - oldest),
+            Some(None) => (oldest + 1, 1),
         };
-        (oldest + groups < self.groups.len()).then_some(groups)
+        (at < newest).then_some((at, count))
     }
 
     /// Where the last checkpoint is that the disk has not taken.
@@ -123,7 +125,8 @@ impl Tail {
         let end = self.written + groups;
         // Nobody will be there to say it again.
         let mut unheard = Unheard::default();
-        (self.oldest()..end).map(|_| self.drop_oldest(&mut unheard)).sum()
+        let oldest = self.oldest();
+        (oldest..end).map(|_| self.drop_group(oldest, &mut unheard)).sum()
     }
 
     /// The oldest group that may be dropped. The first of a start stays in any case: it says where the start before
@@ -133,8 +136,8 @@ impl Tail {
         self.written + usize::from(self.groups.get(self.written).is_some_and(begins))
     }
 
-    fn drop_oldest(&mut self, unheard: &mut Unheard) -> u64 {
-        let Some(group) = self.groups.remove(self.oldest()) else { return 0 };
+    fn drop_group(&mut self, at: usize, unheard: &mut Unheard) -> u64 {
+        let Some(group) = self.groups.remove(at) else { return 0 };
         if group.kind == Kind::Host {
             HostRecord::all(&group.body).flatten().for_each(|word| unheard.take(word));
         }

@@ -267,7 +267,7 @@ impl<S: Storage> Writer<S> {
     pub(crate) fn make_spare(&mut self) -> io::Result<()> {
         self.storage.create(SPARE, u64::from(self.segment_len))?;
         self.storage.sync_names()?;
-        self.spare = true;
+        (self.spare, self.stale) = (true, 0);
         Ok(())
     }
 }

@@ -88,6 +88,10 @@ impl Opening {
             }
             let Some(item) = reader.item().filter(|item| item.at.boot == boot) else { break };
             let Body::Engine(frame) = &item.body else { continue };
+            if item.program != 0 {
+                // Where retention or damage has taken the beginning, what is left knows its program.
+                found.program.get_or_insert(item.program);
+            }
             match frame.record() {
                 Some(Record::Input(Input::Boot { hash, .. })) => found.program = Some(hash),
                 Some(Record::Input(Input::Clock { unix, trusted, .. })) => {

@@ -178,7 +178,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         }
         self.set_state(State::Stopped);
         self.sink.close().await;
-        self.keeper.set(self.feed.outbox.cursor());
+        self.keep();
         self.keeper.close().await;
     }
 
@@ -195,7 +195,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             if farewell.is_some_and(|end| done || end <= Instant::now()) {
                 return Ok(());
             }
-            self.keeper.set(self.feed.outbox.cursor());
+            self.keep();
             self.show();
             let again = self.states.due().filter(|_| self.under_way.len() < self.room());
             tokio::select! {
@@ -345,6 +345,13 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         self.say(ticket, word);
     }
 
+    /// Has the cursor kept, but not past a loss on which the journal has no word yet.
+    fn keep(&mut self) {
+        if self.letters.iter().all(|(ticket, _)| ticket.is_some()) {
+            self.keeper.set(self.feed.outbox.cursor());
+        }
+    }
+
     /// Has the journal take a word.
     fn say(&mut self, ticket: Option<Ticket>, word: HostRecord) {
         let around = Arc::clone(&self.source.around);
@@ -375,7 +382,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             let ticket = first(&mut self.letters).await;
             self.recorded(ticket);
         }
-        self.keeper.set(self.feed.outbox.cursor());
+        self.keep();
         self.feed.outbox.failed(now());
         let retry = self.feed.outbox.lag(self.source.index.head(), now()).retry.map_or(Duration::ZERO, until);
         let why = failure.why.clone();

@@ -115,6 +115,7 @@ impl<S: Storage> Journal<S> {
             let before = self.builder.host(&word, now);
             self.push(before);
         }
+        self.flush_builder();
     }
 
     pub(super) fn publish(&mut self) {

@@ -10,6 +10,7 @@ use crate::repair::set_aside;
 use crate::retention;
 use crate::segment::bad_name;
 use crate::storage::Storage;
+use crate::unheard::Unheard;
 
 impl<S: Storage> Journal<S> {
     /// Makes the spare segment, and deletes what is too much or too old.
@@ -36,12 +37,17 @@ impl<S: Storage> Journal<S> {
         let Some(mut oldest) = self.retention.oldest(&self.writer) else { return Ok(false) };
         let behind = std::mem::take(&mut oldest.behind);
         if !behind.is_empty() {
+            let (mut unheard, mut words) = (Unheard::default(), Vec::new());
             for sink in behind {
-                let dropping = self.retention.loss(&self.writer, sink, oldest.end);
-                self.counts.dropped += dropping.count;
-                for word in dropping.again.words().chain([dropping.word]) {
-                    self.record(&word, now);
-                }
+                let loss = self.retention.loss(&self.writer, sink, oldest.end, &mut unheard);
+                words.extend(loss);
+            }
+            for word in unheard.words() {
+                self.record(&word, now);
+            }
+            for (word, count) in words {
+                self.counts.dropped += count;
+                self.record(&word, now);
             }
             self.flush_builder();
             self.durability.require();

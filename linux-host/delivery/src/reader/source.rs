@@ -57,7 +57,8 @@ impl<F> InFile<F> {
     /// would be lost as well up to the next anchor if nobody knew where it belongs. Where nobody knows the end, since the
     /// segment has been given up and the next one not begun, that one will tell.
     fn give_up<S: Storage>(&mut self, index: &Index<S>, damaged: u32, before: Position, far: Option<Mark>) {
-        self.passed = Some((damaged, before));
+        // Damage that was passed before goes on here.
+        self.passed.get_or_insert((damaged, before));
         (self.offset, self.chain) = (self.end, far);
         if let Some(far) = far {
             self.report_passed(index, self.end, far.at);
