@@ -5,7 +5,7 @@ mod house;
 use std::sync::Mutex;
 
 use super::*;
-use house::{Fake, House, PATIENCE, until, value};
+use house::{Fake, House, PATIENCE, PROGRAM, until, value};
 
 #[tokio::test]
 async fn everything_arrives_once_and_in_order_within_the_window() {
@@ -232,4 +232,19 @@ async fn a_stop_waits_for_what_is_under_way_but_not_for_a_receiver_that_is_stuck
     let running = house.run_any(Stuck, Arc::default());
     until("as many as it takes", || running.figures().under_way == 10).await;
     tokio::time::timeout(PATIENCE, running.stop()).await.expect("the farewell has an end");
+}
+
+/// What retention or damage has taken of the beginning must not keep a sink waiting that a reload starts.
+#[test]
+fn a_start_without_its_beginning_is_known_by_what_is_left() {
+    use std::os::unix::fs::FileExt as _;
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    for value in 1..=500 {
+        house.count(value..=value);
+    }
+    let segment = house.dir.path().join(format!("{:016x}.segment", 1));
+    let file = std::fs::File::options().write(true).open(segment).unwrap();
+    file.write_all_at(&[0xee; 600], 128).unwrap();
+    let opening = Opening::find(house.journal.lock().unwrap().index(), house.boot);
+    assert_eq!(opening.program, Some(PROGRAM));
 }
