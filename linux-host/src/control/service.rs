@@ -105,7 +105,7 @@ impl<S: StatusSource + 'static> Service<S> {
         match operation {
             Operation::Press { input, for_us } => self.press(origin, id, &input, for_us).await,
             Operation::Set { output, to } => {
-                let names = self.names().await;
+                let names = self.names().await?;
                 let all = names.symbols.outputs.iter().map(|output| output.name.as_str());
                 let place = names.symbols.find_output(&output);
                 let place = place.ok_or_else(|| unknown("output", &output, all))?;
@@ -113,17 +113,17 @@ impl<S: StatusSource + 'static> Service<S> {
                 self.command(names, origin, id, op, format!("{output} is {}", to.word())).await
             }
             Operation::Start { scenario } => {
-                let names = self.names().await;
+                let names = self.names().await?;
                 let op = Op::Start { scenario: find_scenario(&names.symbols, &scenario)? };
                 self.command(names, origin, id, op, format!("{scenario} started")).await
             }
             Operation::Stop { scenario } => {
-                let names = self.names().await;
+                let names = self.names().await?;
                 let op = Op::Stop { scenario: find_scenario(&names.symbols, &scenario)? };
                 self.command(names, origin, id, op, format!("{scenario} stopped")).await
             }
             Operation::Let { variable, value } => {
-                let names = self.names().await;
+                let names = self.names().await?;
                 let all = names.symbols.variables.iter().map(String::as_str);
                 let var = names.symbols.find_variable(&variable);
                 let var = var.ok_or_else(|| unknown("variable", &variable, all))?;
@@ -135,8 +135,11 @@ impl<S: StatusSource + 'static> Service<S> {
         }
     }
 
-    async fn names(&self) -> Names<'_> {
-        self.shared.house.names().await
+    async fn names(&self) -> Result<Names<'_>, String> {
+        let names = tokio::time::timeout(PATIENCE, self.shared.house.names()).await;
+        names.map_err(|_| {
+            "a reload waits for the loop, which does not answer; see `campanile status`".to_owned()
+        })
     }
 
     /// Sends a command with an id of these names, and waits for the engine's answer.
@@ -170,7 +173,7 @@ impl<S: StatusSource + 'static> Service<S> {
 
     /// A press, and the release behind it, which comes whether or not somebody still listens.
     async fn press(&self, origin: Origin, id: u32, name: &str, for_us: u64) -> Result<Response, String> {
-        let names = self.names().await;
+        let names = self.names().await?;
         let all = names.symbols.inputs.iter().map(|input| input.name.as_str());
         let input = names.symbols.find_input(name).ok_or_else(|| unknown("input", name, all))?;
         let held = Duration::from_micros(for_us);
@@ -188,7 +191,7 @@ impl<S: StatusSource + 'static> Service<S> {
         tokio::spawn(async move {
             tokio::time::sleep(StdDuration::from_micros(held.micros())).await;
             // By name: the program may have changed meanwhile.
-            let names = service.names().await;
+            let names = service.shared.house.names().await;
             let id = service.shared.next_id.fetch_add(1, Ordering::Relaxed);
             if let Some(input) = names.symbols.find_input(&name) {
                 let op = Op::Play { input, level: Level::Off };
@@ -221,7 +224,7 @@ impl<S: StatusSource + 'static> Service<S> {
     }
 
     async fn feed(&self, name: &str, value: Option<&str>) -> Result<Response, String> {
-        let names = self.names().await;
+        let names = self.names().await?;
         let all = names.symbols.sensors.iter().map(|sensor| sensor.name.as_str());
         let id = names.symbols.find_sensor(name).ok_or_else(|| unknown("sensor", name, all))?;
         let sensor = &names.symbols.sensors[id.index()];
@@ -255,7 +258,7 @@ impl<S: StatusSource + 'static> Service<S> {
     /// The time of a sensor's value that was held back has come.
     async fn release(&self, name: &str) {
         // By name: the program may have changed meanwhile.
-        let names = self.names().await;
+        let names = self.shared.house.names().await;
         let Some(id) = names.symbols.find_sensor(name) else { return };
         let held = self.gates().release(&names.symbols.sensors[id.index()], now());
         if let Some(value) = held {
@@ -281,7 +284,7 @@ impl<S: StatusSource + 'static> Service<S> {
         self.shared.reload.send(sender).await.map_err(|_| stopping())?;
         let result = receiver.await.map_err(|_| stopping())?;
         if result.is_ok() {
-            let names = self.names().await;
+            let names = self.shared.house.names().await;
             for name in self.gates().keep_only(&names.symbols.sensors) {
                 tracing::warn!(
                     "{name} is gone with the old program, and with it a value that its min-interval held back"

@@ -206,5 +206,5 @@ async fn nobody_there_is_an_outage() {
     let (listener, mut sink) = broker().await;
     drop(listener);
     let failure = sink.open().await.unwrap_err();
-    assert_eq!(failure, Failure::retry("nobody listens there"));
+    assert_eq!(failure, Failure::retry("nobody listens at its `url`: is the broker up?"));
 }

@@ -120,7 +120,7 @@ fn of_disconnect(code: DisconnectReasonCode, reason: Option<&str>) -> Failure {
 fn of_io(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
-        ErrorKind::ConnectionRefused => "nobody listens there".into(),
+        ErrorKind::ConnectionRefused => "nobody listens at its `url`: is the broker up?".into(),
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::UnexpectedEof
