@@ -220,7 +220,10 @@ impl<S: Storage> Scan<S> {
             return None;
         };
         entry.end = last.walk.end;
-        self.push(entry, last.walk.chain.at);
+        // Damage at its end is said with it, and not once more with a header that is missing behind.
+        let end =
+            last.walk.damage.last().map_or(last.walk.chain.at, |damage| damage.to.max(last.walk.chain.at));
+        self.push(entry, end);
         self.damage.extend(last.walk.damage.iter().copied());
         if next.is_some() {
             return Some((id, last.walk));
