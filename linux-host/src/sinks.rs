@@ -13,6 +13,7 @@ pub mod driver;
 pub mod figures;
 pub mod file;
 mod keeper;
+mod kinds;
 pub mod message;
 pub mod mqtt;
 pub mod names;

@@ -7,38 +7,35 @@
 //!   hangs up gets one message at a time until it is clear which one it dislikes.
 //! * On a stop it gets a second to take what is still there.
 
+mod letters;
+mod opening;
+mod refusal;
+#[cfg(test)]
+mod tests;
+mod window;
+
 use std::collections::VecDeque;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use campanile_delivery::{
-    Body, CursorFile, Feed, FeedStep, HostRecord, OpenError, Outbox, OutboxOptions, Position, SinkName,
-    Storage, Ticket,
+    CursorFile, Feed, OpenError, Outbox, OutboxOptions, Position, SinkName, Storage, Ticket,
 };
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::context::Opening;
 use super::figures::{Board, State};
-use super::keeper::{Keeper, now, until};
+use super::keeper::{Keeper, now};
 use super::message::Message;
-use super::render::{Form, Made, Render};
+use super::render::{Form, Render};
 use super::source::{Around, Source};
 use super::states::States;
-use super::{Failure, Outcome, Sink, Then, source};
+use super::{Failure, Sink, source};
+use letters::first;
 
 /// The wait after the first failure, and the longest.
 const RETRY: (u64, u64) = (250, 30_000);
-/// The least wait after a refusal, which only a person can heal.
-const REFUSED: Duration = Duration::from_secs(15);
-/// At the start the clock is read within a moment; without it the first states would have no time.
-const CLOCK_PATIENCE: Duration = Duration::from_secs(1);
-/// For the journal to have the first records of the start: the machine and its disk may be slow just then.
-const START_PATIENCE: Duration = Duration::from_secs(60);
-/// After a failure of the disk that the journal is read from.
-const DISK_PATIENCE: Duration = Duration::from_secs(1);
 /// On a stop, to take what is still there.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -213,223 +210,12 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         }
     }
 
-    /// So many messages may be under way.
-    const fn room(&self) -> usize {
-        if self.suspect.is_some() { 1 } else { self.window }
-    }
-
-    /// A receiver that keeps states may have lost them since the last connection: they go first.
-    fn tell_states(&mut self) {
-        if self.sink.keeps_states() {
-            let told = self.states.told(self.feed.outbox.cursor());
-            self.made.extend(told.into_iter().map(again));
-        }
-    }
-
-    /// Hands over all that the window takes. Gives the wait until more may be tried, if it is only that.
-    async fn fill(&mut self) -> Result<Option<Duration>, Failure> {
-        // What is published from here on wakes the session again.
-        self.source.published.borrow_and_update();
-        // Once for all that the window takes: the clock would be asked as often as everything else is done.
-        let mut time = (now(), Instant::now());
-        loop {
-            self.clear_suspicion();
-            self.hand_over(time.1)?;
-            if self.under_way.len() >= self.room() {
-                return Ok(None);
-            }
-            let mut made = Made::Nothing;
-            let step = self.feed.step(time.0, |item| {
-                made = match self.render.made(item) {
-                    Made::States(all) => self.states.untold(all, item.at),
-                    other => other,
-                };
-                !matches!(made, Made::Nothing)
-            });
-            match step {
-                Ok(FeedStep::Send(ticket, item)) => {
-                    let about_dead = matches!(item.body, Body::Host(Some(HostRecord::DeadLetter { .. })));
-                    let news = |ticket| Parcel { at: item.at, what: What::News { ticket, about_dead } };
-                    match made {
-                        Made::Nothing => {}
-                        Made::Message(message) => self.made.push_back((news(Some(ticket)), message)),
-                        Made::States(states) => {
-                            self.made.extend(states.into_iter().map(|message| (news(None), message)));
-                            if let Some((last, _)) = self.made.back_mut() {
-                                *last = news(Some(ticket));
-                            }
-                        }
-                    }
-                }
-                Ok(FeedStep::Lagged(lagged)) => {
-                    let lost = lagged.dropped.unwrap_or(0);
-                    tracing::warn!("{}: {lost} records were gone before they were delivered", self.name);
-                    self.board.write(|figures| figures.lost += lost);
-                    if let Some(word) = lagged.word(&self.name) {
-                        self.say(None, word);
-                    }
-                }
-                Ok(FeedStep::Again) => {
-                    tokio::task::yield_now().await;
-                    time = (now(), Instant::now());
-                }
-                Ok(FeedStep::Wait(then)) => return Ok(then.map(until)),
-                Ok(FeedStep::Idle) => return Ok(None),
-                Err(error) => {
-                    self.complain(&error);
-                    return Ok(Some(DISK_PATIENCE));
-                }
-            }
-        }
-    }
-
-    /// Gives the sink what was made, as far as the window allows, and then states whose time has come once more.
-    fn hand_over(&mut self, now: Instant) -> Result<(), Failure> {
-        while self.under_way.len() < self.room() {
-            let next = self.made.pop_front().or_else(|| self.states.take(now).map(again));
-            let Some((parcel, message)) = next else { break };
-            if let What::News { .. } = parcel.what {
-                self.states.note(&message, parcel.at, now);
-            }
-            self.under_way.push_back(parcel);
-            self.sink.send(message)?;
-        }
-        Ok(())
-    }
-
-    /// What became of the oldest messages.
-    fn take(&mut self, outcome: Result<Outcome, Failure>) -> Result<(), Failure> {
-        match outcome? {
-            Outcome::Done(count) => {
-                for _ in 0..count {
-                    let Some(Parcel { what, .. }) = self.under_way.pop_front() else { break };
-                    if let What::News { ticket: Some(ticket), .. } = what {
-                        self.feed.outbox.acked(ticket);
-                    }
-                }
-            }
-            Outcome::Refused(why) => self.refuse(&why),
-        }
-        Ok(())
-    }
-
-    /// Nothing is suspect any more once everything up to there is done.
-    fn clear_suspicion(&mut self) {
-        let idle = self.under_way.is_empty() && self.made.is_empty();
-        if idle && self.suspect.is_some_and(|last| last <= self.feed.outbox.cursor()) {
-            self.suspect = None;
-            self.feed.outbox.set_window(self.window);
-        }
-    }
-
-    /// The oldest message will never be taken.
-    fn refuse(&mut self, why: &str) {
-        let Some(Parcel { at: record, what }) = self.under_way.pop_front() else { return };
-        let (ticket, about_dead) = match what {
-            What::News { ticket, about_dead } => (ticket, about_dead),
-            What::Again(topic) => {
-                tracing::warn!("{}: {topic}: the state is refused from now on: {why}", self.name);
-                return self.states.refuse(&topic);
-            }
-        };
-        if ticket.is_some_and(|ticket| self.feed.outbox.refused(ticket, why).is_none()) {
-            return;
-        }
-        self.states.refuse_news(record);
-        tracing::warn!("{}: {record} is refused for good: {why}", self.name);
-        if about_dead {
-            self.recorded(ticket);
-            return;
-        }
-        let word = HostRecord::DeadLetter { sink: self.name.clone(), record, why: why.to_owned() };
-        self.say(ticket, word);
-    }
-
-    /// Has the cursor kept, but not past a loss on which the journal has no word yet.
-    fn keep(&mut self) {
-        if self.letters.iter().all(|(ticket, _)| ticket.is_some()) {
-            self.keeper.set(self.feed.outbox.cursor());
-        }
-    }
-
-    /// Has the journal take a word.
-    fn say(&mut self, ticket: Option<Ticket>, word: HostRecord) {
-        let around = Arc::clone(&self.source.around);
-        self.letters.push_back((ticket, Box::pin(async move { around.record(word).await })));
-    }
-
-    /// The journal has the word on a message that was refused.
-    fn recorded(&mut self, ticket: Option<Ticket>) {
-        if let Some(ticket) = ticket {
-            self.feed.outbox.recorded(ticket);
-        }
-    }
-
-    /// A failure: all that was under way goes again later. Gives the time of the next attempt.
-    async fn note(&mut self, failure: &Failure) -> Instant {
-        if failure.then == Then::Suspect {
-            if self.under_way.len() == 1 {
-                self.refuse(&failure.why);
-            } else {
-                let last = self.under_way.iter().map(|parcel| parcel.at).max();
-                self.suspect = self.suspect.max(last);
-            }
-        }
-        self.made.clear();
-        self.under_way.clear();
-        // The words that are on their way to the journal let the cursor pass before the rest goes again.
-        while !self.letters.is_empty() {
-            let ticket = first(&mut self.letters).await;
-            self.recorded(ticket);
-        }
-        self.keep();
-        self.feed.outbox.failed(now());
-        let retry = self.feed.outbox.lag(self.source.index.head(), now()).retry.map_or(Duration::ZERO, until);
-        let why = failure.why.clone();
-        let (state, at) = match failure.then {
-            Then::Refused => {
-                let at = Instant::now() + retry.max(REFUSED);
-                (State::Refused { why, at }, at)
-            }
-            Then::Retry | Then::Suspect => {
-                let at = Instant::now() + retry;
-                (State::Retrying { why, at }, at)
-            }
-        };
-        tracing::warn!("{}: {state}", self.name);
-        self.set_state(state);
-        at
-    }
-
     /// The cursor is kept meanwhile.
     async fn wait_to_retry(&mut self, end: Instant) {
         while Instant::now() < end {
             tokio::select! {
                 () = sleep_until(end) => break,
                 () = self.keeper.tend() => {}
-            }
-        }
-    }
-
-    /// Until the journal says which program the start began with, as its first records have no names before, and what
-    /// time it was.
-    async fn wait_for_start(&mut self) {
-        let mut stop = self.source.stop.clone();
-        tokio::select! {
-            biased;
-            () = source::stopped(&mut stop) => {}
-            _ = tokio::time::timeout(START_PATIENCE, self.opening(|opening| opening.program.is_some())) => {
-                let _ = tokio::time::timeout(CLOCK_PATIENCE, self.opening(|opening| opening.wall.is_some())).await;
-            }
-        }
-    }
-
-    async fn opening(&mut self, holds: impl Fn(&Opening) -> bool) {
-        loop {
-            self.source.published.borrow_and_update();
-            let opening = Opening::find(&self.source.index, self.source.boot);
-            if holds(&opening) || self.source.published.changed().await.is_err() {
-                return;
             }
         }
     }
@@ -451,29 +237,4 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             figures.oldest = lag.oldest.map(|span| Duration::from_micros(span.micros()));
         });
     }
-
-    fn complain(&self, error: &io::Error) {
-        tracing::warn!("{}: the journal cannot be read: {error}", self.name);
-    }
 }
-
-/// A state that was told before.
-fn again((message, at): (Message, Position)) -> (Parcel, Message) {
-    (Parcel { at, what: What::Again(message.topic.clone()) }, message)
-}
-
-/// The first letter that the journal has; waits for ever if there is none under way.
-async fn first(letters: &mut Letters) -> Option<Ticket> {
-    match letters.front_mut() {
-        Some((ticket, letter)) => {
-            letter.as_mut().await;
-            let ticket = *ticket;
-            letters.pop_front();
-            ticket
-        }
-        None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,10 +1,11 @@
 //! Sinks and the node: what the types alone cannot tell is wrong.
 
-use std::net::IpAddr;
+mod mqtt;
+mod shared;
 
 use campanile_delivery::SinkName;
 
-use super::super::file::{Action, Board, FileSink, Filter, Filters, House, MqttSink, Sink, Topics};
+use super::super::file::{Action, Board, Filter, Filters, House, Sink};
 use super::super::read::{At, Entries, Report, suggestion};
 use super::super::scalar::{Word, check_name};
 use super::super::source::Diagnostic;
@@ -36,82 +37,18 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
                     .help("a-z, 0-9 and -"),
             );
         }
-        match sink {
-            Some(Sink::Mqtt(mqtt)) => {
-                check_mqtt(mqtt, report);
-                check_topics(&mqtt.topics, report);
-                check_only(&mqtt.only, house, messages.as_deref(), report);
-            }
-            Some(Sink::File(file)) => check_only(&file.only, house, messages.as_deref(), report),
-            Some(Sink::Console(console)) => check_only(&console.only, house, messages.as_deref(), report),
-            None => {}
-        }
+        let Some(sink) = sink else { continue };
+        check_kind(sink, report);
+        check_only(sink.common().only(), house, messages.as_deref(), report);
     }
-    check_shared(house, report);
+    shared::check(house, report);
 }
 
-/// Two sinks that would get into each other's way.
-fn check_shared(house: &House, report: &mut Report<'_>) {
-    let mut clients: Vec<(&MqttSink, &At<Word>)> = Vec::new();
-    let mut files: Vec<&FileSink> = Vec::new();
-    for (_, sink) in house.sinks.iter() {
-        match sink {
-            Some(Sink::Mqtt(mqtt)) if !mqtt.url.is_broken() => {
-                let Some(id) = &mqtt.client_id else { continue };
-                let same = |(other, other_id): &&(&MqttSink, &At<Word>)| {
-                    other.url.value == mqtt.url.value && other_id.value == id.value
-                };
-                if let Some((_, first)) = clients.iter().find(same) {
-                    report.push(
-                        Diagnostic::error(id.span.clone(), "two sinks with one client-id at one broker")
-                            .label("a second time")
-                            .other(first.span.clone(), "the first time")
-                            .help("the broker would throw one out for the other: give each its own, or none"),
-                    );
-                }
-                clients.push((mqtt, id));
-            }
-            Some(Sink::File(file)) if !file.path.is_broken() => {
-                if let Some(first) = files.iter().find(|first| first.path.value == file.path.value) {
-                    report.push(
-                        Diagnostic::error(file.path.span.clone(), "two sinks write to one file")
-                            .label("a second time")
-                            .other(first.path.span.clone(), "the first time")
-                            .help(
-                                "give each a file of its own; one sink can have several patterns in `only`",
-                            ),
-                    );
-                }
-                files.push(file);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What a topic holds is known from the topic alone: one for several things would mix them up.
-fn check_topics(topics: &Topics, report: &mut Report<'_>) {
-    if !topics.state.value.0.contains("{name}") && !topics.state.is_broken() {
-        report.push(
-            Diagnostic::error(topics.state.span.clone(), "one topic for all states")
-                .label("each state would replace the others")
-                .help("put {name} into it, such as \"campanile/{node}/{kind}/{name}\""),
-        );
-    }
-    let all = [
-        ("status", &topics.status.value.0, &topics.status.span),
-        ("state", &topics.state.value.0, &topics.state.span),
-        ("message", &topics.message.value.0, &topics.message.span),
-        ("diagnostics", &topics.diagnostics.value.0, &topics.diagnostics.span),
-    ];
-    for (place, (key, topic, span)) in all.iter().enumerate() {
-        if let Some((other, ..)) = all.iter().take(place).find(|(_, earlier, _)| earlier == topic) {
-            report.push(
-                Diagnostic::error((*span).clone(), format!("`{key}` and `{other}` have one topic"))
-                    .label("nobody could tell them apart")
-                    .help("give each a topic of its own"),
-            );
-        }
+/// What is special about its kind.
+fn check_kind(sink: &Sink, report: &mut Report<'_>) {
+    match sink {
+        Sink::Mqtt(mqtt) => mqtt::check(mqtt, report),
+        Sink::File(_) | Sink::Console(_) => {}
     }
 }
 
@@ -126,39 +63,6 @@ fn check_zone(zone: &At<Word>, report: &mut Report<'_>) {
             Diagnostic::error(zone.span.clone(), error.to_string()).label("here").help(error.help())
         }
     });
-}
-
-fn check_mqtt(mqtt: &MqttSink, report: &mut Report<'_>) {
-    let address = &mqtt.url.value;
-    let local = address.host == "localhost" || is_loopback(&address.host);
-    let password_file = mqtt.password_file.as_ref().map(|file| &file.span);
-    let password = password_file.or_else(|| mqtt.password_env.as_ref().map(|variable| &variable.span));
-    if let Some(span) = password.filter(|_| mqtt.username.is_none()) {
-        report.push(
-            Diagnostic::warning(span.clone(), "a password without a user")
-                .label("most brokers ignore it")
-                .help("add `username`"),
-        );
-    }
-    if password.is_some() && !address.tls && !local {
-        report.push(
-            Diagnostic::warning(mqtt.url.span.clone(), "the password goes over the network in the clear")
-                .label("without TLS")
-                .help("mqtts:// encrypts; brokers listen for it on port 8883"),
-        );
-    }
-    if let Some(ca) = mqtt.ca.as_ref().filter(|_| !address.tls && !mqtt.url.is_broken()) {
-        report.push(
-            Diagnostic::error(ca.span.clone(), "`ca` without TLS")
-                .label("checks nothing")
-                .other(mqtt.url.span.clone(), "no TLS here")
-                .help("write mqtts:// in `url`, or leave `ca` out"),
-        );
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The names of all messages; `None` while some are unknown.

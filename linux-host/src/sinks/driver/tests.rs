@@ -4,7 +4,10 @@ mod house;
 
 use std::sync::Mutex;
 
+use super::opening::CLOCK_PATIENCE;
 use super::*;
+use crate::sinks::Outcome;
+use crate::sinks::context::Opening;
 use house::{Fake, House, PATIENCE, PROGRAM, until, value};
 
 #[tokio::test]

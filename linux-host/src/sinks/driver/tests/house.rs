@@ -9,7 +9,7 @@ use campanile_core::record::{MAX_RECORD, Record};
 use campanile_core::restore::Restore;
 use campanile_core::time::{Duration as Span, Instant as At};
 use campanile_delivery::symbols::Symbols;
-use campanile_delivery::{Batch, Directory, Journal, Options, StoredProgram};
+use campanile_delivery::{Batch, Directory, HostRecord, Journal, Options, StoredProgram};
 use tokio::sync::watch;
 
 use crate::sinks::driver::*;
@@ -17,6 +17,7 @@ use crate::sinks::figures::Figures;
 use crate::sinks::message::Renderer;
 use crate::sinks::only::Only;
 use crate::sinks::topics::Topics;
+use crate::sinks::{Failure, Outcome};
 
 pub(super) const PROGRAM: u64 = 7;
 

@@ -1,0 +1,72 @@
+//! `kind = "mqtt"`: what its table alone cannot tell is wrong.
+
+use std::net::IpAddr;
+
+use crate::config::file::{MqttSink, Topics};
+use crate::config::read::Report;
+use crate::config::source::Diagnostic;
+
+/// Checks one.
+pub(super) fn check(mqtt: &MqttSink, report: &mut Report<'_>) {
+    check_connection(mqtt, report);
+    check_topics(&mqtt.topics, report);
+}
+
+fn check_connection(mqtt: &MqttSink, report: &mut Report<'_>) {
+    let address = &mqtt.url.value;
+    let local = address.host == "localhost" || is_loopback(&address.host);
+    let password_file = mqtt.password_file.as_ref().map(|file| &file.span);
+    let password = password_file.or_else(|| mqtt.password_env.as_ref().map(|variable| &variable.span));
+    if let Some(span) = password.filter(|_| mqtt.username.is_none()) {
+        report.push(
+            Diagnostic::warning(span.clone(), "a password without a user")
+                .label("most brokers ignore it")
+                .help("add `username`"),
+        );
+    }
+    if password.is_some() && !address.tls && !local {
+        report.push(
+            Diagnostic::warning(mqtt.url.span.clone(), "the password goes over the network in the clear")
+                .label("without TLS")
+                .help("mqtts:// encrypts; brokers listen for it on port 8883"),
+        );
+    }
+    if let Some(ca) = mqtt.ca.as_ref().filter(|_| !address.tls && !mqtt.url.is_broken()) {
+        report.push(
+            Diagnostic::error(ca.span.clone(), "`ca` without TLS")
+                .label("checks nothing")
+                .other(mqtt.url.span.clone(), "no TLS here")
+                .help("write mqtts:// in `url`, or leave `ca` out"),
+        );
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// What a topic holds is known from the topic alone: one for several things would mix them up.
+fn check_topics(topics: &Topics, report: &mut Report<'_>) {
+    if !topics.state.value.0.contains("{name}") && !topics.state.is_broken() {
+        report.push(
+            Diagnostic::error(topics.state.span.clone(), "one topic for all states")
+                .label("each state would replace the others")
+                .help("put {name} into it, such as \"campanile/{node}/{kind}/{name}\""),
+        );
+    }
+    let all = [
+        ("status", &topics.status.value.0, &topics.status.span),
+        ("state", &topics.state.value.0, &topics.state.span),
+        ("message", &topics.message.value.0, &topics.message.span),
+        ("diagnostics", &topics.diagnostics.value.0, &topics.diagnostics.span),
+    ];
+    for (place, (key, topic, span)) in all.iter().enumerate() {
+        if let Some((other, ..)) = all.iter().take(place).find(|(_, earlier, _)| earlier == topic) {
+            report.push(
+                Diagnostic::error((*span).clone(), format!("`{key}` and `{other}` have one topic"))
+                    .label("nobody could tell them apart")
+                    .help("give each a topic of its own"),
+            );
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What two sinks cannot share.
+
+use crate::config::file::{FileSink, House, MqttSink, Sink};
+use crate::config::read::{At, Report};
+use crate::config::scalar::Word;
+use crate::config::source::Diagnostic;
+
+/// Two sinks that would get into each other's way.
+pub(super) fn check(house: &House, report: &mut Report<'_>) {
+    let mut clients: Vec<(&MqttSink, &At<Word>)> = Vec::new();
+    let mut files: Vec<&FileSink> = Vec::new();
+    for (_, sink) in house.sinks.iter() {
+        match sink {
+            Some(Sink::Mqtt(mqtt)) if !mqtt.url.is_broken() => {
+                let Some(id) = &mqtt.client_id else { continue };
+                let same = |(other, other_id): &&(&MqttSink, &At<Word>)| {
+                    other.url.value == mqtt.url.value && other_id.value == id.value
+                };
+                if let Some((_, first)) = clients.iter().find(same) {
+                    report.push(
+                        Diagnostic::error(id.span.clone(), "two sinks with one client-id at one broker")
+                            .label("a second time")
+                            .other(first.span.clone(), "the first time")
+                            .help("the broker would throw one out for the other: give each its own, or none"),
+                    );
+                }
+                clients.push((mqtt, id));
+            }
+            Some(Sink::File(file)) if !file.path.is_broken() => {
+                if let Some(first) = files.iter().find(|first| first.path.value == file.path.value) {
+                    report.push(
+                        Diagnostic::error(file.path.span.clone(), "two sinks write to one file")
+                            .label("a second time")
+                            .other(first.path.span.clone(), "the first time")
+                            .help(
+                                "give each a file of its own; one sink can have several patterns in `only`",
+                            ),
+                    );
+                }
+                files.push(file);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The kinds of sinks: what each makes of its table of the file. A new kind is a [`Plan`] in a file of its own, and one
+//! line below.
+
+mod local;
+mod mqtt;
+
+use std::fmt::Debug;
+
+use campanile_delivery::Storage;
+use tokio::task::JoinHandle;
+
+use super::Sink;
+use super::driver::Driver;
+use super::figures::{Board, State};
+use super::render::Form;
+use super::source::{Around, Source};
+use crate::config::file;
+
+/// What a sink is to do, as the file says it. Two that are equal do the same: then a reload lets the sink go on.
+pub(super) trait Plan: Clone + Debug + PartialEq {
+    /// Its table of the file.
+    type Table;
+    /// What it becomes.
+    type Sink: Sink + 'static;
+
+    /// What the table says, for a sink of this name on this node.
+    fn new(node: &str, name: &str, table: &Self::Table) -> Self;
+
+    /// The sink, and what its messages look like.
+    fn make(&self, node: &str) -> (Self::Sink, Form);
+}
+
+/// Declares the plans of all kinds.
+macro_rules! plans {
+    ($($variant:ident($plan:ty),)*) => {
+        /// What a sink is to do, of whatever kind.
+        #[derive(Clone, Debug, PartialEq)]
+        pub(super) enum Spec { $($variant(Box<$plan>),)* }
+
+        impl Spec {
+            /// What the file says.
+            pub(super) fn new(node: &str, name: &str, sink: &file::Sink) -> Self {
+                match sink {
+                    $(file::Sink::$variant(table) => Self::$variant(Box::new(Plan::new(node, name, &**table))),)*
+                }
+            }
+
+            /// Makes it and lets it run, as a task of the current runtime.
+            pub(super) fn start<S: Storage, A: Around>(&self, post: Post<'_, S, A>) -> JoinHandle<()> {
+                match self {
+                    $(Self::$variant(plan) => post.take(&**plan),)*
+                }
+            }
+        }
+    };
+}
+
+plans! {
+    Mqtt(mqtt::Broker),
+    File(local::Lines),
+    Console(local::Screen),
+}
+
+/// Where a sink is to work.
+pub(super) struct Post<'a, S: Storage, A: Around> {
+    pub(super) node: &'a str,
+    pub(super) name: &'a str,
+    pub(super) source: Source<S, A>,
+    pub(super) board: Board,
+}
+
+impl<S: Storage, A: Around> Post<'_, S, A> {
+    fn take(self, plan: &impl Plan) -> JoinHandle<()> {
+        let Self { node, name, source, board } = self;
+        let (sink, form) = plan.make(node);
+        let driver = name.parse().map_err(|error| format!("{name}: {error}")).and_then(|name| {
+            Driver::new(name, sink, form, node, source, board.clone()).map_err(|error| error.to_string())
+        });
+        match driver {
+            Ok(driver) => tokio::spawn(driver.run()),
+            Err(why) => {
+                // The rest of the house goes on; `status` shows it.
+                tracing::error!("sink {name} does not run: {why}");
+                board.write(|figures| figures.state = State::Broken(why));
+                tokio::spawn(std::future::ready(()))
+            }
+        }
+    }
+}

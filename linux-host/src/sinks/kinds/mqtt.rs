@@ -1,0 +1,47 @@
+//! `kind = "mqtt"`.
+
+use super::Plan;
+use crate::config::file::{self, MqttSink};
+use crate::sinks::message::Renderer;
+use crate::sinks::mqtt::{Mqtt, Password, Settings};
+use crate::sinks::only::Only;
+use crate::sinks::render::Form;
+use crate::sinks::topics::Topics;
+
+/// A broker.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::sinks) struct Broker {
+    settings: Settings,
+    topics: Topics,
+    only: Only,
+}
+
+impl Plan for Broker {
+    type Table = MqttSink;
+    type Sink = Mqtt;
+
+    fn new(node: &str, name: &str, mqtt: &MqttSink) -> Self {
+        let topics = Topics::from(&mqtt.topics);
+        let password = match (&mqtt.password_file, &mqtt.password_env) {
+            (Some(file), _) => Some(Password::File(file.value.clone())),
+            (None, Some(variable)) => Some(Password::Variable(variable.value.0.clone())),
+            (None, None) => None,
+        };
+        let client_id = mqtt.client_id.as_ref().map(|id| id.value.0.clone());
+        let settings = Settings {
+            address: mqtt.url.value.clone(),
+            username: mqtt.username.as_ref().map(|name| name.value.0.clone()),
+            password,
+            ca: mqtt.ca.as_ref().map(|path| path.value.clone()),
+            client_id: client_id.unwrap_or_else(|| format!("campanile-{node}-{name}")),
+            status_topic: topics.status(node),
+            window: u16::try_from(mqtt.in_flight.0).unwrap_or(u16::MAX),
+        };
+        Self { settings, topics, only: file::only(&mqtt.only) }
+    }
+
+    fn make(&self, node: &str) -> (Mqtt, Form) {
+        let renderer = Renderer::new(node, self.topics.clone(), self.only.clone());
+        (Mqtt::new(self.settings.clone()), Form::Json(renderer))
+    }
+}
