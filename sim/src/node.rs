@@ -183,6 +183,7 @@ impl<W: Witness + 'static> Node<W> {
             running: Some(first),
             unkept: unkept.clone(),
             checkpoint: Vec::new(),
+            page: vec![0; recorder::PAGE],
         };
         let inlet = Rc::new(Inlet::new());
         let task = self.setup.size.spawn(executor, birth, lines, inbox, Rc::clone(&inlet));

@@ -37,6 +37,8 @@
 mod tests;
 pub(crate) mod words;
 
+use std::fmt::{self, Write as _};
+
 use campanile_core::calendar::local_fields;
 use campanile_core::decision::{Decision, EndWhy, RunHow, Source};
 use campanile_core::id::{InputId, Level, RunId, ScenarioId};
@@ -86,7 +88,11 @@ impl Trace {
 
     /// The line of a record at `at`, without a line break; `None` if nobody would care.
     pub fn line(&mut self, at: Instant, record: &Record, symbols: &Symbols) -> Option<String> {
-        self.what(at, record, symbols).map(|what| format!("{}  {what}", seconds(at)))
+        let what = self.what(at, record, symbols)?;
+        let mut line = seconds(at);
+        line.push_str("  ");
+        line.push_str(&what);
+        Some(line)
     }
 
     /// The line without its time, for those who show another clock.
@@ -95,58 +101,62 @@ impl Trace {
             Record::Input(input) => self.input(at, input, symbols),
             Record::Decision(decision) => self.decision(at, decision, symbols),
         }
-        .map(Line::text)
+        .map(|line| line.text)
     }
 
     fn input(&mut self, at: Instant, input: &Input, symbols: &Symbols) -> Option<Line> {
         match *input {
-            Input::Edge { input, level } => self
-                .if_verbose(|| Line::new(format!("{} edge {}", symbols.input(input), words::level(level)))),
+            Input::Edge { input, level } => self.if_verbose(|| {
+                Line::new(format_args!("{} edge {}", symbols.input(input), words::level(level)))
+            }),
             Input::Late { input, level, by } => self.if_verbose(|| {
-                Line::new(format!("{} edge {}", symbols.input(input), words::level(level)))
-                    .with(format!("late {}", span(by)))
+                Line::new(format_args!("{} edge {}", symbols.input(input), words::level(level)))
+                    .with(format_args!("late {}", Seconds(by)))
             }),
             Input::Level { input, why: LevelWhy::Start, .. } => {
                 self.read |= bit(input);
                 None
             }
             Input::Level { input, level, why } => Some(
-                Line::new(format!("{} reads {}", symbols.input(input), words::level(level)))
+                Line::new(format_args!("{} reads {}", symbols.input(input), words::level(level)))
                     .with(if why == LevelWhy::Gap { "after a gap" } else { "at rest" }),
             ),
-            Input::Reading { sensor, value } => {
-                self.if_verbose(|| Line::new(format!("reading {}", words::sensor(symbols, sensor, value))))
-            }
+            Input::Reading { sensor, value } => self
+                .if_verbose(|| Line::new(format_args!("reading {}", words::sensor(symbols, sensor, value)))),
             Input::Command { origin, id, op } => Some(
-                Line::new(format!("command {}", words::op(symbols, &op)))
-                    .with(format!("from {}", words::origin(origin)))
-                    .with(format!("id {id}")),
+                Line::new(format_args!("command {}", words::op(symbols, &op)))
+                    .with(format_args!("from {}", words::origin(origin)))
+                    .with(format_args!("id {id}")),
             ),
             Input::Tick { trigger } => {
-                self.if_verbose(|| Line::new(format!("tick {}", symbols.trigger(trigger))))
+                self.if_verbose(|| Line::new(format_args!("tick {}", symbols.trigger(trigger))))
             }
             Input::Clock { unix, offset, trusted } => self.clock(Clock { at, unix, offset, trusted }),
             Input::Done { output, ok: true } => {
-                Some(Line::new(format!("{} works again", symbols.output(output))))
+                Some(Line::new(format_args!("{} works again", symbols.output(output))))
             }
             // The fault says so.
             Input::Done { output, ok: false } => {
-                self.if_verbose(|| Line::new(format!("{} refused", symbols.output(output))))
+                self.if_verbose(|| Line::new(format_args!("{} refused", symbols.output(output))))
             }
             Input::Overrun { input, lost, why } => {
                 let who = input.map_or("inputs", |input| symbols.input(input));
-                Some(Line::new(format!("{who} lost {lost}")).with(words::lost(why)))
+                Some(Line::new(format_args!("{who} lost {lost}")).with(words::lost(why)))
             }
-            Input::Stall { until } => Some(Line::new("stalled").with(format!("until {}", seconds(until)))),
-            Input::Link { peer, up } => {
-                Some(Line::new(format!("link {} {}", symbols.peer(peer), if up { "up" } else { "down" })))
+            Input::Stall { until } => {
+                Some(Line::new("stalled").with(format_args!("until {}", seconds(until))))
             }
+            Input::Link { peer, up } => Some(Line::new(format_args!(
+                "link {} {}",
+                symbols.peer(peer),
+                if up { "up" } else { "down" }
+            ))),
             Input::Install { .. } => Some(Line::new("program installed")),
             Input::Boot { boot, off, .. } => {
                 *self = Self { verbose: self.verbose, ..Self::default() };
                 let count = boot >> 32;
-                let off = off.map_or_else(|| "off unknown".to_owned(), |off| format!("off {}", span(off)));
-                (count > 1 || self.verbose).then(|| Line::new(format!("boot {count}")).with(off))
+                let off = off.map_or_else(|| "off unknown".to_owned(), |off| format!("off {}", Seconds(off)));
+                (count > 1 || self.verbose).then(|| Line::new(format_args!("boot {count}")).with(off))
             }
             Input::Restore { item } => {
                 match item {
@@ -164,9 +174,9 @@ impl Trace {
         match *decision {
             Decision::Event { source: Source::Input { input }, value, onset_ago, bounces } => {
                 let level = Level::from_bool(value.is_some_and(|value| value != 0));
-                let line = Line::new(format!("{} {}", symbols.input(input), words::level(level)));
+                let line = Line::new(format_args!("{} {}", symbols.input(input), words::level(level)));
                 let line = line.onset(at, onset_ago);
-                let line = if bounces > 0 { line.with(format!("bounces {bounces}")) } else { line };
+                let line = if bounces > 0 { line.with(format_args!("bounces {bounces}")) } else { line };
                 (!self.is_old(input, level)).then_some(line)
             }
             Decision::Event { source: Source::Sensor { sensor }, value, .. } => {
@@ -181,35 +191,37 @@ impl Trace {
                     RunHow::Resumed => "resumed",
                 };
                 Some(
-                    Line::new(format!("{} {how}", symbols.scenario(scenario)))
-                        .with(format!("by {}", words::cause(symbols, cause))),
+                    Line::new(format_args!("{} {how}", symbols.scenario(scenario)))
+                        .with(format_args!("by {}", words::cause(symbols, cause))),
                 )
             }
             Decision::Skip { scenario, why } => {
-                Some(Line::new(format!("{} skipped", symbols.scenario(scenario))).with(words::skip(why)))
+                Some(Line::new(format_args!("{} skipped", symbols.scenario(scenario))).with(words::skip(why)))
             }
             Decision::Wait { run, left, .. } => self.if_verbose(|| {
-                let line = Line::new(format!("{} waits", self.of_run(run, symbols)));
-                left.map(|left| format!("for {}", span(left))).into_iter().fold(line, Line::with)
+                let line = Line::new(format_args!("{} waits", self.of_run(run, symbols)));
+                left.map(|left| format!("for {}", Seconds(left))).into_iter().fold(line, Line::with)
             }),
             Decision::TimedOut { run, timed_out } => self.if_verbose(|| {
                 let how = if timed_out { "waited in vain" } else { "has waited" };
-                Line::new(format!("{} {how}", self.of_run(run, symbols)))
+                Line::new(format_args!("{} {how}", self.of_run(run, symbols)))
             }),
             Decision::End { run, why } => {
-                let line = Line::new(format!("{} ended", self.of_run(run, symbols)));
+                let line = Line::new(format_args!("{} ended", self.of_run(run, symbols)));
                 Some(match why {
                     EndWhy::Done => line,
-                    why => line.with(format!("by {}", words::end(why))),
+                    why => line.with(format_args!("by {}", words::end(why))),
                 })
             }
             Decision::Set { output, level, by } => words::by(symbols, by).map(|by| {
-                Line::new(format!("{} {}", symbols.output(output), words::level(level)))
-                    .with(format!("by {by}"))
+                Line::new(format_args!("{} {}", symbols.output(output), words::level(level)))
+                    .with(format_args!("by {by}"))
             }),
-            Decision::Let { var, value } => Some(Line::new(format!("{} = {value}", symbols.variable(var)))),
+            Decision::Let { var, value } => {
+                Some(Line::new(format_args!("{} = {value}", symbols.variable(var))))
+            }
             Decision::Send { template, values, onset_ago } => {
-                let line = Line::new(format!("{} sent", symbols.message(template)));
+                let line = Line::new(format_args!("{} sent", symbols.message(template)));
                 Some(
                     words::message(symbols, template, &values)
                         .into_iter()
@@ -218,14 +230,14 @@ impl Trace {
                 )
             }
             Decision::Reply { origin, id, result } => {
-                let line = Line::new(format!("command {}", words::reply(result)))
-                    .with(format!("from {}", words::origin(origin)))
-                    .with(format!("id {id}"));
+                let line = Line::new(format_args!("command {}", words::reply(result)))
+                    .with(format_args!("from {}", words::origin(origin)))
+                    .with(format_args!("id {id}"));
                 (self.verbose || words::is_bad(result)).then_some(line)
             }
             Decision::Missed { trigger, n } => {
                 let scenario = symbols.triggers.get(trigger.index()).map(|trigger| trigger.scenario);
-                let line = Line::new(format!("{} missed {n}", symbols.trigger(trigger)));
+                let line = Line::new(format_args!("{} missed {n}", symbols.trigger(trigger)));
                 Some(
                     scenario
                         .map(|scenario| format!("of {}", symbols.scenario(scenario)))
@@ -234,12 +246,12 @@ impl Trace {
                 )
             }
             Decision::Arm { trigger, left } => self.if_verbose(|| {
-                let line = Line::new(format!("{} armed", symbols.trigger(trigger)));
-                line.with(left.map_or_else(|| "no more".to_owned(), |left| format!("for {}", span(left))))
+                let line = Line::new(format_args!("{} armed", symbols.trigger(trigger)));
+                line.with(left.map_or_else(|| "no more".to_owned(), |left| format!("for {}", Seconds(left))))
             }),
             Decision::Fault { what, at } => {
                 let (what, place) = words::fault(symbols, what, at);
-                Some(Line::new(format!("fault {what}")).with(place))
+                Some(Line::new(format_args!("fault {what}")).with(place))
             }
         }
     }
@@ -253,7 +265,7 @@ impl Trace {
         });
         (news || self.verbose).then(|| {
             let trust = if new.trusted { "trusted" } else { "not trusted" };
-            Line::new(format!("clock {}", local(new.unix, new.offset))).with(trust)
+            Line::new(format_args!("clock {}", local(new.unix, new.offset))).with(trust)
         })
     }
 
@@ -285,42 +297,56 @@ const fn bit(input: InputId) -> u64 {
     1u64.wrapping_shl(input.0 as u32)
 }
 
-/// A line in the making.
+/// A line in the making; made for each record of a simulated year, so it is written into one buffer.
 struct Line {
-    what: String,
-    details: Vec<String>,
+    text: String,
+    detailed: bool,
 }
 
 impl Line {
-    fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), details: Vec::new() }
+    fn new(what: impl fmt::Display) -> Self {
+        let mut line = Self { text: String::with_capacity(64), detailed: false };
+        line.add(what);
+        line
     }
 
-    fn with(mut self, detail: impl Into<String>) -> Self {
-        self.details.push(detail.into());
+    fn with(mut self, detail: impl fmt::Display) -> Self {
+        if !std::mem::replace(&mut self.detailed, true) {
+            let blanks = WIDTH.saturating_sub(self.text.chars().count());
+            self.text.extend(std::iter::repeat_n(' ', blanks));
+        }
+        self.text.push_str("  ");
+        self.add(detail);
         self
     }
 
     fn onset(self, at: Instant, ago: Duration) -> Self {
-        if ago.is_zero() { self } else { self.with(format!("onset {}", seconds(at.minus(ago)))) }
+        if ago.is_zero() { self } else { self.with(format_args!("onset {}", since_zero(at.minus(ago)))) }
     }
 
-    fn text(self) -> String {
-        if self.details.is_empty() {
-            return self.what;
-        }
-        format!("{:WIDTH$}  {}", self.what, self.details.join("  "))
+    fn add(&mut self, what: impl fmt::Display) {
+        // A string takes everything.
+        let _ = write!(self.text, "{what}");
     }
 }
 
 /// A point in time as a trace shows it.
 #[must_use]
 pub fn seconds(at: Instant) -> String {
-    span(Duration::from_micros(at.micros()))
+    since_zero(at).to_string()
 }
 
-fn span(span: Duration) -> String {
-    format!("{}.{:06}", span.micros() / 1_000_000, span.micros() % 1_000_000)
+const fn since_zero(at: Instant) -> Seconds {
+    Seconds(Duration::from_micros(at.micros()))
+}
+
+/// A span in seconds, to the microsecond.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.0.micros() / 1_000_000, self.0.micros() % 1_000_000)
+    }
 }
 
 /// Wall-clock time with its offset from UTC.

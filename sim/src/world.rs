@@ -96,8 +96,7 @@ pub fn play_and_keep(
     }
     let (tape, disk) = (world.node.witness.take(), Arc::clone(&world.node.disk));
     drop(world);
-    let trace = tape.lines.into_iter().map(|line| line + "\n").collect();
-    Ok((Outcome { trace, logs: tape.logs }, disk))
+    Ok((Outcome { trace: tape.lines, logs: tape.logs }, disk))
 }
 
 struct World<'a> {

@@ -42,7 +42,12 @@ pub(crate) struct Inbox<W> {
     pub(super) running: Option<u64>,
     pub(super) unkept: Unkept,
     pub(super) checkpoint: Vec<u8>,
+    /// What is copied out of the log on the way into the journal; kept, because nearly every edge comes this way.
+    pub(super) page: Vec<u8>,
 }
+
+/// So much of the log is copied at once.
+pub(super) const PAGE: usize = 4096;
 
 impl<W: Witness> Inbox<W> {
     /// Shows the records to the witness. Says whether anything of it is about a `durable` input, as the daemon's journal
@@ -74,20 +79,20 @@ impl<W: Witness> Inbox<W> {
 
 impl<W: Witness> Recorder for Inbox<W> {
     fn record(&mut self, log: &EventLog<'_>, mut from: Cursor) -> Cursor {
-        let mut bytes = [0; 4096];
         let now = now();
+        let mut page = std::mem::take(&mut self.page);
         catch_up(&mut self.journal.borrow_mut(), now);
         loop {
-            match log.copy(from, &mut bytes) {
+            match log.copy(from, &mut page) {
                 Ok((0, _)) => break,
                 Ok((len, next)) => {
                     let batch = Batch {
                         first_seq: from.seq,
                         base: from.at,
-                        bytes: &bytes[..len],
+                        bytes: &page[..len],
                         count: next.seq - from.seq,
                     };
-                    let durable = self.show(from.at, &bytes[..len]);
+                    let durable = self.show(from.at, &page[..len]);
                     let taken = self.journal.borrow_mut().append(&batch, durable, now);
                     taken.expect("the log's own bytes are whole");
                     from = next;
@@ -98,6 +103,7 @@ impl<W: Witness> Recorder for Inbox<W> {
                 }
             }
         }
+        self.page = page;
         let mut journal = self.journal.borrow_mut();
         journal.tick(now);
         self.unkept.retry(&mut journal);

@@ -10,7 +10,8 @@ use crate::trace::Trace;
 #[derive(Default)]
 pub(super) struct Tape {
     pub(super) trace: Trace,
-    pub(super) lines: Vec<String>,
+    /// The lines, each with its end.
+    pub(super) lines: String,
     /// The bytes of the log of each life.
     pub(super) logs: Vec<Vec<u8>>,
     /// Programs that were refused.
@@ -26,8 +27,9 @@ impl Witness for Tape {
         if let Some(log) = self.logs.last_mut() {
             log.extend_from_slice(frame.bytes);
         }
-        if let Some(house) = house {
-            self.lines.extend(self.trace.line(at, record, &house.symbols));
+        if let Some(line) = house.and_then(|house| self.trace.line(at, record, &house.symbols)) {
+            self.lines.push_str(&line);
+            self.lines.push('\n');
         }
     }
 
