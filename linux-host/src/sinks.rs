@@ -22,6 +22,7 @@ pub mod render;
 pub mod source;
 pub mod start;
 mod states;
+pub mod tls;
 pub mod topics;
 
 use std::future::Future;

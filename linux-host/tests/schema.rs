@@ -126,7 +126,7 @@ const KEYS: &str = "
     StopAction stop!
     EndAction end!
     House node! journal- boards- inputs- outputs- sensors- variables- scenarios- sinks-
-    MqttSink kind! url! username- password-file- password-env- client-id- ca- in-flight=100 only- topics-
+    MqttSink kind! url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- topics-
     FileSink kind! path! only-
     ConsoleSink kind! only-
     Edges press=10ms release=10ms max-wait-

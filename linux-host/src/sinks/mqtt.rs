@@ -27,6 +27,7 @@ use tokio::task::AbortHandle;
 
 use self::address::Address;
 use super::message::Message;
+use super::tls::Tls;
 use super::{Failure, Outcome, Sink};
 
 /// Messages under way at once; a broker may lower it. Unset it costs the client 16 MB.
@@ -50,8 +51,8 @@ pub struct Settings {
     pub username: Option<String>,
     /// Where the user's password is.
     pub password: Option<Password>,
-    /// PEM of the authorities that may have signed the broker's certificate; the system's without it.
-    pub ca: Option<PathBuf>,
+    /// Both sides of TLS, if the address wants it.
+    pub tls: Tls,
     /// Must be unique at the broker: a second client of this name throws the first one out.
     pub client_id: String,
     /// The retained `online` and `offline`.
@@ -163,25 +164,11 @@ impl Settings {
             (None, None) => {}
         }
         if address.tls {
-            options.set_transport(Transport::tls_with_config(self.tls().await?));
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(
+                self.tls.config().await?,
+            )));
         }
         Ok(options)
-    }
-
-    async fn tls(&self) -> Result<TlsConfiguration, Failure> {
-        match &self.ca {
-            Some(path) => {
-                let ca = tokio::fs::read(path).await.map_err(|error| {
-                    Failure::refused(format!("cannot read the certificates in {}: {error}", path.display()))
-                })?;
-                Ok(TlsConfiguration::Simple { ca, alpn: None, client_auth: None })
-            }
-            None => TlsConfiguration::try_default_rustls().map_err(|error| {
-                Failure::refused(format!(
-                    "cannot read the system's certificates: {error}; name a file with `ca`"
-                ))
-            }),
-        }
     }
 }
 
@@ -194,7 +181,7 @@ impl Sink for Mqtt {
             .build();
         let (up, connected) = oneshot::channel();
         let (down, mut end) = oneshot::channel();
-        let driver = Client(tokio::spawn(drive(events, up, down)).abort_handle());
+        let driver = Client(tokio::spawn(drive(events, self.settings.address.tls, up, down)).abort_handle());
         let Ok(connack) = connected.await else {
             return Err(end.try_recv().unwrap_or_else(|_| Failure::retry("the client stopped")));
         };
@@ -299,7 +286,12 @@ impl fmt::Debug for Session {
 }
 
 /// Runs the client until its connection ends. A task of its own, as the loop loses data when it is dropped midway.
-async fn drive(mut events: EventLoop, up: oneshot::Sender<ConnAck>, down: oneshot::Sender<Failure>) {
+async fn drive(
+    mut events: EventLoop,
+    tls: bool,
+    up: oneshot::Sender<ConnAck>,
+    down: oneshot::Sender<Failure>,
+) {
     let mut up = Some(up);
     let failure = loop {
         match events.poll().await {
@@ -310,7 +302,7 @@ async fn drive(mut events: EventLoop, up: oneshot::Sender<ConnAck>, down: onesho
                 }
             }
             Ok(_) => {}
-            Err(error) => break words::of_connection(&error, up.is_none()),
+            Err(error) => break words::of_connection(&error, tls, up.is_none()),
         }
     };
     // Before the loop and with it all answers are dropped: they look here for the reason.

@@ -1,7 +1,6 @@
 //! What a broker does not take, or may not be told.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use campanile_tests::PATIENCE;
@@ -74,55 +73,4 @@ fn what_the_broker_forbids_becomes_a_dead_letter_and_the_rest_goes_on() {
         .collect();
     assert!(letters.len() >= 4, "one for each fifty: {letters:#?}");
     assert!(letters[0]["text"].as_str().unwrap().contains("not allowed to publish"), "{}", letters[0]);
-}
-
-/// An authority of our own, and a certificate for the broker that it has signed.
-fn certify(dir: &Path) {
-    let openssl = |arguments: &str| {
-        let made = Command::new("openssl").args(arguments.split(' ')).current_dir(dir).output();
-        let made = made.expect("there is no openssl on this machine: apt-get install openssl");
-        assert!(made.status.success(), "{arguments}: {}", String::from_utf8_lossy(&made.stderr));
-    };
-    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-    openssl(&format!("req -x509 {key} -days 2 -subj /CN=authority -keyout authority.key -out authority.pem"));
-    openssl(&format!("req {key} -subj /CN=localhost -keyout key.pem -out request.pem"));
-    fs::write(dir.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
-    openssl(
-        "x509 -req -in request.pem -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile names \
-         -out cert.pem",
-    );
-}
-
-#[test]
-fn over_tls_the_brokers_certificate_has_to_be_known() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut broker = Mosquitto::new(dir.path(), "");
-    certify(broker.dir());
-    let path = |name: &str| broker.dir().join(name).display().to_string();
-    let plain = campanile_tests::mosquitto::free_port();
-    broker.configure(&format!(
-        "certfile {}\nkeyfile {}\nallow_anonymous true\nlistener {plain} 127.0.0.1",
-        path("cert.pem"),
-        path("key.pem")
-    ));
-    let (url, ca) = (format!("mqtts://localhost:{}", broker.port), path("authority.pem"));
-    broker.start();
-    let subscriber = Subscriber::new(plain, "campanile/#", None);
-
-    let mut stranger = House::new(&dir.path().join("stranger"), &counting(&url, ""));
-    stranger.start();
-    let status = stranger.wait("the refusal", |status| status.sinks[0].state.starts_with("refused"));
-    assert!(
-        status.sinks[0].state.contains("TLS") && status.sinks[0].state.contains("ca"),
-        "{}",
-        status.sinks[0].state
-    );
-    stranger.stop();
-    assert_eq!(subscriber.count(), 0);
-
-    let mut house = House::new(dir.path(), &counting(&url, &format!("ca = {ca:?}")));
-    house.start();
-    subscriber.wait("the counter", PATIENCE, reached(50));
-    house.stop();
-    whole(&subscriber.received());
 }

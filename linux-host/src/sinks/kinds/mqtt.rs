@@ -1,11 +1,15 @@
 //! `kind = "mqtt"`.
 
+use std::path::PathBuf;
+
 use super::Plan;
 use crate::config::file::{self, MqttSink};
+use crate::config::read::At;
 use crate::sinks::message::Renderer;
 use crate::sinks::mqtt::{Mqtt, Password, Settings};
 use crate::sinks::only::Only;
 use crate::sinks::render::Form;
+use crate::sinks::tls::{Identity, Tls};
 use crate::sinks::topics::Topics;
 
 /// A broker.
@@ -32,7 +36,11 @@ impl Plan for Broker {
             address: mqtt.url.value.clone(),
             username: mqtt.username.as_ref().map(|name| name.value.0.clone()),
             password,
-            ca: mqtt.ca.as_ref().map(|path| path.value.clone()),
+            tls: Tls {
+                ca: mqtt.ca.as_ref().map(|path| path.value.clone()),
+                identity: identity(mqtt.certificate.as_ref(), mqtt.key.as_ref()),
+                alpn: mqtt.alpn.iter().map(|word| word.value.0.clone()).collect(),
+            },
             client_id: client_id.unwrap_or_else(|| format!("campanile-{node}-{name}")),
             status_topic: topics.status(node),
             window: u16::try_from(mqtt.in_flight.0).unwrap_or(u16::MAX),
@@ -44,4 +52,9 @@ impl Plan for Broker {
         let renderer = Renderer::new(node, self.topics.clone(), self.only.clone());
         (Mqtt::new(self.settings.clone()), Form::Json(renderer))
     }
+}
+
+/// The reader has seen to it that there are both or none.
+fn identity(certificate: Option<&At<PathBuf>>, key: Option<&At<PathBuf>>) -> Option<Identity> {
+    Some(Identity { certificate: certificate?.value.clone(), key: key?.value.clone() })
 }

@@ -64,7 +64,7 @@ async fn broker() -> (TcpListener, Mqtt) {
         address: Address::parse(&format!("mqtt://127.0.0.1:{port}")).unwrap(),
         username: None,
         password: None,
-        ca: None,
+        tls: Tls::default(),
         client_id: "campanile-test".into(),
         status_topic: "campanile/test/status".into(),
         window: WINDOW,

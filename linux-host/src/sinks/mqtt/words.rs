@@ -6,7 +6,7 @@ use rumqttc::{
 };
 
 use super::NotTaken;
-use crate::sinks::Failure;
+use crate::sinks::{Failure, tls};
 
 /// Why a message was not taken. Only what no waiting can change is for good.
 pub(super) fn of_publish(error: PublishNoticeError) -> NotTaken {
@@ -31,14 +31,27 @@ pub(super) fn of_publish(error: PublishNoticeError) -> NotTaken {
     }
 }
 
-/// Why a connection failed, or ended once it was `up`.
-pub(super) fn of_connection(error: &ConnectionError, up: bool) -> Failure {
+/// Why a connection, perhaps one with `tls`, failed, or ended once it was `up`.
+pub(super) fn of_connection(error: &ConnectionError, tls: bool, up: bool) -> Failure {
+    if let Some(io) = io(error) {
+        return match tls::words::find(io) {
+            Some(reason) => tls::words::of(reason),
+            // What it has to say about a certificate is lost if it hangs up while it is spoken to.
+            None if tls && !up && is_hanging_up(io) => Failure::retry(
+                "the broker hung up during the login: is the port the one for TLS? One that does not take this node's \
+                 certificate may do that too: see `certificate`, and the broker's log",
+            ),
+            None => Failure::retry(of_io(io)),
+        };
+    }
     match error {
         ConnectionError::ConnectionRefused(code) => of_connack(*code),
         ConnectionError::Timeout(_) => Failure::retry("the broker does not answer"),
-        ConnectionError::Io(error) => Failure::retry(of_io(error)),
-        ConnectionError::Tls(error) => of_tls(error),
-        ConnectionError::MqttState(StateError::Io(error)) => Failure::retry(of_io(error)),
+        ConnectionError::Tls(TlsError::TLS(reason)) => tls::words::of(reason),
+        ConnectionError::Tls(TlsError::DNSName(_)) => {
+            Failure::refused("TLS: the host in `url` is no name that a certificate could be for")
+        }
+        ConnectionError::Tls(other) => Failure::refused(format!("TLS: {other}")),
         ConnectionError::MqttState(StateError::AwaitPingResp) => Failure::retry("the broker fell silent"),
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, reason_string }) => {
             of_disconnect(*reason_code, reason_string.as_deref())
@@ -49,9 +62,6 @@ pub(super) fn of_connection(error: &ConnectionError, up: bool) -> Failure {
         ),
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
             Failure::retry("the broker closed the connection")
-        }
-        ConnectionError::MqttState(StateError::Deserialization(mqttbytes::Error::Io(error))) => {
-            Failure::retry(of_io(error))
         }
         ConnectionError::MqttState(_) if up => {
             Failure::suspect(format!("the broker answered out of turn: {error}"))
@@ -117,28 +127,29 @@ fn of_disconnect(code: DisconnectReasonCode, reason: Option<&str>) -> Failure {
     }
 }
 
+/// The error of the socket or of what TLS makes of it, in whichever of its places.
+const fn io(error: &ConnectionError) -> Option<&std::io::Error> {
+    match error {
+        ConnectionError::Io(io)
+        | ConnectionError::Tls(TlsError::Io(io))
+        | ConnectionError::MqttState(
+            StateError::Io(io) | StateError::Deserialization(mqttbytes::Error::Io(io)),
+        ) => Some(io),
+        _ => None,
+    }
+}
+
+fn is_hanging_up(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), ConnectionReset | ConnectionAborted | UnexpectedEof | BrokenPipe)
+}
+
 fn of_io(error: &std::io::Error) -> String {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::ConnectionRefused => "nobody listens at its `url`: is the broker up?".into(),
-        ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::UnexpectedEof
-        | ErrorKind::BrokenPipe => "the broker closed the connection".into(),
         ErrorKind::TimedOut => "the broker does not answer".into(),
+        _ if is_hanging_up(error) => "the broker closed the connection".into(),
         _ => error.to_string(),
-    }
-}
-
-fn of_tls(error: &TlsError) -> Failure {
-    match error {
-        // A handshake that broke off: often a plain port that was spoken TLS to.
-        TlsError::Io(error) if error.get_ref().is_none_or(|inner| !inner.is::<rustls::Error>()) => {
-            Failure::retry(format!("TLS: {}", of_io(error)))
-        }
-        TlsError::Io(error) => {
-            Failure::refused(format!("TLS: {error}: see `ca`, and whether the port is the TLS one"))
-        }
-        other => Failure::refused(format!("TLS: {other}: see `ca`")),
     }
 }

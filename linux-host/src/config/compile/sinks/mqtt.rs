@@ -31,12 +31,21 @@ fn check_connection(mqtt: &MqttSink, report: &mut Report<'_>) {
                 .help("mqtts:// encrypts; brokers listen for it on port 8883"),
         );
     }
-    if let Some(ca) = mqtt.ca.as_ref().filter(|_| !address.tls && !mqtt.url.is_broken()) {
+    if address.tls || mqtt.url.is_broken() {
+        return;
+    }
+    let spans = [
+        ("ca", "checks nothing", mqtt.ca.as_ref().map(|path| &path.span)),
+        ("certificate", "is shown to nobody", mqtt.certificate.as_ref().map(|path| &path.span)),
+        ("alpn", "is told to nobody", mqtt.alpn.as_ref().map(|word| &word.span)),
+    ];
+    for (key, label, span) in spans {
+        let Some(span) = span else { continue };
         report.push(
-            Diagnostic::error(ca.span.clone(), "`ca` without TLS")
-                .label("checks nothing")
+            Diagnostic::error(span.clone(), format!("`{key}` without TLS"))
+                .label(label)
                 .other(mqtt.url.span.clone(), "no TLS here")
-                .help("write mqtts:// in `url`, or leave `ca` out"),
+                .help(format!("write mqtts:// in `url`, or leave `{key}` out")),
         );
     }
 }

@@ -22,6 +22,12 @@ table! {
         "client-id" client_id (optional): At<Word>,
         /// Certificates in PEM that a broker's may be signed by; the system's without it.
         "ca" ca (optional): At<PathBuf>,
+        /// This node's certificate in PEM, for brokers that want to see one; those between it and its authority behind it.
+        "certificate" certificate (optional): At<PathBuf>,
+        /// The certificate's key in PEM, which only this user and group may read.
+        "key" key (optional): At<PathBuf>,
+        /// The protocol to name in TLS (ALPN), where a port serves several.
+        "alpn" alpn (optional): At<Word>,
         /// The most messages under way at once.
         "in-flight" in_flight (= 100): Int<1, 1000>,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
@@ -30,6 +36,14 @@ table! {
         "topics" topics (table): Topics,
     }
     rules [
+        Rule::needs(
+            "certificate", &["key"], "shows nothing without its key",
+            "name the key's file with `key`",
+        ),
+        Rule::needs(
+            "key", &["certificate"], "is a key to nothing",
+            "name the certificate's file with `certificate`",
+        ),
         Rule::excludes(
             "password-env", "password-file", "a second password",
             "keep one of `password-file` and `password-env`",
