@@ -10,6 +10,8 @@ mod compile;
 mod completions;
 mod demo;
 mod init;
+mod install;
+mod journald;
 mod log;
 mod man;
 mod pictures;
@@ -82,6 +84,10 @@ enum Command {
     Swarm(swarm::Args),
     /// Shorten a life in which the swarm found something
     Shrink(shrink::Args),
+    /// Have systemd run a house on this machine, from now on
+    Install(install::Args),
+    /// Take the service of this machine away again
+    Uninstall(install::Removal),
     /// Print the JSON Schema of the file, for editors
     Schema(schema::Args),
     /// Print completions for a shell
@@ -112,6 +118,8 @@ impl Command {
             Self::Sim(args) => sim::run(&args),
             Self::Swarm(args) => swarm::run(&args),
             Self::Shrink(args) => shrink::shorten(&args),
+            Self::Install(args) => install::run(&args),
+            Self::Uninstall(args) => install::remove(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),
@@ -157,6 +165,10 @@ pub fn main() -> ExitCode {
     match Cli::parse().command.run() {
         Ok(()) | Err(Failure::Enough) => ExitCode::SUCCESS,
         Err(Failure::Told) => ExitCode::FAILURE,
+        Err(Failure::Says(words)) if journald::is_stderr() => {
+            let _ = write!(io::stderr(), "{}", journald::lines(tracing::Level::ERROR, &words));
+            ExitCode::FAILURE
+        }
         Err(Failure::Says(words)) => {
             // What the compiler found begins with its own `error:` or `warning:`, and has colours on a terminal.
             let found = ["error:", "warning:", "\u{1b}["].iter().any(|head| words.starts_with(head));

@@ -8,6 +8,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod demo;
+pub mod install;
 mod nearest;
 pub mod schedule_text;
 pub mod sinks;

@@ -175,3 +175,29 @@ fn what_other_programs_read_is_printed() {
     let schema: Value = serde_json::from_slice(&campanile(&["schema"]).stdout).unwrap();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
 }
+
+#[test]
+fn install_says_every_step_and_a_dry_run_touches_nothing() {
+    let image = tempfile::tempdir().unwrap();
+    let root = image.path().to_str().unwrap();
+    let said = campanile(&["install", &example(), "--dry-run", "--root", root]);
+    let steps = text(&said.stdout);
+    assert!(said.status.success(), "{}", text(&said.stderr));
+    for step in
+        ["system user campanile", "/etc/campanile/house.toml", "/etc/systemd/system/campanile.service"]
+    {
+        assert!(steps.lines().any(|line| line.starts_with("would ") && line.contains(step)), "{steps}");
+    }
+    assert!(!steps.contains("systemctl"), "an image has no systemd to talk to: {steps}");
+    assert_eq!(std::fs::read_dir(image.path()).unwrap().count(), 0);
+    let gone = campanile(&["uninstall", "--purge", "--dry-run", "--root", root, "--json"]);
+    for line in text(&gone.stdout).lines() {
+        let step: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(step["outcome"], "already", "there is nothing to remove: {step}");
+    }
+    let wrong = campanile(&["install", &wrong(), "--dry-run", "--root", root]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(wrong.stdout.is_empty() && text(&wrong.stderr).contains("keys.toml:5:1"));
+    let nowhere = campanile(&["install", "--root", "/no/such/image"]);
+    assert!(text(&nowhere.stderr).contains("/no/such/image: No such file"), "{}", text(&nowhere.stderr));
+}

@@ -17,7 +17,12 @@ pub(super) struct Args {
 
 /// Prints the script.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    Ok(io::stdout().write_all(&script(args.shell))?)
+}
+
+/// The script for a shell.
+pub(super) fn script(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "campanile", &mut script);
-    Ok(io::stdout().write_all(&script)?)
+    clap_complete::generate(shell, &mut Cli::command(), "campanile", &mut script);
+    script
 }

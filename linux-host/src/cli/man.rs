@@ -16,16 +16,21 @@ pub(super) struct Args {
 
 /// Prints the page in roff.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    Ok(io::stdout().write_all(&page(args.command.as_deref())?)?)
+}
+
+/// The page of a command, or of the whole, in roff.
+pub(super) fn page(command: Option<&str>) -> Result<Vec<u8>, Failure> {
     let mut root = Cli::command();
     root.build();
-    let page = match &args.command {
+    let page = match command {
         None => root,
         Some(name) => root
             .find_subcommand(name)
             .cloned()
             .ok_or_else(|| Failure::says(format!("no command `{name}`: see `campanile --help`")))?,
     };
-    Ok(io::stdout().write_all(&roff(&page)?)?)
+    Ok(roff(&page)?)
 }
 
 /// The page, with what `--help` says at its end as sections of their own.

@@ -4,12 +4,16 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use tracing_subscriber::Layer as _;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Failure;
+use super::journald::{self, Leveled};
 use crate::daemon::loaded::Origin;
 use crate::daemon::{Options, state_dir, supervise};
 
@@ -45,16 +49,24 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     result.map_err(Failure::says)
 }
 
-/// Says on stderr what happens, in plain lines.
+/// Says on stderr what happens, in plain lines; with levels for systemd's journal.
 pub(super) fn start_log(filter: Targets, color: bool) {
-    let lines =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(color).with_target(false);
-    // systemd stamps the lines itself.
-    if std::env::var_os("JOURNAL_STREAM").is_some() {
-        tracing_subscriber::registry().with(lines.without_time().with_filter(filter)).init();
+    if journald::is_stderr() {
+        tracing_subscriber::registry().with(journal_lines(std::io::stderr).with_filter(filter)).init();
     } else {
+        let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(color).with_target(false);
         tracing_subscriber::registry().with(lines.with_filter(filter)).init();
     }
+}
+
+/// The lines of systemd's journal.
+pub(super) fn journal_lines<S, W>(writer: W) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + 'static,
+{
+    let plain = fmt::format().with_ansi(false).with_target(false).with_level(false).without_time();
+    fmt::layer().with_writer(writer).with_ansi(false).event_format(Leveled(plain))
 }
 
 /// What `--log` says. Not `EnvFilter`: its regular expressions are a megabyte of program.

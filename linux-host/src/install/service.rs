@@ -1,0 +1,234 @@
+//! What the service of a machine consists of. Its files are those of the Debian package; only paths differ.
+
+use super::accounts;
+use super::place::Place;
+use super::step::Step;
+
+/// The user and group that it runs as.
+pub const USER: &str = "campanile";
+/// The house that it runs.
+pub const HOUSE: &str = "/etc/campanile/house.toml";
+
+const UNIT: &str = include_str!("../../service/campanile.service");
+const RULES: &str = include_str!("../../service/60-campanile.rules");
+const ENVIRONMENT: &str = include_str!("../../service/campanile.default");
+
+/// The program of the Debian package, as the unit names it, and ours.
+const PACKAGED_PROGRAM: &str = "/usr/bin/campanile";
+const PROGRAM: &str = "/usr/local/bin/campanile";
+
+const CONFIGURATION: &str = "/etc/campanile";
+const STATE: &str = "/var/lib/campanile";
+const LOGS: &str = "/var/log/campanile";
+const ENVIRONMENT_PATH: &str = "/etc/default/campanile";
+const UNIT_PATH: &str = "/etc/systemd/system/campanile.service";
+const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/campanile.service";
+const RULES_PATH: &str = "/etc/udev/rules.d/60-campanile.rules";
+const MANUAL: &str = "/usr/local/share/man/man1/campanile.1";
+const COMPLETIONS: &str = "/usr/local/share/bash-completion/completions/campanile";
+/// Where the Debian package has its unit.
+const PACKAGED_UNITS: [&str; 2] =
+    ["/usr/lib/systemd/system/campanile.service", "/lib/systemd/system/campanile.service"];
+
+/// What only the program that is installed knows.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The program.
+    pub program: Vec<u8>,
+    /// Its manual page.
+    pub manual: Vec<u8>,
+    /// Its completions for bash.
+    pub completions: Vec<u8>,
+}
+
+/// Whether the Debian package has put a service there: then the files are its own.
+pub fn is_packaged(place: &Place) -> bool {
+    PACKAGED_UNITS.iter().any(|unit| place.has(unit))
+}
+
+/// The unit for a program in this place.
+fn unit() -> String {
+    UNIT.replace(PACKAGED_PROGRAM, PROGRAM)
+}
+
+/// The files of a service, with a house if there is one to put there.
+///
+/// # Errors
+/// The tree's groups cannot be read.
+pub fn files(place: &Place, parts: Parts, house: Option<Vec<u8>>) -> std::io::Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    if !is_packaged(place) {
+        let ours = |path, bytes: &[u8], mode| Step::File {
+            path,
+            bytes: bytes.to_vec(),
+            mode,
+            group: None,
+            keep: false,
+        };
+        steps.extend([
+            Step::Group(USER),
+            Step::User { name: USER, home: STATE, comment: "Campanile" },
+            // GPIO is this group's on Raspberry Pi OS, and by our rule everywhere.
+            Step::Group("gpio"),
+            Step::Member { user: USER, group: "gpio" },
+        ]);
+        for group in ["audio", "dialout"] {
+            if accounts::group(place, group)?.is_some() {
+                steps.push(Step::Member { user: USER, group });
+            }
+        }
+        steps.extend([
+            ours(PROGRAM, &parts.program, 0o755),
+            ours(MANUAL, &parts.manual, 0o644),
+            ours(COMPLETIONS, &parts.completions, 0o644),
+            ours(RULES_PATH, RULES.as_bytes(), 0o644),
+            Step::File {
+                path: ENVIRONMENT_PATH,
+                bytes: ENVIRONMENT.into(),
+                mode: 0o640,
+                group: None,
+                keep: true,
+            },
+            Step::Directory { path: CONFIGURATION, mode: 0o750, group: Some(USER) },
+        ]);
+    }
+    if let Some(bytes) = house {
+        steps.push(Step::File { path: HOUSE, bytes, mode: 0o640, group: Some(USER), keep: true });
+    }
+    if !is_packaged(place) {
+        let unit = unit().into_bytes();
+        steps.extend([
+            Step::File { path: UNIT_PATH, bytes: unit, mode: 0o644, group: None, keep: false },
+            Step::Link { path: WANTED, target: UNIT_PATH },
+        ]);
+    }
+    Ok(steps)
+}
+
+/// What a running system has to be told behind [`files`].
+pub fn begin(changed: bool, house: bool) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if changed {
+        steps.extend([
+            systemctl(vec!["daemon-reload"], ""),
+            Step::Run { program: "udevadm", arguments: vec!["control", "--reload"], help: "" },
+            Step::Run {
+                program: "udevadm",
+                arguments: vec!["trigger", "--subsystem-match=gpio", "--action=change"],
+                help: "",
+            },
+        ]);
+    }
+    if house {
+        // Started anew if it could be another one; one that runs as it should stays undisturbed.
+        let verb = if changed { "restart" } else { "start" };
+        steps.push(systemctl(vec![verb, "campanile.service"], "; `journalctl -u campanile -n 30` says why"));
+    }
+    steps
+}
+
+/// What has to be gone; with `purge` also all that the owner and the service wrote.
+pub fn removal(purge: bool) -> Vec<Step> {
+    let mut steps: Vec<_> =
+        [WANTED, UNIT_PATH, RULES_PATH, COMPLETIONS, MANUAL, PROGRAM].map(Step::Gone).into();
+    if purge {
+        steps.extend([CONFIGURATION, ENVIRONMENT_PATH, STATE, LOGS].map(Step::Gone));
+        steps.push(Step::NoUser(USER));
+    }
+    steps
+}
+
+/// The service of a running system ends, before its files go.
+pub fn end() -> Vec<Step> {
+    vec![systemctl(vec!["stop", "campanile.service"], "")]
+}
+
+/// A running system forgets the unit, once it is gone.
+pub fn forget() -> Vec<Step> {
+    vec![systemctl(vec!["daemon-reload"], "")]
+}
+
+const fn systemctl(arguments: Vec<&'static str>, help: &'static str) -> Step {
+    Step::Run { program: "systemctl", arguments, help }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts() -> Parts {
+        Parts { program: b"program".into(), manual: b"manual".into(), completions: b"completions".into() }
+    }
+
+    fn written(steps: &[Step], wanted: &str) -> String {
+        let bytes = steps.iter().find_map(|step| match step {
+            Step::File { path, bytes, .. } if *path == wanted => Some(bytes.clone()),
+            _ => None,
+        });
+        String::from_utf8(bytes.unwrap_or_else(|| panic!("{wanted} is not among {steps:?}"))).unwrap()
+    }
+
+    #[test]
+    fn the_unit_names_the_program_and_the_house_that_are_installed() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::new(dir.path()).unwrap();
+        let steps = files(&place, parts(), Some(b"house".into())).unwrap();
+        let unit = written(&steps, UNIT_PATH);
+        assert!(unit.contains(&format!("\nExecStart={PROGRAM} run {HOUSE}\n")), "{unit}");
+        assert!(unit.contains(&format!("\nExecReload={PROGRAM} reload\n")), "{unit}");
+        assert!(!unit.contains(PACKAGED_PROGRAM), "{unit}");
+        for directory in [STATE, LOGS] {
+            let (parent, name) = directory.rsplit_once('/').unwrap();
+            let key = if parent == "/var/lib" { "StateDirectory" } else { "LogsDirectory" };
+            assert!(unit.contains(&format!("\n{key}={name}\n")), "{unit}");
+        }
+        assert_eq!(written(&steps, HOUSE), "house");
+        assert_eq!(written(&steps, PROGRAM), "program");
+    }
+
+    #[test]
+    fn groups_that_a_machine_has_not_are_not_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::new(dir.path()).unwrap();
+        place.write("/etc/group", b"audio:x:29:\n", 0o644, None).unwrap();
+        let steps = files(&place, parts(), None).unwrap();
+        let member = |group| steps.contains(&Step::Member { user: USER, group });
+        assert!(member("gpio") && member("audio") && !member("dialout"), "{steps:?}");
+    }
+
+    #[test]
+    fn beside_the_package_only_the_house_is_put_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::new(dir.path()).unwrap();
+        place.write(PACKAGED_UNITS[1], UNIT.as_bytes(), 0o644, None).unwrap();
+        let steps = files(&place, parts(), Some(b"house".into())).unwrap();
+        assert!(matches!(steps.as_slice(), [Step::File { path: HOUSE, .. }]), "{steps:?}");
+    }
+
+    #[test]
+    fn what_is_put_there_is_gone_again_and_what_the_owner_wrote_only_with_purge() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::new(dir.path()).unwrap();
+        let (kept, purged) = (removal(false), removal(true));
+        for step in files(&place, parts(), Some(b"house".into())).unwrap() {
+            let (Step::File { path, .. } | Step::Directory { path, .. } | Step::Link { path, .. }) = step
+            else {
+                continue;
+            };
+            let below = |steps: &[Step]| {
+                steps.iter().any(|step| matches!(step, Step::Gone(gone) if path.starts_with(gone)))
+            };
+            assert!(below(&purged), "{path} stays after a purge");
+            let owners = path.starts_with(CONFIGURATION) || path == ENVIRONMENT_PATH;
+            assert_eq!(below(&kept), !owners, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_as_it_should_be_is_not_disturbed() {
+        let words = |steps: Vec<Step>| steps.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(words(begin(false, true)), ["systemctl start campanile.service"]);
+        assert_eq!(begin(false, false), []);
+        assert!(words(begin(true, true)).ends_with(&["systemctl restart campanile.service".to_owned()]));
+    }
+}
