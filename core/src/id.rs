@@ -35,6 +35,8 @@ ids! {
     RunId
     /// A message: its text and the names of its data are in the symbol table.
     TemplateId
+    /// A message that triggers wait for: its name is in the symbol table.
+    MessageId
     /// Something at the other end of a wire that is up or down: a sink, a gateway's client, a satellite.
     PeerId
 }

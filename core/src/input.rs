@@ -2,7 +2,7 @@
 //! of the log, so that a replay feeds exactly what was fed then.
 
 pub use crate::decision::Origin;
-use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
+use crate::id::{InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
 use crate::restore::Restore;
 use crate::time::{Duration, Instant};
 use crate::wire::{wire_enum, wire_union};
@@ -59,6 +59,8 @@ wire_union! {
         4 Play { /** Which. */ input: InputId, /** To. */ level: Level },
         /// The command was more than [`COMMAND_TTL`] under way; it is answered and not carried out.
         5 Expired {},
+        /// Tell whoever waits for it that a message came.
+        6 Message { /** Which. */ message: MessageId },
     }
 }
 

@@ -11,7 +11,7 @@ pub mod verify;
 use serde::Serialize;
 
 use crate::debounce::Debounce;
-use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, VarId};
+use crate::id::{InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, VarId};
 use crate::time::Duration;
 use crate::wire::{Reader, Wire, Writer, wire_struct, wire_variants};
 
@@ -138,6 +138,11 @@ pub enum On {
         /// Came, or went.
         up: bool,
     },
+    /// A message came: from another node, or from anyone who may send one.
+    Message {
+        /// Which.
+        message: MessageId,
+    },
 }
 
 wire_variants!(On {
@@ -151,6 +156,7 @@ wire_variants!(On {
     7 Every { period },
     8 Schedule { schedule },
     9 Link { peer, up },
+    10 Message { message },
 });
 
 impl On {
@@ -167,6 +173,7 @@ impl On {
             Self::Every { .. } => Subject::Time.key(0),
             Self::Schedule { .. } => Subject::Calendar.key(0),
             Self::Link { peer, .. } => Subject::Link.key(peer.0),
+            Self::Message { message } => Subject::Message.key(message.0),
         }
     }
 }
@@ -182,6 +189,7 @@ pub(crate) enum Subject {
     Time,
     Calendar,
     Link,
+    Message,
 }
 
 impl Subject {

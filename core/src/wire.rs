@@ -3,7 +3,7 @@
 //! A reader never looks past its slice and never panics; a writer that runs out of room says so at the end.
 
 use crate::id::{
-    InputId, Level, OutputId, PeerId, RunId, ScenarioId, SensorId, TemplateId, TriggerId, VarId,
+    InputId, Level, MessageId, OutputId, PeerId, RunId, ScenarioId, SensorId, TemplateId, TriggerId, VarId,
 };
 use crate::time::{Duration, Instant};
 
@@ -200,7 +200,7 @@ macro_rules! id_wire {
         }
     )*};
 }
-id_wire!(InputId OutputId SensorId VarId ScenarioId TriggerId RunId TemplateId PeerId);
+id_wire!(InputId OutputId SensorId VarId ScenarioId TriggerId RunId TemplateId MessageId PeerId);
 
 impl Wire for Level {
     fn put(&self, w: &mut Writer<'_>) {

@@ -113,6 +113,7 @@ const KEYS: &str = "
     AtTrigger at! days-
     CronTrigger cron!
     LinkTrigger link! to-
+    MessageTrigger message!
     StartedTrigger started!
     SetAction set! to!
     PulseAction pulse! for!

@@ -155,6 +155,11 @@ pub enum Command {
         /// To.
         value: i32,
     },
+    /// `message = "doorbell"`: a message comes, as from another node.
+    Message {
+        /// The message's name.
+        message: String,
+    },
     /// `press = "button", for = "100ms"`: plays the input: on, and off after this time; for ever without one.
     Press {
         /// The input's name.

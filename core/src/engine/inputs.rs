@@ -204,6 +204,7 @@ impl View<'_> {
             Op::Let { var, value } if var.index() < self.variables.len() => self.assign(var, value),
             Op::Play { input, level } if input.index() < self.inputs.len() => self.play(input, level),
             Op::Expired {} => return ReplyResult::Expired,
+            Op::Message { message } if self.message_came(message) => {}
             _ => return ReplyResult::Unknown,
         }
         ReplyResult::Done

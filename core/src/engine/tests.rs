@@ -5,8 +5,8 @@ use std::vec::Vec;
 use super::*;
 use crate::capacity::Tiny;
 use crate::debounce::{Algorithm, Debounce};
-use crate::decision::{By, Cause, Decision, EndWhy, RunHow, SafetyWhy, Source};
-use crate::id::{InputId, Level, OutputId, RunId, ScenarioId, TriggerId, VarId};
+use crate::decision::{By, Cause, Decision, EndWhy, Origin, ReplyResult, RunHow, SafetyWhy, Source};
+use crate::id::{InputId, Level, MessageId, OutputId, RunId, ScenarioId, TriggerId, VarId};
 use crate::input::LevelWhy;
 use crate::log::Cursor;
 use crate::program::code::{Op, Step as Code};
@@ -250,4 +250,15 @@ fn the_same_program_swaps_in_without_a_trace() {
         ]
     );
     assert_eq!(engine.variable(VarId(0)), Some(1));
+}
+
+#[test]
+fn a_message_that_no_trigger_waits_for_is_answered_as_unknown() {
+    let mut engine = started();
+    let begin = engine.log().head();
+    let op = crate::input::Op::Message { message: MessageId(0) };
+    let origin = Origin::Message;
+    feed(&mut engine, 10_000, Input::Command { origin, id: 1, op });
+    let unknown = Decision::Reply { origin, id: 1, result: ReplyResult::Unknown };
+    assert_eq!(decisions(&engine, begin), [(10_000, unknown)]);
 }

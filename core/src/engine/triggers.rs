@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use crate::decision::{Cause, Decision, FaultKind};
 use crate::engine::view::{View, bit, id};
-use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
+use crate::id::{InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
 use crate::program::code::Op;
 use crate::program::{On, Subject};
 use crate::scenario::agenda::Occurrence;
@@ -113,6 +113,16 @@ impl View<'_> {
                 self.fire(index, now);
             }
         }
+    }
+
+    /// A message came. Whether a trigger waits for it.
+    pub(crate) fn message_came(&mut self, message: MessageId) -> bool {
+        let (now, waiting) = (self.s.now, self.triggers_about(Subject::Message.key(message.0)));
+        let known = !waiting.is_empty();
+        for index in waiting {
+            self.fire(index, now);
+        }
+        known
     }
 
     /// The start is over.

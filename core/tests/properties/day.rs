@@ -1,6 +1,8 @@
 //! Random days: inputs with their times, as the world in front of a runner would feed them.
 
-use campanile_core::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
+use campanile_core::id::{
+    InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId,
+};
 use campanile_core::input::{Input, LevelWhy, Op, Origin, OverrunWhy};
 use campanile_core::program::On;
 use campanile_core::record::CORE_REV;
@@ -134,12 +136,13 @@ pub(crate) fn input(tape: &mut Tape<'_>, house: &House, now: Instant) -> Input {
 
 fn op(tape: &mut Tape<'_>, house: &House) -> Op {
     let level = Level::from_bool(!tape.chance(6));
-    match tape.below(8) {
+    match tape.below(9) {
         0 | 1 => Op::Set { output: OutputId(tape.id(house.outputs.len())), level },
         2 | 3 => Op::Start { scenario: ScenarioId(tape.id(house.scenarios.len())) },
         4 => Op::Stop { scenario: ScenarioId(tape.id(house.scenarios.len())) },
         5 => Op::Let { var: VarId(tape.id(house.variables.len() + 1)), value: tape.number() },
         6 => Op::Play { input: InputId(tape.id(house.inputs.len())), level },
+        7 => Op::Message { message: MessageId(tape.id(3)) },
         _ => Op::Expired {},
     }
 }

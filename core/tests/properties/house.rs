@@ -2,7 +2,9 @@
 
 use campanile_core::calendar::Schedule;
 use campanile_core::debounce::{Algorithm, Debounce};
-use campanile_core::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TemplateId, VarId};
+use campanile_core::id::{
+    InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, TemplateId, VarId,
+};
 use campanile_core::program::code::{Op, Step};
 use campanile_core::program::{
     AfterRestart, InputDef, Mode, On, OutputDef, Parts, ScenarioDef, SensorDef, TriggerDef, VarDef, image,
@@ -336,7 +338,7 @@ impl House {
         let to = tape.one(&[Some(Level::On), None, Some(Level::Off)]);
         let sensor = SensorId(tape.id(self.sensors.len()));
         let (limit, hysteresis) = (i32::from(tape.id(4)), i32::from(tape.id(3)));
-        match tape.below(14) {
+        match tape.below(15) {
             0..=2 => On::Input { input: InputId(tape.id(self.inputs.len())), to, hold: Duration::ZERO },
             3..=5 => On::Input { input: InputId(tape.id(self.inputs.len())), to, hold: tape.span() },
             6 => On::Output { output: OutputId(tape.id(self.outputs.len())), to },
@@ -346,6 +348,7 @@ impl House {
             10 => On::Sensor { sensor },
             11 => On::Every { period: tape.span().plus(Duration::from_secs(2)) },
             12 => tape.one(&[On::Schedule { schedule: 0 }, On::Link { peer: PeerId(0), up: true }]),
+            13 => On::Message { message: MessageId(tape.id(2)) },
             _ => On::Started,
         }
     }

@@ -2,7 +2,7 @@
 //! same values, and the other way round.
 
 use campanile_core::debounce;
-use campanile_core::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, VarId};
+use campanile_core::id::{InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, VarId};
 use campanile_core::program;
 use campanile_core::time::Duration;
 use campanile_core::wire::{Reader, Wire, Writer};
@@ -73,6 +73,7 @@ enum On {
     Every { period: Duration },
     Schedule { schedule: u8 },
     Link { peer: PeerId, up: bool },
+    Message { message: MessageId },
 }
 
 impl From<program::On> for On {
@@ -88,6 +89,7 @@ impl From<program::On> for On {
             program::On::Every { period } => Self::Every { period },
             program::On::Schedule { schedule } => Self::Schedule { schedule },
             program::On::Link { peer, up } => Self::Link { peer, up },
+            program::On::Message { message } => Self::Message { message },
         }
     }
 }

@@ -62,6 +62,7 @@ fn inputs() -> Vec<Record> {
         command(input::Op::Let { var: VarId(5), value: i32::MAX }),
         command(input::Op::Play { input: last, level: off }),
         command(input::Op::Expired {}),
+        command(input::Op::Message { message: MessageId(255) }),
         fed(Input::Tick { trigger: TriggerId(255) }),
         fed(Input::Clock { unix: 1_800_000_000_000_000, offset: 3_600, trusted: true }),
         fed(Input::Clock { unix: i64::MIN, offset: i32::MIN, trusted: false }),

@@ -9,7 +9,7 @@ mod message;
 mod tests;
 
 use campanile_core::id::{
-    InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TemplateId, TriggerId, VarId,
+    InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, TemplateId, TriggerId, VarId,
 };
 use campanile_core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,9 @@ pub struct Symbols {
     pub messages: Vec<Message>,
     /// Who may be at the other end of a wire: the sinks.
     pub peers: Vec<String>,
+    /// Messages that triggers wait for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<String>,
 }
 
 /// An input.
@@ -243,6 +246,7 @@ impl Symbols {
             triggers: Vec::new(),
             messages: Vec::new(),
             peers: Vec::new(),
+            heard: Vec::new(),
         }
     }
 
@@ -308,6 +312,11 @@ impl Symbols {
         self.peers.get(id.index()).map_or(NOBODY, String::as_str)
     }
 
+    /// The name of a message that triggers wait for.
+    pub fn heard(&self, id: MessageId) -> &str {
+        self.heard.get(id.index()).map_or(NOBODY, String::as_str)
+    }
+
     /// How a sensor's integers are shown.
     pub fn kind(&self, id: SensorId) -> Kind {
         Kind::Number { decimals: self.sensors.get(id.index()).map_or(0, |sensor| sensor.decimals) }
@@ -341,6 +350,11 @@ impl Symbols {
     /// The peer of that name.
     pub fn find_peer(&self, name: &str) -> Option<PeerId> {
         place(self.peers.iter().map(String::as_str), name).map(PeerId)
+    }
+
+    /// The message of that name that triggers wait for.
+    pub fn find_heard(&self, name: &str) -> Option<MessageId> {
+        place(self.heard.iter().map(String::as_str), name).map(MessageId)
     }
 }
 

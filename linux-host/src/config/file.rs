@@ -63,6 +63,14 @@ impl House {
     pub fn scenarios(&self) -> &[Scenario] {
         self.scenarios.0.as_deref().unwrap_or_default()
     }
+
+    /// The messages that its triggers wait for, as often as they do.
+    pub fn heard(&self) -> impl Iterator<Item = &At<Name>> {
+        self.scenarios().iter().flat_map(|scenario| &scenario.when).filter_map(|trigger| match trigger {
+            Trigger::Message(trigger) => Some(&trigger.message),
+            _ => None,
+        })
+    }
 }
 
 table! {

@@ -53,12 +53,7 @@ const KEYS: &[(&str, &[&str], &str, &str)] = &[
     ("a scenario", &["trigger", "triggers", "on"], "when", "write `when = [{ .. }]`"),
     ("a scenario", &["condition", "conditions"], "if", "write `if = \"..\"`"),
     ("a scenario", &["action", "actions", "then", "sequence", "steps"], "do", "write `do = [{ .. }]`"),
-    (
-        "a trigger",
-        &["message", "topic"],
-        "",
-        "triggers by message are not there yet: they come with commands over MQTT",
-    ),
+    ("a trigger", &["topic", "event"], "message", "write { message = \"NAME\" }"),
     (
         "a trigger",
         &["button", "switch", "pin", "on_press", "on_click", "entity_id"],

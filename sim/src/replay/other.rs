@@ -2,7 +2,7 @@
 
 use campanile_core::calendar::ZoneTable;
 use campanile_core::engine::{Engine, Rejected, Step};
-use campanile_core::id::{InputId, OutputId, PeerId, ScenarioId, SensorId, VarId};
+use campanile_core::id::{InputId, MessageId, OutputId, PeerId, ScenarioId, SensorId, VarId};
 use campanile_core::input::{Input, Op};
 use campanile_core::log::Cursor;
 use campanile_core::program::verify::LoadError;
@@ -34,6 +34,7 @@ pub(super) struct Names {
     variables: Vec<Option<VarId>>,
     scenarios: Vec<Option<ScenarioId>>,
     peers: Vec<Option<PeerId>>,
+    heard: Vec<Option<MessageId>>,
 }
 
 impl Names {
@@ -53,6 +54,7 @@ impl Names {
             variables: journal.variables.iter().map(|name| other.find_variable(name)).collect(),
             scenarios: journal.scenarios.iter().map(|name| other.find_scenario(name)).collect(),
             peers: journal.peers.iter().map(|name| other.find_peer(name)).collect(),
+            heard: journal.heard.iter().map(|name| other.find_heard(name)).collect(),
         }
     }
 
@@ -83,6 +85,7 @@ impl Names {
                     Op::Let { var, value } => Op::Let { var: of(&self.variables, var.index())?, value },
                     Op::Play { input, level } => Op::Play { input: line(input)?, level },
                     Op::Expired {} => Op::Expired {},
+                    Op::Message { message } => Op::Message { message: of(&self.heard, message.index())? },
                 };
                 Input::Command { origin, id, op }
             }

@@ -36,6 +36,7 @@ pub(super) fn op(symbols: &Symbols, op: &Op) -> String {
         Op::Let { var, value } => format!("let {} = {value}", symbols.variable(var)),
         Op::Play { input, level: to } => format!("play {} {}", symbols.input(input), level(to)),
         Op::Expired {} => "too late".to_owned(),
+        Op::Message { message } => format!("message {}", symbols.heard(message)),
     }
 }
 

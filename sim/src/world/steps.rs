@@ -138,6 +138,10 @@ impl<'a> World<'a> {
                 let id = symbols.find_variable(variable);
                 Op::Let { var: id.ok_or_else(|| SimError::unknown("variable", variable))?, value: *value }
             }
+            Command::Message { message } => {
+                let id = symbols.find_heard(message);
+                Op::Message { message: id.ok_or_else(|| SimError::unknown("message", message))? }
+            }
             Command::Press { input, .. } => Op::Play { input: self.input(input)?, level: Level::On },
         })
     }

@@ -90,6 +90,7 @@ impl<'s> Text<'s> {
             On::Every { period } => self.named("every", &period.micros().to_string()),
             On::Schedule { .. } => self.json(&schedule),
             On::Link { peer, up } => self.named(if up { "up" } else { "down" }, symbols.peer(peer)),
+            On::Message { message } => self.named("message", symbols.heard(message)),
             On::Started => self.word("started"),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use campanile_core::id::{InputId, OutputId, PeerId, ScenarioId, SensorId, VarId};
+use campanile_core::id::{InputId, MessageId, OutputId, PeerId, ScenarioId, SensorId, VarId};
 use campanile_core::program::image::Counts;
 use campanile_core::program::verify::Room;
 use campanile_core::program::{InputDef, OutputDef, SensorDef, VarDef};
@@ -104,6 +104,11 @@ impl Tables {
         check_scenarios(house, room, report);
         tables.symbols.scenarios.clone_from(&tables.scenarios.names);
         tables.symbols.peers.clone_from(&tables.peers.names);
+        for name in house.heard().filter(|name| !name.is_broken()) {
+            if tables.symbols.find_heard(&name.value.0).is_none() {
+                tables.symbols.heard.push(name.value.0.clone());
+            }
+        }
         tables
     }
 
@@ -323,6 +328,11 @@ impl Tables {
     /// The scenario of a name.
     pub(super) fn scenario(&self, name: &At<String>, report: &mut Report<'_>) -> Option<ScenarioId> {
         self.scenarios.of(name, report).map(ScenarioId)
+    }
+
+    /// The message of a name; it has one as soon as a trigger waits for it.
+    pub(super) fn message(&self, name: &str) -> Option<MessageId> {
+        self.symbols.find_heard(name)
     }
 
     /// The peer of a name: a sink.

@@ -78,6 +78,10 @@ pub(super) fn occasions(
             let word = |up| format!("{} {}", t.peer.value, if up { "up" } else { "down" });
             states.iter().map(|&up| (On::Link { peer, up }, t.peer.value.clone(), word(up))).collect()
         }
+        Trigger::Message(t) => {
+            let name = &t.message.value.0;
+            one(tables.message(name).map(|message| On::Message { message }), name, format!("message {name}"))
+        }
         Trigger::Started(_) => one(Some(On::Started), "started", "started".to_owned()),
         Trigger::Broken => Vec::new(),
     }

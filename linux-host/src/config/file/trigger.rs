@@ -3,7 +3,7 @@
 use campanile_core::id::Level;
 
 use super::super::read::{At, choice, words};
-use super::super::scalar::{Decimal, LONGEST, MS, Positive, Text, True, Within, text};
+use super::super::scalar::{Decimal, LONGEST, MS, Name, Positive, Text, True, Within, text};
 
 choice! {
     /// What makes a scenario run.
@@ -73,6 +73,11 @@ choice! {
             "link" peer (required): At<Text>,
             /// Came or went; both without it.
             "to" to (optional): LinkState,
+        }
+        /// A message came, from another node for instance.
+        Message(MessageTrigger) {
+            /// Its name.
+            "message" message (required): At<Name>,
         }
         /// The node has started, or this program was installed.
         Started(StartedTrigger) {

@@ -13,6 +13,7 @@ pub(super) enum Kind {
     Variable,
     Scenario,
     Sink,
+    Message,
 }
 
 impl Kind {
@@ -24,6 +25,7 @@ impl Kind {
             Self::Variable => "variable",
             Self::Scenario => "scenario",
             Self::Sink => "sink",
+            Self::Message => "message",
         }
     }
 
@@ -35,6 +37,10 @@ impl Kind {
             Self::Sensor => (house.sensors.is_whole(), house.sensors.names().collect()),
             Self::Variable => (house.variables.is_whole(), house.variables.names().collect()),
             Self::Sink => (house.sinks.is_whole(), house.sinks.names().collect()),
+            Self::Message => (
+                house.scenarios.0.is_some(),
+                house.heard().map(|name| name.value.0.as_str()).collect::<Vec<_>>(),
+            ),
             Self::Scenario => (
                 house.scenarios.0.is_some(),
                 house.scenarios().iter().map(|scenario| scenario.name.value.0.as_str()).collect::<Vec<_>>(),

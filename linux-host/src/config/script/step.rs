@@ -165,6 +165,11 @@ choice! {
             /// To which value.
             "be" value (required): Number,
         }
+        /// A message comes, as from another node.
+        Message(MessageCommand) {
+            /// Its name.
+            "message" message (required): At<Text>,
+        }
         /// Play an input as if its line had moved.
         Press(PressCommand) {
             /// Which input.
@@ -187,6 +192,7 @@ impl Event {
                 CommandTable::Stop(t) => (Kind::Scenario, &t.scenario),
                 CommandTable::Let(t) => (Kind::Variable, &t.variable),
                 CommandTable::Press(t) => (Kind::Input, &t.input),
+                CommandTable::Message(t) => (Kind::Message, &t.message),
                 CommandTable::Broken => return None,
             },
             Self::Storm(t) => (Kind::Input, &t.input),
@@ -249,6 +255,7 @@ impl CommandTable {
                 variable: t.variable.value,
                 value: i32::try_from(t.value.0).unwrap_or_default(),
             },
+            Self::Message(t) => Command::Message { message: t.message.value },
             Self::Press(t) => Command::Press { input: t.input.value, span: t.length.map(|length| length.0) },
             Self::Broken => return None,
         })

@@ -242,6 +242,7 @@ impl Reference {
             Op::Play { input, level } if input.index() < self.lines.len() => {
                 self.edge(input, level, Duration::ZERO);
             }
+            Op::Message { message } if self.message(message) => {}
             Op::Expired {} => return ReplyResult::Expired,
             _ => return ReplyResult::Unknown,
         }

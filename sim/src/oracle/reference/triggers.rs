@@ -1,7 +1,9 @@
 //! What a change sets off.
 
 use campanile_core::decision::{Cause, Decision, Origin};
-use campanile_core::id::{InputId, Level, OutputId, PeerId, RunId, ScenarioId, SensorId, TriggerId, VarId};
+use campanile_core::id::{
+    InputId, Level, MessageId, OutputId, PeerId, RunId, ScenarioId, SensorId, TriggerId, VarId,
+};
 use campanile_core::program::code::Op;
 use campanile_core::program::{On, TriggerDef};
 use campanile_core::time::{Duration, Instant};
@@ -147,6 +149,14 @@ impl Reference {
         }
         let about = |on: &On| *on == On::Link { peer, up };
         self.triggers_where(about).into_iter().for_each(|trigger| self.fire(trigger, self.now));
+    }
+
+    /// Whether a trigger waits for it.
+    pub(super) fn message(&mut self, message: MessageId) -> bool {
+        let waiting = self.triggers_where(|on| *on == On::Message { message });
+        let known = !waiting.is_empty();
+        waiting.into_iter().for_each(|trigger| self.fire(trigger, self.now));
+        known
     }
 
     /// The deadline of a `for` or an `every`.
