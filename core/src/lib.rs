@@ -33,6 +33,7 @@ mod fifo;
 mod fmt;
 pub mod id;
 pub mod input;
+pub mod link;
 pub mod log;
 pub mod program;
 pub mod record;

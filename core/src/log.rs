@@ -335,6 +335,24 @@ impl EventLog<'_> {
         Ok((len, next))
     }
 
+    /// The place of a record by its number; the head for a number that none has yet. Walks over all that are left before
+    /// it.
+    ///
+    /// # Errors
+    /// `Lagged` if that record is gone.
+    pub fn seek(&self, seq: u64) -> Result<Cursor, Lagged> {
+        let mut at = self.tail();
+        if seq < at.seq {
+            return Err(Lagged { resume: at });
+        }
+        while at.seq < seq
+            && let Some((_, next)) = self.step(at)?
+        {
+            at = next;
+        }
+        Ok(at)
+    }
+
     fn fitting(&self, from: Cursor, room: usize) -> Result<(usize, Cursor), Lagged> {
         let (mut used, mut at) = (0usize, from);
         while let Some((len, next)) = self.step(at)? {

@@ -23,6 +23,7 @@ mod checkpoints;
 mod day;
 mod house;
 mod life;
+mod link;
 mod mended;
 mod postcard;
 mod programs;

@@ -1,0 +1,64 @@
+//! The link: how a satellite's log, commands, programs and the time of day cross a wire that loses, doubles, swaps,
+//! corrupts, delays and cuts bytes, between ends that may restart at any moment.
+//!
+//! Sans-IO: bytes and times go in, frames and requests come out. [`Satellite`] is the end with the engine, [`Host`] the
+//! end with the journal. What a port does around them:
+//!
+//! 1. Every byte that comes in goes to a [`Collector`]; each whole message it gives goes to `receive`, which may give
+//!    something to do.
+//! 2. Whenever the wire takes a frame, `transmit` is asked for one, until it gives none.
+//! 3. Then both wait for a byte, for something to send, or until `due`.
+//!
+//! # A frame
+//!
+//! A [`Message`], its CRC-32 (ISO-HDLC, low byte first), both as COBS, and a zero: 256 bytes at most. What is no whole
+//! frame is thrown away, and whoever sent it sends it again.
+//!
+//! # A session
+//!
+//! The host begins: [`Greet`](Message::Greet) until a [`Hello`](Message::Hello) answers it. With each hello the satellite
+//! makes up a token that it has never used, and from then on takes only what carries it; so nothing from before a restart
+//! of either end can mean anything after it. A satellite without storage has no number of its start (it says 0) and
+//! publishes nothing until [`Assign`](Message::Assign) gives it one; the host may also give another to one that has.
+//!
+//! - Records: the host's first [`Ack`](Message::Ack) says from which number on it wants them. [`Records`](Message::Records)
+//!   follow, up to [`WINDOW`] frames ahead of what is acknowledged; when nothing is acknowledged for [`RETRY`], or an
+//!   acknowledgement comes twice, all behind it is read from the log again (go-back-N). What is gone from the log is said
+//!   with the next record that is left.
+//! - Commands: one at a time, sent again until its [`Reply`](Message::Reply) comes. Within a session their numbers rise,
+//!   and the satellite does nothing for a number that is not higher than the last. One that is not answered when the
+//!   satellite restarts is never sent again: nobody knows whether it was carried out.
+//! - Programs: [`Image`](Message::Image) in pieces, each answered by how much is there; [`Commit`](Message::Commit) swaps.
+//! - [`Ping`](Message::Ping) has the time of day, [`Pong`](Message::Pong) the satellite's. An end that hears nothing for
+//!   [`PATIENCE`] takes the link for down.
+
+pub mod bundle;
+mod cobs;
+mod frame;
+mod host;
+mod message;
+mod satellite;
+mod source;
+
+use crate::time::Duration;
+
+pub use frame::{Collector, MAX_FRAME, MAX_MESSAGE, seal};
+pub use host::{Delivery, Heard, Host, Wall};
+pub use message::{Hello, Message, Misread, Records, Verdict};
+pub use satellite::{About, Request, Satellite};
+pub use source::Source;
+
+/// The version of what is said over the link. Ends of different versions tell each other so, and nothing else.
+pub const VERSION: u8 = 1;
+
+/// Frames of records that may be under way.
+pub const WINDOW: usize = 4;
+
+/// What was not answered for so long is said again.
+pub const RETRY: Duration = Duration::from_millis(500);
+
+/// The host says where it is every now and then.
+pub const PING_EVERY: Duration = Duration::from_secs(1);
+
+/// Nothing was heard for so long: the other end is gone.
+pub const PATIENCE: Duration = Duration::from_secs(3);

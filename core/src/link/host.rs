@@ -1,0 +1,376 @@
+//! The end with the journal.
+
+use super::frame::{MAX_FRAME, MAX_MESSAGE, seal};
+use super::message::{Hello, Message, Misread, Records, Verdict};
+use super::{PATIENCE, PING_EVERY, RETRY, VERSION};
+use crate::decision::ReplyResult;
+use crate::input::{Op, Origin};
+use crate::record::Frame;
+use crate::time::{Duration, Instant};
+
+/// Bytes of a bundle in one frame.
+const PIECE: usize = 192;
+
+/// What a satellite has said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard<'m> {
+    /// It is there. To be answered with [`Host::assign`], if it has no number or needs another, or with [`Host::pull`].
+    /// Comes again behind an `assign`, with the number.
+    Hello(Hello<'m>),
+    /// It speaks another version of the link: nothing can be said to it.
+    OtherVersion {
+        /// Which.
+        theirs: u8,
+    },
+    /// Records, for the journal; behind that, [`Host::taken`].
+    Records(Delivery<'m>),
+    /// What became of a command.
+    Reply {
+        /// Its number.
+        id: u32,
+        /// What became of it.
+        result: ReplyResult,
+    },
+    /// What became of a bundle.
+    Committed {
+        /// Which.
+        hash: u64,
+        /// What became of it.
+        verdict: Verdict,
+    },
+    /// It is there, and has this time.
+    Pong {
+        /// In the time of its records.
+        at: Instant,
+    },
+}
+
+/// Records that are next, or behind a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery<'m> {
+    /// The number of the first.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+    /// The time of the record before the first.
+    pub base: Instant,
+    /// The records.
+    pub bytes: &'m [u8],
+}
+
+/// The time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wall {
+    /// Microseconds since 1970, UTC.
+    pub unix: i64,
+    /// Seconds that local time is ahead of UTC.
+    pub offset: i32,
+    /// Whether the clock is synchronised.
+    pub trusted: bool,
+}
+
+/// A host's end of the link to one satellite. See [the module](super) for how to drive it.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Of the greeting.
+    nonce: u32,
+    greet_at: Instant,
+    session: Option<Session>,
+    /// Of the last hello; 0 before the first.
+    boot: u64,
+    command: Option<Command>,
+    upload: Option<Upload>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Session {
+    token: u32,
+    heard: Instant,
+    ping_at: Instant,
+    assign: Option<u64>,
+    /// The record that is next; `None` until the journal has said so.
+    expected: Option<u64>,
+    /// When the satellite is told so.
+    ack_at: Instant,
+    /// Something has to be said again at this time: see [`RETRY`].
+    retry_at: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Command {
+    origin: Origin,
+    id: u32,
+    op: Op,
+    until: Instant,
+    say_at: Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Upload {
+    hash: u64,
+    len: u16,
+    offset: u16,
+    say_at: Instant,
+}
+
+impl Host {
+    /// Nobody is known to be there. `nonce` is different at each start.
+    pub const fn new(nonce: u32) -> Self {
+        Self { nonce, greet_at: Instant::ZERO, session: None, boot: 0, command: None, upload: None }
+    }
+
+    /// Whether records may come.
+    pub fn is_up(&self) -> bool {
+        self.session.is_some_and(|session| session.expected.is_some())
+    }
+
+    /// The wire was cut, and is there again.
+    pub fn restart(&mut self, now: Instant) {
+        self.session = None;
+        self.greet_at = now;
+        let time = (now.micros() & 0xffff_ffff) as u32;
+        self.nonce = (self.nonce ^ time).wrapping_mul(0x9e37_79b1).rotate_left(13);
+    }
+
+    /// Takes a message of the [`Collector`](super::Collector).
+    pub fn receive<'m>(&mut self, now: Instant, message: &'m [u8]) -> Option<Heard<'m>> {
+        let (token, message) = match Message::decode(message) {
+            Ok(read) => read,
+            Err(Misread::Version { theirs, greeting: None }) => return Some(Heard::OtherVersion { theirs }),
+            Err(_) => return None,
+        };
+        if let Message::Hello(hello) = message {
+            return self.met(now, hello);
+        }
+        let session = self.session.as_mut().filter(|session| session.token == token)?;
+        session.heard = now;
+        match message {
+            Message::Records(records) => session.records(now, records).map(Heard::Records),
+            Message::Reply { id, result } => {
+                self.command.take_if(|command| command.id == id).map(|_| Heard::Reply { id, result })
+            }
+            Message::Stored { hash, offset } => {
+                if let Some(upload) = self.upload.as_mut().filter(|upload| upload.hash == hash) {
+                    (upload.offset, upload.say_at) = (offset.min(upload.len), now);
+                }
+                None
+            }
+            Message::Committed { hash, verdict } => {
+                if verdict == Verdict::Incomplete {
+                    if let Some(upload) = self.upload.as_mut().filter(|upload| upload.hash == hash) {
+                        (upload.offset, upload.say_at) = (0, now);
+                    }
+                    return None;
+                }
+                self.upload.take_if(|upload| upload.hash == hash).map(|_| Heard::Committed { hash, verdict })
+            }
+            Message::Pong { at } => Some(Heard::Pong { at }),
+            _ => None,
+        }
+    }
+
+    fn met<'m>(&mut self, now: Instant, hello: Hello<'m>) -> Option<Heard<'m>> {
+        if hello.nonce != self.nonce {
+            return None;
+        }
+        match self.session.as_mut().filter(|session| session.token == hello.token) {
+            Some(session) => {
+                session.heard = now;
+                if session.assign == Some(hello.boot) {
+                    session.assign = None;
+                } else if session.assign.is_some() || self.boot == hello.boot {
+                    // Said before the number was heard, or a second time.
+                    return None;
+                }
+            }
+            None => self.session = Some(Session::new(hello.token, now)),
+        }
+        if self.boot != hello.boot {
+            // Nobody knows whether it was carried out: it is not asked for a second time.
+            self.command = None;
+            self.boot = hello.boot;
+        }
+        Some(Heard::Hello(hello))
+    }
+
+    /// Gives the satellite's start a number.
+    pub fn assign(&mut self, now: Instant, boot: u64) {
+        if let Some(session) = &mut self.session {
+            (session.assign, session.expected, session.retry_at) = (Some(boot), None, now);
+        }
+    }
+
+    /// Asks for the records from this number on.
+    pub fn pull(&mut self, now: Instant, seq: u64) {
+        if let Some(session) = &mut self.session {
+            (session.expected, session.ack_at) = (Some(seq), now);
+        }
+    }
+
+    /// All records before this number are in the journal.
+    pub fn taken(&mut self, now: Instant, seq: u64) {
+        self.pull(now, seq);
+    }
+
+    /// Asks for something; false if the answer to another command is still awaited. The answer is a [`Heard::Reply`];
+    /// none comes if the satellite restarts or `ttl` passes before: see [`awaits`](Self::awaits). Numbers must rise.
+    pub fn command(&mut self, now: Instant, origin: Origin, id: u32, op: Op, ttl: Duration) -> bool {
+        if self.command.is_some() {
+            return false;
+        }
+        self.command = Some(Command { origin, id, op, until: now.plus(ttl), say_at: now });
+        true
+    }
+
+    /// The command whose answer is awaited.
+    pub fn awaits(&self) -> Option<u32> {
+        self.command.map(|command| command.id)
+    }
+
+    /// Brings a bundle over and has it take over; [`transmit`](Self::transmit) needs its bytes until
+    /// [`Heard::Committed`]. Takes the place of another that is under way.
+    pub fn install(&mut self, now: Instant, hash: u64, len: u16) {
+        self.upload = Some(Upload { hash, len, offset: 0, say_at: now });
+    }
+
+    /// How many bytes of the bundle under way are there, and how many there will be.
+    pub fn progress(&self) -> Option<(u16, u16)> {
+        self.upload.map(|upload| (upload.offset, upload.len))
+    }
+
+    /// The next frame to send; its length. `bundle` is what is being installed.
+    pub fn transmit(
+        &mut self,
+        now: Instant,
+        wall: Wall,
+        bundle: &[u8],
+        out: &mut [u8; MAX_FRAME],
+    ) -> Option<usize> {
+        if self.session.is_some_and(|session| session.heard.plus(PATIENCE) <= now) {
+            self.restart(now);
+        }
+        self.command = self.command.filter(|command| now < command.until);
+        let mut bytes = [0; MAX_MESSAGE];
+        let len = match self.session.as_mut() {
+            None => {
+                if now < self.greet_at {
+                    return None;
+                }
+                self.greet_at = now.plus(RETRY);
+                Message::Greet { version: VERSION, nonce: self.nonce }.encode(0, &mut bytes)
+            }
+            Some(session) => {
+                let next = session.next(now, wall).or_else(|| {
+                    let ready = session.expected.is_some();
+                    let command =
+                        self.command.as_mut().filter(|_| ready).and_then(|command| command.next(now));
+                    let upload = self.upload.as_mut().filter(|_| ready);
+                    command.or_else(|| upload.and_then(|upload| upload.next(now, bundle)))
+                });
+                next?.encode(session.token, &mut bytes)
+            }
+        };
+        seal(bytes.get(..len?)?, out)
+    }
+
+    /// When [`transmit`](Self::transmit) has something to say, or to notice, without a byte having come in.
+    pub fn due(&self) -> Instant {
+        let Some(session) = &self.session else { return self.greet_at };
+        let mut due = session.heard.plus(PATIENCE).min(session.ping_at);
+        if session.assign.is_some() {
+            due = due.min(session.retry_at);
+        }
+        if session.expected.is_some() {
+            let command = self.command.map_or(Instant::NEVER, |command| command.say_at.min(command.until));
+            let upload = self.upload.map_or(Instant::NEVER, |upload| upload.say_at);
+            due = due.min(session.ack_at).min(command).min(upload);
+        }
+        due
+    }
+}
+
+impl Session {
+    const fn new(token: u32, now: Instant) -> Self {
+        Self {
+            token,
+            heard: now,
+            ping_at: now,
+            assign: None,
+            expected: None,
+            ack_at: Instant::NEVER,
+            retry_at: Instant::NEVER,
+        }
+    }
+
+    /// What of the records is new; the satellite is told if that is nothing.
+    fn records<'m>(&mut self, now: Instant, records: Records<'m>) -> Option<Delivery<'m>> {
+        let expected = self.expected?;
+        let Records { first, gap, base, bytes } = records;
+        let missing = first > expected && !gap;
+        let mut new = Delivery { first, count: 0, base, bytes };
+        let (mut seq, mut rest) = (first, bytes);
+        while let Some((frame, behind)) = Frame::split(rest) {
+            if seq < expected {
+                new = Delivery {
+                    first: seq.saturating_add(1),
+                    base: new.base.plus(frame.dt),
+                    bytes: behind,
+                    count: 0,
+                };
+            } else {
+                new.count = new.count.saturating_add(1);
+            }
+            (seq, rest) = (seq.saturating_add(1), behind);
+        }
+        if missing || new.count == 0 || !rest.is_empty() {
+            self.ack_at = now;
+            return None;
+        }
+        Some(new)
+    }
+
+    fn next(&mut self, now: Instant, wall: Wall) -> Option<Message<'static>> {
+        if let Some(boot) = self.assign.filter(|_| self.retry_at <= now) {
+            self.retry_at = now.plus(RETRY);
+            return Some(Message::Assign { boot });
+        }
+        if let Some(seq) = self.expected.filter(|_| self.ack_at <= now) {
+            // Again after a while without records: it may have been lost.
+            self.ack_at = now.plus(RETRY);
+            return Some(Message::Ack { seq });
+        }
+        if self.ping_at <= now {
+            self.ping_at = now.plus(PING_EVERY);
+            let Wall { unix, offset, trusted } = wall;
+            return Some(Message::Ping { unix, offset, trusted });
+        }
+        None
+    }
+}
+
+impl Command {
+    fn next(&mut self, now: Instant) -> Option<Message<'static>> {
+        if now < self.say_at {
+            return None;
+        }
+        self.say_at = now.plus(RETRY);
+        let Self { origin, id, op, .. } = *self;
+        Some(Message::Command { origin, id, op, ttl: self.until.since(now) })
+    }
+}
+
+impl Upload {
+    fn next<'b>(&mut self, now: Instant, bundle: &'b [u8]) -> Option<Message<'b>> {
+        if now < self.say_at {
+            return None;
+        }
+        self.say_at = now.plus(RETRY);
+        let Self { hash, len, offset, .. } = *self;
+        if offset >= len {
+            return Some(Message::Commit { hash });
+        }
+        let rest = bundle.get(usize::from(offset)..usize::from(len))?;
+        let bytes = rest.get(..PIECE).unwrap_or(rest);
+        Some(Message::Image { hash, len, offset, bytes })
+    }
+}

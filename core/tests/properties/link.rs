@@ -1,0 +1,123 @@
+//! The link over a wire that loses, doubles, swaps, corrupts, delays and cuts bytes, between ends that restart at any
+//! moment: no record is lost or comes twice, no command takes effect twice, no number of a start is used twice.
+
+mod ends;
+mod wire;
+
+use campanile_core::time::{Duration, Instant};
+use proptest::prelude::*;
+
+use crate::tape::{Tape, cases, tapes};
+use ends::{Journal, Pi, Porch};
+use wire::Wire;
+
+const STEP: Duration = Duration::from_millis(10);
+/// The wire is good from here on.
+const CALM: Instant = Instant::from_micros(8_000_000);
+/// Nothing happens behind this, ...
+const QUIET: Instant = Instant::from_micros(22_000_000);
+/// ... so that by here all is where it belongs.
+const END: Instant = Instant::from_micros(24_000_000);
+
+/// A world of two ends and the wire between them; gives how often something was carried over it.
+fn live(tape: &mut Tape<'_>) -> Result<(usize, usize), TestCaseError> {
+    let (mut up, mut down) = (Wire::default(), Wire::default());
+    let mut journal = Journal::default();
+    let mut porches = vec![Porch::start(Instant::ZERO, 0)];
+    let mut pi = Pi::start(1);
+    let (mut now, mut starts, mut next_id) = (Instant::ZERO, 1, 1);
+    let mut asked = Vec::new();
+    while now < END {
+        now = now.plus(STEP);
+        let calm = now >= CALM;
+        let mut nothing = Tape::new(&[]);
+        let faults = if calm { &mut nothing } else { &mut *tape };
+        let porch = porches.last_mut().expect("there is one");
+        if now < QUIET {
+            porch.live(now, faults);
+        }
+        if now < QUIET && pi.is_free() && (calm || faults.chance(2)) && asked.len() < 100 {
+            next_id += 1;
+            asked.push(next_id);
+            pi.ask(now, next_id);
+        }
+        for bytes in down.arrived(now) {
+            porch.hear(now, bytes, faults)?;
+        }
+        for bytes in up.arrived(now) {
+            pi.hear(now, bytes, &mut journal, porch)?;
+        }
+        while let Some(frame) = porch.say(now) {
+            up.carry(now, &frame, faults);
+        }
+        while let Some(frame) = pi.say(now) {
+            down.carry(now, &frame, faults);
+        }
+        if faults.below(256) > 250 {
+            starts += 1;
+            porches.push(Porch::start(now, starts));
+        }
+        if faults.below(256) > 252 {
+            starts += 1;
+            next_id += 1_000;
+            pi = Pi::start(starts);
+        }
+    }
+    prop_assert!(pi.is_up(), "the wire is good and they do not talk");
+    let last = porches.last().expect("there is one");
+    prop_assert_eq!(journal.next(last.boot()), last.next(), "records of the last start have not come");
+    for porch in &porches {
+        journal.compare(porch)?;
+    }
+    let mut done = 0;
+    for id in asked {
+        let effects: usize = porches.iter().map(|porch| porch.effects(id)).sum();
+        prop_assert!(effects <= 1, "command {} took effect {} times", id, effects);
+        if let Some(answered) = pi.answer(id) {
+            prop_assert!(!answered || effects == 1, "command {} was answered and had no effect", id);
+            done += usize::from(answered);
+        }
+    }
+    Ok((journal.len(), done))
+}
+
+#[test]
+fn on_a_good_wire_everything_comes_at_once() {
+    let (records, done) = live(&mut Tape::new(&[])).unwrap();
+    assert!(records > 200 && done == 100, "{records} records and {done} answers");
+}
+
+proptest! {
+    #![proptest_config(cases(48))]
+
+    #[test]
+    fn on_a_bad_wire_nothing_is_lost_and_nothing_happens_twice(bytes in tapes(6_000)) {
+        live(&mut Tape::new(&bytes))?;
+    }
+}
+
+#[test]
+fn a_command_from_long_ago_does_nothing() {
+    let mut porch = Porch::start(Instant::ZERO, 1);
+    let (mut pi, mut journal) = (Pi::start(1), Journal::default());
+    let (mut now, mut old) = (Instant::ZERO, Vec::new());
+    let mut nothing = Tape::new(&[]);
+    for id in 1..40 {
+        while !pi.is_free() || id == 1 && !pi.is_up() {
+            now = now.plus(STEP);
+            while let Some(frame) = porch.say(now) {
+                pi.hear(now, frame, &mut journal, &porch).unwrap();
+            }
+            while let Some(frame) = pi.say(now) {
+                if id == 2 {
+                    old.push(frame.clone());
+                }
+                porch.hear(now, frame, &mut nothing).unwrap();
+            }
+        }
+        pi.ask(now, id);
+    }
+    // The engine remembers sixteen of them.
+    old.into_iter().for_each(|frame| porch.hear(now, frame, &mut nothing).unwrap());
+    assert_eq!((porch.effects(1), porch.effects(20)), (1, 1));
+}

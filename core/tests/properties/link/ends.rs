@@ -1,0 +1,275 @@
+//! The two ends, as ports make them: a satellite with an engine whose log is small, and a host with a journal that
+//! outlives it.
+
+use std::collections::BTreeMap;
+
+use campanile_core::capacity::Tiny;
+use campanile_core::decision::{Decision, ReplyResult};
+use campanile_core::engine::{Engine, Step};
+use campanile_core::id::{InputId, Level, VarId};
+use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
+use campanile_core::link::{About, Collector, Heard, Host, MAX_FRAME, Request, Satellite, Wall};
+use campanile_core::log::Cursor;
+use campanile_core::program::{InputDef, Parts, VarDef, image};
+use campanile_core::record::{Frame, MAX_RECORD, Record};
+use campanile_core::time::Instant;
+use proptest::prelude::*;
+
+use crate::tape::Tape;
+
+/// One start of a satellite.
+pub(super) struct Porch {
+    engine: Box<Engine<Tiny>>,
+    satellite: Satellite,
+    collector: Collector,
+    /// Up to where its own memory of the log reaches.
+    cursor: Cursor,
+    /// All that it ever wrote: the time, and the bytes.
+    pub(super) log: Vec<(Instant, Vec<u8>)>,
+    level: Level,
+    began: Instant,
+}
+
+impl Porch {
+    pub(super) fn start(now: Instant, number: u32) -> Self {
+        let parts = Parts {
+            inputs: &[InputDef::default()],
+            variables: &[VarDef { name: 1, initial: 0 }],
+            ..Parts::default()
+        };
+        let mut bytes = [0; 256];
+        let len = image::encode(&parts, &mut bytes).unwrap();
+        let mut engine = Box::new(Engine::new());
+        let cursor = engine.log().head();
+        engine.load(Instant::ZERO, &bytes[..len]).unwrap();
+        let satellite = Satellite::new(0, 0, number.wrapping_mul(0x1234_5677));
+        Self {
+            engine,
+            satellite,
+            collector: Collector::new(),
+            cursor,
+            log: Vec::new(),
+            level: Level::Off,
+            began: now,
+        }
+    }
+
+    /// Its own clock begins with it.
+    fn clock(&self, now: Instant) -> Instant {
+        Instant::ZERO.plus(now.since(self.began))
+    }
+
+    fn feed(&mut self, now: Instant, input: Input) {
+        let now = self.clock(now);
+        self.settle(now);
+        let _ = self.engine.handle(now, input);
+        self.settle(now);
+    }
+
+    fn settle(&mut self, now: Instant) {
+        while !matches!(self.engine.poll(now), Step::Idle { .. }) {}
+        while let Ok(Some((entry, next))) = self.engine.log().read(self.cursor) {
+            let mut bytes = [0; MAX_RECORD];
+            let len = entry.record.encode(entry.at.since(self.cursor.at), &mut bytes).unwrap();
+            self.log.push((entry.at, bytes[..len].to_vec()));
+            if let Record::Decision(Decision::Reply { id, result, .. }) = entry.record {
+                self.satellite.reply(id, result);
+            }
+            self.cursor = next;
+        }
+    }
+
+    /// Its button moves now and then, sometimes in bursts that its small log does not hold.
+    pub(super) fn live(&mut self, now: Instant, faults: &mut Tape<'_>) {
+        let moves = match faults.below(64) {
+            63 => 150,
+            50..63 => faults.below(4),
+            _ => usize::from(now.micros().is_multiple_of(100_000)),
+        };
+        for _ in 0..moves {
+            self.level = self.level.opposite();
+            self.feed(now, Input::Edge { input: InputId(0), level: self.level });
+        }
+    }
+
+    pub(super) fn hear(
+        &mut self,
+        now: Instant,
+        bytes: Vec<u8>,
+        faults: &mut Tape<'_>,
+    ) -> Result<(), TestCaseError> {
+        for byte in bytes {
+            let clock = self.clock(now);
+            let Some(message) = self.collector.push(byte) else { continue };
+            match self.satellite.receive(clock, message, &self.engine.log()) {
+                Some(Request::Command { id, .. }) if faults.chance(3) => self.satellite.put_off(id),
+                Some(Request::Command { origin, id, op, issued }) => {
+                    prop_assert!(clock.since(issued) < COMMAND_TTL);
+                    self.feed(now, Input::Command { origin, id, op });
+                }
+                Some(Request::Clock { unix, offset, trusted }) => {
+                    self.feed(now, Input::Clock { unix, offset, trusted });
+                }
+                Some(Request::Assigned { boot }) => prop_assert!(boot != 0),
+                Some(request) => prop_assert!(false, "nobody asked for {:?}", request),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn say(&mut self, now: Instant) -> Option<Vec<u8>> {
+        let about = About { node: "porch", board: "test", room: self.engine.room(), bundle_max: 0 };
+        let mut out = [0; MAX_FRAME];
+        let clock = self.clock(now);
+        let len = self.satellite.transmit(clock, &about, &self.engine.log(), &mut out)?;
+        Some(out[..len].to_vec())
+    }
+
+    pub(super) fn boot(&self) -> u64 {
+        self.satellite.boot()
+    }
+
+    /// The number of the record that it will write next.
+    pub(super) fn next(&self) -> u64 {
+        self.log.len() as u64 + 1
+    }
+
+    /// How often a command took effect.
+    pub(super) fn effects(&self, id: u32) -> usize {
+        let is_effect = |bytes: &&[u8]| {
+            let record = Frame::split(bytes).and_then(|(frame, _)| frame.record());
+            matches!(record, Some(Record::Decision(Decision::Let { value, .. })) if value == id as i32)
+        };
+        self.log.iter().map(|(_, bytes)| bytes.as_slice()).filter(is_effect).count()
+    }
+}
+
+/// What the host keeps over its restarts.
+#[derive(Default)]
+pub(super) struct Journal {
+    boots: BTreeMap<u64, Book>,
+}
+
+/// One start of the satellite.
+struct Book {
+    next: u64,
+    records: BTreeMap<u64, (Instant, Vec<u8>)>,
+}
+
+impl Journal {
+    fn begin(&mut self) -> u64 {
+        let boot = self.boots.len() as u64 + 1;
+        self.boots.insert(boot, Book { next: 1, records: BTreeMap::new() });
+        boot
+    }
+
+    /// The number of the record that comes next.
+    pub(super) fn next(&self, boot: u64) -> u64 {
+        self.boots.get(&boot).map_or(1, |book| book.next)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.boots.values().map(|book| book.records.len()).sum()
+    }
+
+    /// What is there is what the satellite wrote.
+    pub(super) fn compare(&self, porch: &Porch) -> Result<(), TestCaseError> {
+        let Some(book) = self.boots.get(&porch.boot()) else { return Ok(()) };
+        for (seq, record) in &book.records {
+            prop_assert_eq!(Some(record), porch.log.get(*seq as usize - 1), "record {}", seq);
+        }
+        Ok(())
+    }
+}
+
+/// One start of the host.
+pub(super) struct Pi {
+    host: Host,
+    collector: Collector,
+    boot: u64,
+    /// Whether a command was carried out.
+    answers: BTreeMap<u32, bool>,
+}
+
+impl Pi {
+    pub(super) fn start(number: u32) -> Self {
+        let host = Host::new(number.wrapping_mul(0x0765_4321));
+        Self { host, collector: Collector::new(), boot: 0, answers: BTreeMap::new() }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.host.is_up()
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        self.host.awaits().is_none()
+    }
+
+    pub(super) fn ask(&mut self, now: Instant, id: u32) {
+        let op = Op::Let { var: VarId(0), value: id as i32 };
+        assert!(self.host.command(now, Origin::Link, id, op, COMMAND_TTL));
+    }
+
+    pub(super) fn answer(&self, id: u32) -> Option<bool> {
+        self.answers.get(&id).copied()
+    }
+
+    pub(super) fn hear(
+        &mut self,
+        now: Instant,
+        bytes: Vec<u8>,
+        journal: &mut Journal,
+        porch: &Porch,
+    ) -> Result<(), TestCaseError> {
+        for byte in bytes {
+            let Some(message) = self.collector.push(byte) else { continue };
+            match self.host.receive(now, message) {
+                Some(Heard::Hello(hello)) if hello.boot == 0 => {
+                    let boot = journal.begin();
+                    self.host.assign(now, boot);
+                }
+                Some(Heard::Hello(hello)) => {
+                    prop_assert!(
+                        hello.head >= journal.next(hello.boot),
+                        "a number of a start was used twice"
+                    );
+                    self.boot = hello.boot;
+                    self.host.pull(now, journal.next(hello.boot));
+                }
+                Some(Heard::Records(delivery)) => {
+                    let book = journal.boots.get_mut(&self.boot).unwrap();
+                    prop_assert!(delivery.first >= book.next, "records came twice");
+                    if delivery.first > book.next && self.boot == porch.boot() {
+                        let left = porch.engine.log().tail().seq;
+                        prop_assert!(left >= delivery.first, "{} to {} are lost", book.next, delivery.first);
+                    }
+                    let (mut at, mut rest, mut seq) = (delivery.base, delivery.bytes, delivery.first);
+                    while let Some((frame, behind)) = Frame::split(rest) {
+                        at = at.plus(frame.dt);
+                        book.records.insert(seq, (at, frame.bytes.to_vec()));
+                        (seq, rest) = (seq + 1, behind);
+                    }
+                    prop_assert!(rest.is_empty());
+                    prop_assert_eq!(seq, delivery.first + delivery.count);
+                    book.next = seq;
+                    self.host.taken(now, seq);
+                }
+                Some(Heard::Reply { id, result }) => {
+                    let done = matches!(result, ReplyResult::Done | ReplyResult::Duplicate);
+                    self.answers.insert(id, done);
+                }
+                Some(Heard::Pong { .. }) | None => {}
+                Some(heard) => prop_assert!(false, "nobody expects {:?}", heard),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn say(&mut self, now: Instant) -> Option<Vec<u8>> {
+        let wall = Wall { unix: now.micros() as i64, offset: 0, trusted: true };
+        let mut out = [0; MAX_FRAME];
+        let len = self.host.transmit(now, wall, &[], &mut out)?;
+        Some(out[..len].to_vec())
+    }
+}
