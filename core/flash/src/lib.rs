@@ -1,0 +1,40 @@
+//! What a node without files keeps in its flash: its programs, its log, its state, and the number of its starts.
+//!
+//! * [`Flash`]: what a port gives: the `NorFlash` of its HAL, readable as memory.
+//! * [`Store`]: two places for programs, and a ring of pages for the log, in which starts and checkpoints stand among the
+//!   records. Memory: its own few words, and an entry of 240 bytes while it writes. No page wears faster than another.
+//! * [`recall()`]: what outlived the last start, for the next one.
+//!
+//! # What holds
+//!
+//! The power may fail in the middle of any write and any erase:
+//! - What a call has answered with `Ok` is there at the next start. The one thing that was under way is there whole or not
+//!   at all, and nothing before it is harmed.
+//! - No start has the number of another; it is in the flash before the first record.
+//! - Of programs the old one or the new one is there, never half of one.
+//!
+//! What the flash does not take is tried on another page; what it does not take there either is counted, as are records
+//! that are overwritten before anybody has fetched them: [`Health`] has it in a word and in figures. A damaged entry costs
+//! the rest of its page, which readers see by the numbers.
+//!
+//! # The form
+//!
+//! Two slots of some pages each, then the log. The form of entries is in `entry.rs`, what they say in `place.rs`, the head
+//! of a slot in `slots.rs`. Everything has a version or a kind, append-only; pages and slots of another version count as
+//! empty. `sequential-storage`, which has a queue and a map for such flash, was looked at: its queue is read from its oldest
+//! item on and gives that up as it goes, where a link has to go back to any record; its map rewrites what it keeps.
+#![no_std]
+
+mod entry;
+mod medium;
+mod place;
+mod recall;
+mod ring;
+mod slots;
+mod store;
+
+pub use medium::{Flash, Refused};
+pub use place::{Item, Of, Place, Start, State};
+pub use recall::{Items, Recalled, recall};
+pub use slots::{Program, Unstored};
+pub use store::{Checkpoint, Condition, GROUP_MAX, Health, Store};

@@ -1,0 +1,225 @@
+//! The log in flash: a ring of pages that are filled and erased in turn, so that all of them wear alike.
+//!
+//! Whatever is cut, in the middle of a write or an erase, what was there before is there afterwards: nothing is written
+//! twice, and what is not whole ends its page. A page that does not take what is written to it is passed over.
+
+use core::num::NonZeroU32;
+
+use campanile_core::time::Instant;
+use campanile_core::wire::Writer;
+
+use crate::entry::{self, ENTRY_MAX, PAYLOAD_MAX};
+use crate::medium::{self, Flash, Refused, is_blank, unit};
+use crate::place::{Item, Place};
+
+/// So many pages are tried at a time, and not all of them: an erase takes as long as a short press.
+const TRIES: usize = 3;
+
+pub(crate) struct Ring {
+    /// The first of its pages.
+    first: usize,
+    pages: NonZeroU32,
+    /// Behind the last entry.
+    head: Place,
+    /// At the last entry that was appended since the log was opened.
+    last: Place,
+    /// The last page was not in order when the log was opened: a start may have been on it.
+    damaged: bool,
+    /// Writes and erases that the flash did not take.
+    pub(crate) refused: u32,
+    /// Up to here somebody has fetched the records: boot and number.
+    pub(crate) fetched: (u64, u64),
+    /// Records that were overwritten and that nobody had fetched.
+    pub(crate) dropped: u64,
+}
+
+impl Ring {
+    /// Finds the end of the log in these pages.
+    pub(crate) fn open<F: Flash>(flash: &F, first: usize, pages: NonZeroU32) -> Self {
+        let start = Place { offset: F::ERASE_SIZE, seq: 1, ..Place::default() };
+        let (damaged, fetched) = (false, (0, 0));
+        let mut ring =
+            Self { first, pages, head: start, last: start, damaged, refused: 0, fetched, dropped: 0 };
+        let heads = (0..pages.get()).filter_map(|index| ring.page_at(flash, index));
+        let Some(newest) = heads.max_by_key(|place| place.turn) else { return ring };
+        ring.head = Place { offset: F::ERASE_SIZE, ..newest };
+        let mut place = newest;
+        while let Some((_, behind)) = ring.item(flash, place) {
+            place = behind;
+        }
+        ring.head = place;
+        let rest = ring.page(flash, place.turn).get(place.offset..).unwrap_or_default();
+        if !is_blank(rest) {
+            ring.head.offset = F::ERASE_SIZE;
+        }
+        // The next page may have been the last, too.
+        let behind = (place.turn + 1) % pages;
+        let lost = ring.page_at(flash, behind).is_none() && !is_blank(ring.page(flash, behind));
+        ring.damaged = lost || !is_blank(rest);
+        ring
+    }
+
+    pub(crate) const fn head(&self) -> Place {
+        self.head
+    }
+
+    /// At the last entry that was appended since the log was opened.
+    pub(crate) const fn last(&self) -> Place {
+        self.last
+    }
+
+    /// How often each page was erased.
+    pub(crate) fn cycles(&self) -> u32 {
+        self.head.turn / self.pages
+    }
+
+    /// Pages turned since a place.
+    pub(crate) const fn turns_since(&self, place: Place) -> u32 {
+        self.head.turn.saturating_sub(place.turn)
+    }
+
+    pub(crate) const fn pages(&self) -> u32 {
+        self.pages.get()
+    }
+
+    /// A number for the next start that no start has had. Behind damage one is left out: it may have been given away.
+    pub(crate) const fn next_boot(&self, random: u32) -> u64 {
+        let counter = (self.head.boot >> 32) + 1 + self.damaged as u64;
+        counter << 32 | random as u64
+    }
+
+    /// At the oldest record that is left.
+    pub(crate) fn tail<F: Flash>(&self, flash: &F) -> Place {
+        (self.oldest()..=self.head.turn).find_map(|turn| self.page_head(flash, turn)).unwrap_or(self.head)
+    }
+
+    /// The turn of the oldest page.
+    pub(crate) fn oldest(&self) -> u32 {
+        (self.head.turn + 1).saturating_sub(self.pages.get()).max(1)
+    }
+
+    /// What stands at a place or, where that is the end of a page, on the next.
+    pub(crate) fn next<'a, F: Flash>(
+        &self,
+        flash: &'a F,
+        mut place: Place,
+    ) -> Option<(Place, Item<'a>, Place)> {
+        loop {
+            if let Some((item, behind)) = self.item(flash, place) {
+                return Some((place, item, behind));
+            }
+            place = (place.turn + 1..=self.head.turn).find_map(|turn| self.page_head(flash, turn))?;
+        }
+    }
+
+    /// What stands at a place of a page.
+    fn item<'a, F: Flash>(&self, flash: &'a F, place: Place) -> Option<(Item<'a>, Place)> {
+        if place.turn == self.head.turn && place.offset >= self.head.offset {
+            return None;
+        }
+        let entry = entry::read(self.page(flash, place.turn), place.offset, place.turn, unit::<F>())?;
+        place.take(&entry)
+    }
+
+    /// The place behind the head of the page of a turn.
+    pub(crate) fn page_head<F: Flash>(&self, flash: &F, turn: u32) -> Option<Place> {
+        self.page_at(flash, turn % self.pages).filter(|place| place.turn == turn)
+    }
+
+    /// As above, of the page that has this index, whatever its turn.
+    fn page_at<F: Flash>(&self, flash: &F, index: u32) -> Option<Place> {
+        Place::of_page(self.page(flash, index), unit::<F>()).filter(|place| place.turn % self.pages == index)
+    }
+
+    fn page<'a, F: Flash>(&self, flash: &'a F, turn: u32) -> &'a [u8] {
+        medium::slice(flash, self.address::<F>(turn), F::ERASE_SIZE)
+    }
+
+    /// Where the page of a turn is.
+    fn address<F: Flash>(&self, turn: u32) -> usize {
+        (self.first + (turn % self.pages) as usize) * F::ERASE_SIZE
+    }
+
+    /// Appends an entry. When this returns, it is in the flash.
+    pub(crate) fn append<F: Flash>(
+        &mut self,
+        flash: &mut F,
+        kind: u8,
+        put: impl Fn(&mut Writer<'_>),
+    ) -> Result<(), Refused> {
+        let mut payload = [0; PAYLOAD_MAX];
+        let mut w = Writer::new(&mut payload);
+        put(&mut w);
+        let len = w.finish().ok_or(Refused)?;
+        let payload = payload.get(..len).unwrap_or_default();
+        let size = entry::size(len, unit::<F>());
+        for _ in 0..TRIES {
+            if self.head.offset + size > F::ERASE_SIZE {
+                self.turn(flash)?;
+            }
+            if self.write(flash, kind, payload).is_ok() {
+                let page = self.page(flash, self.head.turn);
+                let entry =
+                    entry::read(page, self.head.offset, self.head.turn, unit::<F>()).ok_or(Refused)?;
+                (self.last, self.head) = (self.head, self.head.take(&entry).ok_or(Refused)?.1);
+                return Ok(());
+            }
+            // What follows on this page would not be found.
+            self.head.offset = F::ERASE_SIZE;
+        }
+        Err(Refused)
+    }
+
+    fn write<F: Flash>(&mut self, flash: &mut F, kind: u8, payload: &[u8]) -> Result<(), Refused> {
+        let mut buf = [0; ENTRY_MAX];
+        let Place { turn, offset, .. } = self.head;
+        let bytes = entry::write(&mut buf, (turn, offset), kind, payload, unit::<F>());
+        let done = medium::write(flash, self.address::<F>(turn) + offset, bytes);
+        self.refused += u32::from(done.is_err());
+        done
+    }
+
+    /// Begins the next page that takes it, in place of the oldest.
+    fn turn<F: Flash>(&mut self, flash: &mut F) -> Result<(), Refused> {
+        for _ in 0..TRIES {
+            let turn = self.head.turn + 1;
+            self.count_unfetched(flash, turn.saturating_sub(self.pages.get()));
+            self.head = Place { turn, offset: 0, inside: 0, ..self.head };
+            let mut payload = [0; 40];
+            let mut w = Writer::new(&mut payload);
+            self.head.put_page(&mut w);
+            let payload = w.finish().and_then(|len| payload.get(..len)).unwrap_or_default();
+            let erased = medium::erase(flash, self.address::<F>(turn));
+            self.refused += u32::from(erased.is_err());
+            if erased.is_ok() && self.write(flash, entry::PAGE, payload).is_ok() {
+                self.head.offset = entry::size(payload.len(), unit::<F>());
+                return Ok(());
+            }
+            self.head.offset = F::ERASE_SIZE;
+        }
+        Err(Refused)
+    }
+
+    /// Counts what is overwritten and nobody has fetched.
+    fn count_unfetched<F: Flash>(&mut self, flash: &F, turn: u32) {
+        let Some(mut place) = self.page_head(flash, turn) else { return };
+        while let Some((item, behind)) = self.item(flash, place) {
+            if let Item::Records(_) = item {
+                let known =
+                    if behind.boot == self.fetched.0 { self.fetched.1.max(place.seq) } else { place.seq };
+                let is_new = behind.boot >= self.fetched.0;
+                self.dropped += if is_new { behind.seq.saturating_sub(known) } else { 0 };
+            }
+            place = behind;
+        }
+    }
+
+    /// Steps over records that the flash has not taken; to be said with an entry.
+    pub(crate) fn skip<F: Flash>(&mut self, flash: &mut F, seq: u64, at: Instant) -> Result<(), Refused> {
+        use campanile_core::wire::Wire as _;
+        self.append(flash, entry::LOST, |w| {
+            w.varint(seq);
+            at.put(w);
+        })
+    }
+}

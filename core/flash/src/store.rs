@@ -1,0 +1,287 @@
+//! The store: programs and log on one flash, and how it is.
+
+use core::num::NonZeroU32;
+
+use campanile_core::record::CORE_REV;
+use campanile_core::restore::Restore;
+use campanile_core::time::Instant;
+use campanile_core::wire::{Wire as _, Writer};
+
+use crate::entry::{self, PAYLOAD_MAX};
+use crate::medium::{Flash, Refused};
+use crate::place::{Item, Of, Place, STATE_HEAD, Start, State};
+use crate::ring::Ring;
+use crate::slots::{Program, Slots, Unstored};
+
+/// How the flash is. Append only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing is wrong.
+    Good,
+    /// The log came round, over records that nobody had fetched: they are counted as dropped.
+    Full,
+    /// It has been erased more often than it may, or did not take something and took it elsewhere.
+    Worn,
+    /// It takes nothing: the node goes on without, and records are counted as lost.
+    Dead,
+}
+
+/// How the flash is, and what that has cost in this start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// In a word; the worst that holds.
+    pub condition: Condition,
+    /// How often each page of the log was erased.
+    pub cycles: u32,
+    /// Writes and erases that the flash did not take.
+    pub refused: u32,
+    /// Records that the flash did not take, and that were said to be lost.
+    pub lost: u64,
+    /// Records that were overwritten and that nobody had [fetched](Store::fetched), as far as this start knows.
+    pub dropped: u64,
+}
+
+/// What a node keeps: two programs, and the log.
+pub struct Store<F> {
+    flash: F,
+    slots: Slots,
+    ring: Ring,
+    /// Where the last checkpoint, or the last start, begins.
+    base: Place,
+    /// Records behind it are missing.
+    gap: bool,
+    /// The last thing was not taken.
+    dead: bool,
+    lost: u64,
+}
+
+/// The log has at least so many pages: one is erased while the others have the state.
+const PAGES_MIN: u32 = 4;
+
+impl<F: Flash> Store<F> {
+    /// Opens what is there; blank flash is an empty store. The first `slot_pages` pages are for a program, as many again
+    /// for another, and all that follow for the log. `None` if these are fewer than 4.
+    pub fn open(flash: F, slot_pages: usize) -> Option<Self> {
+        let pages = (flash.bytes().len() / F::ERASE_SIZE).checked_sub(2 * slot_pages)?;
+        let pages = u32::try_from(pages).ok().filter(|pages| *pages >= PAGES_MIN)?;
+        let ring = Ring::open(&flash, 2 * slot_pages, NonZeroU32::new(pages)?);
+        let base = ring.head();
+        Some(Self { flash, slots: Slots::new(slot_pages), ring, base, gap: false, dead: false, lost: 0 })
+    }
+
+    /// How it is.
+    pub fn health(&self) -> Health {
+        let (cycles, refused, dropped) = (self.ring.cycles(), self.ring.refused, self.ring.dropped);
+        let condition = match () {
+            () if self.dead => Condition::Dead,
+            () if refused > 0 || cycles > F::CYCLES => Condition::Worn,
+            () if dropped > 0 => Condition::Full,
+            () => Condition::Good,
+        };
+        Health { condition, cycles, refused, lost: self.lost, dropped }
+    }
+
+    /// A number for the next start: the counter behind the last one, above these random bits. The bits are for flash that
+    /// forgets, or that somebody copies: no start has the number of another.
+    pub const fn next_boot(&self, random: u32) -> u64 {
+        self.ring.next_boot(random)
+    }
+
+    /// Writes down that a start begins, before its first record. When this returns its number is taken for ever.
+    ///
+    /// # Errors
+    /// The flash does not take it: a start without a number must not give its records to anybody.
+    pub fn begin(&mut self, start: Start) -> Result<(), Refused> {
+        self.append(entry::START, |w| start.put(w))?;
+        (self.base, self.gap) = (self.ring.last(), false);
+        Ok(())
+    }
+
+    /// Appends whole records, [`GROUP_MAX`] bytes at most, that follow those before. When this returns, they are there.
+    ///
+    /// # Errors
+    /// The flash does not take them: try again later, or [`skip`](Self::skip) them.
+    pub fn append_records(&mut self, records: &[u8]) -> Result<(), Refused> {
+        self.append(entry::RECORDS, |w| w.bytes(records))
+    }
+
+    /// Says that the records before this one, of this time, are not in the store.
+    ///
+    /// # Errors
+    /// The flash does not take it: say it again later.
+    pub fn skip(&mut self, seq: u64, at: Instant) -> Result<(), Refused> {
+        let count = seq.saturating_sub(self.ring.head().seq);
+        let done = self.ring.skip(&mut self.flash, seq, at);
+        self.dead = done.is_err();
+        if done.is_ok() {
+            (self.lost, self.gap) = (self.lost + count, true);
+        }
+        done
+    }
+
+    /// Whether the state should be written: what was is on its way to be overwritten, or has a gap behind it.
+    pub fn wants_checkpoint(&self) -> bool {
+        !self.dead && (self.gap || self.ring.turns_since(self.base) >= self.ring.pages() / 2)
+    }
+
+    /// Somebody has all records up to this one.
+    pub fn fetched(&mut self, boot: u64, seq: u64) {
+        self.ring.fetched = (boot, seq);
+    }
+
+    /// Behind the last record.
+    pub const fn head(&self) -> Place {
+        self.ring.head()
+    }
+
+    /// At the oldest record that is left.
+    pub fn tail(&self) -> Place {
+        self.ring.tail(&self.flash)
+    }
+
+    /// What follows a place: where it stands, what it is, and the place behind it. Where records before it are gone, as
+    /// they were overwritten or damaged, its own place is not the one that was asked for: the numbers tell how many.
+    pub fn next(&self, place: Place) -> Option<(Place, Item<'_>, Place)> {
+        self.ring.next(&self.flash, place)
+    }
+
+    /// The place of a record, or of the first behind it that is left; the head if there is none.
+    pub fn seek(&self, boot: u64, seq: u64) -> Place {
+        let is_before = |place: &Place| (place.boot, place.seq) <= (boot, seq);
+        let heads =
+            (self.ring.oldest()..=self.head().turn).filter_map(|turn| self.ring.page_head(&self.flash, turn));
+        let mut place = heads.take_while(is_before).last().unwrap_or_else(|| self.tail());
+        while let Some((at, item, behind)) = self.next(place) {
+            let is_here = (behind.boot, behind.seq) > (boot, seq);
+            match item {
+                Item::Records(bytes) if is_here && at.boot == boot => return at.step_to(bytes, seq),
+                Item::Records(_) if is_here => return at,
+                _ => place = behind,
+            }
+        }
+        self.head()
+    }
+
+    /// Where the pages begin that may have the last start or checkpoint, and so many of the newest.
+    pub(crate) fn newest(&self, pages: u32) -> Place {
+        let from = self.ring.head().turn.saturating_sub(pages.saturating_sub(1)).max(self.ring.oldest());
+        (from..=self.head().turn)
+            .find_map(|turn| self.ring.page_head(&self.flash, turn))
+            .unwrap_or_else(|| self.head())
+    }
+
+    pub(crate) const fn pages(&self) -> u32 {
+        self.ring.pages()
+    }
+
+    fn append(&mut self, kind: u8, put: impl Fn(&mut Writer<'_>)) -> Result<(), Refused> {
+        let done = self.ring.append(&mut self.flash, kind, put);
+        self.dead = done.is_err();
+        done
+    }
+
+    /// The programs that are whole, the newest first.
+    pub fn programs(&self) -> [Option<Program<'_>>; 2] {
+        self.slots.programs(&self.flash)
+    }
+
+    /// The longest program, in bytes.
+    pub const fn program_max(&self) -> usize {
+        self.slots.max::<F>()
+    }
+
+    /// A program of this length and hash is coming. The one to `keep`, which runs, stays.
+    ///
+    /// # Errors
+    /// It is too long, or the flash cannot be erased.
+    pub fn stage(&mut self, len: usize, hash: u64, keep: Option<u64>) -> Result<(), Unstored> {
+        self.slots.stage(&mut self.flash, len, hash, keep)
+    }
+
+    /// Takes the piece of it that belongs at `offset`; gives the offset that it waits for.
+    ///
+    /// # Errors
+    /// No program of this hash is coming, or the flash does not take it.
+    pub fn write_program(&mut self, hash: u64, offset: usize, piece: &[u8]) -> Result<usize, Unstored> {
+        self.slots.write(&mut self.flash, hash, offset, piece)
+    }
+
+    /// The program that has come, if it is whole: to be looked at before it counts.
+    pub fn staged(&self, hash: u64) -> Option<&[u8]> {
+        self.slots.staged(&self.flash, hash)
+    }
+
+    /// The program that has come is the newest from now on.
+    ///
+    /// # Errors
+    /// It is not whole, or the flash does not take it.
+    pub fn commit(&mut self, hash: u64) -> Result<(), Unstored> {
+        self.slots.commit(&mut self.flash, hash)
+    }
+}
+
+/// The most bytes of records in one entry.
+pub const GROUP_MAX: usize = PAYLOAD_MAX;
+
+/// Writes a checkpoint, item by item, with as little memory as an entry takes.
+pub struct Checkpoint {
+    /// The pieces that are still to come begin the checkpoint of this program.
+    first: Option<Of>,
+    outlived: bool,
+    begin: Option<Place>,
+    items: [u8; PAYLOAD_MAX - STATE_HEAD],
+    len: usize,
+    failed: bool,
+}
+
+impl Checkpoint {
+    /// Of a program with this hash, under this build's revision of the engine.
+    pub const fn of(program: u64) -> Self {
+        let first = Some(Of { program, core_rev: CORE_REV });
+        let items = [0; PAYLOAD_MAX - STATE_HEAD];
+        Self { first, outlived: false, begin: None, items, len: 0, failed: false }
+    }
+
+    /// What outlived a start, for the next one.
+    pub const fn outlived(program: u64) -> Self {
+        Self { outlived: true, ..Self::of(program) }
+    }
+
+    /// Adds an item.
+    pub fn push<F: Flash>(&mut self, store: &mut Store<F>, item: &Restore) {
+        for _ in 0..2 {
+            let mut w = Writer::new(self.items.get_mut(self.len..).unwrap_or_default());
+            item.put(&mut w);
+            if let Some(len) = w.finish() {
+                self.len += len;
+                return;
+            }
+            self.flush(store, false);
+        }
+        // No item is longer than an entry.
+        self.failed = true;
+    }
+
+    /// Ends it: from now on it counts.
+    ///
+    /// # Errors
+    /// The flash did not take all of it: the one before counts.
+    pub fn finish<F: Flash>(mut self, store: &mut Store<F>) -> Result<Place, Refused> {
+        self.flush(store, true);
+        let begin = self.begin.filter(|_| !self.failed).ok_or(Refused)?;
+        (store.base, store.gap) = (begin, false);
+        Ok(begin)
+    }
+
+    fn flush<F: Flash>(&mut self, store: &mut Store<F>, last: bool) {
+        let items = self.items.get(..self.len).unwrap_or_default();
+        let state = State { items, first: self.first, last, outlived: self.outlived };
+        let done = store.append(entry::STATE, |w| {
+            state.put_head(w);
+            w.bytes(items);
+        });
+        self.failed |= done.is_err();
+        self.begin = self.begin.or(Some(store.ring.last()));
+        (self.first, self.len) = (None, 0);
+    }
+}

@@ -1,0 +1,44 @@
+//! The bytes in the flash, for ever: a store of an older build is read by every newer one.
+
+use campanile_core::restore::Restore;
+use campanile_core::time::Instant;
+use campanile_flash::{Checkpoint, Flash as _, Of, Start, Store};
+
+use crate::model::{Model, PAGE};
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn golden_bytes() {
+    let mut flash = Model::<4>::new(6);
+    let mut store = Store::open(&mut flash, 1).unwrap();
+    let program = b"a program";
+    let hash = campanile_core::program::image::hash(program);
+    store.stage(program.len(), hash, None).unwrap();
+    store.write_program(hash, 0, program).unwrap();
+    store.commit(hash).unwrap();
+    let boot = store.next_boot(0xDEAD_BEEF);
+    store.begin(Start { boot, of: Of { program: 300, core_rev: 1 } }).unwrap();
+    store.append_records(&[0xC1, 5, 0x81, 0xAC, 0x02]).unwrap();
+    store.skip(9, Instant::from_micros(1_000)).unwrap();
+    let mut checkpoint = Checkpoint::of(300);
+    checkpoint.push(&mut store, &Restore::Halted {});
+    checkpoint.finish(&mut store).unwrap();
+
+    let bytes = flash.bytes();
+    // Of the log the first page that is used is the second: turns begin with 1.
+    assert_eq!(hex(&bytes[PAGE..PAGE + 44]), SLOT);
+    assert_eq!(hex(&bytes[3 * PAGE..3 * PAGE + 80]), LOG);
+}
+
+const SLOT: &str = "436d530101000000090000003561be0fdabcbb163407ad5df6b9962cffffffff\
+                    612070726f6772616dffffff";
+
+const LOG: &str = "0801701723ff0101000000000100ffff\
+                   08027117e4f7effdb6f51dac0201ffff\
+                   0503f6d8f8d3c10581ac02ff\
+                   03059ab34bc109e807ffffff\
+                   0504343b15ff03ac02010fff\
+                   ffffffffffffffffffffffff";

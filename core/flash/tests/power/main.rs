@@ -1,0 +1,9 @@
+//! The power fails in the middle of every write and every erase, and what was answered with `Ok` is there afterwards.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test says so by failing")]
+
+mod form;
+mod log;
+mod model;
+mod programs;
+mod state;
+mod worn;

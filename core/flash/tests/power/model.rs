@@ -1,0 +1,153 @@
+//! A flash as the data sheets have it: writing clears bits of units that are blank, erasing sets all of a page, and where
+//! the power fails something of both happens. It counts what it does, and fails after so many steps.
+
+use campanile_flash::Flash;
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
+
+pub(crate) const PAGE: usize = 512;
+
+/// Flash that is written in units of `UNIT` bytes.
+#[derive(Clone)]
+pub(crate) struct Model<const UNIT: usize> {
+    bytes: Vec<u8>,
+    /// Units that were written since their page was erased.
+    written: Vec<bool>,
+    /// Steps left before the power fails; a write of a unit is one, an erase too.
+    pub(crate) steps: u64,
+    /// Steps made.
+    pub(crate) made: u64,
+    pub(crate) erased: Vec<u32>,
+    /// Pages whose bits cannot be set or cleared any more, a bit that stays of each byte.
+    pub(crate) worn: Vec<usize>,
+    seed: u64,
+}
+
+impl<const UNIT: usize> Model<UNIT> {
+    pub(crate) fn new(pages: usize) -> Self {
+        Self {
+            bytes: vec![0xFF; pages * PAGE],
+            written: vec![false; pages * PAGE / UNIT],
+            steps: u64::MAX,
+            made: 0,
+            erased: vec![0; pages],
+            worn: Vec::new(),
+            seed: 0,
+        }
+    }
+
+    /// With the power to come back after a cut, which another time tears otherwise.
+    pub(crate) fn again(mut self, steps: u64, seed: u64) -> Self {
+        (self.steps, self.seed) = (steps, self.seed.wrapping_mul(31) ^ seed);
+        self
+    }
+
+    /// Changes a byte, as time does.
+    pub(crate) fn rot(&mut self, at: usize) {
+        self.bytes[at] ^= 0x10;
+    }
+
+    fn random(&mut self) -> u8 {
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.seed >> 56) as u8
+    }
+
+    /// Whether there is power for a whole step; the last one is made in part.
+    fn step(&mut self) -> Power {
+        if self.steps == 0 {
+            return Power::Off;
+        }
+        self.steps -= 1;
+        self.made += 1;
+        if self.steps == 0 { Power::Fails } else { Power::On }
+    }
+}
+
+#[derive(PartialEq)]
+enum Power {
+    On,
+    Fails,
+    Off,
+}
+
+impl<const UNIT: usize> ErrorType for Model<UNIT> {
+    type Error = NorFlashErrorKind;
+}
+
+impl<const UNIT: usize> ReadNorFlash for Model<UNIT> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        bytes.copy_from_slice(&self.bytes[offset as usize..][..bytes.len()]);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl<const UNIT: usize> NorFlash for Model<UNIT> {
+    const WRITE_SIZE: usize = UNIT;
+    const ERASE_SIZE: usize = PAGE;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
+        let (from, to) = (from as usize, to as usize);
+        assert!(from.is_multiple_of(PAGE) && to.is_multiple_of(PAGE), "pages are erased whole");
+        for page in from / PAGE..to / PAGE {
+            let power = self.step();
+            if power == Power::Off {
+                return Err(NorFlashErrorKind::Other);
+            }
+            self.erased[page] += 1;
+            let worn = self.worn.contains(&page);
+            // An erase that is cut leaves all as it was, or nearly all, or sets some bits, or nearly all of them.
+            let often = self.random() % 4;
+            for at in page * PAGE..(page + 1) * PAGE {
+                let mut bits = 0xFF;
+                if power == Power::Fails {
+                    let (a, b, c) = (self.random(), self.random(), self.random());
+                    bits = [0, a & b & c, a, a | b | c][usize::from(often)];
+                }
+                self.bytes[at] |= if worn { bits & 0x7F } else { bits };
+                self.written[at / UNIT] = power == Power::Fails;
+            }
+            if power == Power::Fails {
+                return Err(NorFlashErrorKind::Other);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
+        let offset = offset as usize;
+        assert!(offset.is_multiple_of(UNIT) && bytes.len().is_multiple_of(UNIT), "units are written whole");
+        for (n, unit) in bytes.chunks(UNIT).enumerate() {
+            let power = self.step();
+            if power == Power::Off {
+                return Err(NorFlashErrorKind::Other);
+            }
+            let at = offset + n * UNIT;
+            let worn = self.worn.contains(&(at / PAGE));
+            assert!(!self.written[at / UNIT], "the unit at {at} is written twice");
+            self.written[at / UNIT] = true;
+            for (k, byte) in unit.iter().enumerate() {
+                let kept = if power == Power::Fails { self.random() | self.random() } else { 0 };
+                self.bytes[at + k] &= byte | kept | if worn { 0x01 } else { 0 };
+            }
+            if power == Power::Fails {
+                // Nobody can tell a unit that is blank all the same: chips allow for one write more.
+                self.written[at / UNIT] = self.bytes[at..at + UNIT].iter().any(|byte| *byte != 0xFF);
+                return Err(NorFlashErrorKind::Other);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<const UNIT: usize> Flash for Model<UNIT> {
+    const CYCLES: u32 = 1_000;
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}

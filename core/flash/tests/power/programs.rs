@@ -1,0 +1,96 @@
+//! Programs: the old one or the new one, never half of one.
+
+use campanile_core::program::image;
+use campanile_flash::{Store, Unstored};
+
+use crate::log::PAGES;
+use crate::model::Model;
+
+/// Pages of a slot.
+const SLOT: usize = 2;
+
+fn program(n: usize) -> Vec<u8> {
+    (0..300 + n).map(|k| (k * (n + 3)) as u8).collect()
+}
+
+fn hash(n: usize) -> u64 {
+    image::hash(&program(n))
+}
+
+/// Installs it, in pieces as a wire gives them.
+fn install<const UNIT: usize>(flash: &mut Model<UNIT>, n: usize, keep: Option<u64>) -> Result<(), Unstored> {
+    let mut store = Store::open(flash, SLOT).unwrap();
+    let (bytes, hash) = (program(n), hash(n));
+    store.stage(bytes.len(), hash, keep)?;
+    let mut offset = 0;
+    while offset < bytes.len() {
+        let piece = &bytes[offset..bytes.len().min(offset + 29)];
+        offset = store.write_program(hash, offset, piece)?;
+        // Said again, it changes nothing.
+        assert_eq!(store.write_program(hash, 0, piece), Ok(offset));
+    }
+    assert_eq!(store.staged(hash), Some(&bytes[..]));
+    store.commit(hash)
+}
+
+fn stored<const UNIT: usize>(flash: &Model<UNIT>) -> Vec<u64> {
+    let mut flash = flash.clone();
+    let store = Store::open(&mut flash, SLOT).unwrap();
+    let programs = store.programs();
+    for program in programs.iter().flatten() {
+        assert_eq!(image::hash(program.bytes), program.hash);
+    }
+    programs.iter().flatten().map(|program| program.hash).collect()
+}
+
+fn cut_everywhere<const UNIT: usize>() {
+    let mut flash = Model::<UNIT>::new(PAGES + 2 * SLOT);
+    assert_eq!(stored(&flash), []);
+    install(&mut flash, 1, None).unwrap();
+    install(&mut flash, 2, Some(hash(1))).unwrap();
+    assert_eq!(stored(&flash), [hash(2), hash(1)]);
+    for steps in 1.. {
+        let mut flash = flash.clone().again(steps, steps);
+        let done = install(&mut flash, 3, Some(hash(2)));
+        let found = stored(&flash);
+        match found[..] {
+            // What was cut last may have been whole already.
+            [newest, old] if newest == hash(3) => assert_eq!(old, hash(2)),
+            [newest, ..] => assert!(newest == hash(2) && done.is_err(), "after {steps} steps: {found:x?}"),
+            [] => panic!("after {steps} steps there is no program"),
+        }
+        let mut flash = flash.again(u64::MAX, 0);
+        install(&mut flash, 4, Some(found[0])).unwrap();
+        assert_eq!(stored(&flash), [hash(4), found[0]], "after {steps} steps, and another");
+        if done.is_ok() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_cut_leaves_the_old_one_or_the_new_one() {
+    cut_everywhere::<1>();
+    cut_everywhere::<4>();
+    cut_everywhere::<16>();
+}
+
+#[test]
+fn what_is_not_whole_is_not_taken() {
+    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
+    let max = store.program_max();
+    assert_eq!(store.stage(max + 1, 1, None), Err(Unstored::TooLong { max }));
+    assert_eq!(store.commit(1), Err(Unstored::Incomplete));
+    let bytes = program(1);
+    store.stage(bytes.len(), hash(1), None).unwrap();
+    assert_eq!(store.write_program(hash(2), 0, &bytes), Err(Unstored::Incomplete), "another one");
+    assert_eq!(store.write_program(hash(1), 0, &bytes[..100]), Ok(100));
+    assert_eq!(store.commit(hash(1)), Err(Unstored::Incomplete));
+    assert_eq!(store.write_program(hash(1), 101, &bytes[101..]), Ok(100), "a piece is missing");
+    assert_eq!(store.write_program(hash(1), 100, &bytes), Ok(100), "more than there is");
+    let mut wrong = bytes[100..].to_vec();
+    wrong[7] ^= 1;
+    assert_eq!(store.write_program(hash(1), 100, &wrong), Ok(bytes.len()));
+    assert_eq!(store.commit(hash(1)), Err(Unstored::Incomplete), "it is not what it says that it is");
+}
