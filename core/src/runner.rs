@@ -24,8 +24,8 @@
 //!   for 100 ms; then come `Overrun { lost, Storm }` and a `Level` from a reading.
 //! - After any other `Overrun` of an input the loop reads its line and feeds the `Level`, unless the source gives one
 //!   itself.
-//! - After each episode the engine asks for a reading. If it differs from the last edge, and no edge explains it within
-//!   the slack, a `Level { why: Quiet }` is fed.
+//! - After each episode the engine asks for a reading, and every line that outlives a swap is read behind it. If it
+//!   differs from the last edge, and no edge explains it within the slack, a `Level { why: Quiet }` is fed.
 //! - While the recorder has left less than a quarter of the log free, no input is taken; deadlines go on.
 //!
 //! All state is in fixed arrays; no call does unbounded work between two points where other tasks may run.
@@ -99,7 +99,7 @@ pub trait Outputs {
     /// [`Refused`] if the line does not have the level now; it is recorded, and so is the first success after it.
     fn set(&mut self, output: OutputId, level: Level) -> Result<(), Refused>;
 
-    /// The logical level of an input now; `None` if it cannot be read.
+    /// The logical level of an input now; `None` if it cannot be read, which the implementation says where people look.
     fn read(&mut self, input: InputId) -> Option<Level>;
 
     /// Another program runs from now on: its ids stand for its lines.
@@ -137,7 +137,7 @@ pub trait Recorder {
         None
     }
 
-    /// That program was refused, and the old one goes on. `NotAnImage` if there was none of that name.
+    /// That program was refused, and the old one goes on. [`LoadError::NotAnImage`] if there was none of that name.
     fn install_failed(&mut self, hash: u64, why: LoadError) {
         let _ = (hash, why);
     }

@@ -90,7 +90,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         messages: Receiver<'_, M, Message, N>,
     ) -> Stopped {
         self.shell.settle(self.shell.engine.now());
-        self.read_unknown();
+        self.read_all();
         self.look_at_clock();
         loop {
             let now = now();
@@ -309,11 +309,12 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
                 // The lines are others now, and so are their guards.
                 self.guards = C::Guards::EMPTY;
                 self.shell.settle(at);
-                self.read_unknown();
+                self.read_all();
                 self.ticks.plan(self.shell.engine.schedules());
             }
             Err(InstallError::Load(why)) => self.shell.recorder.install_failed(hash, why),
-            Err(why) => warning!("install refused: {:?}", why),
+            // Neither can be: everything due was done before, and the loop ends with `Stop`.
+            Err(why @ (InstallError::Busy | InstallError::Stopped)) => warning!("install refused: {:?}", why),
         }
     }
 
@@ -330,17 +331,20 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         self.shell.settle(at);
     }
 
-    /// Inputs of which the engine knows nothing are read next.
-    fn read_unknown(&mut self) {
-        let mut inputs = self.shell.inputs();
+    /// Inputs of which the engine knows nothing are read next. So are the others: a reading that the old program was owed
+    /// went with its ids, and a line may have been opened anew.
+    fn read_all(&mut self) {
+        let all = self.shell.inputs();
+        let mut inputs = all;
         let mut unknown = 0;
         while let Some(input) = take_lowest(&mut inputs) {
             if self.shell.engine.input(input).is_none_or(|state| state.raw.is_none()) {
                 unknown |= bit(input);
             }
         }
+        self.shell.asked = 0;
         self.readings.start(unknown);
-        self.collect_asked();
+        self.readings.quiet(all & !unknown);
     }
 
     fn look_at_clock(&mut self) {

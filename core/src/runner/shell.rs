@@ -21,9 +21,7 @@ pub(super) struct Shell<'a, C: Capacity, O, R> {
     pub(super) next: Instant,
     /// Inputs that the engine wants read, a bit each.
     pub(super) asked: u64,
-    /// Outputs that the hardware refused last, a bit each.
-    failed: u64,
-    /// Outputs of which this has changed, a bit each.
+    /// Outputs of which the engine has yet to hear that the hardware refuses them now, or does no more; a bit each.
     changed: u64,
 }
 
@@ -35,7 +33,7 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
         recorded: Option<Cursor>,
     ) -> Self {
         let recorded = recorded.unwrap_or_else(|| engine.log().tail());
-        Self { engine, outputs, recorder, recorded, next: Instant::NEVER, asked: 0, failed: 0, changed: 0 }
+        Self { engine, outputs, recorder, recorded, next: Instant::NEVER, asked: 0, changed: 0 }
     }
 
     /// Does everything that is due at `at`.
@@ -74,8 +72,10 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
             Effect::SetOutput { output, level } => {
                 let failed = self.outputs.set(output, level).is_err();
                 let bit = output_bit(output);
-                if failed != (self.failed & bit != 0) {
-                    self.failed ^= bit;
+                // The engine alone knows how it was before: ids are others behind a swap, and a start ends here too.
+                if failed == self.has_failed(output) {
+                    self.changed &= !bit;
+                } else {
                     self.changed |= bit;
                 }
             }
@@ -88,7 +88,11 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
         let output =
             OutputId(u8::try_from(self.changed.trailing_zeros()).ok().filter(|lowest| *lowest < 64)?);
         self.changed &= self.changed.wrapping_sub(1);
-        Some(Input::Done { output, ok: self.failed & output_bit(output) == 0 })
+        Some(Input::Done { output, ok: self.has_failed(output) })
+    }
+
+    fn has_failed(&self, output: OutputId) -> bool {
+        self.engine.output(output).is_some_and(|status| status.failed)
     }
 
     /// Gives the recorder what is new.
@@ -148,11 +152,7 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
 
 impl<C: Capacity, O: Outputs, R: Recorder> Lines for Shell<'_, C, O, R> {
     fn read(&mut self, input: InputId) -> Option<Level> {
-        let level = self.outputs.read(input);
-        if level.is_none() {
-            warning!("input cannot be read: {:?}", input);
-        }
-        level
+        self.outputs.read(input)
     }
 
     fn raw(&self, input: InputId) -> Option<Level> {

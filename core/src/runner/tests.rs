@@ -1,6 +1,7 @@
 //! The loop on a virtual clock. Whole stories are in the simulator's tests and the scenario files.
 
 mod pressure;
+mod swaps;
 
 use core::cell::{Cell, RefCell};
 use core::future::Future;
@@ -16,7 +17,7 @@ use embassy_time::Timer;
 use super::*;
 use crate::capacity::Tiny;
 use crate::debounce::{Algorithm, Debounce};
-use crate::decision::{By, Decision, SafetyWhy, Source};
+use crate::decision::{By, Decision, FaultKind, SafetyWhy, Source};
 use crate::id::ScenarioId;
 use crate::input::OverrunWhy;
 use crate::program::code::Step;
@@ -35,6 +36,11 @@ fn program() -> Vec<u8> {
 
 /// These light the lamp. The door has a guard that lets so many edges a second through.
 fn lighting(triggers: &[TriggerDef], storm: u16) -> Vec<u8> {
+    lighting_on(2, triggers, storm)
+}
+
+/// The same with the lamp on another line.
+fn lighting_on(lamp: u32, triggers: &[TriggerDef], storm: u16) -> Vec<u8> {
     let mut code = [0; 16];
     let mut w = Writer::new(&mut code);
     Step::Set { output: LAMP, level: Level::On }.put(&mut w);
@@ -46,7 +52,7 @@ fn lighting(triggers: &[TriggerDef], storm: u16) -> Vec<u8> {
             debounce: Debounce { press: defer, release: defer, max_wait_us: 0 },
             storm,
         }],
-        outputs: &[OutputDef { line: 2, safe: Level::Off, max_on: Duration::ZERO }],
+        outputs: &[OutputDef { line: lamp, safe: Level::Off, max_on: Duration::ZERO }],
         triggers,
         scenarios: &[ScenarioDef { body: len as u16, ..Default::default() }],
         code: &code[..len],
@@ -70,6 +76,8 @@ struct Bench {
     records: RefCell<Vec<(u64, Record)>>,
     checkpoints: RefCell<Vec<(usize, Vec<Restore>)>>,
     failed: RefCell<Vec<(u64, LoadError)>>,
+    /// Those that can be installed.
+    programs: RefCell<Vec<Vec<u8>>>,
 }
 
 struct Lines(Rc<Bench>);
@@ -87,19 +95,25 @@ impl Outputs for Lines {
     }
 }
 
-struct Memory(Rc<Bench>, Vec<Restore>);
+struct Memory {
+    bench: Rc<Bench>,
+    /// Of the checkpoint under way.
+    items: Vec<Restore>,
+    /// The program of the last request.
+    image: Option<Vec<u8>>,
+}
 
 impl Recorder for Memory {
     fn record(&mut self, log: &EventLog<'_>, mut from: Cursor) -> Cursor {
-        while !self.0.blocked.get() {
+        while !self.bench.blocked.get() {
             match log.read(from) {
                 Ok(Some((entry, next))) => {
-                    self.0.records.borrow_mut().push((entry.at.micros(), entry.record));
+                    self.bench.records.borrow_mut().push((entry.at.micros(), entry.record));
                     from = next;
                 }
                 Ok(None) => break,
                 Err(lagged) => {
-                    self.0.lagged.set(true);
+                    self.bench.lagged.set(true);
                     from = lagged.resume;
                 }
             }
@@ -107,23 +121,44 @@ impl Recorder for Memory {
         from
     }
     async fn room(&mut self) {
-        while self.0.blocked.get() {
+        while self.bench.blocked.get() {
             Timer::after_millis(1).await;
         }
     }
     fn checkpoint(&mut self, item: Restore) {
-        self.1.push(item);
+        self.items.push(item);
     }
     fn checkpoint_done(&mut self) {
-        let records = self.0.records.borrow().len();
-        self.0.checkpoints.borrow_mut().push((records, core::mem::take(&mut self.1)));
+        let records = self.bench.records.borrow().len();
+        self.bench.checkpoints.borrow_mut().push((records, core::mem::take(&mut self.items)));
+    }
+    fn image(&mut self, hash: u64) -> Option<&[u8]> {
+        let programs = self.bench.programs.borrow();
+        self.image = programs.iter().find(|program| image::hash(program) == hash).cloned();
+        self.image.as_deref()
     }
     fn install_failed(&mut self, hash: u64, why: LoadError) {
-        self.0.failed.borrow_mut().push((hash, why));
+        self.bench.failed.borrow_mut().push((hash, why));
     }
 }
 
 impl Bench {
+    fn new() -> Rc<Self> {
+        Rc::new(Self {
+            queue: EdgeQueue::new(),
+            messages: Channel::new(),
+            line: Cell::new(Level::Off),
+            lamp: Cell::new(Level::On),
+            broken: Cell::new(false),
+            blocked: Cell::new(false),
+            lagged: Cell::new(false),
+            records: RefCell::default(),
+            checkpoints: RefCell::default(),
+            failed: RefCell::default(),
+            programs: RefCell::default(),
+        })
+    }
+
     fn edge(&self, us: u64, level: Level) {
         self.line.set(level);
         self.queue.push(at(us), DOOR, level);
@@ -171,20 +206,18 @@ fn play_in<F: Future<Output = ()>>(
     slack_us: u64,
     story: impl FnOnce(Rc<Bench>) -> F,
 ) -> Rc<Bench> {
+    play_on(Bench::new(), image, slack_us, story)
+}
+
+fn play_on<F: Future<Output = ()>>(
+    bench: Rc<Bench>,
+    image: &[u8],
+    slack_us: u64,
+    story: impl FnOnce(Rc<Bench>) -> F,
+) -> Rc<Bench> {
     let clock = Virtual::enter(0);
-    let bench = Rc::new(Bench {
-        queue: EdgeQueue::new(),
-        messages: Channel::new(),
-        line: Cell::new(Level::Off),
-        lamp: Cell::new(Level::On),
-        broken: Cell::new(false),
-        blocked: Cell::new(false),
-        lagged: Cell::new(false),
-        records: RefCell::default(),
-        checkpoints: RefCell::default(),
-        failed: RefCell::default(),
-    });
-    let (mut lines, mut memory) = (Lines(bench.clone()), Memory(bench.clone(), Vec::new()));
+    let mut lines = Lines(bench.clone());
+    let mut memory = Memory { bench: bench.clone(), items: Vec::new(), image: None };
     let mut engine = Engine::<Tiny>::new();
     let mut edges = &bench.queue;
     let begin = Start { image, boot: 1 << 32, off: None, clock: None };
