@@ -41,7 +41,7 @@ impl Program {
         Ok(Self { hash: image::hash(&image), image, symbols: Arc::new(symbols), wiring, initial, durable })
     }
 
-    /// Whether nothing would be different with the other one. Names and pulls are not in the image.
+    /// Whether nothing would be different with the other one. Polarities and pulls are not in the image.
     pub fn is_same(&self, other: &Self) -> bool {
         self.hash == other.hash && self.wiring == other.wiring && self.symbols == other.symbols
     }

@@ -84,7 +84,7 @@ impl Reloader {
                 self.running = program;
                 let failed = self.house.programs.take_failed(hash);
                 if !failed.is_empty() {
-                    note.push_str("\nwithout some of its lines, until the next start:\n");
+                    note.push_str("\nsome of its lines are not as the file says until the next start:\n");
                     note.push_str(&list(&failed));
                 }
                 self.sinks.lock().await.apply(&loaded.sinks).await;

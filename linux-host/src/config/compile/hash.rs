@@ -24,13 +24,14 @@ pub(super) fn sensor(name: &str, decimals: u8) -> u32 {
     }
 }
 
-/// The hash of a line.
-pub(super) fn line(board: &str, line: &Line) -> u32 {
+/// The hash of a line of a board with this [hardware](super::super::file::Board::hardware): what is another line for the daemon is another
+/// one for the engine.
+pub(super) fn line(hardware: &str, line: &Line) -> u32 {
     let kind = match line {
         Line::Offset(_) => "offset",
         Line::Name(_) => "name",
     };
-    of(format!("{board}\0{kind}\0{line}").as_bytes())
+    of(format!("{hardware}\0{kind}\0{line}").as_bytes())
 }
 
 /// Collects what a scenario is, with names instead of ids: an id may change though the scenario does not.

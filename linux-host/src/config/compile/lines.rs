@@ -8,11 +8,12 @@ use campanile_delivery::symbols::Line;
 use super::super::file::{Board, House};
 use super::super::read::{At, Report, suggestion};
 use super::super::source::Diagnostic;
+use super::hash;
 
 /// The board of a file that names none.
 pub(super) const ONLY_BOARD: &str = "pi";
 
-/// Who has which line.
+/// Who has which line of which hardware: two boards of a file may be one.
 pub(super) struct Lines<'f> {
     house: &'f House,
     seen: HashMap<(String, Line), (Range<usize>, String)>,
@@ -76,7 +77,7 @@ impl<'f> Lines<'f> {
                     .help(help),
             );
         }
-        let key = (name.clone(), line.value.clone());
+        let key = (self.hardware(&name), line.value.clone());
         if line.is_broken() {
             // As has been said.
         } else if let Some((first, other)) = self.seen.get(&key) {
@@ -96,6 +97,15 @@ impl<'f> Lines<'f> {
     /// The board of a name; of the implicit one, nothing.
     pub(super) fn board(&self, name: &str) -> Option<&'f Board> {
         self.house.boards.iter().find(|(known, _)| known.value == name).and_then(|(_, board)| board)
+    }
+
+    /// The hash of a line of the board of a name.
+    pub(super) fn hash(&self, board: &str, line: &Line) -> u32 {
+        hash::line(&self.hardware(board), line)
+    }
+
+    fn hardware(&self, board: &str) -> String {
+        self.board(board).map_or_else(|| Board::default().hardware(), Board::hardware)
     }
 
     /// Warns of boards without a line in use.

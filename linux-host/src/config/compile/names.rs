@@ -151,7 +151,7 @@ impl Tables {
             let place = input.map(|input| lines.take(input.board.as_ref(), &input.line, name, report));
             let (board, line) = place.unwrap_or_else(|| (String::new(), Line::Offset(0)));
             self.inputs.push(InputDef {
-                line: hash::line(&board, &line),
+                line: lines.hash(&board, &line),
                 debounce: input.map(|input| input.debounce.value.0).unwrap_or_default(),
                 storm: input.map_or(0, |input| input.storm.0),
             });
@@ -201,7 +201,7 @@ impl Tables {
             }
             let max_on = output.and_then(|output| output.max_on.as_ref());
             self.outputs.push(OutputDef {
-                line: hash::line(&board, &line),
+                line: lines.hash(&board, &line),
                 safe,
                 max_on: max_on.map_or(Duration::ZERO, |max_on| max_on.value.0),
             });

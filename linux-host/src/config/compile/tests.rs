@@ -188,7 +188,10 @@ fn a_line_keeps_its_hash_with_another_name() {
     assert_eq!(one, hash("[boards.pi]\n[inputs.b]\nboard = \"pi\"\nline = 1\n"));
     assert_ne!(one, hash("[inputs.a]\nline = 2\n"));
     assert_ne!(one, hash("[inputs.a]\nline = \"1\"\n"));
-    assert_ne!(one, hash("[boards.x]\n[inputs.a]\nline = 1\n"));
+    assert_eq!(one, hash("[boards.x]\n[inputs.a]\nline = 1\n"));
+    // What is another line for the daemon is another one for the engine: its level and its outputs begin anew.
+    assert_ne!(one, hash("[boards.pi]\nchip = \"gpiochip4\"\n[inputs.a]\nline = 1\n"));
+    assert_ne!(one, hash("[boards.pi]\nkind = \"virtual\"\n[inputs.a]\nline = 1\n"));
 }
 
 #[test]

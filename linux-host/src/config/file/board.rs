@@ -11,6 +11,18 @@ impl Default for Board {
     }
 }
 
+impl Board {
+    /// What tells its lines from those of another board, whatever the file calls it: the lines of another chip are others,
+    /// and virtual lines are all on one board.
+    pub fn hardware(&self) -> String {
+        match self {
+            Self::Gpiochip(board) => format!("gpiochip {}", board.chip.value.0),
+            Self::Rppal(_) => "rppal".to_owned(),
+            Self::Virtual(_) => "virtual".to_owned(),
+        }
+    }
+}
+
 kinds! {
     /// A board: what has lines.
     pub enum Board("a board", "gpiochip") {

@@ -63,8 +63,11 @@ impl Lines {
             let watched = match kept {
                 Some(mut watched) => {
                     if watched.open.spec != *spec {
-                        say(watched.open.line.reconfigure(spec));
-                        watched.open.spec = spec.clone();
+                        match watched.open.line.reconfigure(spec) {
+                            Ok(()) => watched.open.spec = spec.clone(),
+                            // It stays as it was, and so the next swap tries once more.
+                            Err(error) => note(error, failed),
+                        }
                         read_again.push(InputId(id));
                     }
                     watched
@@ -95,8 +98,13 @@ impl Lines {
                 }
                 (Some(mut kept), None) => {
                     if let Some(line) = kept.line.as_ref().filter(|_| kept.spec != *spec) {
-                        say(line.reconfigure(spec, kept.level));
-                        kept.spec = spec.clone();
+                        match line.reconfigure(spec, kept.level) {
+                            Ok(()) => kept.spec = spec.clone(),
+                            Err(error) => {
+                                kept.spec.safe = spec.safe;
+                                note(error, failed);
+                            }
+                        }
                     }
                     kept
                 }
@@ -112,9 +120,9 @@ impl Lines {
     }
 }
 
-/// A line changed its role and is not to be had.
+/// A line changed its role and is not to be had, or does not take its new settings.
 fn note(error: LineError, failed: &mut Vec<LineError>) {
-    tracing::error!("{error}; the program runs without the line until the next start");
+    tracing::error!("{error}; until the next start the line is not as the file says");
     failed.push(error);
 }
 
