@@ -18,8 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn ask(state: &Path, operation: Operation) -> Result<Response, String> {
     let stream = connect(state)?;
     converse(&stream, operation).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => "the daemon does not answer".to_owned(),
-        io::ErrorKind::UnexpectedEof => "the daemon stopped before it answered".to_owned(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            format!("the daemon does not answer within {} s: its log says what it is at", PATIENCE.as_secs())
+        }
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+            "the daemon stopped before it answered".to_owned()
+        }
         _ => format!("the daemon's answer is not understood: {error}"),
     })
 }
@@ -43,6 +47,7 @@ fn connect(state: &Path) -> Result<UnixStream, String> {
 
 fn converse(stream: &UnixStream, operation: Operation) -> io::Result<Response> {
     stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = serde_json::to_vec(&Request { id: None, operation })?;
     line.push(b'\n');
     (&mut &*stream).write_all(&line)?;

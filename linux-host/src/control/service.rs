@@ -28,6 +28,10 @@ use crate::nearest::near;
 /// The engine answers within milliseconds; after so long something is wrong.
 const PATIENCE: StdDuration = StdDuration::from_secs(5);
 
+/// A reload waits for the disk too. After so long, which is before a client gives up, whoever asked is told that it is
+/// still under way.
+const RELOAD_PATIENCE: StdDuration = StdDuration::from_secs(20);
+
 /// The longest press.
 const LONGEST_PRESS: Duration = Duration::from_secs(24 * 3600);
 
@@ -151,27 +155,32 @@ impl<S: StatusSource + 'static> Service<S> {
         op: Op,
         text: String,
     ) -> Result<Response, String> {
+        let reply = self.send(names, origin, id, op).await?;
+        answer(reply, text).await.map_err(|not_done| not_done.words().to_owned())
+    }
+
+    /// Sends a command with an id of these names.
+    async fn send(
+        &self,
+        names: Names<'_>,
+        origin: Origin,
+        id: u32,
+        op: Op,
+    ) -> Result<oneshot::Receiver<ReplyResult>, String> {
         let Some(reply) = self.shared.house.expect_reply(origin, id) else {
             return Err("too many commands at once; try again".to_owned());
         };
-        self.shared.intake.send(Message::Command { origin, id, op, issued: now() }).await;
+        let message = Message::Command { origin, id, op, issued: now() };
+        let sent = tokio::time::timeout(PATIENCE, self.shared.intake.send(message)).await;
         drop(names);
-        match tokio::time::timeout(PATIENCE, reply).await {
-            Ok(Ok(ReplyResult::Done)) => Ok(Response::done(text)),
-            Ok(Ok(ReplyResult::Duplicate)) => {
-                Ok(Response::done(format!("{text} (it was carried out before)")))
-            }
-            Ok(Ok(ReplyResult::Unknown)) => Err("the program has changed meanwhile; try again".to_owned()),
-            Ok(Ok(ReplyResult::Expired)) => Err("it came too late, and was not carried out".to_owned()),
-            Ok(Ok(ReplyResult::Refused)) => {
-                Err("safety forbids it at this moment; see `campanile log`".to_owned())
-            }
-            Ok(Err(_)) => Err("another request with the same number took its place".to_owned()),
-            Err(_) => Err("the loop does not answer; see `campanile status`".to_owned()),
-        }
+        sent.map_err(|_| {
+            "the loop takes nothing, and so not this either; see `campanile status`".to_owned()
+        })?;
+        Ok(reply)
     }
 
-    /// A press, and the release behind it, which comes whether or not somebody still listens.
+    /// A press, and the release behind it, which comes whether or not somebody still listens, and also if nobody knows
+    /// whether the press was carried out.
     async fn press(&self, origin: Origin, id: u32, name: &str, for_us: u64) -> Result<Response, String> {
         let names = self.names().await?;
         let all = names.symbols.inputs.iter().map(|input| input.name.as_str());
@@ -185,10 +194,10 @@ impl<S: StatusSource + 'static> Service<S> {
             self.move_line(&spec.line.to_string(), spec.active, held);
             return Ok(Response::done(text));
         }
-        let response = self.command(names, origin, id, Op::Play { input, level: Level::On }, text).await?;
+        let reply = self.send(names, origin, id, Op::Play { input, level: Level::On }).await?;
         let service = self.clone();
         let name = name.to_owned();
-        tokio::spawn(async move {
+        let release = tokio::spawn(async move {
             tokio::time::sleep(StdDuration::from_micros(held.micros())).await;
             // By name: the program may have changed meanwhile.
             let names = service.shared.house.names().await;
@@ -198,7 +207,12 @@ impl<S: StatusSource + 'static> Service<S> {
                 service.shared.intake.send(Message::Command { origin, id, op, issued: now() }).await;
             }
         });
-        Ok(response)
+        answer(reply, text).await.map_err(|not_done| {
+            if let NotDone::Surely(_) = not_done {
+                release.abort();
+            }
+            not_done.words().to_owned()
+        })
     }
 
     /// Moves a virtual line as a hand moves a switch: it bounces both ways.
@@ -281,8 +295,14 @@ impl<S: StatusSource + 'static> Service<S> {
     pub async fn reload(&self) -> Result<String, String> {
         let (sender, receiver) = oneshot::channel();
         let stopping = || "the daemon is stopping".to_owned();
-        self.shared.reload.send(sender).await.map_err(|_| stopping())?;
-        let result = receiver.await.map_err(|_| stopping())?;
+        let asked = async {
+            self.shared.reload.send(sender).await.map_err(|_| stopping())?;
+            receiver.await.map_err(|_| stopping())
+        };
+        let result = tokio::time::timeout(RELOAD_PATIENCE, asked).await.map_err(|_| {
+            "the reload waits for the loop or for the disk, and goes on; its end will be in the log"
+                .to_owned()
+        })??;
         if result.is_ok() {
             let names = self.shared.house.names().await;
             for name in self.gates().keep_only(&names.symbols.sensors) {
@@ -300,6 +320,38 @@ impl<S: StatusSource + 'static> Service<S> {
         self.shared.house.mirror().fill(&mut status, now());
         self.shared.status.fill(&mut status).await;
         status
+    }
+}
+
+/// Why a command was not carried out, for a person.
+enum NotDone {
+    /// It was not, and will not be.
+    Surely(&'static str),
+    /// Nobody knows.
+    Perhaps(&'static str),
+}
+
+impl NotDone {
+    const fn words(&self) -> &'static str {
+        let (Self::Surely(words) | Self::Perhaps(words)) = self;
+        words
+    }
+}
+
+/// Waits for the engine's answer to a command.
+async fn answer(reply: oneshot::Receiver<ReplyResult>, text: String) -> Result<Response, NotDone> {
+    match tokio::time::timeout(PATIENCE, reply).await {
+        Ok(Ok(ReplyResult::Done)) => Ok(Response::done(text)),
+        Ok(Ok(ReplyResult::Duplicate)) => Ok(Response::done(format!("{text} (it was carried out before)"))),
+        Ok(Ok(ReplyResult::Unknown)) => Err(NotDone::Surely("the program has changed meanwhile; try again")),
+        Ok(Ok(ReplyResult::Expired)) => Err(NotDone::Surely("it came too late, and was not carried out")),
+        Ok(Ok(ReplyResult::Refused)) => {
+            Err(NotDone::Surely("safety forbids it at this moment; see `campanile log`"))
+        }
+        Ok(Err(_)) => Err(NotDone::Perhaps("another request with the same number took its place")),
+        Err(_) => Err(NotDone::Perhaps(
+            "the house has not confirmed it, and may still carry it out within half a minute; see `campanile status`",
+        )),
     }
 }
 
@@ -356,6 +408,24 @@ mod tests {
         assert!(response.ok, "{response:?}");
         assert!(board.level("A", now().plus(Duration::from_secs(1))), "it is down, and its bounces are over");
         assert!(intake.messages().try_receive().is_err(), "the loop sees the line, and needs no word of it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_press_that_nobody_confirms_is_released_all_the_same() {
+        let text = "node.name = \"porch\"\ninputs.button.line = \"A\"".into();
+        let loaded = From::Text { name: "test".into(), text }.load(false).unwrap();
+        let (house, intake) = (Arc::new(House::new(&loaded.program)), Intake::default());
+        let (reload, _) = mpsc::channel(1);
+        let service = Service::new(house, intake.clone(), VirtualBoard::new(), reload, Nothing, 1);
+        let operation = Operation::Press { input: "button".into(), for_us: 60_000_000 };
+        let response = service.call(Caller::LOCAL, Request { id: None, operation }).await;
+        assert!(!response.ok, "{response:?}");
+        tokio::time::sleep(StdDuration::from_secs(61)).await;
+        let played = std::iter::from_fn(|| match intake.messages().try_receive().ok()? {
+            Message::Command { op: Op::Play { level, .. }, .. } => Some(level),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(played.collect::<Vec<_>>(), [Level::On, Level::Off]);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, fchmod};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 use super::access::Caller;
 use super::clients::{Clients, Place};
@@ -17,6 +18,9 @@ use super::service::{Service, StatusSource};
 
 /// Owner and group: the group of the service's user may act, others may not.
 const MODE: u32 = 0o660;
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 64;
 
 /// Of the directory in the second place: the socket's own permissions say who may.
 const DIRECTORY_MODE: u32 = 0o755;
@@ -82,9 +86,13 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => make_directory(path)?,
         removed => removed?,
     }
-    let listener = UnixListener::bind(path)?;
+    let socket = UnixSocket::new_stream()?;
+    // Before it has a name: on Linux its file never has more than this, whatever the umask. Behind it, because the umask may
+    // have taken some away.
+    fchmod(&socket, Mode::from_raw_mode(MODE))?;
+    socket.bind(path)?;
     fs::set_permissions(path, Permissions::from_mode(MODE))?;
-    Ok(listener)
+    socket.listen(BACKLOG)
 }
 
 fn make_directory(path: &Path) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 
 use super::{Daemon, Options};
 
@@ -14,9 +15,16 @@ pub async fn run(options: Options) -> Result<(), String> {
     let mut daemon = Daemon::start(options).await?;
     tell(&[NotifyState::Ready]);
     let life = tokio::spawn(signs_of_life(daemon.pulse.clone()));
+    // Beside the signals: a reload may wait long for a disk, and a stop does not wait for it.
+    let mut reloads = JoinSet::new();
     loop {
         tokio::select! {
             () = daemon.broke_down() => break,
+            Some(_) = reloads.join_next() => {
+                if reloads.is_empty() {
+                    tell(&[NotifyState::Ready]);
+                }
+            }
             signal = signals.next() => {
                 if let Some(name) = signal {
                     tracing::info!("{name}: stopping");
@@ -24,8 +32,8 @@ pub async fn run(options: Options) -> Result<(), String> {
                 }
                 tell(&[NotifyState::Reloading]);
                 // Its outcome is in the log; whoever sends a signal does not wait for an answer.
-                let _ = daemon.service.reload().await;
-                tell(&[NotifyState::Ready]);
+                let service = daemon.service.clone();
+                reloads.spawn(async move { service.reload().await });
             }
         }
     }
