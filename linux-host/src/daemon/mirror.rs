@@ -11,7 +11,7 @@ use campanile_core::input::{Input, Origin, OverrunWhy};
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
-use campanile_delivery::symbols::{Line, Symbols, number};
+use campanile_delivery::symbols::{self, Line, Symbols, number};
 
 use crate::control::status::{
     InputStatus, Losses, OutputStatus, ScenarioStatus, SensorStatus, Status, VariableStatus,
@@ -111,18 +111,21 @@ impl Mirror {
         self.scenarios = vec![ScenarioState::default(); symbols.scenarios.len()];
     }
 
-    /// Another program runs from now on: what both have keeps its state, by name.
+    /// Another program runs from now on: what both have keeps its state, as it does in the engine: lines by where they
+    /// are, whatever they are called, all else by name.
     pub fn install(&mut self, symbols: Arc<Symbols>, initial: &[i32]) {
         let old = std::mem::replace(self, Self::new(symbols.clone(), initial));
         let kept = &old.symbols;
         for (new, input) in self.inputs.iter_mut().zip(&symbols.inputs) {
-            if let Some(id) = kept.find_input(&input.name) {
-                *new = old.inputs[id.index()].clone();
+            let same = |other: &symbols::Input| other.board == input.board && other.line == input.line;
+            if let Some(place) = kept.inputs.iter().position(same) {
+                *new = old.inputs[place].clone();
             }
         }
         for (new, output) in self.outputs.iter_mut().zip(&symbols.outputs) {
-            if let Some(id) = kept.find_output(&output.name) {
-                *new = old.outputs[id.index()].clone();
+            let same = |other: &symbols::Output| other.board == output.board && other.line == output.line;
+            if let Some(place) = kept.outputs.iter().position(same) {
+                *new = old.outputs[place].clone();
             }
         }
         for (new, sensor) in self.sensors.iter_mut().zip(&symbols.sensors) {

@@ -130,3 +130,19 @@ fn a_command_means_what_its_names_said_however_close_to_a_swap_it_comes() {
     assert!(log.iter().any(|line| starts_with(line, "lamp on by command")), "{log:#?}");
     daemon.stop();
 }
+
+#[test]
+fn an_input_and_an_output_of_another_name_on_the_same_line_keep_their_state() {
+    let place = Workplace::new(HOUSE);
+    let daemon = Running::start(&place);
+    daemon.ok(&["set", "chime", "on"]);
+    let renamed =
+        HOUSE.replace("inputs.button", "inputs.bell").replace("input = \"button\"", "input = \"bell\"");
+    place.write(&renamed);
+    daemon.ok(&["reload"]);
+    let status = daemon.status();
+    assert_eq!(status["inputs"][0]["name"].as_str(), Some("bell"));
+    assert_eq!(status["inputs"][0]["value"].as_str(), Some("off"), "known, as the engine knows it");
+    assert_eq!(status["outputs"][0]["value"].as_str(), Some("on"));
+    daemon.stop();
+}
