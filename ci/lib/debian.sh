@@ -68,8 +68,11 @@ refresh_lists() {
     [[ -n $(find "$stamp" -mmin "-$LISTS_MAX_AGE_MINUTES" 2>/dev/null) ]] && return
     say "reading Debian's package lists"
     # Without a network old lists still serve: what is cached stays usable.
-    if apt-get "${apt_options[@]}" update >"$APT_STATE/update.log" 2>&1 || [[ ! -e $stamp ]]; then
+    if apt-get "${apt_options[@]}" update >"$APT_STATE/update.log" 2>&1; then
         touch "$stamp"
+    elif [[ ! -e $stamp ]]; then
+        cat "$APT_STATE/update.log" >&2
+        die "Debian's package lists cannot be read: is there a network?"
     fi
 }
 
@@ -124,9 +127,10 @@ unpack() {
     if [[ $only ]]; then
         wanted=$(for package; do echo "$package $(version_of "$package")"; done)
     else
+        # What cannot be resolved is said below, with its reason.
         wanted=$(closure "$@" | while read -r package version; do
             is_base "$package" || echo "$package $version"
-        done)
+        done) || true
     fi
     [[ $wanted ]] || {
         cat "$APT_STATE/resolve.log" >&2

@@ -30,7 +30,7 @@ pub(super) struct Args {
     #[arg(required = true, num_args = 1..=2, value_names = ["FILE", "SCRIPT"])]
     files: Vec<PathBuf>,
     /// Draw everything random from this seed instead of the script's own
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "bless")]
     seed: Option<u64>,
     /// Write the trace into the script as what it expects
     #[arg(long)]

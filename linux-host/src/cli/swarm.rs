@@ -16,6 +16,7 @@ use campanile_sim::world::House;
 use serde_json::json;
 
 use super::{Failure, check};
+use crate::nearest::nearest;
 use progress::Progress;
 use run::{Found, Tally};
 
@@ -125,12 +126,10 @@ pub(super) fn read_plan(path: &Path, houses: &[House]) -> Result<Plan, Failure> 
         None => Ok(plan),
         Some(unknown) => {
             let known = unknown.known.iter().map(String::as_str);
-            let nearest = known
-                .map(|name| (strsim::damerau_levenshtein(name, &unknown.name), name))
-                .min()
-                .map_or(String::new(), |(_, name)| format!("; did you mean `{name}`?"));
+            let meant = nearest(&unknown.name, known)
+                .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
             Err(Failure::says(format!(
-                "{}: item {} names the {} `{}`, which no house has{nearest}",
+                "{}: item {} names the {} `{}`, which no house has{meant}",
                 path.display(),
                 unknown.item + 1,
                 unknown.what,

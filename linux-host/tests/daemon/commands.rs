@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::running::{HOUSE, PATIENCE, Running, Workplace, poll, starts_with, words};
+use crate::running::{HOUSE, PATIENCE, Running, Workplace, not_tried, poll, starts_with, words};
 
 #[test]
 fn a_press_becomes_a_trace_a_status_and_a_line_of_the_file_sink() {
@@ -139,6 +139,8 @@ fn where_the_state_directory_takes_no_socket_it_is_in_the_second_place() {
     if read_only.is_mounted() {
         read_only.make_read_only();
         places.push(read_only);
+    } else {
+        not_tried("the control socket of a read-only state directory: only root may mount");
     }
     for place in places {
         let daemon = Running::start(&place);

@@ -1,13 +1,13 @@
 //! Disks that are full, read-only or spoiled.
 
-use crate::running::{HOUSE, Running, Workplace, poll, starts_with, words};
+use crate::running::{HOUSE, Running, Workplace, not_tried, poll, starts_with, words};
 
 #[test]
 fn a_state_directory_that_is_read_only_is_told_by_its_reason_and_the_house_runs() {
     let sink = "\n[sinks.lines]\nkind = \"file\"\npath = \"{dir}/lines.jsonl\"\n";
     let place = Workplace::on_small_disk(&format!("{HOUSE}{sink}"));
     if !place.is_mounted() {
-        return eprintln!("not tried: only root may mount");
+        return not_tried("a state directory that is read-only: only root may mount");
     }
     let daemon = Running::start(&place);
     daemon.ok(&["let", "rings", "41"]);

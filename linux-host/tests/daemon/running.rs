@@ -330,3 +330,12 @@ impl Drop for Running<'_> {
         let _ = self.child.wait();
     }
 }
+
+/// Says what this user cannot try, where CI shows it: a test that was not made must not look like one that passed.
+pub(crate) fn not_tried(what: &str) {
+    eprintln!("not tried: {what}");
+    if let Some(path) = std::env::var_os("CAMPANILE_NOT_TRIED") {
+        let mut file = std::fs::File::options().create(true).append(true).open(path).unwrap();
+        writeln!(file, "not tried: {what}").unwrap();
+    }
+}

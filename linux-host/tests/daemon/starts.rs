@@ -5,7 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt as _;
 use std::time::Duration;
 
-use crate::running::{HOUSE, PATIENCE, Running, Workplace, poll, starts_with, words};
+use crate::running::{HOUSE, PATIENCE, Running, Workplace, not_tried, poll, starts_with, words};
 
 #[test]
 fn a_kill_loses_nothing_that_was_written_and_the_state_goes_on() {
@@ -109,7 +109,7 @@ fn a_second_daemon_on_the_same_state_is_refused() {
 #[test]
 fn a_state_directory_of_another_user_is_refused_by_name() {
     if !rustix::process::geteuid().is_root() {
-        return eprintln!("not tried: only root can be somebody else");
+        return not_tried("a state directory of another user: only root can be somebody else");
     }
     let place = Workplace::new(HOUSE);
     place.allow_all();
@@ -141,7 +141,7 @@ fn a_state_directory_of_another_user_is_refused_by_name() {
 }
 
 #[test]
-fn a_start_is_fast_and_the_loop_costs_nothing_while_nothing_happens() {
+fn the_loop_costs_nothing_while_nothing_happens() {
     let place = Workplace::new(HOUSE);
     let daemon = Running::start(&place);
     // A loop that spins spends every second on the CPU, or what it gets of it; how little this one does is printed, not
