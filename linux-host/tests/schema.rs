@@ -128,6 +128,8 @@ const KEYS: &str = "
     EndAction end!
     House node! journal- boards- inputs- outputs- sensors- variables- scenarios- sinks-
     MqttSink kind! url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- topics-
+    AwsIotSink kind! endpoint! port=8883 thing- certificate! key! ca- shadow=true rule- in-flight=100 only- topics-
+    AwsTopics state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} diagnostics=campanile/{node}/diagnostics
     FileSink kind! path! only-
     ConsoleSink kind! only-
     Edges press=10ms release=10ms max-wait-

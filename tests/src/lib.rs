@@ -3,6 +3,7 @@
 pub mod authority;
 pub mod house;
 pub mod mosquitto;
+pub mod shadow;
 pub mod subscriber;
 
 use std::time::Duration;

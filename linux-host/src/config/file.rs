@@ -23,7 +23,9 @@ use super::scalar::{
 
 pub use action::{Action, Condition, IfAction, PulseAction, RepeatAction, SendAction};
 pub use board::{Board, GpiochipBoard, RppalBoard, VirtualBoard};
-pub use sink::{Common, ConsoleSink, FileSink, Filter, Filters, MqttSink, Sink, Topic, Topics, only};
+pub use sink::{
+    AwsIotSink, Common, ConsoleSink, FileSink, Filter, Filters, MqttSink, Sink, Topic, Topics, only,
+};
 pub use trigger::{AtTrigger, CronTrigger, InputTrigger, LinkState, LinkTrigger, SensorTrigger, Trigger};
 
 table! {

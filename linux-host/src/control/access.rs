@@ -60,8 +60,7 @@ const fn needed(operation: &Operation) -> Right {
         | Operation::Start { .. }
         | Operation::Stop { .. }
         | Operation::Let { .. }
-        | Operation::Feed { .. }
-        | Operation::Message { .. } => Right::Act,
+        | Operation::Feed { .. } => Right::Act,
         Operation::Reload {} => Right::Change,
     }
 }

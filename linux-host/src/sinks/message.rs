@@ -17,6 +17,7 @@ use campanile_delivery::symbols::{Symbols, number};
 use campanile_delivery::{HostRecord, Position, Wall};
 use serde_json::{Map, Value};
 
+use super::aws_iot::shadow;
 use super::only::Only;
 use super::topics::Topics;
 use super::{checkpoint, context};
@@ -106,12 +107,21 @@ pub struct Renderer {
     node: String,
     topics: Topics,
     only: Only,
+    /// States as AWS' device shadow wants them, and not as objects of their own.
+    reported: bool,
 }
 
 impl Renderer {
     /// For the records of a node, as far as `only` lets them pass.
     pub fn new(node: impl Into<String>, topics: Topics, only: Only) -> Self {
-        Self { node: node.into(), topics, only }
+        Self { node: node.into(), topics, only, reported: false }
+    }
+
+    /// The same with states as a device shadow takes them: `{"state":{"reported":{"lamp":"on"}},"clientToken":".."}`,
+    /// where what the file adds to the state of an input stands instead of its name. The token is the identity.
+    #[must_use]
+    pub fn reporting(self) -> Self {
+        Self { reported: true, ..self }
     }
 
     /// The message for one of the engine's records; `None` if receivers do not get it.
@@ -146,7 +156,7 @@ impl Renderer {
         Some(self.finish(draft, stamp, Some(stamp.position.host)))
     }
 
-    fn draft(&self, at: Instant, record: &Record, symbols: &Symbols) -> Option<Draft> {
+    fn draft<'s>(&self, at: Instant, record: &Record, symbols: &'s Symbols) -> Option<Draft<'s>> {
         match *record {
             Record::Decision(decision) => self.decision(at, decision, symbols),
             Record::Input(Input::Overrun { input, lost, why }) => {
@@ -168,7 +178,7 @@ impl Renderer {
         }
     }
 
-    fn decision(&self, at: Instant, decision: Decision, symbols: &Symbols) -> Option<Draft> {
+    fn decision<'s>(&self, at: Instant, decision: Decision, symbols: &'s Symbols) -> Option<Draft<'s>> {
         match decision {
             Decision::Event { source: Source::Input { input }, value, onset_ago, bounces } => {
                 let level = Level::from_bool(value? != 0);
@@ -223,9 +233,10 @@ impl Renderer {
         }
     }
 
-    fn state(&self, kind: Kind, name: &str, onset: Instant) -> Option<Draft> {
+    fn state<'s>(&self, kind: Kind, name: &'s str, onset: Instant) -> Option<Draft<'s>> {
         self.only.takes(kind, name).then(|| Draft {
             kind,
+            name,
             topic: self.topics.of(&self.node, kind, name),
             onset,
             value: Cow::Borrowed(""),
@@ -235,9 +246,10 @@ impl Renderer {
         })
     }
 
-    fn diagnosis(&self, at: Instant, word: &str, text: &str) -> Option<Draft> {
+    fn diagnosis<'s>(&self, at: Instant, word: &str, text: &str) -> Option<Draft<'s>> {
         self.only.takes(Kind::Diagnostics, "").then(|| Draft {
             kind: Kind::Diagnostics,
+            name: "",
             topic: self.topics.of(&self.node, Kind::Diagnostics, ""),
             onset: at,
             value: quoted(word).into(),
@@ -247,7 +259,22 @@ impl Renderer {
         })
     }
 
-    fn finish(&self, draft: Draft, stamp: Stamp, host: Option<u64>) -> Message {
+    fn finish(&self, draft: Draft<'_>, stamp: Stamp, host: Option<u64>) -> Message {
+        let payload = if self.reported && draft.kind.is_state() {
+            draft.reported(stamp.position, host)
+        } else {
+            self.object(&draft, stamp, host)
+        };
+        Message {
+            topic: draft.topic,
+            payload,
+            retain: draft.kind.is_state(),
+            kind: draft.kind,
+            every: draft.every,
+        }
+    }
+
+    fn object(&self, draft: &Draft<'_>, stamp: Stamp, host: Option<u64>) -> String {
         let (time, trusted) = context::time(stamp.wall, draft.onset);
         let mut payload = String::with_capacity(192);
         let _ = write!(payload, "{{\"value\":{},\"time\":", draft.value);
@@ -266,19 +293,14 @@ impl Renderer {
             let _ = write!(payload, ",{}:{value}", quoted(key));
         }
         payload.push('}');
-        Message {
-            topic: draft.topic,
-            payload,
-            retain: draft.kind.is_state(),
-            kind: draft.kind,
-            every: draft.every,
-        }
+        payload
     }
 }
 
 /// A message without what all have in common.
-struct Draft {
+struct Draft<'s> {
     kind: Kind,
+    name: &'s str,
     topic: String,
     onset: Instant,
     /// In JSON.
@@ -288,6 +310,20 @@ struct Draft {
     /// What the file adds to the state of an input.
     report: Map<String, Value>,
     every: Option<Duration>,
+}
+
+impl Draft<'_> {
+    /// As a device shadow takes it.
+    fn reported(&self, position: Position, host: Option<u64>) -> String {
+        let Position { boot, seq, .. } = position;
+        let state = if self.report.is_empty() {
+            format!("{{{}:{}}}", quoted(self.name), self.value)
+        } else {
+            Value::from(self.report.clone()).to_string()
+        };
+        let host = host.map_or_else(String::new, |host| format!(".{host}"));
+        shadow::update(&state, &format!("{boot}.{seq}{host}"))
+    }
 }
 
 /// In JSON.

@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use crate::{counting, reached, whole};
 
 /// A broker over TLS, and without it on another port for a subscriber.
-fn broker(dir: &Path, (certificate, key): &(PathBuf, PathBuf), more: &str) -> (Mosquitto, u16) {
+pub(crate) fn broker(dir: &Path, (certificate, key): &(PathBuf, PathBuf), more: &str) -> (Mosquitto, u16) {
     let mut broker = Mosquitto::new(dir, "");
     let plain = free_port();
     broker.configure(&format!(

@@ -1,6 +1,7 @@
 //! A house and a real broker, through all that happens between them. The house counts; what must arrive is every number
 //! once, in order, where a repeat is known by its (node, boot, seq).
 
+mod aws_iot;
 mod identity;
 mod outages;
 mod refusals;

@@ -1,5 +1,6 @@
 //! Sinks and the node: what the types alone cannot tell is wrong.
 
+mod aws_iot;
 mod mqtt;
 mod shared;
 
@@ -48,6 +49,7 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
 fn check_kind(sink: &Sink, report: &mut Report<'_>) {
     match sink {
         Sink::Mqtt(mqtt) => mqtt::check(mqtt, report),
+        Sink::AwsIot(aws) => aws_iot::check(aws, report),
         Sink::File(_) | Sink::Console(_) => {}
     }
 }

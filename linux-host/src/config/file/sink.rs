@@ -1,5 +1,6 @@
 //! Sinks: who is told what happens. Each kind has a file of its own here, and one line below.
 
+mod aws_iot;
 mod local;
 mod mqtt;
 mod only;
@@ -7,6 +8,7 @@ mod topics;
 
 use super::super::read::kinds;
 
+pub use aws_iot::AwsIotSink;
 pub use local::{ConsoleSink, FileSink};
 pub use mqtt::MqttSink;
 pub use only::{Filter, Filters, only};
@@ -47,6 +49,8 @@ macro_rules! sinks {
 sinks! {
     /// An MQTT broker.
     "mqtt" => Mqtt(MqttSink),
+    /// AWS IoT Core.
+    "aws-iot" => AwsIot(AwsIotSink),
     /// JSON lines in a file.
     "file" => File(FileSink),
     /// Lines for people on the standard output.

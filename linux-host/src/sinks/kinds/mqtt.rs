@@ -42,7 +42,7 @@ impl Plan for Broker {
                 alpn: mqtt.alpn.iter().map(|word| word.value.0.clone()).collect(),
             },
             client_id: client_id.unwrap_or_else(|| format!("campanile-{node}-{name}")),
-            status_topic: topics.status(node),
+            status_topic: Some(topics.status(node)),
             window: u16::try_from(mqtt.in_flight.0).unwrap_or(u16::MAX),
         };
         Self { settings, topics, only: file::only(&mqtt.only) }

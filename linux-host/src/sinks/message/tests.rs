@@ -225,6 +225,26 @@ fn a_line_is_the_same_object_with_the_topic_in_front() {
     assert!(serde_json::from_str::<Value>(&line).is_ok());
 }
 
+#[test]
+fn a_device_shadow_is_told_what_the_file_adds_or_the_name_and_always_the_identity() {
+    let tell = |decision| {
+        let message = all().reporting().record(stamp(), &Record::Decision(decision), &symbols()).unwrap();
+        (message.topic, message.payload)
+    };
+    let (topic, open) = tell(event(Source::Input { input: InputId(0) }, Some(1)));
+    assert_eq!(topic, "campanile/front-door/input/button", "each state has a topic of its own all the same");
+    assert_eq!(open, r#"{"state":{"reported":{"door":"open"}},"clientToken":"5-9f3c21aa.1042"}"#);
+    let (_, closed) = tell(event(Source::Input { input: InputId(0) }, Some(0)));
+    assert_eq!(closed, r#"{"state":{"reported":{"button":"off"}},"clientToken":"5-9f3c21aa.1042"}"#);
+    let (_, rings) = tell(Decision::Let { var: VarId(0), value: 7 });
+    assert_eq!(rings, r#"{"state":{"reported":{"rings":7}},"clientToken":"5-9f3c21aa.1042"}"#);
+    let (_, unknown) = tell(event(Source::Sensor { sensor: SensorId(0) }, None));
+    assert_eq!(unknown, r#"{"state":{"reported":{"tank":null}},"clientToken":"5-9f3c21aa.1042"}"#);
+    let bell =
+        Decision::Send { template: TemplateId(0), values: Values::default(), onset_ago: Duration::ZERO };
+    assert!(tell(bell).1.starts_with(r#"{"value":"doorbell","time":"#), "what happens once is no state");
+}
+
 proptest::proptest! {
     #[test]
     fn whatever_people_write_the_payload_is_json(text: String, key: String, fact: String, onset_us: u64, unix: i64) {

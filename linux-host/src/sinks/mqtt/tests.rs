@@ -4,8 +4,10 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::address::Address;
 use super::*;
 use crate::sinks::message::Kind;
+use crate::sinks::tls::Tls;
 
 /// MQTT's packet types, in the high half of the first byte.
 const CONNECT: u8 = 1;
@@ -66,7 +68,7 @@ async fn broker() -> (TcpListener, Mqtt) {
         password: None,
         tls: Tls::default(),
         client_id: "campanile-test".into(),
-        status_topic: "campanile/test/status".into(),
+        status_topic: Some("campanile/test/status".into()),
         window: WINDOW,
     });
     (listener, sink)

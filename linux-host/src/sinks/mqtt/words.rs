@@ -1,11 +1,12 @@
 //! What a broker's answers mean, in plain words, and what to do about them.
 
+use rumqttc::mqttbytes::v5::SubscribeReasonCode;
 use rumqttc::{
     ConnectReturnCode, ConnectionError, DisconnectReasonCode, PubAckReason, PublishNoticeError, StateError,
-    TlsError, mqttbytes,
+    SubscribeNoticeError, TlsError, mqttbytes,
 };
 
-use super::NotTaken;
+use super::session::NotTaken;
 use crate::sinks::{Failure, tls};
 
 /// Why a message was not taken. Only what no waiting can change is for good.
@@ -28,6 +29,18 @@ pub(super) fn of_publish(error: PublishNoticeError) -> NotTaken {
         }
         PubAckReason::QuotaExceeded => NotTaken::Now("the broker's quota is used up".into()),
         other => NotTaken::Now(format!("the broker could not take a message ({other:?})")),
+    }
+}
+
+/// Why a subscription was not taken.
+pub(super) fn of_subscribe(error: SubscribeNoticeError) -> NotTaken {
+    let SubscribeNoticeError::V5SubAckFailure(reasons) = error else { return NotTaken::Ended };
+    match reasons.into_iter().find(|reason| !matches!(reason, SubscribeReasonCode::Success(_))) {
+        Some(SubscribeReasonCode::NotAuthorized) => {
+            NotTaken::ForGood("not allowed to listen: see the broker's access list".into())
+        }
+        Some(SubscribeReasonCode::QuotaExceeded) => NotTaken::Now("the broker's quota is used up".into()),
+        other => NotTaken::Now(format!("the broker lets nobody listen ({other:?})")),
     }
 }
 

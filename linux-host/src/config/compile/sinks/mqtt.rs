@@ -1,9 +1,10 @@
 //! `kind = "mqtt"`: what its table alone cannot tell is wrong.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
-use crate::config::file::{MqttSink, Topics};
-use crate::config::read::Report;
+use crate::config::file::{MqttSink, Topic, Topics};
+use crate::config::read::{At, Report};
 use crate::config::source::Diagnostic;
 
 /// Checks one.
@@ -56,19 +57,31 @@ fn is_loopback(host: &str) -> bool {
 
 /// What a topic holds is known from the topic alone: one for several things would mix them up.
 fn check_topics(topics: &Topics, report: &mut Report<'_>) {
-    if !topics.state.value.0.contains("{name}") && !topics.state.is_broken() {
+    check_states(&topics.state, report);
+    check_apart(
+        &[
+            ("status", &topics.status.value.0, &topics.status.span),
+            ("state", &topics.state.value.0, &topics.state.span),
+            ("message", &topics.message.value.0, &topics.message.span),
+            ("diagnostics", &topics.diagnostics.value.0, &topics.diagnostics.span),
+        ],
+        report,
+    );
+}
+
+/// Each state has a topic of its own.
+pub(super) fn check_states<const N: usize>(state: &At<Topic<N>>, report: &mut Report<'_>) {
+    if !state.value.0.contains("{name}") && !state.is_broken() {
         report.push(
-            Diagnostic::error(topics.state.span.clone(), "one topic for all states")
+            Diagnostic::error(state.span.clone(), "one topic for all states")
                 .label("each state would replace the others")
                 .help("put {name} into it, such as \"campanile/{node}/{kind}/{name}\""),
         );
     }
-    let all = [
-        ("status", &topics.status.value.0, &topics.status.span),
-        ("state", &topics.state.value.0, &topics.state.span),
-        ("message", &topics.message.value.0, &topics.message.span),
-        ("diagnostics", &topics.diagnostics.value.0, &topics.diagnostics.span),
-    ];
+}
+
+/// Each of these keys has a topic of its own.
+pub(super) fn check_apart(all: &[(&str, &String, &Range<usize>)], report: &mut Report<'_>) {
     for (place, (key, topic, span)) in all.iter().enumerate() {
         if let Some((other, ..)) = all.iter().take(place).find(|(_, earlier, _)| earlier == topic) {
             report.push(

@@ -1,6 +1,6 @@
 //! What two sinks cannot share.
 
-use crate::config::file::{FileSink, House, MqttSink, Sink};
+use crate::config::file::{AwsIotSink, FileSink, House, MqttSink, Sink};
 use crate::config::read::{At, Report};
 use crate::config::scalar::Word;
 use crate::config::source::Diagnostic;
@@ -9,6 +9,8 @@ use crate::config::source::Diagnostic;
 pub(super) fn check(house: &House, report: &mut Report<'_>) {
     let mut clients: Vec<(&MqttSink, &At<Word>)> = Vec::new();
     let mut files: Vec<&FileSink> = Vec::new();
+    let mut things: Vec<&AwsIotSink> = Vec::new();
+    let thing = |sink: &AwsIotSink| sink.thing.as_ref().map(|thing| thing.value.0.clone());
     for (_, sink) in house.sinks.iter() {
         match sink {
             Some(Sink::Mqtt(mqtt)) if !mqtt.url.is_broken() => {
@@ -25,6 +27,23 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
                     );
                 }
                 clients.push((mqtt, id));
+            }
+            Some(Sink::AwsIot(aws)) if !aws.endpoint.is_broken() => {
+                let same = |other: &&AwsIotSink| {
+                    other.endpoint.value == aws.endpoint.value && thing(other) == thing(aws)
+                };
+                if let Some(first) = things.iter().copied().find(same) {
+                    report.push(
+                        Diagnostic::error(
+                            aws.endpoint.span.clone(),
+                            "two sinks are one thing at one endpoint",
+                        )
+                        .label("a second time")
+                        .other(first.endpoint.span.clone(), "the first time")
+                        .help("AWS IoT would throw one out for the other: give each a `thing` of its own"),
+                    );
+                }
+                things.push(aws);
             }
             Some(Sink::File(file)) if !file.path.is_broken() => {
                 if let Some(first) = files.iter().find(|first| first.path.value == file.path.value) {

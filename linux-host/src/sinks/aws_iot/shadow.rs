@@ -1,0 +1,152 @@
+//! The device shadow of AWS IoT: what is said to it, and what it answers ("Device Shadow MQTT topics" and "Device Shadow
+//! service documents" of the AWS IoT Core Developer Guide, November 2026).
+
+use serde::Deserialize;
+
+use crate::sinks::mqtt::session::NotTaken;
+
+/// The key that an answer repeats; it stands last in what is sent.
+const TOKEN: &str = ",\"clientToken\":\"";
+const END: &str = "\"}";
+
+/// A change of the reported state, a JSON object, under a name by which the answer is known.
+pub(in crate::sinks) fn update(reported: &str, token: &str) -> String {
+    format!("{{\"state\":{{\"reported\":{reported}}}{TOKEN}{token}{END}")
+}
+
+/// Adds a number to the token of an [`update`], so that no two that are under way have the same; gives the whole.
+pub(super) fn number(update: &mut String, number: u64) -> String {
+    update.truncate(update.len().saturating_sub(END.len()));
+    let begin = update.rfind(TOKEN).map_or(update.len(), |place| place + TOKEN.len());
+    update.push_str(&format!(".{number}"));
+    let token = update.get(begin..).unwrap_or_default().to_owned();
+    update.push_str(END);
+    token
+}
+
+/// The topics of a thing's classic shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Topics {
+    prefix: String,
+}
+
+impl Topics {
+    pub(super) fn new(thing: &str) -> Self {
+        Self { prefix: format!("$aws/things/{thing}/shadow") }
+    }
+
+    /// Where changes go.
+    pub(super) fn update(&self) -> String {
+        format!("{}/update", self.prefix)
+    }
+
+    /// What to listen to, in one request. AWS asks not to use wildcards here.
+    pub(super) fn answers(&self) -> Vec<String> {
+        ["update/accepted", "update/rejected"].map(|topic| format!("{}/{topic}", self.prefix)).to_vec()
+    }
+
+    /// What a message on one of them says; `None` if it is none of them, or not of the documented form.
+    pub(super) fn read(&self, topic: &str, payload: &[u8]) -> Option<Heard> {
+        let topic = topic.strip_prefix(&self.prefix)?.strip_prefix('/')?;
+        match topic {
+            "update/accepted" => {
+                let Accepted { token } = serde_json::from_slice(payload).ok()?;
+                Some(Heard::Accepted { token: token? })
+            }
+            "update/rejected" => {
+                let Rejected { token, code, message } = serde_json::from_slice(payload).ok()?;
+                Some(Heard::Rejected { token: token?, why: refusal(code, &message) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What the shadow says.
+pub(super) enum Heard {
+    /// A change is in it.
+    Accepted {
+        /// Which.
+        token: String,
+    },
+    /// A change is not.
+    Rejected {
+        /// Which.
+        token: String,
+        /// Why, and whether it ever will be.
+        why: NotTaken,
+    },
+}
+
+/// Others write to a shadow too, and need not give a token.
+#[derive(Deserialize)]
+struct Accepted {
+    #[serde(rename = "clientToken")]
+    token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Rejected {
+    #[serde(rename = "clientToken")]
+    token: Option<String>,
+    code: u16,
+    #[serde(default)]
+    message: String,
+}
+
+/// The codes are those of HTTP.
+fn refusal(code: u16, message: &str) -> NotTaken {
+    match code {
+        // Somebody else was faster, the service has too much to do, or trouble of its own.
+        409 | 429 | 500.. => {
+            NotTaken::Now(format!("the device shadow cannot take a change now ({code}: {message})"))
+        }
+        413 => NotTaken::ForGood(format!("the device shadow is full: 8 KB is all that it takes ({message})")),
+        401 | 403 => {
+            NotTaken::ForGood("the certificate's policy forbids to change the device shadow".to_owned())
+        }
+        _ => NotTaken::ForGood(format!("the device shadow does not take this ({code}: {message})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(topic: &str, payload: &str) -> Option<Heard> {
+        Topics::new("porch").read(topic, payload.as_bytes())
+    }
+
+    #[test]
+    fn a_token_is_numbered_and_found_again_in_the_answer() {
+        let mut sent = update("{\"door\":\"open\"}", "5-9f3c21aa.1042");
+        let token = number(&mut sent, 7);
+        assert_eq!(sent, r#"{"state":{"reported":{"door":"open"}},"clientToken":"5-9f3c21aa.1042.7"}"#);
+        let answer =
+            format!(r#"{{"state":{{"reported":{{"door":"open"}}}},"version":3,"clientToken":"{token}"}}"#);
+        let said = heard("$aws/things/porch/shadow/update/accepted", &answer);
+        assert!(matches!(said, Some(Heard::Accepted { token: of }) if of == token));
+    }
+
+    #[test]
+    fn what_will_never_be_taken_is_told_apart_from_what_will_later() {
+        for (code, for_good) in
+            [(400, true), (403, true), (413, true), (409, false), (429, false), (503, false)]
+        {
+            let answer = format!(r#"{{"code":{code},"message":"because","timestamp":1,"clientToken":"t"}}"#);
+            let Some(Heard::Rejected { token, why }) =
+                heard("$aws/things/porch/shadow/update/rejected", &answer)
+            else {
+                panic!("{code} is a rejection")
+            };
+            assert_eq!((token.as_str(), matches!(why, NotTaken::ForGood(_))), ("t", for_good), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_others_say_is_not_an_answer() {
+        assert!(heard("$aws/things/porch/shadow/update/accepted", r#"{"state":{"desired":{}}}"#).is_none());
+        assert!(heard("$aws/things/other/shadow/update/accepted", r#"{"clientToken":"t"}"#).is_none());
+        assert!(heard("$aws/things/porch/shadow/update/accepted", "not JSON").is_none());
+    }
+}

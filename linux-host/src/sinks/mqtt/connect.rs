@@ -1,0 +1,97 @@
+//! Where a connection goes, as whom, and under which name.
+
+use std::path::PathBuf;
+
+use rumqttc::{LastWill, MqttOptions, NetworkOptions, QoS, TlsConfiguration, Transport};
+
+use super::address::Address;
+use crate::sinks::Failure;
+use crate::sinks::tls::Tls;
+
+/// A broker that is silent for longer is gone; a ping every half a minute costs nothing.
+const KEEP_ALIVE_S: u16 = 30;
+/// Requests that the client hands to the socket at once.
+const BATCH: usize = 64;
+
+/// Files are read at each connection, so that a new password or certificate needs no restart, and the password is
+/// nowhere for longer than that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The broker.
+    pub address: Address,
+    /// The user, if it wants one.
+    pub username: Option<String>,
+    /// Where the user's password is.
+    pub password: Option<Password>,
+    /// Both sides of TLS, if the address wants it.
+    pub tls: Tls,
+    /// Must be unique at the broker: a second client of this name throws the first one out.
+    pub client_id: String,
+    /// The retained `online` and `offline`, if they are wanted.
+    pub status_topic: Option<String>,
+    /// At most so many under way, 1 to 1000.
+    pub window: u16,
+}
+
+/// Where a password is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Password {
+    /// The first line of a file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
+}
+
+impl Password {
+    async fn read(&self) -> Result<String, Failure> {
+        match self {
+            Self::File(path) => {
+                let text = tokio::fs::read_to_string(path).await.map_err(|error| {
+                    Failure::refused(format!("cannot read the password from {}: {error}", path.display()))
+                })?;
+                Ok(text.lines().next().unwrap_or_default().to_owned())
+            }
+            Self::Variable(name) => std::env::var(name)
+                .map_err(|_| Failure::refused(format!("the environment has no password in {name}"))),
+        }
+    }
+}
+
+impl Settings {
+    /// What the client needs to know.
+    ///
+    /// # Errors
+    /// A file cannot be used.
+    pub(super) async fn options(&self) -> Result<MqttOptions, Failure> {
+        let address = &self.address;
+        let mut options = MqttOptions::new(self.client_id.clone(), (address.host.clone(), address.port));
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        options
+            .set_clean_start(true)
+            .set_keep_alive(KEEP_ALIVE_S)
+            .set_max_request_batch(BATCH)
+            .set_outgoing_inflight_upper_limit(self.window)
+            .set_network_options(network);
+        if let Some(topic) = &self.status_topic {
+            options.set_last_will(LastWill::new(topic.clone(), "offline", QoS::AtLeastOnce, true, None));
+        }
+        match (&self.username, &self.password) {
+            (Some(user), Some(password)) => {
+                options.set_credentials(user.clone(), password.read().await?);
+            }
+            (Some(user), None) => {
+                options.set_username(user.clone());
+            }
+            (None, Some(password)) => {
+                options.set_password(password.read().await?);
+            }
+            (None, None) => {}
+        }
+        if address.tls {
+            let tls = TlsConfiguration::Rustls(self.tls.config().await?);
+            options.set_transport(Transport::tls_with_config(tls));
+        }
+        Ok(options)
+    }
+}

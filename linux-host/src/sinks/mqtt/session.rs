@@ -1,0 +1,243 @@
+//! One connection to a broker: what goes out over it and what became of that, what comes in, and why it ended.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rumqttc::mqttbytes::v5::SubscribeFilter;
+use rumqttc::{AsyncClient, ConnAck, Event, EventLoop, Incoming, Publish, PublishOptions, QoS};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+use super::connect::Settings;
+use super::words;
+use crate::sinks::{Failure, Outcome};
+
+/// For a farewell.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Of the topic, its length, the packet id and the properties, at the most.
+const PUBLISH_HEAD: usize = 16;
+/// Beside what the window takes: availability, once each way, subscriptions and requests. A request never finds the
+/// channel full.
+const REQUESTS: usize = 8;
+/// Messages that came in and wait to be read.
+const INBOX: usize = 64;
+
+/// What became of a message, once it is known.
+pub(in crate::sinks) type Answer = Pin<Box<dyn Future<Output = Result<(), NotTaken>> + Send>>;
+
+/// Why a message was not taken.
+#[derive(Debug)]
+pub(in crate::sinks) enum NotTaken {
+    /// The broker will never take it.
+    ForGood(String),
+    /// The broker cannot take it now.
+    Now(String),
+    /// The connection ended first, for a reason of its own.
+    Ended,
+}
+
+/// One connection.
+pub(in crate::sinks) struct Session {
+    client: AsyncClient,
+    /// Of the messages under way, oldest first. The broker answers in order.
+    answers: VecDeque<Answer>,
+    /// The refusal of the oldest message, while those before it are reported.
+    refusal: Option<String>,
+    inbox: mpsc::Receiver<Publish>,
+    /// Why the connection ended.
+    end: oneshot::Receiver<Failure>,
+    /// The broker's limit for a packet.
+    largest: usize,
+    /// Messages that may be under way.
+    pub(in crate::sinks) window: usize,
+    /// Held for its end.
+    _driver: Client,
+}
+
+/// The client's loop, which must not run on without whoever reads its answers.
+struct Client(AbortHandle);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Session {
+    /// Connects, as a new client each time.
+    ///
+    /// # Errors
+    /// Why it could not.
+    pub(in crate::sinks) async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let (client, events) = AsyncClient::builder(settings.options().await?)
+            .capacity(usize::from(settings.window) + REQUESTS)
+            .build();
+        let (up, connected) = oneshot::channel();
+        let (down, mut end) = oneshot::channel();
+        let (received, inbox) = mpsc::channel(INBOX);
+        let ways = Ways { up: Some(up), received, down };
+        let driver = Client(tokio::spawn(drive(events, settings.address.tls, ways)).abort_handle());
+        let Ok(connack) = connected.await else {
+            return Err(end.try_recv().unwrap_or_else(|_| stopped()));
+        };
+        let limits = connack.properties.as_ref();
+        let window = limits.and_then(|p| p.receive_max).unwrap_or(u16::MAX).min(settings.window).max(1);
+        Ok(Self {
+            client,
+            answers: VecDeque::with_capacity(usize::from(window)),
+            refusal: None,
+            inbox,
+            end,
+            largest: limits.and_then(|p| p.max_packet_size).map_or(usize::MAX, |max| max as usize),
+            window: usize::from(window),
+            _driver: driver,
+        })
+    }
+
+    /// Publishes; what becomes of it is the caller's business.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub(in crate::sinks) fn publish(
+        &self,
+        topic: &str,
+        payload: String,
+        retain: bool,
+    ) -> Result<Answer, Failure> {
+        if topic.len() + payload.len() + PUBLISH_HEAD > self.largest {
+            let why = format!("larger than the {} bytes that the broker takes", self.largest);
+            return Ok(Box::pin(async { Err(NotTaken::ForGood(why)) }));
+        }
+        let options = PublishOptions::new(QoS::AtLeastOnce).retain(retain);
+        let notice = self
+            .client
+            .try_publish_tracked(topic, payload, options)
+            .map_err(|_| Failure::retry("the client takes nothing more"))?;
+        Ok(Box::pin(async { notice.wait_completion_async().await.map_err(words::of_publish) }))
+    }
+
+    /// Subscribes, in one request: the answer tells whether the broker allows all of it.
+    ///
+    /// QoS 0 is one answer less for each message, and on one connection nothing of it is lost.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub(in crate::sinks) fn subscribe(&self, filters: &[String], qos: QoS) -> Result<Answer, Failure> {
+        let filters = filters.iter().map(|filter| SubscribeFilter::new(filter.clone(), qos));
+        let notice = self
+            .client
+            .try_subscribe_many_tracked(filters)
+            .map_err(|_| Failure::retry("the client takes nothing more"))?;
+        Ok(Box::pin(async { notice.wait_completion_async().await.map_err(words::of_subscribe) }))
+    }
+
+    /// A message of the driver's is under way; [`poll_outcome`](Self::poll_outcome) tells what became of it.
+    pub(in crate::sinks) fn expect(&mut self, answer: Answer) {
+        self.answers.push_back(answer);
+    }
+
+    /// What became of the oldest messages; `Pending` for ever if there are none, unless the connection ends.
+    pub(in crate::sinks) fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Failure>> {
+        if let Some(why) = self.refusal.take() {
+            return Poll::Ready(Ok(Outcome::Refused(why)));
+        }
+        let mut done = 0;
+        while let Some(Poll::Ready(answer)) = self.answers.front_mut().map(|front| front.as_mut().poll(cx)) {
+            self.answers.pop_front();
+            match answer {
+                Ok(()) => done += 1,
+                Err(NotTaken::ForGood(why)) if done == 0 => return Poll::Ready(Ok(Outcome::Refused(why))),
+                Err(NotTaken::ForGood(why)) => {
+                    self.refusal = Some(why);
+                    break;
+                }
+                Err(NotTaken::Now(why)) if done == 0 => return Poll::Ready(Err(Failure::retry(why))),
+                Err(NotTaken::Now(_) | NotTaken::Ended) => break,
+            }
+        }
+        if done > 0 {
+            return Poll::Ready(Ok(Outcome::Done(done)));
+        }
+        self.poll_end(cx).map(Err)
+    }
+
+    /// The next message that came in; `Pending` for ever once the connection has ended.
+    pub(in crate::sinks) fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Publish> {
+        match self.inbox.poll_recv(cx) {
+            Poll::Ready(Some(publish)) => Poll::Ready(publish),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// The answer to something, if the connection lives to see it.
+    ///
+    /// # Errors
+    /// It does not, or what was asked is refused: why.
+    pub(in crate::sinks) async fn wait(&mut self, mut answer: Answer) -> Result<(), Failure> {
+        poll_fn(|cx| match answer.as_mut().poll(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+            Poll::Ready(Err(NotTaken::ForGood(why))) => Poll::Ready(Err(Failure::refused(why))),
+            Poll::Ready(Err(NotTaken::Now(why))) => Poll::Ready(Err(Failure::retry(why))),
+            Poll::Ready(Err(NotTaken::Ended)) | Poll::Pending => self.poll_end(cx).map(Err),
+        })
+        .await
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        Pin::new(&mut self.end).poll(cx).map(|end| end.unwrap_or_else(|_| stopped()))
+    }
+
+    /// Takes leave, with a last message if there is room for one.
+    pub(in crate::sinks) async fn leave(mut self, farewell: Option<(&str, &str)>) {
+        // With the window full there is no room for it; then the last will says it, as nobody disconnects.
+        let said = farewell.is_none_or(|(topic, word)| self.publish(topic, word.into(), true).is_ok());
+        if self.client.try_disconnect_with_timeout(PATIENCE).is_ok() && said {
+            let _ = tokio::time::timeout(PATIENCE, &mut self.end).await;
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({} under way)", self.answers.len())
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::retry("the client stopped")
+}
+
+/// From the client's loop to the session.
+struct Ways {
+    up: Option<oneshot::Sender<ConnAck>>,
+    received: mpsc::Sender<Publish>,
+    down: oneshot::Sender<Failure>,
+}
+
+/// Runs the client until its connection ends. A task of its own, as the loop loses data when it is dropped midway.
+async fn drive(mut events: EventLoop, tls: bool, mut ways: Ways) {
+    let failure = loop {
+        match events.poll().await {
+            Ok(Event::Incoming(Incoming::ConnAck(connack))) => {
+                if let Some(up) = ways.up.take() {
+                    // If nobody waits any more, the session is gone and this task with it.
+                    let _ = up.send(connack);
+                }
+            }
+            Ok(Event::Incoming(Incoming::Publish(publish))) => {
+                // Nothing is dropped in silence: the next connection asks anew how things are.
+                if ways.received.try_send(publish).is_err() {
+                    break Failure::retry("more messages came in at once than could be read");
+                }
+            }
+            Ok(_) => {}
+            Err(error) => break words::of_connection(&error, tls, ways.up.is_none()),
+        }
+    };
+    // Before the loop and with it all answers are dropped: they look here for the reason.
+    let _ = ways.down.send(failure);
+}

@@ -1,0 +1,159 @@
+//! AWS IoT, as far as a broker that asks for certificates and a shadow service behind it are that.
+
+use std::collections::HashSet;
+use std::fs;
+
+use campanile_tests::PATIENCE;
+use campanile_tests::authority::{ALWAYS, Authority, KeyForm};
+use campanile_tests::house::House;
+use campanile_tests::shadow::ShadowService;
+use campanile_tests::subscriber::Subscriber;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::identity::broker;
+
+/// The endpoint: the thing's own topics and its node's for whoever has its certificate, everything for us.
+struct Endpoint {
+    dir: TempDir,
+    /// The keys of the sink that lead there.
+    sink: String,
+    plain: u16,
+    _broker: campanile_tests::mosquitto::Mosquitto,
+}
+
+fn endpoint() -> Endpoint {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new(dir.path(), "authority");
+    let access = dir.path().join("access");
+    fs::write(
+        &access,
+        "pattern readwrite $aws/things/%u/#\npattern readwrite $aws/rules/bells/campanile/%u/#\n\
+         pattern readwrite campanile/%u/diagnostics\n",
+    )
+    .unwrap();
+    let (broker, plain) = broker(
+        dir.path(),
+        &authority.sign("localhost", ALWAYS, KeyForm::Pkcs8),
+        &format!(
+            "require_certificate true\nuse_identity_as_username true\ncafile {}\nacl_file {}",
+            authority.pem().display(),
+            access.display()
+        ),
+    );
+    let (certificate, key) = authority.sign("porch", ALWAYS, KeyForm::Rsa);
+    let sink = format!(
+        "kind = \"aws-iot\"\nendpoint = \"localhost\"\nport = {}\nca = {:?}\ncertificate = {certificate:?}\nkey = {key:?}\n",
+        broker.port,
+        authority.pem()
+    );
+    Endpoint { dir, sink, plain, _broker: broker }
+}
+
+/// A house that counts twenty times a second, whose door's states are told as thingpin told them.
+fn file(sink: &str) -> String {
+    format!(
+        r#"
+        [node]
+        name = "porch"
+
+        [boards.desk]
+        kind = "virtual"
+
+        [inputs.contact]
+        line = "GPIO14"
+        report = {{ on = {{ door = "open" }}, off = {{ door = "closed" }} }}
+
+        [outputs.lamp]
+        line = "GPIO23"
+
+        [variables]
+        count = 0
+
+        [[scenarios]]
+        name = "tick"
+        when = [{{ every = "50ms" }}]
+        do = [{{ let = "count", be = "count + 1" }}]
+
+        [[scenarios]]
+        name = "bell"
+        when = [{{ variable = "count" }}]
+        if = "count == 3"
+        do = [{{ send = "bell", text = "ding" }}]
+
+        [sinks.cloud]
+        {sink}
+        "#
+    )
+}
+
+/// The numbers that came to be in the shadow, each once, in their order.
+fn counted(service: &ShadowService) -> Vec<i64> {
+    let mut known = HashSet::new();
+    let number = |update: Value| {
+        let token = update["clientToken"].as_str().expect("a token");
+        assert!(token.len() <= 64, "{token}");
+        // Behind the identity of the record stands the number of the attempt; a checkpoint's state is no change.
+        let parts: Vec<_> = token.split('.').collect();
+        let change = parts.len() == 3 && known.insert(parts[..2].join("."));
+        update["state"]["reported"]["count"].as_i64().filter(|_| change)
+    };
+    service.accepted().into_iter().filter_map(number).collect()
+}
+
+#[test]
+fn states_are_in_the_shadow_and_messages_at_the_rule() {
+    let endpoint = endpoint();
+    let service = ShadowService::new(endpoint.plain);
+    let rules = Subscriber::new(endpoint.plain, "$aws/rules/#", None);
+    let mut house = House::new(endpoint.dir.path(), &file(&format!("{}rule = \"bells\"", endpoint.sink)));
+    house.start();
+    let document = service.wait("the counter", "porch", |document| {
+        document["reported"]["count"].as_i64().is_some_and(|count| count >= 20)
+    });
+    let reported = &document["reported"];
+    assert_eq!((&reported["door"], &reported["lamp"]), (&json!("closed"), &json!("off")), "{document:#}");
+    assert_eq!(reported["contact"], Value::Null, "what the file adds stands instead of the name");
+    let received = rules.wait("the message", PATIENCE, |received| !received.is_empty());
+    assert_eq!(received[0].topic, "$aws/rules/bells/campanile/porch/message/bell");
+    assert_eq!(received[0].json()["text"], "ding");
+    house.stop();
+    let numbers = counted(&service);
+    assert_eq!(numbers, (1..).take(numbers.len()).collect::<Vec<_>>(), "every number, in order");
+}
+
+#[test]
+fn a_refused_change_is_a_dead_letter_and_one_that_is_put_off_comes_later() {
+    let endpoint = endpoint();
+    let service = ShadowService::new(endpoint.plain);
+    let diagnostics = Subscriber::new(endpoint.plain, "campanile/porch/diagnostics", None);
+    let mut house = House::new(endpoint.dir.path(), &file(&endpoint.sink));
+    house.start();
+    let reached = |number: i64| {
+        service.wait("the counter", "porch", |document| {
+            document["reported"]["count"].as_i64().is_some_and(|count| count >= number)
+        })
+    };
+    reached(5);
+    // Too many requests, and a conflict: both pass.
+    service.refuse(429);
+    reached(10);
+    service.refuse(409);
+    reached(15);
+    assert_eq!(house.status().sinks[0].dead_letters, 1, "the bell, which has no topic here");
+    service.refuse(413);
+    house.wait("the refusal", |status| status.sinks[0].dead_letters == 2);
+    let after = service.document("porch")["reported"]["count"].as_i64().unwrap();
+    reached(after + 20);
+    house.stop();
+    let numbers = counted(&service);
+    let last = *numbers.last().unwrap();
+    let gone: Vec<_> = (1..=last).filter(|number| !numbers.contains(number)).collect();
+    assert_eq!(gone.len(), 1, "the refused one alone: {gone:?}");
+    assert!(numbers.is_sorted(), "in order");
+    let letters = diagnostics.received();
+    let texts: Vec<_> =
+        letters.iter().map(|letter| letter.json()["text"].as_str().unwrap().to_owned()).collect();
+    assert!(texts.iter().any(|text| text.contains("8 KB")), "{texts:#?}");
+    assert!(texts.iter().any(|text| text.contains("not allowed to publish")), "{texts:#?}");
+}
