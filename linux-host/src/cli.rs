@@ -9,6 +9,7 @@ mod check;
 mod compile;
 mod completions;
 mod demo;
+mod habits;
 mod init;
 mod install;
 mod journald;

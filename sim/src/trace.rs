@@ -48,6 +48,8 @@ use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::symbols::Symbols;
 
+pub use words::writer;
+
 /// What happened stands in a column of this width; longer ones push the details aside.
 const WIDTH: usize = 18;
 
@@ -213,7 +215,7 @@ impl Trace {
                     why => line.with(format_args!("by {}", words::end(why))),
                 })
             }
-            Decision::Set { output, level, by } => words::by(symbols, by).map(|by| {
+            Decision::Set { output, level, by } => writer(symbols, by).map(|by| {
                 Line::new(format_args!("{} {}", symbols.output(output), words::level(level)))
                     .with(format_args!("by {by}"))
             }),

@@ -1,9 +1,10 @@
 //! The commands that act on a running house: `press`, `set`, `start`, `stop`, `let`, `feed`, `reload`.
 
 use std::io::{self, Write as _};
+use std::time::Duration;
 
+use super::habits::span;
 use super::{Failure, StateDir};
-use crate::config::scalar;
 use crate::control::client::ask;
 use crate::control::protocol::{Operation, Switch};
 use crate::daemon::state_dir;
@@ -18,8 +19,8 @@ pub(super) struct Press {
     /// The input
     input: String,
     /// How long
-    #[arg(long = "for", value_name = "DURATION", default_value = PRESS, value_parser = duration)]
-    held: u64,
+    #[arg(long = "for", value_name = "DURATION", default_value = PRESS, value_parser = span)]
+    held: Duration,
     #[command(flatten)]
     common: Common,
 }
@@ -109,7 +110,7 @@ macro_rules! acts {
     )*};
 }
 acts! {
-    Press(press) => Operation::Press { input: press.input, for_us: press.held };
+    Press(press) => Operation::Press { input: press.input, for_us: u64::try_from(press.held.as_micros()).unwrap_or(u64::MAX) };
     Set(set) => Operation::Set { output: set.output, to: set.to };
     Let(given) => Operation::Let { variable: given.variable, value: given.value };
     Feed(feed) => {
@@ -153,12 +154,4 @@ fn switch(text: &str) -> Result<Switch, String> {
         "off" => Ok(Switch::Off),
         _ => Err("on or off".to_owned()),
     }
-}
-
-fn duration(text: &str) -> Result<u64, String> {
-    let words = |wrong: scalar::Wrong| {
-        let (what, help) = wrong.into_words();
-        format!("{what}: {help}")
-    };
-    scalar::duration(text).map(|span| span.micros()).map_err(words)
 }

@@ -1,11 +1,12 @@
 //! `campanile check FILE`.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::Failure;
+use super::habits::has_colors;
 use crate::config::source::{render, to_json};
 use crate::config::{Compiled, Diagnostic, Severity, Source, compile, load};
 
@@ -79,7 +80,7 @@ fn say_table(source: &Source, compiled: &Result<Compiled, Vec<Diagnostic>>) -> i
 /// Prints findings for a person, on stderr, and how many there are.
 pub(super) fn say(source: &Source, found: &[Diagnostic]) -> io::Result<()> {
     let mut err = io::stderr().lock();
-    let color = err.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let color = has_colors(&err);
     write!(err, "{}", render(source, found, color))?;
     let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     if errors > 0 {

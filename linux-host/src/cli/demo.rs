@@ -1,10 +1,10 @@
 //! `campanile demo`.
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::time::Duration;
 
 use super::Failure;
-use crate::config::scalar::duration;
+use super::habits::{has_colors, span};
 use crate::demo::paint::Paint;
 use crate::demo::scope::Glyphs;
 use crate::demo::{self, Options};
@@ -27,13 +27,11 @@ pub(super) struct Args {
 
 /// Shows it.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let color =
-        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let options = Options {
         period: args.period,
         seed: args.seed,
         speed: args.speed,
-        paint: Paint(color),
+        paint: Paint(has_colors(&io::stdout())),
         glyphs: Glyphs::detect(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -45,13 +43,6 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Ok(false) => Err(Failure::Told),
         Err(error) => Err(error.into()),
     }
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    duration(text).map(|span| Duration::from_micros(span.micros())).map_err(|wrong| {
-        let (what, help) = wrong.into_words();
-        format!("{what}: {help}")
-    })
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::habits::has_colors;
 use super::status::Paint;
 use super::{Failure, StateDir};
 use crate::boards::gpiochip::GpiochipBoard;
@@ -47,7 +48,7 @@ struct Row {
 pub(super) fn run(args: Args) -> Result<(), Failure> {
     let state = state_dir::resolve(args.state.state).map_err(Failure::says)?;
     let live = io::stdout().is_terminal() && !args.once && !args.json;
-    let paint = Paint(io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    let paint = Paint(has_colors(&io::stdout()));
     let mut drawn = 0;
     loop {
         // Without a daemon there is no house, and the lines of the machine are there all the same.

@@ -1,6 +1,5 @@
 //! `campanile run FILE`: the daemon.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -13,6 +12,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::Failure;
+use super::habits::has_colors;
 use super::journald::{self, Leveled};
 use crate::daemon::loaded::Origin;
 use crate::daemon::{Options, state_dir, supervise};
@@ -34,7 +34,7 @@ pub(super) struct Args {
 /// Runs until a signal.
 pub(super) fn run(args: Args) -> Result<(), Failure> {
     let began = Instant::now();
-    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let color = has_colors(&std::io::stderr());
     start_log(args.log, color);
     let options = Options {
         origin: Origin::File(args.file),

@@ -1,8 +1,9 @@
 //! `campanile status`: the house at a glance.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
+use super::habits::has_colors;
 use super::{Failure, StateDir};
 use crate::control::client::ask;
 use crate::control::protocol::{Operation, Switch};
@@ -29,7 +30,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         serde_json::to_writer(&mut out, &status).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        let color = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        let color = has_colors(&out);
         write!(out, "{}", render(&status, Paint(color)))?;
     }
     Ok(())

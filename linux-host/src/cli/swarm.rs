@@ -15,6 +15,7 @@ use campanile_sim::swarm::{Plan, draw};
 use campanile_sim::world::House;
 use serde_json::json;
 
+use super::habits::span;
 use super::{Failure, check};
 use crate::nearest::nearest;
 use progress::Progress;
@@ -42,7 +43,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
     /// Stop after this time: `10m`, `90s`, `2h`
-    #[arg(long = "for", value_name = "TIME", value_parser = time)]
+    #[arg(long = "for", value_name = "TIME", value_parser = span)]
     limit: Option<Duration>,
     /// Run the plan in this file instead of seeds
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["seeds", "jobs", "limit"])]
@@ -73,20 +74,6 @@ impl FromStr for Seeds {
         };
         if range.is_empty() { Err(format!("there is no seed in {text}")) } else { Ok(Self(range)) }
     }
-}
-
-/// A time on the command line: `10m` is ten minutes here, as everywhere on a command line.
-fn time(text: &str) -> Result<Duration, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = text.split_at(split);
-    let seconds = match unit {
-        "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3_600,
-        _ => return Err(format!("`{text}` is no time: write 90s, 10m or 2h")),
-    };
-    let count: u64 = digits.parse().map_err(|_| format!("`{text}` is no time: write 90s, 10m or 2h"))?;
-    Ok(Duration::from_secs(count.saturating_mul(seconds)))
 }
 
 /// Runs seeds until one fails, all are done, the time is over, or somebody has seen enough.
@@ -213,14 +200,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seeds_and_times_as_people_write_them() {
+    fn seeds_as_people_write_them() {
         assert_eq!("3..7".parse(), Ok(Seeds(3..7)));
         assert_eq!("5".parse(), Ok(Seeds(5..6)));
         assert_eq!("9..".parse(), Ok(Seeds(9..u64::MAX)));
         assert!("7..3".parse::<Seeds>().is_err_and(|why| why.contains("no seed in 7..3")));
         assert!("x..3".parse::<Seeds>().is_err_and(|why| why.contains("`x` is no seed")));
-        assert_eq!(time("10m"), Ok(Duration::from_secs(600)));
-        assert_eq!(time("90s"), Ok(Duration::from_secs(90)));
-        assert!(time("10").is_err() && time("m").is_err());
     }
 }

@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 
-use campanile_core::decision::{By, Decision, FaultKind, ReplyResult, RunHow, SafetyWhy, Source};
+use campanile_core::decision::{By, Decision, FaultKind, ReplyResult, RunHow, Source};
 use campanile_core::id::{InputId, Level, RunId, ScenarioId};
 use campanile_core::input::{Input, Origin, OverrunWhy};
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::symbols::{self, Line, Symbols, number};
+use campanile_sim::trace;
 
 use crate::control::status::{
     InputStatus, Losses, OutputStatus, ScenarioStatus, SensorStatus, Status, VariableStatus,
@@ -304,20 +305,7 @@ impl Mirror {
     }
 
     fn writer(&self, by: By) -> String {
-        match by {
-            By::Run { scenario, .. } => self.symbols.scenario(scenario).to_owned(),
-            By::Command { .. } => "command".to_owned(),
-            By::Safety { why } => match why {
-                SafetyWhy::Start => "start",
-                SafetyWhy::MaxOn => "max-on",
-                SafetyWhy::RunEnded => "end of run",
-                SafetyWhy::Link => "link",
-                SafetyWhy::Stop => "stop",
-                SafetyWhy::Swap => "swap",
-                SafetyWhy::Fault => "fault",
-            }
-            .to_owned(),
-        }
+        trace::writer(&self.symbols, by).unwrap_or("start").to_owned()
     }
 
     /// The reported level of an input.

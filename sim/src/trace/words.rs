@@ -76,8 +76,8 @@ pub(super) const fn end(why: EndWhy) -> &'static str {
     }
 }
 
-/// Who wrote an output; `None` for the safe levels of a start, which nobody cares about.
-pub(super) fn by(symbols: &Symbols, by: By) -> Option<&str> {
+/// Who wrote an output, in a word; `None` for the safe levels of a start, which nobody cares about.
+pub fn writer(symbols: &Symbols, by: By) -> Option<&str> {
     Some(match by {
         By::Run { scenario, .. } => symbols.scenario(scenario),
         By::Command { .. } => "command",
