@@ -2,6 +2,7 @@
 //! its process; a [`Life`] is the process.
 
 mod recorder;
+mod relay;
 mod size;
 
 use std::cell::{Cell, RefCell};
@@ -10,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use campanile_core::capacity::Capacity;
+use campanile_core::decision::{Decision, Source};
 use campanile_core::engine::Engine;
 use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::{Input, OverrunWhy};
@@ -30,6 +32,7 @@ use crate::prng::Prng;
 use crate::world::SimError;
 
 pub(crate) use recorder::{Inbox, Unkept};
+pub(crate) use relay::Relay;
 pub(crate) use size::Room;
 pub use size::Size;
 
@@ -43,6 +46,14 @@ pub struct House {
 }
 
 impl House {
+    /// Whether a record is an event of a `durable` input, which nobody is told of before it is on the disk.
+    pub(crate) fn is_durable(&self, record: &Record) -> bool {
+        let Record::Decision(Decision::Event { source: Source::Input { input }, .. }) = record else {
+            return false;
+        };
+        self.symbols.inputs.get(input.index()).is_some_and(|input| input.durable)
+    }
+
     fn stored(&self) -> StoredProgram {
         StoredProgram { image: self.image.clone(), symbols: self.symbols.encode() }
     }
@@ -110,6 +121,8 @@ pub(crate) struct Node<W> {
 pub(crate) struct Life {
     pub(crate) task: TaskId,
     pub(crate) journal: Rc<RefCell<Journal<Disk>>>,
+    /// From the loop to the journal.
+    pub(crate) relay: Relay,
     inlet: Rc<Inlet>,
     /// Programs that the disk has not taken yet.
     unkept: Unkept,
@@ -175,6 +188,7 @@ impl<W: Witness + 'static> Node<W> {
         };
         let journal = Rc::new(RefCell::new(journal));
         let lines = Lines { board: self.board.clone(), houses: Rc::clone(&self.houses) };
+        let relay = Relay::default();
         let inbox = Inbox {
             journal: Rc::clone(&journal),
             witness: Rc::clone(&self.witness),
@@ -183,11 +197,14 @@ impl<W: Witness + 'static> Node<W> {
             running: Some(first),
             unkept: unkept.clone(),
             checkpoint: Vec::new(),
+            relay: relay.clone(),
+            seen: None,
+            durable: false,
             page: vec![0; recorder::PAGE],
         };
         let inlet = Rc::new(Inlet::new());
         let task = self.setup.size.spawn(executor, birth, lines, inbox, Rc::clone(&inlet));
-        self.life = Some(Life { task, inlet, journal, unkept, lost: 0 });
+        self.life = Some(Life { task, inlet, journal, relay, unkept, lost: 0 });
         if first != wanted {
             self.install(wanted);
         }
@@ -201,7 +218,9 @@ impl<W: Witness + 'static> Node<W> {
         let Some(life) = self.life.take() else { return };
         executor.kill(life.task);
         self.board.listen(false);
-        catch_up(&mut life.journal.borrow_mut(), now());
+        if !life.relay.stands() {
+            catch_up(&mut life.journal.borrow_mut(), now());
+        }
     }
 
     /// Whether the process has come to its end by itself.
@@ -214,7 +233,9 @@ impl<W: Witness + 'static> Node<W> {
         let Some(life) = self.life.take() else { return };
         self.board.listen(false);
         if let Ok(journal) = Rc::try_unwrap(life.journal) {
-            let _ = journal.into_inner().close(now());
+            let mut journal = journal.into_inner();
+            life.relay.release(&mut journal, now());
+            let _ = journal.close(now());
         }
     }
 

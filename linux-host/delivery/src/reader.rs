@@ -225,9 +225,7 @@ impl<S: Storage> Reader<S> {
         if resume > self.after && self.after != Position::START && !group.explained {
             let after = self.after;
             let dropped = after.records_to(resume);
-            // Damage in front of it has a word of its own, once its end is known.
-            let damaged = self.file.as_ref().is_some_and(|file| file.passed.is_some());
-            let from_memory = matches!(group.source, Source::Memory(_)) && !damaged;
+            let from_memory = matches!(group.source, Source::Memory(_)) && !group.damaged;
             self.after = resume;
             self.group = Some(group);
             // Only host records are missing: they are not what a reader lives for.

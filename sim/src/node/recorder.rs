@@ -1,9 +1,8 @@
-//! The journal's inlet: what ships, but on the loop's own thread and never late.
+//! The journal's inlet: what ships, but on the loop's own thread, and late only where the journal's thread stands still.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use campanile_core::decision::{Decision, Source};
 use campanile_core::input::Input;
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::verify::LoadError;
@@ -14,6 +13,7 @@ use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
 use campanile_delivery::{Batch, Journal, StoredProgram};
 
+use super::relay::Relay;
 use super::{Houses, Witness, catch_up, now};
 
 /// Programs that a disk in trouble did not take, to be offered again.
@@ -42,6 +42,12 @@ pub(crate) struct Inbox<W> {
     pub(super) running: Option<u64>,
     pub(super) unkept: Unkept,
     pub(super) checkpoint: Vec<u8>,
+    /// The way to the journal's thread.
+    pub(super) relay: Relay,
+    /// Up to here the witness has seen the log; `None` before the first record.
+    pub(super) seen: Option<Cursor>,
+    /// Of what the witness has seen and the journal has not, something is of a `durable` input.
+    pub(super) durable: bool,
     /// What is copied out of the log on the way into the journal; kept, because nearly every edge comes this way.
     pub(super) page: Vec<u8>,
 }
@@ -67,18 +73,57 @@ impl<W: Witness> Inbox<W> {
                 }
             }
             let house = self.running.and_then(|hash| self.houses.get(&hash));
-            if let Record::Decision(Decision::Event { source: Source::Input { input }, .. }) = record {
-                let symbols = house.and_then(|house| house.symbols.inputs.get(input.index()));
-                durable |= symbols.is_some_and(|input| input.durable);
-            }
+            durable |= house.is_some_and(|house| house.is_durable(&record));
             witness.see(at, &frame, &record, house);
         }
         durable
     }
 }
 
+impl<W: Witness> Inbox<W> {
+    /// Whether the witness has not seen what is behind `from`.
+    fn is_new(&self, from: Cursor) -> bool {
+        self.seen.is_none_or(|seen| seen == from)
+    }
+
+    /// Shows the witness what it has not seen, whatever the journal takes of it. `from`: where the log begins.
+    fn watch(&mut self, log: &EventLog<'_>, from: Cursor) {
+        let mut page = std::mem::take(&mut self.page);
+        let mut at = self.seen.unwrap_or(from);
+        loop {
+            match log.copy(at, &mut page) {
+                Ok((0, _)) => break,
+                Ok((len, next)) => {
+                    self.durable |= self.show(at.at, &page[..len]);
+                    at = next;
+                }
+                Err(lagged) => {
+                    self.witness.borrow_mut().overwritten(lagged.resume.seq - at.seq);
+                    at = lagged.resume;
+                }
+            }
+        }
+        (self.page, self.seen) = (page, Some(at));
+    }
+
+    /// The log has overwritten what is between, before the journal has taken it.
+    fn overwritten(&mut self, from: Cursor, resume: Cursor) {
+        if self.is_new(from) {
+            self.witness.borrow_mut().overwritten(resume.seq - from.seq);
+            self.seen = Some(resume);
+        }
+    }
+}
+
 impl<W: Witness> Recorder for Inbox<W> {
     fn record(&mut self, log: &EventLog<'_>, mut from: Cursor) -> Cursor {
+        if self.relay.stands() {
+            self.watch(log, from);
+            return self.relay.put(log, from, self.durable);
+        }
+        if self.seen.is_some_and(|seen| seen != from) {
+            self.watch(log, from);
+        }
         let now = now();
         let mut page = std::mem::take(&mut self.page);
         catch_up(&mut self.journal.borrow_mut(), now);
@@ -92,26 +137,34 @@ impl<W: Witness> Recorder for Inbox<W> {
                         bytes: &page[..len],
                         count: next.seq - from.seq,
                     };
-                    let durable = self.show(from.at, &page[..len]);
+                    if self.is_new(from) {
+                        self.durable |= self.show(from.at, &page[..len]);
+                        self.seen = Some(next);
+                    }
+                    let durable = self.durable;
                     let taken = self.journal.borrow_mut().append(&batch, durable, now);
                     taken.expect("the log's own bytes are whole");
                     from = next;
                 }
                 Err(lagged) => {
-                    self.witness.borrow_mut().overwritten(lagged.resume.seq - from.seq);
+                    self.overwritten(from, lagged.resume);
                     from = lagged.resume;
                 }
             }
         }
-        self.page = page;
+        (self.page, self.durable) = (page, false);
         let mut journal = self.journal.borrow_mut();
         journal.tick(now);
         self.unkept.retry(&mut journal);
         from
     }
 
+    async fn room(&mut self) {
+        self.relay.room().await;
+    }
+
     fn wants_checkpoint(&mut self) -> bool {
-        self.journal.borrow().wants_checkpoint()
+        !self.relay.stands() && self.journal.borrow().wants_checkpoint()
     }
 
     fn checkpoint(&mut self, item: Restore) {

@@ -257,6 +257,13 @@ pub enum Deed {
         /// For this time.
         span: u64,
     },
+    /// The journal's thread stands still, and the loop goes on.
+    Lag {
+        /// For this time.
+        span: u64,
+        /// So many bytes of records may wait for it.
+        room: u32,
+    },
     /// An output's hardware refuses levels.
     Jam {
         /// The output.

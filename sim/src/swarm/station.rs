@@ -3,6 +3,7 @@
 mod checks;
 mod turns;
 mod wall;
+mod work;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -61,6 +62,8 @@ pub(super) struct Station<'a> {
     captures: Prng,
     /// Until then the disk is in trouble.
     pub(super) trouble: u64,
+    /// Until then the journal's thread stands still, if it does.
+    pub(super) lags: u64,
     /// The disk can be read.
     readable: bool,
     /// The process ends in the middle of a write, with what the power does, and is gone for so long.
@@ -114,6 +117,7 @@ impl<'a> Station<'a> {
             captures: seed.fork("captures"),
             trouble: 0,
             doom: None,
+            lags: 0,
             readable: true,
             stopping: None,
         })
@@ -215,70 +219,6 @@ impl<'a> Station<'a> {
         self.wall = None;
     }
 
-    /// When it has something to do, in the world's time, besides its tasks' timers.
-    pub(super) fn due(&self) -> Option<u64> {
-        let life = self.node.life.as_ref()?;
-        let journal = life.journal.borrow().due();
-        let couriers = self.ways.iter().filter_map(|way| way.courier.as_ref()?.due());
-        let due = couriers.chain(journal).min().map(|due| self.turns.thawed(self.world(due)));
-        [due, self.turns.wakes()].into_iter().flatten().filter(|due| *due > self.clock.now()).min()
-    }
-
-    /// Whether the loop can go on now; one that becomes ready may get its turn later.
-    fn is_ready(&mut self) -> bool {
-        let has = self.turns.has(self.clock.now(), self.executor.is_ready());
-        if self.turns.is_asleep() {
-            let now = self.enter();
-            self.stalls.withheld(now);
-        } else if !has {
-            self.stalls.given();
-        }
-        has
-    }
-
-    /// The loop runs until it waits; the journal does what is due.
-    pub(super) fn run(&mut self) -> Result<(), String> {
-        let now = self.enter();
-        let has = !self.turns.is_asleep();
-        if has {
-            self.executor.settle().map_err(|stuck| stuck.to_string())?;
-        }
-        if let Some(life) = &self.node.life {
-            life.journal.borrow_mut().tick(now);
-        }
-        self.floor_up(now);
-        self.check_memory()?;
-        self.judge()?;
-        if has {
-            self.stalls.given();
-        }
-        Ok(())
-    }
-
-    /// Takes note of what the journal shows. The couriers are told.
-    pub(super) fn floor_up(&mut self, now: Instant) {
-        let Some(life) = &self.node.life else { return };
-        let journal = life.journal.borrow();
-        if self.readable {
-            self.words.listen(&journal);
-        }
-        let head = journal.index().head();
-        // A process that stands still syncs nothing.
-        let world = self.clock.now();
-        let healthy = journal.degraded().is_none() && world >= self.trouble && !self.turns.is_frozen(world);
-        self.floor.published(now, head, self.window(), healthy);
-        for courier in self.ways.iter_mut().filter_map(|way| way.courier.as_mut()) {
-            courier.published(head);
-        }
-    }
-
-    /// What is said by now has been said, whatever becomes of the word.
-    pub(super) fn hear(&mut self) {
-        if let Some(life) = self.node.life.as_ref().filter(|_| self.readable) {
-            self.words.hear(&life.journal.borrow());
-        }
-    }
-
     fn window(&self) -> Duration {
         Duration::from_micros(self.plan.journal.sync)
     }
@@ -307,26 +247,6 @@ impl<'a> Station<'a> {
         // What was taken in this turn is not on the disk.
         self.trouble = self.clock.now() + 1;
         Some(doom)
-    }
-
-    /// Whether anything of it can go on now.
-    pub(super) fn has_work(&mut self) -> bool {
-        if self.is_ready() {
-            return true;
-        }
-        let now = self.enter();
-        let Some(life) = &self.node.life else { return false };
-        // The journal and the sinks have threads of their own, but for a process that stands still.
-        let journal = life.journal.borrow().due().is_some_and(|due| due <= now);
-        let courier = || self.ways.iter().any(|way| way.courier.as_ref().is_some_and(|c| c.is_due(now)));
-        !self.turns.is_frozen(self.clock.now()) && (journal || courier())
-    }
-
-    /// Nothing of the process goes on until then, in the world's time.
-    pub(super) fn stall(&mut self, until: u64) {
-        let now = self.enter();
-        self.stalls.withheld(now);
-        self.turns.freeze(until);
     }
 
     /// A print of everything that the engine has written.

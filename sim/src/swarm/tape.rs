@@ -12,6 +12,8 @@ pub(super) struct Entry {
     pub(super) at: Instant,
     /// `None` if it was overwritten in memory before anybody read it.
     pub(super) record: Option<Record>,
+    /// It is an event of a `durable` input.
+    pub(super) durable: bool,
     /// Where its bytes begin in the life's log.
     start: u32,
 }
@@ -83,11 +85,12 @@ impl Witness for Tape {
         self.lives.push(Scroll { boot, ..Scroll::default() });
     }
 
-    fn see(&mut self, at: Instant, frame: &Frame<'_>, record: &Record, _house: Option<&House>) {
+    fn see(&mut self, at: Instant, frame: &Frame<'_>, record: &Record, house: Option<&House>) {
         let Some(life) = self.lives.last_mut() else { return };
         self.print = mix(mix(self.print, &at.micros().to_le_bytes()), frame.bytes);
         let start = u32::try_from(life.bytes.len()).unwrap_or(u32::MAX);
-        life.entries.push(Entry { at, record: Some(*record), start });
+        let durable = house.is_some_and(|house| house.is_durable(record));
+        life.entries.push(Entry { at, record: Some(*record), durable, start });
         life.bytes.extend_from_slice(frame.bytes);
     }
 
@@ -96,7 +99,7 @@ impl Witness for Tape {
             life.torn = true;
             let start = u32::try_from(life.bytes.len()).unwrap_or(u32::MAX);
             let at = life.entries.last().map_or(Instant::ZERO, |last| last.at);
-            life.entries.extend((0..count).map(|_| Entry { at, record: None, start }));
+            life.entries.extend((0..count).map(|_| Entry { at, record: None, durable: false, start }));
         }
     }
 

@@ -4,6 +4,7 @@
 //! before it.
 
 mod deeds;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -17,7 +18,6 @@ use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Faults;
 use campanile_delivery::{Position, Ticket};
 
-use super::courier::Errand;
 use super::house::Rulebook;
 use super::judge::receipt;
 use super::plan::{Item, Plan};
@@ -47,6 +47,8 @@ pub(super) enum Event {
     Begin { power: bool },
     /// The disk is well again.
     DiskWell,
+    /// The journal's thread has stood still for long enough.
+    JournalGoesOn,
     /// An output's hardware is well again.
     Mend { output: OutputId },
     /// A letter arrives at a receiver.
@@ -144,6 +146,8 @@ impl<'a> World<'a> {
         for station in &mut self.stations {
             station.set_faults(Faults::default(), 0);
             station.trouble = station.trouble.min(self.clock.now());
+            let now = station.enter();
+            station.release_journal(now);
             station.ways.iter_mut().for_each(|way| way.receiver.heal());
         }
         Ok(())
@@ -229,43 +233,6 @@ impl<'a> World<'a> {
         self.errands(node)
     }
 
-    /// The sinks of a node do what there is to do.
-    fn errands(&mut self, node: usize) -> Result<(), String> {
-        let world = self.clock.now();
-        let now = self.stations[node].enter();
-        let Some(journal) = self.stations[node].journal() else { return Ok(()) };
-        let life = self.stations[node].life;
-        for place in 0..self.stations[node].ways.len() {
-            loop {
-                let way = &mut self.stations[node].ways[place];
-                let Some(courier) = way.courier.as_mut().filter(|courier| courier.is_due(now)) else { break };
-                let errand = courier.turn(&journal.borrow(), now);
-                match errand {
-                    Errand::Rest => break,
-                    Errand::Say(word) => {
-                        let mut journal = journal.borrow_mut();
-                        journal.record(&word, now);
-                        journal.commit(now);
-                    }
-                    Errand::Connect => {
-                        let session = way.receiver.connect(world).then_some(way.receiver.session);
-                        courier.connected(session, now);
-                    }
-                    Errand::Send(ticket, letter) => {
-                        let session = way.receiver.session;
-                        let copies = way.receiver.copies(world);
-                        let Some(at) = way.receiver.arrival(world) else { continue };
-                        for _ in 0..copies {
-                            let letter = letter.clone();
-                            self.at(at, node, Event::Arrive { way: place, life, session, ticket, letter });
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// What happens now.
     fn happen(&mut self) -> Judged {
         let now = self.clock.now();
@@ -330,12 +297,20 @@ impl<'a> World<'a> {
                     station.set_faults(Faults::default(), 0);
                 }
             }
+            Event::JournalGoesOn => {
+                if world >= station.lags {
+                    station.release_journal(now);
+                }
+            }
             Event::Mend { output } => station.node.board.set_hardware(output, true),
             Event::Arrive { way, life, session, ticket, letter } => {
                 return self.arrive(node, way, life, session, ticket, &letter);
             }
             Event::Answered { way, life, session, ticket, answer } if life == station.life => {
                 let journal = station.journal();
+                if answer == Answer::Refused {
+                    station.release_journal(now);
+                }
                 let courier = station.ways[way].courier.as_mut();
                 let Some((courier, journal)) = courier.zip(journal) else { return Ok(()) };
                 match answer {
@@ -354,39 +329,6 @@ impl<'a> World<'a> {
             }
             Event::Answered { .. } | Event::Broken { .. } => {}
         }
-        Ok(())
-    }
-
-    fn arrive(
-        &mut self,
-        node: usize,
-        place: usize,
-        life: u32,
-        session: u64,
-        ticket: Ticket,
-        letter: &Letter,
-    ) -> Result<(), String> {
-        let world = self.clock.now();
-        let station = &mut self.stations[node];
-        // What a dead process sent last may still arrive, but nothing behind a new connection.
-        if station.ways[place].receiver.session != session {
-            return Ok(());
-        }
-        let tape = station.node.witness.borrow();
-        receipt::read(letter, &tape)?;
-        let chapter = tape.chapter(letter.at.boot.0).ok_or("a letter of no start")?;
-        drop(tape);
-        let receiver = &mut station.ways[place].receiver;
-        let answer = receiver.take(world, letter, chapter).map_err(|why| format!("sink-{place}: {why}"))?;
-        let print = receiver.received.print;
-        let at = receiver.answer_at(world);
-        self.note(node, print);
-        let Some(at) = at else { return Ok(()) };
-        let event = match answer {
-            Answer::Broken => Event::Broken { way: place, life, session },
-            answer => Event::Answered { way: place, life, session, ticket, answer },
-        };
-        self.at(at, node, event);
         Ok(())
     }
 

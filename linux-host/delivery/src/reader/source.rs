@@ -43,6 +43,8 @@ pub(super) struct Loaded {
     pub rest: Range<usize>,
     /// Missing records in front of it are accounted for.
     pub explained: bool,
+    /// They were damaged, which has a word of its own.
+    pub damaged: bool,
     /// The first record has not been looked at.
     pub first: bool,
 }
@@ -195,6 +197,7 @@ impl<S: Storage> Reader<S> {
             source: Source::Buffer,
             rest,
             explained,
+            damaged: false,
             first: true,
         });
         Ok(true)
@@ -263,11 +266,21 @@ impl<S: Storage> Reader<S> {
         let Some(group) = state.tail.behind(self.after).map(Arc::clone) else { return false };
         drop(state);
         self.program = group.program;
+        // The segment that is to follow the damage will begin here: the word on it must not wait for that segment, since
+        // whoever reads on from here saves a place behind the damage.
+        let damaged = self.file.as_mut().is_some_and(|file| {
+            let is_passed = file.passed.is_some_and(|(_, from)| from < group.start.at);
+            if is_passed {
+                file.report_passed(&self.index, file.end, group.start.at);
+            }
+            is_passed
+        });
         self.group = Some(Loaded {
             kind: group.kind,
             mark: group.start,
             rest: 0..group.body.len(),
             explained: group.explains.is_some(),
+            damaged,
             source: Source::Memory(group),
             first: true,
         });

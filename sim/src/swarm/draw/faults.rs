@@ -19,6 +19,10 @@ impl Scene<'_> {
             power: prng.chance(1, 2).then(|| leaves(prng)),
         });
         self.some(prng, items, 1, 3, |prng| Deed::Stall { span: self.span(prng, 10 * SECOND) });
+        self.some(prng, items, 1, 3, |prng| Deed::Lag {
+            span: self.span(prng, 20 * SECOND),
+            room: *prng.pick(&[0, 300, 2_000, 128 * 1024]),
+        });
         if !self.house.symbols.outputs.is_empty() {
             self.some(prng, items, 1, 3, |prng| Deed::Jam {
                 output: prng.pick(&self.house.symbols.outputs).name.clone(),

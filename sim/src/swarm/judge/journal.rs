@@ -46,9 +46,14 @@ impl Floor {
         while let Some((at, head)) = self.heads.front()
             && at.plus(window) <= now
         {
-            self.synced = *head;
+            self.synced = self.synced.max(*head);
             self.heads.pop_front();
         }
+    }
+
+    /// A receiver is told of an event of a `durable` input, by a journal that is well: it is on the disk before that.
+    pub(in crate::swarm) fn told(&mut self, at: Position) {
+        self.synced = self.synced.max(at);
     }
 
     /// The process has died. What was published is with the kernel.

@@ -41,6 +41,8 @@ pub(in crate::swarm) struct Lines {
     prompt: bool,
     /// The last input that the loop stamped itself: an edge that was on its way then is late, and nobody's fault.
     driven: Instant,
+    /// The loop took no input then, because the journal's thread did not: what moved before may be late.
+    held_back: Instant,
     /// Nothing has happened since that could still be on its way.
     calm: Instant,
 }
@@ -48,12 +50,13 @@ pub(in crate::swarm) struct Lines {
 impl Lines {
     pub(in crate::swarm) fn new(lines: usize, capture: Duration, prompt: bool) -> Self {
         let lines = vec![Line::default(); lines];
-        Self { lines, capture, prompt, driven: Instant::ZERO, calm: Instant::ZERO }
+        let zero = Instant::ZERO;
+        Self { lines, capture, prompt, driven: zero, held_back: zero, calm: zero }
     }
 
     /// Another process listens: what the kernel kept for the one before is gone.
     pub(in crate::swarm) fn begin(&mut self, now: Instant) {
-        (self.calm, self.driven) = (now, Instant::ZERO);
+        (self.calm, self.driven, self.held_back) = (now, Instant::ZERO, Instant::ZERO);
         for line in &mut self.lines {
             *line = Line::default();
         }
@@ -80,6 +83,12 @@ impl Lines {
         self.calm = self.calm.max(now);
     }
 
+    /// The loop takes no input, and deadlines go on.
+    pub(in crate::swarm) fn held_back(&mut self, now: Instant) {
+        self.held_back = now;
+        self.stir(now);
+    }
+
     pub(in crate::swarm) fn see(&mut self, entry: &Entry, rules: &Rules) -> Result<(), String> {
         let Some(record) = &entry.record else { return Ok(()) };
         if is_stamped_by_the_loop(record) {
@@ -88,6 +97,9 @@ impl Lines {
         match *record {
             Record::Input(Input::Edge { input, level }) => self.edge(rules, input, entry.at, level),
             Record::Input(Input::Late { input, level, by }) => {
+                if entry.at.minus(by) <= self.held_back {
+                    return self.edge(rules, input, entry.at.minus(by), level);
+                }
                 if by > self.capture {
                     return Err(format!(
                         "an edge of {input:?} is late by {} us, and no edge takes more than {} us",

@@ -95,7 +95,8 @@ pub(in crate::swarm) fn account(
             if (place, seq) > end {
                 break;
             }
-            let wanted = entry.record.is_some_and(|record| wanted_kind(wants, record.kind()));
+            // Of what nobody has seen nobody knows whether it was wanted.
+            let wanted = entry.record.is_none_or(|record| wanted_kind(wants, record.kind()));
             if wanted && !has(place, seq) && !gone.has((place, seq)) {
                 let at = Position { boot: Boot(life.boot), seq, host: 0 };
                 return Err(format!(

@@ -62,6 +62,10 @@ impl Station<'_> {
             return Ok(());
         }
         let now = self.enter();
+        if self.is_held_back() {
+            self.lines.held_back(now);
+            return Ok(());
+        }
         let rules = rules(&self.rulebook, self.running)?;
         // A mask of the storm guard, a reading, a wake-up: all of it is over long before.
         let rest =

@@ -99,6 +99,10 @@ impl World<'_> {
                 self.at(world + BREAKS, node, Event::DiskWell);
             }
             Deed::Stall { span } => station.stall(world + span),
+            Deed::Lag { span, room } => {
+                station.hold_journal(world + span, *room as usize);
+                self.at(world + span, node, Event::JournalGoesOn);
+            }
             Deed::Jam { output, span } => {
                 let Some(output) = station.symbols().and_then(|symbols| symbols.find_output(output)) else {
                     return Ok(());

@@ -230,6 +230,28 @@ fn damage_at_the_end_of_a_segment_that_was_given_up_is_said_with_its_end() {
     assert_eq!(damaged, Some((57, 60)), "{before:?}");
 }
 
+/// Found by the swarm: a reader that went on from memory behind such damage saved its place there, and the process died
+/// before any segment told where the damage ends. Nobody ever had a word on it.
+#[test]
+fn damage_behind_which_only_memory_goes_on_is_said_at_once() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 20);
+    journal.tick(engine.time.plus(Duration::from_secs(1)));
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    disk.tamper(&segment::name(1), |bytes| bytes[end - 3] ^= 1).unwrap();
+    disk.set_faults(Faults { writes: Some(ErrorKind::Other), ..Faults::default() });
+    engine.fill(&mut journal, 1);
+    assert!(journal.writer.active.is_none());
+    assert_eq!(read_from(&journal, Position::START).seqs().last(), Some(&engine.seq), "from memory");
+    engine.fill(&mut journal, 1);
+    let words = read_from(&journal, Position::START).hosts();
+    let damaged = words.iter().filter_map(|record| match record {
+        HostRecord::Damaged { from, to } => Some((from.seq, to.seq)),
+        _ => None,
+    });
+    assert_eq!(damaged.collect::<Vec<_>>(), [(57, 60)]);
+}
+
 /// Found by the swarm: a word that came behind damage which nobody had seen yet was lost with it.
 #[test]
 fn a_word_stands_by_itself() {

@@ -1,0 +1,83 @@
+//! The ways between nodes and receivers: what the sinks ask for, and what arrives.
+
+use campanile_delivery::Ticket;
+
+use super::{Event, World};
+use crate::swarm::courier::Errand;
+use crate::swarm::judge::receipt;
+use crate::swarm::receiver::{Answer, Letter};
+
+impl World<'_> {
+    /// The sinks of a node do what there is to do.
+    pub(super) fn errands(&mut self, node: usize) -> Result<(), String> {
+        let world = self.clock.now();
+        let now = self.stations[node].enter();
+        let Some(journal) = self.stations[node].journal() else { return Ok(()) };
+        let life = self.stations[node].life;
+        for place in 0..self.stations[node].ways.len() {
+            loop {
+                let way = &mut self.stations[node].ways[place];
+                let Some(courier) = way.courier.as_mut().filter(|courier| courier.is_due(now)) else { break };
+                let errand = courier.turn(&journal.borrow(), now);
+                match errand {
+                    Errand::Rest => break,
+                    Errand::Say(word) => {
+                        self.stations[node].release_journal(now);
+                        let mut journal = journal.borrow_mut();
+                        journal.record(&word, now);
+                        journal.commit(now);
+                    }
+                    Errand::Connect => {
+                        let session = way.receiver.connect(world).then_some(way.receiver.session);
+                        courier.connected(session, now);
+                    }
+                    Errand::Send(ticket, letter) => {
+                        self.stations[node].tells(&letter);
+                        let way = &mut self.stations[node].ways[place];
+                        let session = way.receiver.session;
+                        let copies = way.receiver.copies(world);
+                        let Some(at) = way.receiver.arrival(world) else { continue };
+                        for _ in 0..copies {
+                            let letter = letter.clone();
+                            self.at(at, node, Event::Arrive { way: place, life, session, ticket, letter });
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn arrive(
+        &mut self,
+        node: usize,
+        place: usize,
+        life: u32,
+        session: u64,
+        ticket: Ticket,
+        letter: &Letter,
+    ) -> Result<(), String> {
+        let world = self.clock.now();
+        let station = &mut self.stations[node];
+        // What a dead process sent last may still arrive, but nothing behind a new connection.
+        if station.ways[place].receiver.session != session {
+            return Ok(());
+        }
+        let tape = station.node.witness.borrow();
+        receipt::read(letter, &tape)?;
+        let chapter = tape.chapter(letter.at.boot.0).ok_or("a letter of no start")?;
+        drop(tape);
+        let receiver = &mut station.ways[place].receiver;
+        let answer = receiver.take(world, letter, chapter).map_err(|why| format!("sink-{place}: {why}"))?;
+        let print = receiver.received.print;
+        let at = receiver.answer_at(world);
+        self.note(node, print);
+        let Some(at) = at else { return Ok(()) };
+        let event = match answer {
+            Answer::Broken => Event::Broken { way: place, life, session },
+            answer => Event::Answered { way: place, life, session, ticket, answer },
+        };
+        self.at(at, node, event);
+        Ok(())
+    }
+}
