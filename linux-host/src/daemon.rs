@@ -185,6 +185,7 @@ impl Daemon {
         };
 
         let (links, comings) = mpsc::unbounded_channel();
+        let (arrivals, arrived) = mpsc::channel(around::ARRIVALS);
         let mut tasks =
             vec![tokio::spawn(around::tell_links(house.clone(), intake.clone(), comings)).abort_handle()];
         let source = Source {
@@ -192,11 +193,11 @@ impl Daemon {
             index: index.clone(),
             published: published.clone(),
             boot,
-            around: Arc::new(Surroundings { inlet: inlet.clone(), intake: intake.clone(), links }),
+            around: Arc::new(Surroundings { inlet: inlet.clone(), intake: intake.clone(), links, arrivals }),
             stop: watch::channel(false).1,
         };
         let mut sinks = Sinks::new(loaded.node.as_str(), source);
-        sinks.apply(&loaded.sinks).await;
+        sinks.apply(&loaded.sinks, &loaded.program.symbols).await;
         let sinks = Arc::new(Mutex::new(sinks));
 
         let (reload, requests) = mpsc::channel(1);
@@ -216,6 +217,7 @@ impl Daemon {
         let seed = boot.0.rotate_left(32) ^ clock.unix.unsigned_abs();
         let service =
             Service::new(house.clone(), intake.clone(), virtual_board.clone(), reload, report, seed);
+        tasks.push(tokio::spawn(around::carry_out(service.clone(), arrived)).abort_handle());
         let zone = loaded.zone.clone();
         let reloader = Reloader {
             origin,

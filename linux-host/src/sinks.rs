@@ -5,6 +5,7 @@
 //! acknowledgement only, dead letters for what a receiver refuses for good, figures for `status`. Each sink has its
 //! own task, reader and cursor, so that a slow or dead one delays nobody else, and its memory is bounded by its window.
 
+pub mod arrival;
 pub mod aws_iot;
 pub mod blocking;
 mod checkpoint;
@@ -28,6 +29,7 @@ pub mod topics;
 
 use std::future::Future;
 
+use arrival::Arrival;
 use message::Message;
 
 /// Where messages go. The driver calls [`open`](Sink::open), then `send` and `outcome` until one of them fails or it
@@ -57,12 +59,14 @@ pub trait Sink: Send {
 }
 
 /// What became of messages under way, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// So many of the oldest are with the receiver, for good.
     Done(usize),
     /// The receiver will never take the oldest one: the reason, in plain words.
     Refused(String),
+    /// Nothing became of any, but something came in.
+    Came(Arrival),
 }
 
 /// Why a sink cannot deliver just now.

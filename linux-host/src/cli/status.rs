@@ -192,7 +192,16 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
         if sink.dead_letters > 0 {
             write!(text, ", {}", paint.bad(&format!("{} refused for good", sink.dead_letters)))?;
         }
+        if sink.taken > 0 {
+            write!(text, ", {} came in", sink.taken)?;
+        }
+        if sink.turned_away > 0 {
+            write!(text, ", {}", paint.bad(&format!("{} turned away", sink.turned_away)))?;
+        }
         writeln!(text, "  {}", paint.faint(&sink.kind))?;
+        if let Some(why) = &sink.last_turned_away {
+            writeln!(text, "  {:width$}  turned away last: {why}", "")?;
+        }
     }
     let journal = &status.journal;
     writeln!(text, "\n{}", paint.head("journal"))?;

@@ -60,7 +60,8 @@ const fn needed(operation: &Operation) -> Right {
         | Operation::Start { .. }
         | Operation::Stop { .. }
         | Operation::Let { .. }
-        | Operation::Feed { .. } => Right::Act,
+        | Operation::Feed { .. }
+        | Operation::Message { .. } => Right::Act,
         Operation::Reload {} => Right::Change,
     }
 }

@@ -59,6 +59,11 @@ pub enum Operation {
         /// A number with a point if it needs one, as text, so that no digit is lost.
         value: Option<String>,
     },
+    /// Sets off whoever waits for a message of this name.
+    Message {
+        /// Which.
+        message: String,
+    },
     /// Compiles the file again and swaps it in.
     Reload {},
     /// The house at a glance.

@@ -38,6 +38,14 @@ const LONGEST_PRESS: Duration = Duration::from_secs(24 * 3600);
 /// Someone wants the file compiled and swapped in; the answer is a sentence either way.
 pub type ReloadRequest = oneshot::Sender<Result<String, String>>;
 
+/// Who asks, under which number, and since when.
+#[derive(Clone, Copy)]
+struct Asked {
+    origin: Origin,
+    id: u32,
+    issued: Instant,
+}
+
 /// Names, and the word that their ids still hold when the loop comes to them.
 type Names<'a> = RwLockReadGuard<'a, Arc<Program>>;
 
@@ -95,45 +103,75 @@ impl<S: StatusSource + 'static> Service<S> {
 
     /// Does what is asked, if the caller may.
     pub async fn call(&self, caller: Caller, request: Request) -> Response {
+        self.call_since(caller, request, None).await
+    }
+
+    /// Does what is asked, if the caller may and it is not too old. When it was asked for is in microseconds since 1970,
+    /// by a clock that was synchronised; without it, or while the clock here is not, it counts from now.
+    pub async fn call_since(&self, caller: Caller, request: Request, asked: Option<i64>) -> Response {
         if let Err(forbidden) = caller.check(&request.operation) {
             return Response::refused(forbidden.to_string());
         }
         let id = request.id.unwrap_or_else(|| self.shared.next_id.fetch_add(1, Ordering::Relaxed));
-        match self.carry_out(caller.origin, id, request.operation).await {
+        let asked = Asked { origin: caller.origin, id, issued: self.issued(asked) };
+        match self.carry_out(asked, request.operation).await {
             Ok(response) => response,
             Err(words) => Response::refused(words),
         }
     }
 
-    async fn carry_out(&self, origin: Origin, id: u32, operation: Operation) -> Result<Response, String> {
+    /// When a wall clock's time was, as the loop counts.
+    fn issued(&self, asked: Option<i64>) -> Instant {
+        let now = now();
+        let wall = self.shared.house.mirror().wall(now).filter(|(_, _, trusted)| *trusted);
+        match (asked, wall) {
+            (Some(asked), Some((unix, ..))) => {
+                // A clock that is ahead of this one says nothing about its age.
+                let ago = u64::try_from(unix.saturating_sub(asked)).unwrap_or(0);
+                now.minus(Duration::from_micros(ago))
+            }
+            _ => now,
+        }
+    }
+
+    async fn carry_out(&self, asked: Asked, operation: Operation) -> Result<Response, String> {
         match operation {
-            Operation::Press { input, for_us } => self.press(origin, id, &input, for_us).await,
+            Operation::Press { input, for_us } => self.press(asked, &input, for_us).await,
             Operation::Set { output, to } => {
                 let names = self.names().await?;
                 let all = names.symbols.outputs.iter().map(|output| output.name.as_str());
                 let place = names.symbols.find_output(&output);
                 let place = place.ok_or_else(|| unknown("output", &output, all))?;
                 let op = Op::Set { output: place, level: to.into() };
-                self.command(names, origin, id, op, format!("{output} is {}", to.word())).await
+                self.command(names, asked, op, format!("{output} is {}", to.word())).await
             }
             Operation::Start { scenario } => {
                 let names = self.names().await?;
                 let op = Op::Start { scenario: find_scenario(&names.symbols, &scenario)? };
-                self.command(names, origin, id, op, format!("{scenario} started")).await
+                self.command(names, asked, op, format!("{scenario} started")).await
             }
             Operation::Stop { scenario } => {
                 let names = self.names().await?;
                 let op = Op::Stop { scenario: find_scenario(&names.symbols, &scenario)? };
-                self.command(names, origin, id, op, format!("{scenario} stopped")).await
+                self.command(names, asked, op, format!("{scenario} stopped")).await
             }
             Operation::Let { variable, value } => {
                 let names = self.names().await?;
                 let all = names.symbols.variables.iter().map(String::as_str);
                 let var = names.symbols.find_variable(&variable);
                 let var = var.ok_or_else(|| unknown("variable", &variable, all))?;
-                self.command(names, origin, id, Op::Let { var, value }, format!("{variable} = {value}")).await
+                self.command(names, asked, Op::Let { var, value }, format!("{variable} = {value}")).await
             }
             Operation::Feed { sensor, value } => self.feed(&sensor, value.as_deref()).await,
+            Operation::Message { message } => {
+                let names = self.names().await?;
+                let all = names.symbols.heard.iter().map(String::as_str);
+                let found = names.symbols.find_heard(&message);
+                let op = Op::Message {
+                    message: found.ok_or_else(|| unknown("trigger for the message", &message, all))?,
+                };
+                self.command(names, asked, op, format!("{message} taken")).await
+            }
             Operation::Reload {} => self.reload().await.map(Response::done),
             Operation::Status {} => Ok(Response::status(self.status().await)),
         }
@@ -150,12 +188,11 @@ impl<S: StatusSource + 'static> Service<S> {
     async fn command(
         &self,
         names: Names<'_>,
-        origin: Origin,
-        id: u32,
+        asked: Asked,
         op: Op,
         text: String,
     ) -> Result<Response, String> {
-        let reply = self.send(names, origin, id, op).await?;
+        let reply = self.send(names, asked, op).await?;
         answer(reply, text).await.map_err(|not_done| not_done.words().to_owned())
     }
 
@@ -163,14 +200,14 @@ impl<S: StatusSource + 'static> Service<S> {
     async fn send(
         &self,
         names: Names<'_>,
-        origin: Origin,
-        id: u32,
+        asked: Asked,
         op: Op,
     ) -> Result<oneshot::Receiver<ReplyResult>, String> {
+        let Asked { origin, id, issued } = asked;
         let Some(reply) = self.shared.house.expect_reply(origin, id) else {
             return Err("too many commands at once; try again".to_owned());
         };
-        let message = Message::Command { origin, id, op, issued: now() };
+        let message = Message::Command { origin, id, op, issued };
         let sent = tokio::time::timeout(PATIENCE, self.shared.intake.send(message)).await;
         drop(names);
         sent.map_err(|_| {
@@ -181,7 +218,7 @@ impl<S: StatusSource + 'static> Service<S> {
 
     /// A press, and the release behind it, which comes whether or not somebody still listens, and also if nobody knows
     /// whether the press was carried out.
-    async fn press(&self, origin: Origin, id: u32, name: &str, for_us: u64) -> Result<Response, String> {
+    async fn press(&self, asked: Asked, name: &str, for_us: u64) -> Result<Response, String> {
         let names = self.names().await?;
         let all = names.symbols.inputs.iter().map(|input| input.name.as_str());
         let input = names.symbols.find_input(name).ok_or_else(|| unknown("input", name, all))?;
@@ -194,7 +231,7 @@ impl<S: StatusSource + 'static> Service<S> {
             self.move_line(&spec.line.to_string(), spec.active, held);
             return Ok(Response::done(text));
         }
-        let reply = self.send(names, origin, id, Op::Play { input, level: Level::On }).await?;
+        let reply = self.send(names, asked, Op::Play { input, level: Level::On }).await?;
         let service = self.clone();
         let name = name.to_owned();
         let release = tokio::spawn(async move {
@@ -203,7 +240,7 @@ impl<S: StatusSource + 'static> Service<S> {
             let names = service.shared.house.names().await;
             let id = service.shared.next_id.fetch_add(1, Ordering::Relaxed);
             if let Some(input) = names.symbols.find_input(&name) {
-                let op = Op::Play { input, level: Level::Off };
+                let (op, origin) = (Op::Play { input, level: Level::Off }, asked.origin);
                 service.shared.intake.send(Message::Command { origin, id, op, issued: now() }).await;
             }
         });

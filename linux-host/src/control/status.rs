@@ -150,6 +150,12 @@ pub struct SinkStatus {
     pub dead_letters: u64,
     /// Records that were gone before it had read them.
     pub lost: u64,
+    /// Commands and messages that came in over it and were carried out.
+    pub taken: u64,
+    /// What came in and was not carried out.
+    pub turned_away: u64,
+    /// Why, of the last of these.
+    pub last_turned_away: Option<String>,
 }
 
 /// The log on disk.

@@ -66,7 +66,7 @@ impl Reloader {
         let program = loaded.program;
         let hash = program.hash;
         if program.is_same(&self.running) {
-            self.sinks.lock().await.apply(&loaded.sinks).await;
+            self.sinks.lock().await.apply(&loaded.sinks, &self.running.symbols).await;
             return Ok(format!("the program is the same{note}"));
         }
         let wired = &self.running.wiring;
@@ -87,7 +87,7 @@ impl Reloader {
                     note.push_str("\nsome of its lines are not as the file says until the next start:\n");
                     note.push_str(&list(&failed));
                 }
-                self.sinks.lock().await.apply(&loaded.sinks).await;
+                self.sinks.lock().await.apply(&loaded.sinks, &self.running.symbols).await;
                 Ok(format!("program {hash:016x} runs{note}"))
             }
             Ok(Err(why)) => Err(format!("the engine refuses the program: {why:?}; the old one goes on")),

@@ -100,6 +100,9 @@ fn sink(glance: Glance) -> SinkStatus {
         delivered: figures.delivered,
         dead_letters: figures.refused,
         lost: figures.lost,
+        taken: figures.taken,
+        turned_away: figures.turned_away,
+        last_turned_away: figures.last_turned_away,
     }
 }
 

@@ -7,6 +7,7 @@
 //!   hangs up gets one message at a time until it is clear which one it dislikes.
 //! * On a stop it gets a second to take what is still there.
 
+mod arrivals;
 mod letters;
 mod opening;
 mod refusal;
@@ -58,6 +59,7 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
     states: States,
     /// The receiver hung up over something up to here, which goes one at a time now.
     suspect: Option<Position>,
+    gate: arrivals::Gate,
 }
 
 /// Words about dead letters and losses that are on their way into the journal.
@@ -133,6 +135,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             window: 1,
             states: States::default(),
             suspect: None,
+            gate: arrivals::Gate::default(),
         })
     }
 
@@ -197,12 +200,13 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             let again = self.states.due().filter(|_| self.under_way.len() < self.room());
             tokio::select! {
                 biased;
-                outcome = self.sink.outcome() => self.take(outcome)?,
+                // These first: they come seldom, and what comes in may come without a pause.
+                () = self.keeper.tend() => {}
                 ticket = first(&mut self.letters) => self.recorded(ticket),
+                outcome = self.sink.outcome() => self.take(outcome)?,
                 // Nothing more is published once the journal is closed.
                 Ok(()) = self.source.published.changed() => {}
                 () = source::stopped(&mut stop), if farewell.is_none() => {}
-                () = self.keeper.tend() => {}
                 () = sleep_until(farewell.unwrap_or_else(Instant::now)), if farewell.is_some() => {}
                 () = sleep(idle.unwrap_or_default()), if idle.is_some() => {}
                 () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {}

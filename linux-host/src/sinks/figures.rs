@@ -73,6 +73,12 @@ pub struct Figures {
     pub oldest: Option<Duration>,
     /// Records that were gone before this sink had read them, as far as they could be counted, since the start.
     pub lost: u64,
+    /// Commands and messages that came in and were carried out, or had been before, since the start.
+    pub taken: u64,
+    /// What came in and was not carried out: not understood, not allowed, unknown, too late, too many at once.
+    pub turned_away: u64,
+    /// Why, of the last of these.
+    pub last_turned_away: Option<String>,
 }
 
 /// The figures of a sink as its task writes and `status` reads them.
@@ -84,6 +90,19 @@ impl Board {
     pub fn read(&self, head: Position) -> Figures {
         let figures = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Figures { behind: figures.place.records_to(head), ..figures }
+    }
+
+    /// What came in was carried out.
+    pub fn take(&self) {
+        self.write(|figures| figures.taken += 1);
+    }
+
+    /// What came in was not carried out.
+    pub fn turn_away(&self, why: String) {
+        self.write(|figures| {
+            figures.turned_away += 1;
+            figures.last_turned_away = Some(why);
+        });
     }
 
     /// Changes them.

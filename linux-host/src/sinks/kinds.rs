@@ -8,6 +8,7 @@ mod mqtt;
 use std::fmt::Debug;
 
 use campanile_delivery::Storage;
+use campanile_delivery::symbols::Symbols;
 use tokio::task::JoinHandle;
 
 use super::Sink;
@@ -27,6 +28,9 @@ pub(super) trait Plan: Clone + Debug + PartialEq {
     /// What the table says, for a sink of this name on this node.
     fn new(node: &str, name: &str, table: &Self::Table) -> Self;
 
+    /// What else it takes from the program: a sink of which this changes with a reload begins anew.
+    fn learn(&mut self, _: &Symbols) {}
+
     /// The sink, and what its messages look like.
     fn make(&self, node: &str) -> (Self::Sink, Form);
 }
@@ -40,10 +44,14 @@ macro_rules! plans {
 
         impl Spec {
             /// What the file says.
-            pub(super) fn new(node: &str, name: &str, sink: &file::Sink) -> Self {
-                match sink {
+            pub(super) fn new(node: &str, name: &str, sink: &file::Sink, symbols: &Symbols) -> Self {
+                let mut spec = match sink {
                     $(file::Sink::$variant(table) => Self::$variant(Box::new(Plan::new(node, name, &**table))),)*
+                };
+                match &mut spec {
+                    $(Self::$variant(plan) => plan.learn(symbols),)*
                 }
+                spec
             }
 
             /// Makes it and lets it run, as a task of the current runtime.

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use campanile_delivery::{Boot, HostRecord, Index, SinkName, Storage};
 use tokio::sync::watch;
 
+use super::arrival::Wish;
+use super::figures::Board;
+
 /// The daemon around the sinks.
 pub trait Around: Send + Sync + 'static {
     /// Puts a word of the host's into the journal; resolves when the journal has it.
@@ -13,6 +16,9 @@ pub trait Around: Send + Sync + 'static {
 
     /// Has the journal take a checkpoint of the state as it is now.
     fn checkpoint(&self);
+
+    /// Something to do came in over a sink; the board is told what became of it. False if there is no room for it now.
+    fn arrive(&self, sink: &SinkName, from: &str, wish: Wish, board: &Board) -> bool;
 
     /// A sink came or went: scenarios may wait for that.
     fn link(&self, sink: &SinkName, up: bool);

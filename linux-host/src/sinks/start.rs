@@ -1,6 +1,7 @@
 //! The sinks of a file: started, looked at, exchanged on a reload, stopped.
 
 use campanile_delivery::Storage;
+use campanile_delivery::symbols::Symbols;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -42,10 +43,10 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         Self { node: node.into(), source, running: Vec::new() }
     }
 
-    /// Runs the sinks of a file, and no others: those that it does not change go on without a break.
-    pub async fn apply(&mut self, sinks: &[(String, file::Sink)]) {
+    /// Runs the sinks of a file, with the names of its program, and no others: those that it does not change go on without a break.
+    pub async fn apply(&mut self, sinks: &[(String, file::Sink)], symbols: &Symbols) {
         let spec = |(name, sink): &(String, file::Sink)| {
-            (name.clone(), sink.kind(), Spec::new(&self.node, name, sink))
+            (name.clone(), sink.kind(), Spec::new(&self.node, name, sink, symbols))
         };
         let specs: Vec<_> = sinks.iter().map(spec).collect();
         let wanted = |running: &Running| {

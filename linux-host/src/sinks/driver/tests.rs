@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use super::opening::CLOCK_PATIENCE;
 use super::*;
 use crate::sinks::Outcome;
+use crate::sinks::arrival::Arrival;
 use crate::sinks::context::Opening;
 use house::{Fake, House, PATIENCE, PROGRAM, until, value};
 
@@ -250,4 +251,38 @@ fn a_start_without_its_beginning_is_known_by_what_is_left() {
     file.write_all_at(&[0xee; 600], 128).unwrap();
     let opening = Opening::find(house.journal.lock().unwrap().index(), house.boot);
     assert_eq!(opening.program, Some(PROGRAM));
+}
+
+#[tokio::test]
+async fn what_comes_in_is_handed_on_until_it_is_a_storm_and_every_one_is_counted() {
+    /// As many messages as another node sends in a loop, and what nobody understands.
+    struct Talker(u64);
+    const STORM: u64 = 20_000;
+    impl Sink for Talker {
+        async fn open(&mut self) -> Result<usize, Failure> {
+            Ok(10)
+        }
+        fn send(&mut self, _: Message) -> Result<(), Failure> {
+            Ok(())
+        }
+        async fn outcome(&mut self) -> Result<Outcome, Failure> {
+            self.0 += 1;
+            match self.0 {
+                1..=STORM => Ok(Outcome::Came(Arrival::message("there", "doorbell", None))),
+                20_001 => Ok(Outcome::Came(Arrival::unclear("there", "\"maybe\" is neither on nor off"))),
+                _ => std::future::pending().await,
+            }
+        }
+        async fn close(&mut self) {}
+    }
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    let running = house.run_any(Talker(0), Arc::default());
+    until("all of it came", || {
+        house.wishes.lock().unwrap().len() as u64 + running.figures().turned_away == STORM + 1
+    })
+    .await;
+    let (taken, figures) = (house.wishes.lock().unwrap().len() as u64, running.figures());
+    assert!((campanile_core::storm::BURST..STORM).contains(&taken), "{taken} of a storm");
+    assert_eq!(figures.last_turned_away.as_deref(), Some("there: \"maybe\" is neither on nor off"));
+    running.stop().await;
 }

@@ -113,6 +113,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                 }
             }
             Outcome::Refused(why) => self.refuse(&why),
+            Outcome::Came(arrival) => self.arrive(arrival),
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Batch, Directory, HostRecord, Journal, Options, StoredProgram};
 use tokio::sync::watch;
 
+use crate::sinks::arrival::Wish;
 use crate::sinks::driver::*;
 use crate::sinks::figures::Figures;
 use crate::sinks::message::Renderer;
@@ -32,6 +33,7 @@ pub(super) struct House {
     pub(super) boot: campanile_delivery::Boot,
     seq: Mutex<u64>,
     pub(super) links: Mutex<Vec<bool>>,
+    pub(super) wishes: Mutex<Vec<Wish>>,
     /// The first variable's value.
     last: Mutex<i32>,
 }
@@ -51,6 +53,11 @@ impl Around for House {
         let mut journal = self.journal.lock().unwrap();
         journal.checkpoint(&buf[..len], now()).unwrap();
         journal.commit(now());
+    }
+
+    fn arrive(&self, _: &SinkName, _: &str, wish: Wish, _: &Board) -> bool {
+        self.wishes.lock().unwrap().push(wish);
+        true
     }
 
     fn link(&self, _: &SinkName, up: bool) {
@@ -85,6 +92,7 @@ impl House {
             boot: opened.boot,
             seq: Mutex::new(0),
             links: Mutex::default(),
+            wishes: Mutex::default(),
             last: Mutex::default(),
         })
     }
