@@ -1,12 +1,12 @@
-//! The board's memory map for the linker, and the program: the image as it is, and a table of its pins from the symbol
-//! table beside it.
+//! The board's memory map for the linker, and the program: a bundle of the image and its wiring, which is in the symbol table
+//! beside it. It is the same that is installed over a link.
 #![allow(clippy::indexing_slicing, reason = "a key that JSON has not is null")]
 
 use std::env;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use campanile_core::link::bundle::{Input, LINE_MAX, Output, Pull, encode};
 use serde_json::Value;
 
 /// The file from which the program is compiled, for whom we say what to do.
@@ -56,40 +56,44 @@ fn program() -> Result<(), String> {
     if symbols["version"] != 1 {
         return Err(format!("{table}: version {} is not known here; it is 1", symbols["version"]));
     }
-    let code = tables(&symbols, &image).map_err(|error| format!("{table}: {error}"))?;
-    fs::write(out("program.rs"), code).map_err(|error| error.to_string())
+    let image = fs::read(&image).map_err(|error| format!("{image}: {error}"))?;
+    let bundle = bundle(&symbols, &image).map_err(|error| format!("{table}: {error}"))?;
+    fs::write(out("bundle"), bundle).map_err(|error| error.to_string())
 }
 
-/// The program as Rust.
-fn tables(symbols: &Value, image: &str) -> Result<String, String> {
-    let (inputs, outputs) = (list(symbols, "inputs")?, list(symbols, "outputs")?);
-    let mut code = format!("pub(crate) static IMAGE: &[u8] = include_bytes!({image:?});\n");
-    writeln!(code, "pub(crate) static INPUTS: [Input; {}] = [", inputs.len()).map_err(|e| e.to_string())?;
-    for input in inputs {
-        let pull = match text(input, "pull")? {
-            "up" => "Up",
-            "down" => "Down",
-            "none" | "as-is" => "None",
-            other => return Err(format!("no board has the pull {other:?}")),
-        };
-        let (pin, active_low) = (pin(input)?, active_low(input)?);
-        writeln!(code, "    Input {{ pin: {pin}, active_low: {active_low}, pull: pulled(Pull::{pull}) }},")
-            .map_err(|e| e.to_string())?;
+fn bundle(symbols: &Value, image: &[u8]) -> Result<Vec<u8>, String> {
+    let lines =
+        |key: &str| Ok::<_, String>(list(symbols, key)?.iter().map(line).collect::<Result<Vec<_>, _>>()?);
+    let (input_lines, output_lines) = (lines("inputs")?, lines("outputs")?);
+    let inputs =
+        list(symbols, "inputs")?.iter().zip(&input_lines).map(input).collect::<Result<Vec<_>, _>>()?;
+    let outputs =
+        list(symbols, "outputs")?.iter().zip(&output_lines).map(output).collect::<Result<Vec<_>, _>>()?;
+    let mut bytes = vec![0; 3 + (inputs.len() + outputs.len()) * (LINE_MAX + 2)];
+    let len = encode(inputs.into_iter(), outputs.into_iter(), &mut bytes)
+        .ok_or_else(|| format!("a line has a name of more than {LINE_MAX} bytes"))?;
+    bytes.truncate(len);
+    bytes.extend_from_slice(image);
+    Ok(bytes)
+}
+
+fn input<'a>((entry, line): (&Value, &'a String)) -> Result<Input<'a>, String> {
+    let pull = match text(entry, "pull")? {
+        "up" => Pull::Up,
+        "down" => Pull::Down,
+        "none" | "as-is" => Pull::None,
+        other => return Err(format!("no board has the pull {other:?}")),
+    };
+    Ok(Input { line, active_low: active_low(entry)?, pull })
+}
+
+fn output<'a>((entry, line): (&Value, &'a String)) -> Result<Output<'a>, String> {
+    let drive = text(entry, "drive")?;
+    if drive != "push-pull" {
+        return Err(format!("{}: no board drives {drive}, only push-pull", text(entry, "name")?));
     }
-    writeln!(code, "];\npub(crate) static OUTPUTS: [Output; {}] = [", outputs.len())
-        .map_err(|e| e.to_string())?;
-    for output in outputs {
-        let drive = text(output, "drive")?;
-        if drive != "push-pull" {
-            return Err(format!("{}: no board drives {drive}, only push-pull", text(output, "name")?));
-        }
-        let (pin, active_low) = (pin(output)?, active_low(output)?);
-        let safe = text(output, "safe")? == "On";
-        writeln!(code, "    Output {{ pin: {pin}, active_low: {active_low}, safe: {safe} }},")
-            .map_err(|e| e.to_string())?;
-    }
-    code.push_str("];\n");
-    Ok(code)
+    let safe_on = text(entry, "safe")? == "On";
+    Ok(Output { line, active_low: active_low(entry)?, safe_on, safe_without_link: false })
 }
 
 fn list<'a>(symbols: &'a Value, key: &str) -> Result<&'a Vec<Value>, String> {
@@ -104,11 +108,11 @@ fn active_low(entry: &Value) -> Result<bool, String> {
     Ok(text(entry, "active")? == "low")
 }
 
-/// The pin, as an expression.
-fn pin(entry: &Value) -> Result<String, String> {
+/// What the board is asked for: a name, or a number as text.
+fn line(entry: &Value) -> Result<String, String> {
     match &entry["line"] {
-        Value::String(name) => Ok(format!("named({name:?})")),
-        Value::Number(offset) => Ok(format!("numbered({offset})")),
+        Value::String(name) => Ok(name.clone()),
+        Value::Number(offset) => Ok(offset.to_string()),
         _ => Err(format!("\"line\" is missing in {entry}")),
     }
 }

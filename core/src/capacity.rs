@@ -49,9 +49,9 @@ pub trait Capacity: Clone + 'static {
 #[macro_export]
 macro_rules! capacity {
     ($(#[$doc:meta])* $vis:vis $name:ident {
-        inputs: $inputs:literal, outputs: $outputs:literal, sensors: $sensors:literal, variables: $variables:literal,
-        triggers: $triggers:literal, schedules: $schedules:literal, scenarios: $scenarios:literal, runs: $runs:literal,
-        code: $code:literal, log: $log:literal $(,)?
+        inputs: $inputs:expr, outputs: $outputs:expr, sensors: $sensors:expr, variables: $variables:expr,
+        triggers: $triggers:expr, schedules: $schedules:expr, scenarios: $scenarios:expr, runs: $runs:expr,
+        code: $code:expr, log: $log:expr $(,)?
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]

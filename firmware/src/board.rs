@@ -41,10 +41,11 @@ pub(crate) trait Board {
     /// Starts clock, serial line and, behind the pins' set-up, the interrupts. Called once, interrupts switched off.
     fn start();
 
-    /// Makes a pin an input. Called before [`start`](Self::start).
+    /// Makes a pin an input, which interrupts if it can. Called before [`start`](Self::start), and where another program
+    /// takes over.
     fn input(pin: u8, pull: Pull);
 
-    /// Makes a pin an output that has this level from the first moment on. Called before [`start`](Self::start).
+    /// Makes a pin an output that has this level from the first moment on. Called as [`input`](Self::input) is.
     fn output(pin: u8, high: bool);
 
     /// The level of an input's pin.

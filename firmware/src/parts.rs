@@ -2,6 +2,11 @@
 #![allow(dead_code, reason = "each board has some of them")]
 
 pub(crate) mod clint;
+pub(crate) mod gptm;
+pub(crate) mod lm3s_sysctl;
+pub(crate) mod nrf_gpio;
+pub(crate) mod nrf_timer;
+pub(crate) mod nrf_uart;
 pub(crate) mod pl011;
 pub(crate) mod pl061;
 pub(crate) mod plic;

@@ -3,8 +3,9 @@
 //! At its start and behind a gap the stream has a *mark*: a zero, which no record begins with, then the number of the
 //! record that follows and the time of the one before it, in microseconds, each as a varint. The rest is records, as
 //! `campanile_core::record` describes them. Records are numbered from 1 on; a mark with a 0 says that the board refuses
-//! its program.
+//! its program, and has the reason, a `Verdict`, in place of the time.
 
+use campanile_core::link::Verdict;
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::record::MAX_RECORD;
 use campanile_core::runner::Recorder;
@@ -47,9 +48,9 @@ impl Stream {
     }
 }
 
-/// Says that the program was refused, as there is no room for it: a mark with a number that no record has.
-pub(crate) fn refuse() {
-    serial::push(&[0, 0, 0]);
+/// Says that the program was refused: a mark with a number that no record has, and the reason in place of a time.
+pub(crate) fn refuse(why: Verdict) {
+    serial::push(&[0, 0, why as u8]);
 }
 
 impl Recorder for Stream {

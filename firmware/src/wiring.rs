@@ -1,21 +1,28 @@
-//! Which pin is which input or output of the program: made by `build.rs` from the symbol table that the compiler left
-//! beside the image.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "evaluated by the compiler: what fails ends the build"
-)]
+//! Which pin is which input or output of the program that runs: what its bundle says, in the words of this board.
+
+use core::cell::RefCell;
+
+use campanile_core::id::{InputId, OutputId};
+use campanile_core::link::Verdict;
+use campanile_core::link::bundle::{self, Bundle};
+use critical_section::Mutex;
+use heapless::Vec;
+
+pub(crate) use campanile_core::link::bundle::Pull;
 
 use crate::board::{Board, This};
+use crate::{INPUTS, OUTPUTS};
 
 /// An input's pin.
+#[derive(Clone, Copy)]
 pub(crate) struct Input {
     pub(crate) pin: u8,
     pub(crate) active_low: bool,
-    pub(crate) pull: Pull,
+    pull: Pull,
 }
 
 /// An output's pin.
+#[derive(Clone, Copy)]
 pub(crate) struct Output {
     pub(crate) pin: u8,
     pub(crate) active_low: bool,
@@ -23,62 +30,91 @@ pub(crate) struct Output {
     pub(crate) safe: bool,
 }
 
-/// The resistor of an input's pin.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "a program uses some of them")]
-pub(crate) enum Pull {
-    Up,
-    Down,
-    None,
+/// The pins of a program.
+pub(crate) struct Wiring {
+    pub(crate) inputs: Vec<Input, INPUTS>,
+    pub(crate) outputs: Vec<Output, OUTPUTS>,
 }
 
-// IMAGE, INPUTS and OUTPUTS.
-include!(concat!(env!("OUT_DIR"), "/program.rs"));
+pub(crate) static WIRING: Mutex<RefCell<Wiring>> = Mutex::new(RefCell::new(Wiring::new()));
 
-/// The pin of a line that the file calls by name.
-#[allow(dead_code, reason = "a program may call all lines by number")]
-const fn named(name: &str) -> u8 {
-    let mut n = 0;
-    while n < This::LINES.len() {
-        let (known, pin) = This::LINES[n];
-        if is_same(known, name) {
-            return pin;
+impl Wiring {
+    const fn new() -> Self {
+        Self { inputs: Vec::new(), outputs: Vec::new() }
+    }
+
+    /// What a bundle says, with this board's pins.
+    ///
+    /// # Errors
+    /// It asks for what this board has not.
+    pub(crate) fn of(bundle: &Bundle<'_>) -> Result<Self, Verdict> {
+        let mut wiring = Self::new();
+        for bundle::Input { line, active_low, pull } in bundle.inputs() {
+            if pull != Pull::None && !This::PULLS.contains(&pull) {
+                return Err(Verdict::UnknownPull);
+            }
+            let input = Input { pin: pin(line)?, active_low, pull };
+            wiring.inputs.push(input).map_err(|_| Verdict::NoRoom)?;
         }
-        n += 1;
-    }
-    panic!("the file names a line that this board has not: see LINES in the board's file")
-}
-
-/// The resistor that the file asks for.
-#[allow(dead_code, reason = "a program may have no inputs")]
-const fn pulled(pull: Pull) -> Pull {
-    let mut n = 0;
-    while n < This::PULLS.len() {
-        if This::PULLS[n] as u8 == pull as u8 {
-            return pull;
+        for bundle::Output { line, active_low, safe_on, .. } in bundle.outputs() {
+            let output = Output { pin: pin(line)?, active_low, safe: safe_on };
+            wiring.outputs.push(output).map_err(|_| Verdict::NoRoom)?;
         }
-        n += 1;
+        Ok(wiring)
     }
-    assert!(
-        matches!(pull, Pull::None),
-        "the file asks for a pull that this board has not: see PULLS in the board's file"
-    );
-    pull
+
+    /// Sets up the pins: outputs have their safe levels from the first moment on. Those that were outputs before keep the
+    /// level that they have; those that are no more stay at their safe levels.
+    pub(crate) fn connect(self) {
+        critical_section::with(|cs| {
+            let before = &mut *WIRING.borrow_ref_mut(cs);
+            for old in &before.outputs {
+                if !self.outputs.iter().any(|output| output.pin == old.pin) {
+                    old.drive(old.safe);
+                }
+            }
+            for output in &self.outputs {
+                if !before.outputs.iter().any(|old| old.pin == output.pin) {
+                    This::output(output.pin, output.safe != output.active_low);
+                }
+            }
+            self.inputs.iter().for_each(|input| This::input(input.pin, input.pull));
+            *before = self;
+        });
+    }
 }
 
-/// The pin of a line that the file calls by number.
-#[allow(dead_code, reason = "a program may call all lines by name")]
-const fn numbered(pin: u32) -> u8 {
-    assert!(pin < This::PINS, "the file has a line with a number that is no pin of this board");
-    pin as u8
+impl Output {
+    pub(crate) fn drive(&self, on: bool) {
+        This::drive(self.pin, on != self.active_low);
+    }
 }
 
-#[allow(dead_code, reason = "a program may call all lines by number")]
-const fn is_same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut n = 0;
-    while n < one.len() && n < other.len() && one[n] == other[n] {
-        n += 1;
-    }
-    n == one.len() && n == other.len()
+/// Nobody decides any more: takes all outputs to their safe levels. Called from anywhere, after a panic too.
+pub(crate) fn make_safe() {
+    critical_section::with(|cs| {
+        if let Ok(wiring) = WIRING.borrow(cs).try_borrow() {
+            wiring.outputs.iter().for_each(|output| output.drive(output.safe));
+        }
+    });
+}
+
+/// Looks at the pins of the program that runs.
+pub(crate) fn with<T>(f: impl FnOnce(&Wiring) -> T) -> T {
+    critical_section::with(|cs| f(&WIRING.borrow_ref(cs)))
+}
+
+pub(crate) fn input(id: InputId) -> Option<Input> {
+    with(|wiring| wiring.inputs.get(id.index()).copied())
+}
+
+pub(crate) fn output(id: OutputId) -> Option<Output> {
+    with(|wiring| wiring.outputs.get(id.index()).copied())
+}
+
+/// The pin of a line: a name that the board gives it, or its number.
+fn pin(line: &str) -> Result<u8, Verdict> {
+    let named = This::LINES.iter().find(|(name, _)| *name == line).map(|(_, pin)| *pin);
+    let numbered = || line.parse().ok().filter(|pin| u32::from(*pin) < This::PINS);
+    named.or_else(numbered).ok_or(Verdict::UnknownLine)
 }

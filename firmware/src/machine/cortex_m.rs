@@ -4,7 +4,7 @@ use cortex_m::peripheral::{NVIC, SCB};
 use cortex_m_rt::{ExceptionFrame, entry, exception};
 
 use crate::board::{Board, This};
-use crate::lines;
+use crate::wiring;
 
 #[allow(dead_code, reason = "for boards without a better timer")]
 pub(crate) mod systick;
@@ -34,7 +34,7 @@ pub(crate) fn sleep() {
 /// A fault: the outputs are made safe, and the board starts anew.
 pub(crate) fn restart() -> ! {
     cortex_m::interrupt::disable();
-    lines::make_safe();
+    wiring::make_safe();
     SCB::sys_reset()
 }
 

@@ -5,7 +5,7 @@ use riscv::register::mie;
 use riscv_rt::{TrapFrame, core_interrupt, entry};
 
 use crate::board::{Board, This};
-use crate::{clock, lines};
+use crate::{clock, wiring};
 
 /// Until an interrupt asks for something.
 pub(crate) fn sleep() {
@@ -15,7 +15,7 @@ pub(crate) fn sleep() {
 /// A fault: the outputs are made safe, and the board starts anew.
 pub(crate) fn restart() -> ! {
     riscv::interrupt::disable();
-    lines::make_safe();
+    wiring::make_safe();
     // SAFETY: the entry of the image: it sets up stack and memory again and needs nothing of what was.
     unsafe { core::arch::asm!("j _start", options(noreturn)) }
 }

@@ -5,11 +5,21 @@ use std::fmt::Write as _;
 use campanile_core::decision::{Decision, Source};
 use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::Input;
+use campanile_core::link::Verdict;
 use campanile_core::record::{Frame, Record};
 use campanile_core::time::Instant;
 use campanile_core::wire::Reader;
 use campanile_delivery::symbols::Symbols;
 use campanile_sim::trace::Trace;
+
+/// Why a board may refuse the program that is linked in.
+const WHY_REFUSED: [(Verdict, &str); 5] = [
+    (Verdict::Malformed, "it is no bundle"),
+    (Verdict::NoRoom, "it has no room for it"),
+    (Verdict::UnknownLine, "it names a line that this board has not"),
+    (Verdict::UnknownPull, "it asks for a pull that this board has not"),
+    (Verdict::Refused, "the engine says that it is none"),
+];
 
 /// The doorbell's only input.
 const BUTTON: InputId = InputId(0);
@@ -42,7 +52,7 @@ impl Log {
                 let mut r = Reader::new(rest);
                 let (Some(_), Some(seq), Some(before)) = (r.u8(), r.varint(), r.varint()) else { break };
                 (at, rest) = (Instant::from_micros(before), r.rest());
-                log.begin(seq)?;
+                log.begin(seq, before)?;
                 continue;
             }
             let Some((frame, behind)) = Frame::split(rest) else { break };
@@ -56,11 +66,18 @@ impl Log {
         Ok(log)
     }
 
-    fn begin(&self, seq: u64) -> Result<(), String> {
+    /// A mark with the number 0 has a reason in place of a time.
+    fn begin(&self, seq: u64, before: u64) -> Result<(), String> {
         let next = self.records.len() as u64 + 1;
         match seq {
             _ if seq == next => Ok(()),
-            0 => Err("the board refuses its program: it has no room for it".to_owned()),
+            0 => {
+                let why = WHY_REFUSED.iter().find(|(why, _)| *why as u64 == before);
+                Err(format!(
+                    "the board refuses its program: {}",
+                    why.map_or("nobody knows why", |(_, words)| words)
+                ))
+            }
             1 => Err(format!("the board started anew behind record {}", next - 1)),
             _ => Err(format!("records from {next} to {} were lost before they were sent", seq - 1)),
         }
