@@ -14,6 +14,7 @@ mod init;
 mod install;
 mod journald;
 mod log;
+mod login;
 mod man;
 mod pictures;
 mod pins;
@@ -77,6 +78,8 @@ enum Command {
     Status(status::Args),
     /// What happened, from the journal
     Log(log::Args),
+    /// Let this program post on an account
+    Login(login::Args),
     /// Execute a journal again, also one from another machine, and compare it byte for byte
     Replay(replay::Args),
     /// Play a script on a simulated house and compare its trace with the expected one
@@ -115,6 +118,7 @@ impl Command {
             Self::Reload(args) => act::run(args),
             Self::Status(args) => status::run(args),
             Self::Log(args) => log::run(&args),
+            Self::Login(args) => login::run(&args),
             Self::Replay(args) => replay::run(&args),
             Self::Sim(args) => sim::run(&args),
             Self::Swarm(args) => swarm::run(&args),

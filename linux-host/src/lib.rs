@@ -11,6 +11,7 @@ pub mod demo;
 pub mod install;
 mod nearest;
 pub mod schedule_text;
+pub mod secret;
 pub mod sinks;
 pub mod words;
 pub mod zone;

@@ -12,25 +12,39 @@ mod checkpoint;
 pub mod console;
 pub mod context;
 pub mod driver;
+pub mod fields;
 pub mod figures;
 pub mod file;
+pub mod http;
 mod keeper;
 mod kinds;
+pub mod mastodon;
 pub mod message;
 pub mod mqtt;
 pub mod names;
+pub mod ntfy;
+pub mod oauth;
 pub mod only;
+pub mod quota;
 pub mod render;
+pub mod sequential;
 pub mod source;
 pub mod start;
 mod states;
+pub mod template;
 pub mod tls;
 pub mod topics;
+pub mod web;
+pub mod webhook;
+pub mod x;
 
 use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
 use arrival::Arrival;
 use message::Message;
+use quota::Memory;
 
 /// Where messages go. The driver calls [`open`](Sink::open), then `send` and `outcome` until one of them fails or it
 /// is told to stop, then `close`; after a failure it waits, opens again, and begins anew behind the cursor.
@@ -54,6 +68,9 @@ pub trait Sink: Send {
         false
     }
 
+    /// What it may keep across restarts besides its place; told once, before anything else.
+    fn remember(&mut self, _: Arc<dyn Memory>) {}
+
     /// Takes leave, as politely as a second allows. What is under way counts as not delivered.
     fn close(&mut self) -> impl Future<Output = ()> + Send;
 }
@@ -76,6 +93,8 @@ pub struct Failure {
     pub why: String,
     /// How to go on.
     pub then: Then,
+    /// The least wait, if the receiver said one.
+    pub after: Option<Duration>,
 }
 
 /// How to go on after a failure.
@@ -92,16 +111,22 @@ pub enum Then {
 impl Failure {
     /// An outage, which passes by itself.
     pub fn retry(why: impl Into<String>) -> Self {
-        Self { why: why.into(), then: Then::Retry }
+        Self { why: why.into(), then: Then::Retry, after: None }
     }
 
     /// Nothing that waiting would heal.
     pub fn refused(why: impl Into<String>) -> Self {
-        Self { why: why.into(), then: Then::Refused }
+        Self { why: why.into(), then: Then::Refused, after: None }
     }
 
     /// The receiver did not like something that was under way.
     pub fn suspect(why: impl Into<String>) -> Self {
-        Self { why: why.into(), then: Then::Suspect }
+        Self { why: why.into(), then: Then::Suspect, after: None }
+    }
+
+    /// The same, and not before so long.
+    #[must_use]
+    pub fn after(self, wait: Option<Duration>) -> Self {
+        Self { after: wait, ..self }
     }
 }

@@ -12,3 +12,5 @@ mod replays;
 mod running;
 #[path = "daemon/starts.rs"]
 mod starts;
+#[path = "daemon/webhooks.rs"]
+mod webhooks;

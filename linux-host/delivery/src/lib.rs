@@ -4,7 +4,8 @@
 //! * [`Journal`]: the log of a node on disk. Write, publish, then sync within the window; torn tails are cut, damage is
 //!   set aside, a failing disk is outlived in bounded memory, and every loss is a record.
 //! * [`Reader`]: from any place to the live end, on any thread.
-//! * [`CursorFile`]: how far a sink has delivered; never ahead of what was acknowledged.
+//! * [`CursorFile`]: how far a sink has delivered; never ahead of what was acknowledged. [`SpentFile`]: what it has spent of
+//!   a quota.
 //! * [`Outbox`] and [`Feed`]: what is under way to a receiver, at least once and in order.
 //! * [`Directory`]: the real disk; [`disk::Disk`]: one that fails, tears and forgets.
 //!
@@ -43,6 +44,7 @@ mod scan;
 mod segment;
 mod signs;
 mod slots;
+mod spent;
 mod status;
 mod storage;
 pub mod symbols;
@@ -75,6 +77,7 @@ pub use program::StoredProgram;
 pub use reader::{Body, Item, Lagged, Move, Next, Reader};
 pub use recall::Recall;
 pub use refusal::DirectoryError;
+pub use spent::{SPENT_MAX, SpentFile};
 pub use status::{Counts, Status};
 pub use storage::{File, Machine, Storage};
 pub use unwritten::Unwritten;

@@ -92,7 +92,7 @@ mod tests {
             maps("7fd7be1b4000-7fd7be1b6000 r-xp 00000000 00:00 0                          [vdso]", 0),
             maps("7fd7be1b4000-7fd7be1b6000 r-xp 00000000 00:00 0 ", 0),
         ];
-        assert_eq!(codes(&others.concat()), []);
+        assert!(codes(&others.concat()).is_empty());
         let all = [others[1].as_str(), &maps(program, 0), &others[2]].concat();
         assert_eq!(codes(&all), vec![0x55d0_c8a0_0000..0x55d0_c8f3_8000]);
     }

@@ -4,11 +4,14 @@
 mod aws_iot;
 mod local;
 mod mqtt;
+mod posts;
+mod webhook;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
-use campanile_delivery::Storage;
 use campanile_delivery::symbols::Symbols;
+use campanile_delivery::{SpentFile, Storage};
 use tokio::task::JoinHandle;
 
 use super::Sink;
@@ -67,6 +70,10 @@ macro_rules! plans {
 plans! {
     Mqtt(mqtt::Broker),
     AwsIot(aws_iot::Thing),
+    Webhook(webhook::Hook),
+    Ntfy(posts::Ntfy),
+    Mastodon(posts::Mastodon),
+    X(posts::X),
     File(local::Lines),
     Console(local::Screen),
 }
@@ -82,8 +89,9 @@ pub(super) struct Post<'a, S: Storage, A: Around> {
 impl<S: Storage, A: Around> Post<'_, S, A> {
     fn take(self, plan: &impl Plan) -> JoinHandle<()> {
         let Self { node, name, source, board } = self;
-        let (sink, form) = plan.make(node);
+        let (mut sink, form) = plan.make(node);
         let driver = name.parse().map_err(|error| format!("{name}: {error}")).and_then(|name| {
+            sink.remember(Arc::new(SpentFile::new(Arc::clone(&source.storage), &name)));
             Driver::new(name, sink, form, node, source, board.clone()).map_err(|error| error.to_string())
         });
         match driver {

@@ -15,7 +15,7 @@ mod tests;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-pub use self::connect::{Password, Settings};
+pub use self::connect::Settings;
 use self::session::{Answer, NotTaken, Session};
 use super::message::Message;
 use super::{Failure, Outcome, Sink};

@@ -15,6 +15,11 @@ impl Only {
         patterns.iter().map(|pattern| parse(pattern.as_ref())).collect::<Result<_, _>>().map(Self)
     }
 
+    /// All of one kind.
+    pub fn of(kind: Kind) -> Self {
+        Self(vec![(kind, "*".to_owned())])
+    }
+
     /// Whether a message passes.
     pub fn takes(&self, kind: Kind, name: &str) -> bool {
         self.0.is_empty()

@@ -305,6 +305,12 @@ impl<'a> Running<'a> {
         self.child.wait().unwrap();
     }
 
+    /// Its command line and its environment, as other processes see them.
+    pub(crate) fn command_line(&self) -> String {
+        let of = |what| std::fs::read(format!("/proc/{}/{what}", self.child.id())).unwrap();
+        String::from_utf8_lossy(&[of("cmdline"), of("environ")].concat()).into_owned()
+    }
+
     /// CPU time of all its threads.
     pub(crate) fn cpu_ns(&self) -> u64 {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();

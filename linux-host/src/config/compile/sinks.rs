@@ -3,6 +3,7 @@
 mod aws_iot;
 mod mqtt;
 mod shared;
+mod web;
 
 use campanile_delivery::SinkName;
 
@@ -50,6 +51,10 @@ fn check_kind(sink: &Sink, report: &mut Report<'_>) {
     match sink {
         Sink::Mqtt(mqtt) => mqtt::check(mqtt, report),
         Sink::AwsIot(aws) => aws_iot::check(aws, report),
+        Sink::Webhook(hook) => web::check_webhook(hook, report),
+        Sink::Ntfy(ntfy) => web::check_ntfy(ntfy, report),
+        Sink::Mastodon(mastodon) => web::check_mastodon(mastodon, report),
+        Sink::X(x) => web::check_x(x, report),
         Sink::File(_) | Sink::Console(_) => {}
     }
 }

@@ -4,7 +4,10 @@ mod aws_iot;
 mod local;
 mod mqtt;
 mod only;
+mod posts;
 mod topics;
+mod web;
+mod webhook;
 
 use super::super::read::kinds;
 
@@ -12,7 +15,10 @@ pub use aws_iot::AwsIotSink;
 pub use local::{ConsoleSink, FileSink};
 pub use mqtt::MqttSink;
 pub use only::{Filter, Filters, only};
+pub use posts::{MastodonSink, NtfySink, XSink};
 pub use topics::{Topic, Topics};
+pub use web::{Filled, Quota, secret};
+pub use webhook::{HeaderSource, Target, WebhookSink};
 
 /// What the tables of all kinds have.
 pub trait Common {
@@ -51,6 +57,14 @@ sinks! {
     "mqtt" => Mqtt(MqttSink),
     /// AWS IoT Core.
     "aws-iot" => AwsIot(AwsIotSink),
+    /// Any HTTP: a request for each message.
+    "webhook" => Webhook(WebhookSink),
+    /// ntfy: a notification on a phone.
+    "ntfy" => Ntfy(NtfySink),
+    /// Mastodon: a status on an account.
+    "mastodon" => Mastodon(MastodonSink),
+    /// X: a post on an account.
+    "x" => X(XSink),
     /// JSON lines in a file.
     "file" => File(FileSink),
     /// Lines for people on the standard output.

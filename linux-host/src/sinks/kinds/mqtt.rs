@@ -6,7 +6,7 @@ use super::Plan;
 use crate::config::file::{self, MqttSink};
 use crate::config::read::At;
 use crate::sinks::message::Renderer;
-use crate::sinks::mqtt::{Mqtt, Password, Settings};
+use crate::sinks::mqtt::{Mqtt, Settings};
 use crate::sinks::only::Only;
 use crate::sinks::render::Form;
 use crate::sinks::tls::{Identity, Tls};
@@ -26,16 +26,11 @@ impl Plan for Broker {
 
     fn new(node: &str, name: &str, mqtt: &MqttSink) -> Self {
         let topics = Topics::from(&mqtt.topics);
-        let password = match (&mqtt.password_file, &mqtt.password_env) {
-            (Some(file), _) => Some(Password::File(file.value.clone())),
-            (None, Some(variable)) => Some(Password::Variable(variable.value.0.clone())),
-            (None, None) => None,
-        };
         let client_id = mqtt.client_id.as_ref().map(|id| id.value.0.clone());
         let settings = Settings {
             address: mqtt.url.value.clone(),
             username: mqtt.username.as_ref().map(|name| name.value.0.clone()),
-            password,
+            password: file::secret(&mqtt.password_file, &mqtt.password_env),
             tls: Tls {
                 ca: mqtt.ca.as_ref().map(|path| path.value.clone()),
                 identity: identity(mqtt.certificate.as_ref(), mqtt.key.as_ref()),

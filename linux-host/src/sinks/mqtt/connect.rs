@@ -1,10 +1,9 @@
 //! Where a connection goes, as whom, and under which name.
 
-use std::path::PathBuf;
-
 use rumqttc::{LastWill, MqttOptions, NetworkOptions, QoS, TlsConfiguration, Transport};
 
 use super::address::Address;
+use crate::secret::Secret;
 use crate::sinks::Failure;
 use crate::sinks::tls::Tls;
 
@@ -22,7 +21,7 @@ pub struct Settings {
     /// The user, if it wants one.
     pub username: Option<String>,
     /// Where the user's password is.
-    pub password: Option<Password>,
+    pub password: Option<Secret>,
     /// Both sides of TLS, if the address wants it.
     pub tls: Tls,
     /// Must be unique at the broker: a second client of this name throws the first one out.
@@ -31,30 +30,6 @@ pub struct Settings {
     pub status_topic: Option<String>,
     /// At most so many under way, 1 to 1000.
     pub window: u16,
-}
-
-/// Where a password is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Password {
-    /// The first line of a file.
-    File(PathBuf),
-    /// An environment variable.
-    Variable(String),
-}
-
-impl Password {
-    async fn read(&self) -> Result<String, Failure> {
-        match self {
-            Self::File(path) => {
-                let text = tokio::fs::read_to_string(path).await.map_err(|error| {
-                    Failure::refused(format!("cannot read the password from {}: {error}", path.display()))
-                })?;
-                Ok(text.lines().next().unwrap_or_default().to_owned())
-            }
-            Self::Variable(name) => std::env::var(name)
-                .map_err(|_| Failure::refused(format!("the environment has no password in {name}"))),
-        }
-    }
 }
 
 impl Settings {
@@ -78,13 +53,13 @@ impl Settings {
         }
         match (&self.username, &self.password) {
             (Some(user), Some(password)) => {
-                options.set_credentials(user.clone(), password.read().await?);
+                options.set_credentials(user.clone(), password.read("the password").await?);
             }
             (Some(user), None) => {
                 options.set_username(user.clone());
             }
             (None, Some(password)) => {
-                options.set_password(password.read().await?);
+                options.set_password(password.read("the password").await?);
             }
             (None, None) => {}
         }

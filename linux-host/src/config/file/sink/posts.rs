@@ -1,0 +1,137 @@
+//! `kind = "ntfy"`, `"mastodon"`, `"x"`: where people read. Each is told what scenarios send, if the file does not say
+//! more.
+
+use std::path::PathBuf;
+
+use super::web::{Filled, Quota};
+use super::{Common, Filters};
+use crate::config::read::{At, table, words};
+use crate::config::scalar::{Word, text};
+use crate::sinks::http::Url;
+
+table! {
+    /// ntfy: a notification on a phone.
+    pub struct NtfySink("a sink of kind ntfy") {
+        /// The server.
+        "url" url (= "https://ntfy.sh"): At<Site>,
+        /// What whoever listens has to know: without users it is as good as a password.
+        "topic" topic (optional): At<Word>,
+        /// A file whose first line is the topic.
+        "topic-file" topic_file (optional): At<PathBuf>,
+        /// An environment variable that holds the topic.
+        "topic-env" topic_env (optional): At<Word>,
+        /// A file whose first line is an access token.
+        "token-file" token_file (optional): At<PathBuf>,
+        /// An environment variable that holds the token.
+        "token-env" token_env (optional): At<Word>,
+        /// What stands above the text.
+        "title" title (= "{node}"): Filled,
+        /// What is said.
+        "text" text (= "{text}"): Filled,
+        /// How urgent it is.
+        "priority" priority (= "default"): Priority,
+        /// Words and names of emojis, such as "bell".
+        "tags" tags (empty): Vec<Word>,
+        /// Certificates in PEM that the server's may be signed by; the system's without it.
+        "ca" ca (optional): At<PathBuf>,
+        /// At most so many in so long; what comes beyond it is gathered into one.
+        "quota" quota (optional): Quota,
+        /// What it is told; "message:*" without it.
+        "only" only (empty): Filters,
+    }
+    rules [
+        Rule::excludes("topic-file", "topic", "a second topic", "keep one of `topic`, `topic-file` and `topic-env`"),
+        Rule::excludes("topic-env", "topic", "a second topic", "keep one of `topic`, `topic-file` and `topic-env`"),
+        Rule::excludes("topic-env", "topic-file", "a second topic", "keep one of `topic`, `topic-file` and `topic-env`"),
+        Rule::excludes("token-env", "token-file", "a second token", "keep one of `token-file` and `token-env`"),
+    ]
+}
+
+table! {
+    /// Mastodon: a status on an account.
+    pub struct MastodonSink("a sink of kind mastodon") {
+        /// The account's server.
+        "url" url (required): At<Site>,
+        /// A file whose first line is an access token with write:statuses (Preferences, Development).
+        "token-file" token_file (optional): At<PathBuf>,
+        /// An environment variable that holds the token.
+        "token-env" token_env (optional): At<Word>,
+        /// What is said.
+        "text" text (= "{text}"): Filled,
+        /// Who sees it.
+        "visibility" visibility (= "private"): Visibility,
+        /// Of the text, such as "de".
+        "language" language (optional): At<Word>,
+        /// Certificates in PEM that the server's may be signed by; the system's without it.
+        "ca" ca (optional): At<PathBuf>,
+        /// At most so many in so long; what comes beyond it is gathered into one.
+        "quota" quota (optional): Quota,
+        /// What it is told; "message:*" without it.
+        "only" only (empty): Filters,
+    }
+    rules [Rule::excludes("token-env", "token-file", "a second token", "keep one of `token-file` and `token-env`")]
+}
+
+table! {
+    /// X: a post on an account.
+    pub struct XSink("a sink of kind x") {
+        /// What `campanile login x` wrote.
+        "login-file" login_file (required): At<PathBuf>,
+        /// What is said; the time and a number follow, as X takes no text twice.
+        "text" text (= "{text}"): Filled,
+        /// The server.
+        "url" url (= "https://api.x.com"): At<Site>,
+        /// Certificates in PEM that the server's may be signed by; the system's without it.
+        "ca" ca (optional): At<PathBuf>,
+        /// At most so many in so long; what comes beyond it is gathered into one.
+        "quota" quota (= "17/d"): Quota,
+        /// What it is told; "message:*" without it.
+        "only" only (empty): Filters,
+    }
+}
+
+/// Declares what the tables of this file have in common with all.
+macro_rules! common {
+    ($($table:ty),*) => {
+        $(impl Common for $table {
+            fn only(&self) -> &Filters {
+                &self.only
+            }
+        })*
+    };
+}
+
+common!(NtfySink, MastodonSink, XSink);
+
+/// How urgent a notification is, 1 to 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Priority(pub u8);
+
+words!(Priority, "a priority", {
+    "min" => Self(1), "low" => Self(2), "default" => Self(3), "high" => Self(4), "max" => Self(5),
+});
+
+/// Who sees a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visibility(pub &'static str);
+
+words!(Visibility, "a visibility", {
+    "public" => Self("public"), "unlisted" => Self("unlisted"), "private" => Self("private"), "direct" => Self("direct"),
+});
+
+/// A server, without a path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site(pub Url);
+
+text!(Site, "the address of a server such as \"https://social.example\"", { "type": "string", "pattern": "^https?://[^@/?#]+/?$" }, |text| {
+    let help = "scheme and host, such as \"https://social.example\"";
+    if text.contains('@') {
+        let what = "a user or a password in a URL would show in logs and lists of processes";
+        return Err(Wrong::new(what, "write `token-file` or `token-env`").secret());
+    }
+    let url = Url::parse(text).map_err(|what| Wrong::new(what, help))?;
+    if url.target() != "/" {
+        return Err(Wrong::new("only the server belongs here, without a path", help));
+    }
+    Ok(Self(url))
+}, broken: Self(Url::nowhere()));

@@ -1,0 +1,239 @@
+//! A sink over a receiver that takes one delivery after the other: a web server, a program.
+//!
+//! * A delivery is a task of its own, so that nothing is lost when the driver looks elsewhere meanwhile.
+//! * Where the receiver has a [`Quota`], what comes beyond it waits and goes out as one, with the next that is free.
+//! * A message over which the receiver fails time and again, while it takes the one behind it, is set aside: it is the
+//!   message that is wrong, and no outage. As long as nothing is behind it, it holds nobody up and is tried on.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::future::{Future, pending};
+use std::io;
+use std::sync::Arc;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::message::Message;
+use super::quota::{Memory, Quota};
+use super::{Failure, Outcome, Sink};
+
+/// Messages that are taken over at once: their text is all the memory that this takes.
+const WINDOW: usize = 256;
+/// So often the receiver fails over a message before the one behind it is tried.
+const FAILURES: u32 = 5;
+
+/// Who takes messages.
+pub trait Receiver: Send + 'static {
+    /// Looks whether the receiver is there, as far as that can be known without a message.
+    ///
+    /// # Errors
+    /// It is not, or something that it needs is missing.
+    fn open(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Delivers a message, or several that a quota has gathered, as one.
+    ///
+    /// # Errors
+    /// It is not delivered, and not because of what it says: it goes again.
+    fn deliver(&mut self, messages: &[Message]) -> impl Future<Output = Result<Verdict, Failure>> + Send;
+}
+
+/// What became of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The receiver has it.
+    Taken,
+    /// The receiver will never take it: why, in plain words.
+    Refused(String),
+    /// The receiver failed, perhaps over this: how, in plain words.
+    Failed(String),
+}
+
+/// The sink.
+pub struct Sequential<R: Receiver> {
+    /// Here, or with the job.
+    receiver: Option<R>,
+    quota: Option<Quota>,
+    queue: VecDeque<Message>,
+    job: Option<Job<R>>,
+    /// What the last delivery came to, and was not told yet.
+    outcomes: VecDeque<Outcome>,
+    /// The message that the receiver failed over, and how often.
+    failing: Option<(Message, u32)>,
+}
+
+struct Job<R: Receiver> {
+    handle: JoinHandle<(R, Result<Verdict, Failure>)>,
+    /// How many of the queue it delivers.
+    messages: usize,
+    /// It tries the second of the queue, as the first has failed so often: so.
+    instead: Option<String>,
+}
+
+impl<R: Receiver> Drop for Job<R> {
+    fn drop(&mut self) {
+        self.handle.abort();
+    }
+}
+
+impl<R: Receiver> Sequential<R> {
+    /// Does nothing yet.
+    pub const fn new(receiver: R, quota: Option<Quota>) -> Self {
+        Self {
+            receiver: Some(receiver),
+            quota,
+            queue: VecDeque::new(),
+            job: None,
+            outcomes: VecDeque::new(),
+            failing: None,
+        }
+    }
+
+    /// Delivers so many from a place of the queue on. Without a receiver, which is with a job then, nothing.
+    fn start(&mut self, from: usize, messages: usize, instead: Option<String>) {
+        let batch: Vec<_> = self.queue.iter().skip(from).take(messages).cloned().collect();
+        let Some(mut receiver) = self.receiver.take() else { return };
+        let record = self.quota.as_mut().map(Quota::spend);
+        let handle = tokio::spawn(async move {
+            // First the record: a quota that is spent twice may cost the account.
+            let kept = match record {
+                Some(record) => {
+                    spawn_blocking(record).await.unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+                }
+                None => Ok(()),
+            };
+            let result = match kept {
+                Ok(()) => receiver.deliver(&batch).await,
+                Err(error) => Err(Failure::retry(format!(
+                    "cannot keep a record of the quota, without which nothing goes out: {error}"
+                ))),
+            };
+            (receiver, result)
+        });
+        self.job = Some(Job { handle, messages, instead });
+    }
+
+    /// Starts the next delivery, once the quota allows it. May be dropped.
+    async fn next(&mut self) {
+        let messages = match &mut self.quota {
+            Some(quota) => {
+                let spent_up = quota.wait().await;
+                // The last one that is free takes all that is there: the next may be a day away.
+                if spent_up || quota.left() == 1 { self.queue.len() } else { 1 }
+            }
+            None => 1,
+        };
+        self.start(0, messages, None);
+    }
+
+    /// Waits for the delivery under way. May be dropped: it goes on.
+    async fn finish(&mut self) -> Result<(), Failure> {
+        let Some(job) = &mut self.job else { return Ok(()) };
+        let joined = (&mut job.handle).await;
+        let (messages, instead) = (job.messages, job.instead.take());
+        self.job = None;
+        let (receiver, result) = joined.map_err(|_| Failure::retry("the task that delivers died"))?;
+        self.receiver = Some(receiver);
+        if !matches!(result, Ok(Verdict::Taken)) {
+            // What it has not taken is not counted by the receiver either.
+            self.quota.iter_mut().for_each(Quota::refund);
+        }
+        match (result?, instead) {
+            (Verdict::Taken, None) => self.done(messages),
+            (Verdict::Refused(why), None) => {
+                self.queue.drain(..messages.min(self.queue.len()));
+                self.outcomes.extend((0..messages).map(|_| Outcome::Refused(why.clone())));
+            }
+            (Verdict::Failed(why), None) => return self.failed(why, messages),
+            (Verdict::Failed(why), Some(_)) => return Err(Failure::retry(why)),
+            // It takes, or judges, what is behind: so the first is at fault.
+            (verdict, Some(why)) => {
+                self.failing = None;
+                self.queue.pop_front();
+                self.outcomes
+                    .push_back(Outcome::Refused(format!("the receiver fails over this one alone: {why}")));
+                match verdict {
+                    Verdict::Refused(why) => {
+                        self.queue.pop_front();
+                        self.outcomes.push_back(Outcome::Refused(why));
+                    }
+                    _ => self.done(1),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn done(&mut self, messages: usize) {
+        self.failing = None;
+        self.queue.drain(..messages.min(self.queue.len()));
+        self.outcomes.push_back(Outcome::Done(messages));
+    }
+
+    /// The receiver failed over the first of the queue.
+    fn failed(&mut self, why: String, messages: usize) -> Result<(), Failure> {
+        let Some(first) = self.queue.front() else { return Err(Failure::retry(why)) };
+        let before =
+            self.failing.take().filter(|(message, _)| message == first).map_or(0, |(_, times)| times);
+        let times = before + 1;
+        let is_due = times.is_multiple_of(FAILURES) && messages == 1 && self.queue.len() > 1;
+        self.failing = Some((first.clone(), times));
+        if is_due && self.quota.as_mut().is_none_or(|quota| quota.left() > 0) {
+            self.start(1, 1, Some(why));
+            return Ok(());
+        }
+        Err(Failure::retry(why))
+    }
+}
+
+impl<R: Receiver> Sink for Sequential<R> {
+    async fn open(&mut self) -> Result<usize, Failure> {
+        // What an earlier failure left is sent again from the cursor.
+        self.queue.clear();
+        self.outcomes.clear();
+        if let Some(job) = &mut self.job {
+            // Midway nobody knows what became of it: its end is waited for, and then it goes again.
+            if let Ok((receiver, _)) = (&mut job.handle).await {
+                self.receiver = Some(receiver);
+            }
+            self.job = None;
+        }
+        let Some(receiver) = &mut self.receiver else {
+            return Err(Failure::refused("the task that delivers died: a restart is needed"));
+        };
+        receiver.open().await?;
+        Ok(WINDOW)
+    }
+
+    fn send(&mut self, message: Message) -> Result<(), Failure> {
+        self.queue.push_back(message);
+        Ok(())
+    }
+
+    async fn outcome(&mut self) -> Result<Outcome, Failure> {
+        loop {
+            if let Some(outcome) = self.outcomes.pop_front() {
+                return Ok(outcome);
+            }
+            if self.job.is_some() {
+                self.finish().await?;
+            } else if self.queue.is_empty() {
+                return pending().await;
+            } else {
+                self.next().await;
+            }
+        }
+    }
+
+    fn remember(&mut self, memory: Arc<dyn Memory>) {
+        if let Some(quota) = &mut self.quota {
+            quota.remember(memory);
+        }
+    }
+
+    async fn close(&mut self) {
+        // A delivery that is under way is broken off, and goes again after the next start.
+        self.job = None;
+    }
+}

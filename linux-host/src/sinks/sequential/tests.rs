@@ -1,0 +1,138 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::*;
+use crate::sinks::fields::testing::doorbell;
+use crate::sinks::message::Message;
+use crate::sinks::quota::Rate;
+use crate::sinks::{Failure, Outcome};
+
+/// A receiver that does as it is told, and remembers the numbers it was given.
+#[derive(Clone, Default)]
+struct Scripted {
+    given: Arc<Mutex<Vec<Vec<u64>>>>,
+    answers: Arc<Mutex<VecDeque<Result<Verdict, Failure>>>>,
+    /// It fails over this one whenever it is given it.
+    poison: Option<u64>,
+}
+
+fn number(message: &Message) -> u64 {
+    let object: serde_json::Value = serde_json::from_str(&message.payload).unwrap();
+    object["seq"].as_u64().unwrap()
+}
+
+impl Receiver for Scripted {
+    async fn open(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn deliver(&mut self, messages: &[Message]) -> Result<Verdict, Failure> {
+        let numbers: Vec<_> = messages.iter().map(number).collect();
+        self.given.lock().unwrap().push(numbers.clone());
+        if numbers == self.poison.as_slice() {
+            return Ok(Verdict::Failed("500".into()));
+        }
+        self.answers.lock().unwrap().pop_front().unwrap_or(Ok(Verdict::Taken))
+    }
+}
+
+fn sink(answers: impl IntoIterator<Item = Result<Verdict, Failure>>) -> (Sequential<Scripted>, Scripted) {
+    let scripted =
+        Scripted { answers: Arc::new(Mutex::new(answers.into_iter().collect())), ..Scripted::default() };
+    (Sequential::new(scripted.clone(), None), scripted)
+}
+
+/// As the driver does it: all behind the cursor goes, and after a failure again.
+async fn drive(sink: &mut Sequential<Scripted>, numbers: impl IntoIterator<Item = u64>) -> Vec<Outcome> {
+    let mut waiting: VecDeque<_> = numbers.into_iter().map(|n| doorbell("ring", n)).collect();
+    let mut outcomes = Vec::new();
+    'open: while !waiting.is_empty() {
+        sink.open().await.unwrap();
+        waiting.iter().for_each(|message| sink.send(message.clone()).unwrap());
+        while !waiting.is_empty() {
+            let Ok(outcome) = sink.outcome().await else { continue 'open };
+            let count = if let Outcome::Done(count) = outcome { count } else { 1 };
+            waiting.drain(..count);
+            outcomes.push(outcome);
+        }
+    }
+    outcomes
+}
+
+#[tokio::test]
+async fn one_after_the_other_and_again_after_a_failure() {
+    let (mut sink, scripted) = sink([Ok(Verdict::Taken), Err(Failure::retry("away"))]);
+    assert_eq!(drive(&mut sink, 1..=3).await, [Outcome::Done(1), Outcome::Done(1), Outcome::Done(1)]);
+    assert_eq!(*scripted.given.lock().unwrap(), [[1], [2], [2], [3]]);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_passed() {
+    let (mut sink, scripted) = sink([Ok(Verdict::Refused("too long".into()))]);
+    assert_eq!(drive(&mut sink, 1..=2).await, [Outcome::Refused("too long".into()), Outcome::Done(1)]);
+    assert_eq!(*scripted.given.lock().unwrap(), [[1], [2]]);
+}
+
+#[tokio::test]
+async fn a_wait_that_is_given_up_loses_nothing() {
+    let (mut sink, scripted) = sink([]);
+    sink.open().await.unwrap();
+    (1..=3).for_each(|n| sink.send(doorbell("ring", n)).unwrap());
+    let mut done = 0;
+    while done < 3 {
+        tokio::select! {
+            biased;
+            outcome = sink.outcome() => done += usize::from(outcome == Ok(Outcome::Done(1))),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    assert_eq!(*scripted.given.lock().unwrap(), [[1], [2], [3]]);
+}
+
+#[tokio::test]
+async fn a_message_that_the_receiver_fails_over_is_set_aside_once_the_next_goes_through() {
+    let (mut sink, mut scripted) = sink([]);
+    scripted.poison = Some(1);
+    sink.receiver = Some(scripted.clone());
+    let why = "the receiver fails over this one alone: 500".to_owned();
+    assert_eq!(drive(&mut sink, 1..=3).await, [Outcome::Refused(why), Outcome::Done(1), Outcome::Done(1)]);
+    assert_eq!(*scripted.given.lock().unwrap(), [[1], [1], [1], [1], [1], [2], [3]]);
+}
+
+#[tokio::test]
+async fn an_outage_sets_nothing_aside() {
+    let failed = || Ok(Verdict::Failed("500".into()));
+    let (mut sink, scripted) = sink((0..14).map(|_| failed()));
+    assert_eq!(drive(&mut sink, 1..=2).await, [Outcome::Done(1), Outcome::Done(1)]);
+    let given: Vec<u64> = scripted.given.lock().unwrap().concat();
+    assert_eq!(given, [1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 2], "the second is asked in between");
+}
+
+#[tokio::test(start_paused = true)]
+async fn beyond_the_quota_they_are_one_and_none_is_missing() {
+    let scripted = Scripted::default();
+    let rate = Rate { count: 3, period: Duration::from_secs(60) };
+    let mut sink = Sequential::new(scripted.clone(), Some(Quota::new(rate)));
+    let begin = tokio::time::Instant::now();
+    let outcomes = drive(&mut sink, 1..=9).await;
+    assert_eq!(outcomes, [Outcome::Done(1), Outcome::Done(1), Outcome::Done(7)]);
+    assert_eq!(*scripted.given.lock().unwrap(), [vec![1], vec![2], (3..=9).collect::<Vec<_>>()]);
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    drive(&mut sink, 10..=12).await;
+    assert_eq!(scripted.given.lock().unwrap()[3..], [vec![10, 11, 12]]);
+    assert_eq!(begin.elapsed().as_secs(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_receiver_did_not_take_is_not_spent() {
+    let scripted = Scripted::default();
+    scripted.answers.lock().unwrap().extend((0..9).map(|_| Err(Failure::retry("away"))));
+    let rate = Rate { count: 2, period: Duration::from_secs(60) };
+    let mut sink = Sequential::new(scripted.clone(), Some(Quota::new(rate)));
+    let begin = tokio::time::Instant::now();
+    drive(&mut sink, [1]).await;
+    drive(&mut sink, [2]).await;
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    drive(&mut sink, [3]).await;
+    assert_eq!(begin.elapsed().as_secs(), 60);
+}

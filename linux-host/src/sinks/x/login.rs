@@ -1,0 +1,124 @@
+//! What `campanile login x` writes, and how it comes by it: OAuth's way for programs without a browser, with a PIN that
+//! a person copies.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use hyper::Method;
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
+
+use super::moment;
+use crate::sinks::Failure;
+use crate::sinks::http::{Class, Client, Request, Url};
+use crate::sinks::oauth::{self, Keys, Pair};
+use crate::sinks::web::{Hidden, secret_header};
+
+/// The keys in a file, and what holds them apart.
+const NAMES: [&str; 4] = ["consumer-key", "consumer-secret", "token", "token-secret"];
+
+/// Reads what a login wrote.
+///
+/// # Errors
+/// It is not there, or not whole.
+pub async fn read(path: &Path, hidden: &mut Hidden) -> Result<Keys, Failure> {
+    let again = "`campanile login x` writes it";
+    let text = tokio::fs::read_to_string(path).await.map_err(|error| {
+        Failure::refused(format!("cannot read the login in {}: {error}; {again}", path.display()))
+    })?;
+    let found = |name: &str| {
+        let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == name);
+        let value = value.map(|(_, value)| value.trim().trim_matches('"').to_owned());
+        value.filter(|value| !value.is_empty()).ok_or_else(|| {
+            Failure::refused(format!("the login in {} has no `{name}`; {again}", path.display()))
+        })
+    };
+    let [key, secret, token, token_secret] = NAMES.map(found);
+    let keys = Keys {
+        consumer: Pair { key: key?, secret: secret? },
+        token: Some(Pair { key: token?, secret: token_secret? }),
+    };
+    for pair in [Some(&keys.consumer), keys.token.as_ref()].into_iter().flatten() {
+        hidden.add(&pair.secret);
+        hidden.add(&pair.key);
+    }
+    Ok(keys)
+}
+
+/// Writes a login, for its owner's eyes only.
+///
+/// # Errors
+/// The system refuses; then nothing is left.
+pub fn write(path: &Path, keys: &Keys, user: &str) -> io::Result<()> {
+    let token = keys.token.as_ref().ok_or(io::ErrorKind::InvalidInput)?;
+    let values = [&keys.consumer.key, &keys.consumer.secret, &token.key, &token.secret];
+    let lines: String =
+        NAMES.iter().zip(values).map(|(name, value)| format!("{name} = \"{value}\"\n")).collect();
+    let new = path.with_extension("new");
+    let _ = std::fs::remove_file(&new);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    let head = format!(
+        "# The account {user} on X, as `campanile login x` was let in. Secret: who has it posts as you.\n"
+    );
+    let written = file.write_all((head + &lines).as_bytes()).and_then(|()| file.sync_all());
+    written.and_then(|()| std::fs::rename(&new, path)).inspect_err(|_| {
+        let _ = std::fs::remove_file(&new);
+    })
+}
+
+/// The first step: a token to ask with. A person is to open [`page`], and copy the PIN that is shown there.
+///
+/// # Errors
+/// X does not know the program, or is not there.
+pub async fn begin(client: &mut Client, url: &Url, consumer: Pair) -> Result<Keys, Failure> {
+    let mut keys = Keys { consumer, token: None };
+    let answer = ask(client, &url.at("/oauth/request_token"), &keys, &[("oauth_callback", "oob")]).await?;
+    keys.token = Some(pair(&answer)?);
+    Ok(keys)
+}
+
+/// Where a person lets the program in.
+pub fn page(url: &Url, keys: &Keys) -> String {
+    let token = keys.token.as_ref().map_or("", |token| &token.key);
+    format!("{}/oauth/authorize?oauth_token={token}", url.origin())
+}
+
+/// The last step: the PIN for what the account gives. The name of the account comes with it.
+///
+/// # Errors
+/// The PIN is wrong, or too old.
+pub async fn finish(
+    client: &mut Client,
+    url: &Url,
+    keys: Keys,
+    pin: &str,
+) -> Result<(Keys, String), Failure> {
+    let answer = ask(client, &url.at("/oauth/access_token"), &keys, &[("oauth_verifier", pin)]).await?;
+    let user = field(&answer, "screen_name").unwrap_or_default();
+    Ok((Keys { token: Some(pair(&answer)?), ..keys }, user))
+}
+
+async fn ask(client: &mut Client, url: &Url, keys: &Keys, extra: &[(&str, &str)]) -> Result<String, Failure> {
+    let mut request = Request::new(Method::POST, url.clone());
+    let header = oauth::authorization("POST", url, keys, extra, &moment()?);
+    request.headers.insert(AUTHORIZATION, secret_header(&header)?);
+    request.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    let answer = client.send(request).await?;
+    match answer.class() {
+        Class::Done => Ok(answer.body),
+        Class::Later(after) => Err(Failure::retry(answer.in_words()).after(after)),
+        _ => Err(Failure::refused(answer.in_words())),
+    }
+}
+
+fn pair(form: &str) -> Result<Pair, Failure> {
+    let (key, secret) = (field(form, "oauth_token"), field(form, "oauth_token_secret"));
+    let pair = key.zip(secret).map(|(key, secret)| Pair { key, secret });
+    pair.ok_or_else(|| Failure::refused("the answer has no token in it: is this X?"))
+}
+
+fn field(form: &str, name: &str) -> Option<String> {
+    let found = form.trim().split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name);
+    found.map(|(_, value)| oauth::decoded(value))
+}
