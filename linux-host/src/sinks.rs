@@ -9,6 +9,7 @@ pub mod arrival;
 pub mod aws_iot;
 pub mod blocking;
 mod checkpoint;
+pub mod commands;
 pub mod console;
 pub mod context;
 pub mod driver;

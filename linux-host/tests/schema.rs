@@ -127,7 +127,7 @@ const KEYS: &str = "
     StopAction stop!
     EndAction end!
     House node! journal- boards- inputs- outputs- sensors- variables- scenarios- sinks-
-    MqttSink kind! url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- topics-
+    MqttSink kind! url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- commands- listen- topics-
     AwsIotSink kind! endpoint! port=8883 thing- certificate! key! ca- shadow=true rule- in-flight=100 only- topics-
     AwsTopics state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} diagnostics=campanile/{node}/diagnostics
     WebhookSink kind! url- url-file- url-env- method=POST headers- username- password-file- password-env- body- \
@@ -141,7 +141,7 @@ const KEYS: &str = "
     ConsoleSink kind! only-
     Edges press=10ms release=10ms max-wait-
     Topics status=campanile/{node}/status state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} \
-      diagnostics=campanile/{node}/diagnostics
+      diagnostics=campanile/{node}/diagnostics command=campanile/{node}/{kind}/{name}
 ";
 
 #[test]

@@ -129,6 +129,14 @@ impl House {
         assert!(answer.ok, "{:?}", answer.error);
     }
 
+    /// Presses one of its inputs, long enough for any debounce.
+    ///
+    /// # Panics
+    /// It refuses.
+    pub fn press(&self, input: &str) {
+        self.ask(Operation::Press { input: input.to_owned(), for_us: 100_000 });
+    }
+
     /// Has it go over to another file.
     ///
     /// # Panics

@@ -107,6 +107,29 @@ impl Mosquitto {
         }
     }
 
+    /// Publishes a message, and waits until the broker has it.
+    ///
+    /// # Panics
+    /// The broker does not take it.
+    pub fn publish(&self, topic: &str, payload: &str) {
+        self.publish_with(topic, payload, &[]);
+    }
+
+    /// The same, kept by the broker for those who come later.
+    ///
+    /// # Panics
+    /// The broker does not take it.
+    pub fn retain(&self, topic: &str, payload: &str) {
+        self.publish_with(topic, payload, &["-r"]);
+    }
+
+    fn publish_with(&self, topic: &str, payload: &str, more: &[&str]) {
+        let port = self.port.to_string();
+        let to = ["-V", "5", "-h", "127.0.0.1", "-p", &port, "-q", "1", "-t", topic, "-m", payload];
+        let status = Command::new(program("mosquitto_pub")).args(to).args(more).status();
+        assert!(status.is_ok_and(|status| status.success()), "mosquitto_pub {topic} {payload}");
+    }
+
     /// While it does not run: it loses its sessions and what it retained, as one without persistence does.
     ///
     /// # Panics

@@ -24,8 +24,8 @@ use super::scalar::{
 pub use action::{Action, Condition, IfAction, PulseAction, RepeatAction, SendAction};
 pub use board::{Board, GpiochipBoard, RppalBoard, VirtualBoard};
 pub use sink::{
-    AwsIotSink, Common, ConsoleSink, FileSink, Filled, Filter, Filters, HeaderSource, MastodonSink, MqttSink,
-    NtfySink, Quota, Sink, Target, Topic, Topics, WebhookSink, XSink, only, secret,
+    AwsIotSink, CommandFilters, Common, ConsoleSink, FileSink, Filled, Filter, Filters, HeaderSource,
+    MastodonSink, MqttSink, NtfySink, Quota, Sink, Target, Topic, Topics, WebhookSink, XSink, only, secret,
 };
 pub use trigger::{AtTrigger, CronTrigger, InputTrigger, LinkState, LinkTrigger, SensorTrigger, Trigger};
 

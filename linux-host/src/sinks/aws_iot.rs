@@ -123,7 +123,12 @@ impl Up {
             let mut released = pin!(sleep_until(next.unwrap_or_else(Instant::now)));
             // What the shadow says comes first: it may be what a message waits for.
             let outcome = poll_fn(|cx| {
-                while let Poll::Ready(publish) = self.session.poll_received(cx) {
+                while let Poll::Ready(received) = self.session.poll_received(cx) {
+                    let Ok(publish) = received else {
+                        // The next connection asks anew.
+                        let why = "more messages came in at once than could be read";
+                        return Poll::Ready(Some(Err(Failure::retry(why))));
+                    };
                     let topic = String::from_utf8_lossy(&publish.topic);
                     if let Some(heard) = shadow.and_then(|shadow| shadow.read(&topic, &publish.payload)) {
                         self.hear(heard);

@@ -6,6 +6,7 @@
 
 pub mod address;
 mod connect;
+pub mod listen;
 pub(super) mod session;
 mod words;
 
@@ -16,7 +17,9 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 pub use self::connect::Settings;
-use self::session::{Answer, NotTaken, Session};
+use self::listen::{Listening, Seen};
+use self::session::{Answer, Lost, NotTaken, Session, Subscribed};
+use super::arrival::{Arrival, What};
 use super::message::Message;
 use super::{Failure, Outcome, Sink};
 
@@ -27,19 +30,23 @@ pub const WINDOW: u16 = 100;
 #[derive(Debug)]
 pub struct Mqtt {
     settings: Settings,
+    listening: Listening,
+    /// The last messages of other nodes, over all connections.
+    seen: Seen,
     up: Option<Up>,
 }
 
-/// A connection and its `online`.
+/// A connection, its `online`, and what it asked to hear.
 struct Up {
     session: Session,
     online: Option<Answer>,
+    subscribed: Option<(Subscribed, Vec<String>)>,
 }
 
 impl Mqtt {
     /// Does nothing yet.
-    pub const fn new(settings: Settings) -> Self {
-        Self { settings, up: None }
+    pub fn new(settings: Settings, listening: Listening) -> Self {
+        Self { settings, listening, seen: Seen::default(), up: None }
     }
 }
 
@@ -49,8 +56,10 @@ impl Sink for Mqtt {
         let session = Session::open(&self.settings).await?;
         let topic = self.settings.status_topic.as_ref();
         let online = topic.map(|topic| session.publish(topic, "online".into(), true)).transpose()?;
+        let filters = self.listening.filters();
+        let subscribed = if filters.is_empty() { None } else { Some((session.listen(&filters)?, filters)) };
         let window = session.window;
-        self.up = Some(Up { session, online });
+        self.up = Some(Up { session, online, subscribed });
         Ok(window)
     }
 
@@ -62,8 +71,9 @@ impl Sink for Mqtt {
     }
 
     async fn outcome(&mut self) -> Result<Outcome, Failure> {
-        let Some(up) = &mut self.up else { return Err(Failure::retry("not connected")) };
-        let outcome = poll_fn(|cx| up.poll_outcome(cx)).await;
+        let Self { listening, seen, up, .. } = self;
+        let Some(up) = up else { return Err(Failure::retry("not connected")) };
+        let outcome = poll_fn(|cx| up.poll_outcome(cx, listening, seen)).await;
         if outcome.is_err() {
             self.up = None;
         }
@@ -81,14 +91,54 @@ impl Sink for Mqtt {
 }
 
 impl Up {
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Failure>> {
+    /// What goes out comes first.
+    fn poll_outcome(
+        &mut self,
+        cx: &mut Context<'_>,
+        listening: &Listening,
+        seen: &mut Seen,
+    ) -> Poll<Result<Outcome, Failure>> {
         if let Some(Poll::Ready(answer)) = self.online.as_mut().map(|online| online.as_mut().poll(cx)) {
             self.online = None;
             if let Err(NotTaken::ForGood(why)) = answer {
                 tracing::warn!("the broker takes no availability message: {why}");
             }
         }
-        self.session.poll_outcome(cx)
+        match self.session.poll_outcome(cx) {
+            Poll::Pending => self.poll_arrival(cx, listening, seen).map(|arrival| Ok(Outcome::Came(arrival))),
+            ready => ready,
+        }
+    }
+
+    /// What came in, if anything did that is meant for this node.
+    fn poll_arrival(
+        &mut self,
+        cx: &mut Context<'_>,
+        listening: &Listening,
+        seen: &mut Seen,
+    ) -> Poll<Arrival> {
+        if let Some((answer, filters)) = &mut self.subscribed
+            && let Poll::Ready(codes) = answer.as_mut().poll(cx)
+        {
+            let refused = words::of_subscription(filters, &codes);
+            self.subscribed = None;
+            if let Some(refused) = refused {
+                return Poll::Ready(refused);
+            }
+        }
+        while let Poll::Ready(received) = self.session.poll_received(cx) {
+            let arrival = match received {
+                Err(Lost(count)) => Some(Arrival { from: "the broker".to_owned(), what: What::Lost(count) }),
+                Ok(publish) => match std::str::from_utf8(&publish.topic) {
+                    Ok(topic) => listening.understand(seen, topic, &publish.payload),
+                    Err(_) => Some(Arrival::unclear("the broker", "a topic that is no text")),
+                },
+            };
+            if let Some(arrival) = arrival {
+                return Poll::Ready(arrival);
+            }
+        }
+        Poll::Pending
     }
 }
 

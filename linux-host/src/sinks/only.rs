@@ -44,7 +44,7 @@ fn parse(pattern: &str) -> Result<(Kind, String), String> {
 }
 
 /// The greedy match with one point of return: linear in practice, never exponential.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n, mut back) = (0, 0, None);
     while n < name.len() {
         match pattern.get(p) {

@@ -13,6 +13,8 @@ pub struct Topics {
     pub message: String,
     /// Losses and faults.
     pub diagnostics: String,
+    /// Where commands come from.
+    pub command: String,
 }
 
 impl Topics {
@@ -30,6 +32,73 @@ impl Topics {
     pub fn status(&self, node: &str) -> String {
         expand(&self.status, node, "status", "")
     }
+}
+
+/// What a topic has at the places of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Captured<'t> {
+    /// `{node}`, if the template has it.
+    pub node: Option<&'t str>,
+    /// `{kind}`, if the template has it.
+    pub kind: Option<&'t str>,
+    /// `{name}`; empty if the template has it not.
+    pub name: &'t str,
+}
+
+/// Reads a topic by a template; `None` if it is of another form. A place is a part of one level.
+pub fn capture<'t>(template: &str, topic: &'t str) -> Option<Captured<'t>> {
+    let mut captured = Captured { node: None, kind: None, name: "" };
+    let (mut template, mut topic) = (template, topic);
+    loop {
+        let Some((before, place, behind)) = next_place(template) else {
+            return (template == topic).then_some(captured);
+        };
+        topic = topic.strip_prefix(before)?;
+        // Up to what stands behind the place, at the most to the end of the level.
+        let (ends, level) = (next_text(behind), topic.find('/').unwrap_or(topic.len()));
+        let end = if ends.is_empty() { level } else { topic.find(ends).filter(|end| *end <= level)? };
+        let (value, rest) = topic.split_at(end);
+        if value.is_empty() {
+            return None;
+        }
+        match place {
+            "node" => captured.node = Some(value),
+            "kind" => captured.kind = Some(value),
+            _ => captured.name = value,
+        }
+        (template, topic) = (behind, rest);
+    }
+}
+
+/// A filter for all topics of a template: the places that are not given stand for anything.
+pub fn filter(template: &str, node: Option<&str>, kind: &str, name: Option<&str>) -> String {
+    let open = |level: &str| {
+        (node.is_none() && level.contains("{node}")) || (name.is_none() && level.contains("{name}"))
+    };
+    let levels = template.split('/').map(|level| {
+        if open(level) {
+            "+".to_owned()
+        } else {
+            expand(level, node.unwrap_or_default(), kind, name.unwrap_or_default())
+        }
+    });
+    levels.collect::<Vec<_>>().join("/")
+}
+
+/// What stands in front of the first place of a template, the place, and what stands behind it.
+fn next_place(template: &str) -> Option<(&str, &str, &str)> {
+    let places = ["node", "kind", "name"].into_iter().filter_map(|place| {
+        let at = template.find(&format!("{{{place}}}"))?;
+        Some((at, place))
+    });
+    let (at, place) = places.min()?;
+    Some((&template[..at], place, &template[at + place.len() + 2..]))
+}
+
+/// What a template begins with, up to its first place and to the end of its first level.
+fn next_text(template: &str) -> &str {
+    let text = next_place(template).map_or(template, |(before, ..)| before);
+    &text[..text.find('/').map_or(text.len(), |at| at + 1)]
 }
 
 /// One pass, so that a name with braces in it is not expanded again.
@@ -65,5 +134,36 @@ mod tests {
         assert_eq!(topics.of("front", Kind::Diagnostics, ""), "campanile/front/diagnostics");
         assert_eq!(topics.status("front"), "campanile/front/status");
         assert_eq!(expand("a/{x}/{name}/{", "n", "k", "{node}"), "a/{x}/{node}/{");
+    }
+
+    #[test]
+    fn a_topic_is_read_as_it_was_made() {
+        let captured = |node, kind, name| Some(Captured { node, kind, name });
+        let (node, kind) = (Some("porch"), Some("set"));
+        for (template, topic, expected) in [
+            ("campanile/{node}/{kind}/{name}", "campanile/porch/set/chime", captured(node, kind, "chime")),
+            ("{kind}-{name}@{node}", "set-the-chime@porch", captured(node, kind, "the-chime")),
+            ("home/{name}", "home/chime", captured(None, None, "chime")),
+            ("home/{name}/do", "home/chime/do", captured(None, None, "chime")),
+            ("home/{name}/do", "home/chime/undo", None),
+            ("home/{name}", "home/chime/more", None),
+            ("home/{name}", "home/", None),
+            ("home", "home", captured(None, None, "")),
+        ] {
+            assert_eq!(capture(template, topic), expected, "{template} {topic}");
+        }
+    }
+
+    #[test]
+    fn a_filter_opens_the_levels_of_what_is_not_given() {
+        assert_eq!(
+            filter("campanile/{node}/{kind}/{name}", Some("porch"), "set", None),
+            "campanile/porch/set/+"
+        );
+        assert_eq!(
+            filter("campanile/{node}/message/{name}", None, "message", Some("bell")),
+            "campanile/+/message/bell"
+        );
+        assert_eq!(filter("c/x-{node}-{name}", None, "", Some("bell")), "c/+");
     }
 }

@@ -3,6 +3,7 @@
 
 mod aws_iot;
 mod identity;
+mod inbound;
 mod outages;
 mod refusals;
 mod states;

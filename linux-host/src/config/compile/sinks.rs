@@ -1,6 +1,7 @@
 //! Sinks and the node: what the types alone cannot tell is wrong.
 
 mod aws_iot;
+mod inbound;
 mod mqtt;
 mod shared;
 mod web;
@@ -43,6 +44,7 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
         check_kind(sink, report);
         check_only(sink.common().only(), house, messages.as_deref(), report);
     }
+    inbound::check(house, report);
     shared::check(house, report);
 }
 

@@ -1,6 +1,7 @@
 //! Sinks: who is told what happens. Each kind has a file of its own here, and one line below.
 
 mod aws_iot;
+mod commands;
 mod local;
 mod mqtt;
 mod only;
@@ -12,6 +13,8 @@ mod webhook;
 use super::super::read::kinds;
 
 pub use aws_iot::AwsIotSink;
+pub use commands::CommandFilters;
+use commands::ListenFilter;
 pub use local::{ConsoleSink, FileSink};
 pub use mqtt::MqttSink;
 pub use only::{Filter, Filters, only};
@@ -24,6 +27,11 @@ pub use webhook::{HeaderSource, Target, WebhookSink};
 pub trait Common {
     /// What it is told.
     fn only(&self) -> &Filters;
+
+    /// Whether messages come in over it.
+    fn brings_messages(&self) -> bool {
+        false
+    }
 }
 
 /// Declares the kinds of sinks.

@@ -54,6 +54,7 @@ impl Plan for Thing {
             state: format!("{prefix}{}", sink.topics.state.value.0),
             message: format!("{prefix}{}", sink.topics.message.value.0),
             diagnostics: format!("{prefix}{}", sink.topics.diagnostics.value.0),
+            command: String::new(),
         };
         Self { settings, shadow: sink.shadow, topics, only: file::only(&sink.only) }
     }

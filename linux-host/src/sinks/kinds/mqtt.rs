@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use campanile_delivery::symbols::Symbols;
+
 use super::Plan;
 use crate::config::file::{self, MqttSink};
 use crate::config::read::At;
 use crate::sinks::message::Renderer;
+use crate::sinks::mqtt::listen::Listening;
 use crate::sinks::mqtt::{Mqtt, Settings};
 use crate::sinks::only::Only;
 use crate::sinks::render::Form;
@@ -16,6 +19,7 @@ use crate::sinks::topics::Topics;
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::sinks) struct Broker {
     settings: Settings,
+    listening: Listening,
     topics: Topics,
     only: Only,
 }
@@ -40,12 +44,23 @@ impl Plan for Broker {
             status_topic: Some(topics.status(node)),
             window: u16::try_from(mqtt.in_flight.0).unwrap_or(u16::MAX),
         };
-        Self { settings, topics, only: file::only(&mqtt.only) }
+        let listening = Listening {
+            node: node.to_owned(),
+            topics: topics.clone(),
+            commands: mqtt.commands.commands(),
+            listen: mqtt.listen.iter().map(|topic| topic.value.0.clone()).collect(),
+            heard: Vec::new(),
+        };
+        Self { settings, listening, topics, only: file::only(&mqtt.only) }
+    }
+
+    fn learn(&mut self, symbols: &Symbols) {
+        self.listening.heard.clone_from(&symbols.heard);
     }
 
     fn make(&self, node: &str) -> (Mqtt, Form) {
         let renderer = Renderer::new(node, self.topics.clone(), self.only.clone());
-        (Mqtt::new(self.settings.clone()), Form::Json(renderer))
+        (Mqtt::new(self.settings.clone(), self.listening.clone()), Form::Json(renderer))
     }
 }
 

@@ -12,6 +12,11 @@ const KEEP_ALIVE_S: u16 = 30;
 /// Requests that the client hands to the socket at once.
 const BATCH: usize = 64;
 
+/// What the broker may send before it is acknowledged.
+const RECEIVE: u16 = 64;
+/// The largest packet that the broker may send.
+const LARGEST: u32 = 64 * 1024;
+
 /// Files are read at each connection, so that a new password or certificate needs no restart, and the password is
 /// nowhere for longer than that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +52,8 @@ impl Settings {
             .set_keep_alive(KEEP_ALIVE_S)
             .set_max_request_batch(BATCH)
             .set_outgoing_inflight_upper_limit(self.window)
+            .set_receive_maximum(Some(RECEIVE))
+            .set_max_packet_size(Some(LARGEST))
             .set_network_options(network);
         if let Some(topic) = &self.status_topic {
             options.set_last_will(LastWill::new(topic.clone(), "offline", QoS::AtLeastOnce, true, None));

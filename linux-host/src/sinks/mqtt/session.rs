@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rumqttc::mqttbytes::v5::SubscribeFilter;
+use rumqttc::mqttbytes::v5::{RetainForwardRule, SubscribeFilter, SubscribeReasonCode};
 use rumqttc::{AsyncClient, ConnAck, Event, EventLoop, Incoming, Publish, PublishOptions, QoS};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -24,7 +26,7 @@ const PUBLISH_HEAD: usize = 16;
 /// channel full.
 const REQUESTS: usize = 8;
 /// Messages that came in and wait to be read.
-const INBOX: usize = 64;
+const INBOX: usize = 256;
 
 /// What became of a message, once it is known.
 pub(in crate::sinks) type Answer = Pin<Box<dyn Future<Output = Result<(), NotTaken>> + Send>>;
@@ -40,6 +42,13 @@ pub(in crate::sinks) enum NotTaken {
     Ended,
 }
 
+/// What the broker answered to a subscription, once it has: a code for each topic, none if the connection ended first.
+pub(in crate::sinks) type Subscribed = Pin<Box<dyn Future<Output = Vec<SubscribeReasonCode>> + Send>>;
+
+/// So many messages that came in found no room, as nobody read them fast enough.
+#[derive(Debug)]
+pub(in crate::sinks) struct Lost(pub(in crate::sinks) u64);
+
 /// One connection.
 pub(in crate::sinks) struct Session {
     client: AsyncClient,
@@ -48,6 +57,7 @@ pub(in crate::sinks) struct Session {
     /// The refusal of the oldest message, while those before it are reported.
     refusal: Option<String>,
     inbox: mpsc::Receiver<Publish>,
+    lost: Arc<AtomicU64>,
     /// Why the connection ended.
     end: oneshot::Receiver<Failure>,
     /// The broker's limit for a packet.
@@ -79,7 +89,8 @@ impl Session {
         let (up, connected) = oneshot::channel();
         let (down, mut end) = oneshot::channel();
         let (received, inbox) = mpsc::channel(INBOX);
-        let ways = Ways { up: Some(up), received, down };
+        let lost = Arc::<AtomicU64>::default();
+        let ways = Ways { up: Some(up), received, lost: Arc::clone(&lost), down };
         let driver = Client(tokio::spawn(drive(events, settings.address.tls, ways)).abort_handle());
         let Ok(connack) = connected.await else {
             return Err(end.try_recv().unwrap_or_else(|_| stopped()));
@@ -91,6 +102,7 @@ impl Session {
             answers: VecDeque::with_capacity(usize::from(window)),
             refusal: None,
             inbox,
+            lost,
             end,
             largest: limits.and_then(|p| p.max_packet_size).map_or(usize::MAX, |max| max as usize),
             window: usize::from(window),
@@ -135,6 +147,26 @@ impl Session {
         Ok(Box::pin(async { notice.wait_completion_async().await.map_err(words::of_subscribe) }))
     }
 
+    /// Subscribes to what others say from now on, each topic for itself: the answer tells which of them the broker
+    /// allows.
+    ///
+    /// # Errors
+    /// The connection is gone, or a filter is none.
+    pub(in crate::sinks) fn listen(&self, filters: &[String]) -> Result<Subscribed, Failure> {
+        let asked = filters.iter().map(|filter| SubscribeFilter {
+            nolocal: true,
+            // What was kept for whoever comes later happened before.
+            retain_forward_rule: RetainForwardRule::Never,
+            ..SubscribeFilter::new(filter, QoS::AtLeastOnce)
+        });
+        let notice = self.client.try_subscribe_many_tracked(asked).map_err(|error| {
+            Failure::refused(format!("cannot listen: {error}: see `listen` and `topics`"))
+        })?;
+        Ok(Box::pin(async {
+            notice.wait_async().await.map(|answer| answer.return_codes).unwrap_or_default()
+        }))
+    }
+
     /// A message of the driver's is under way; [`poll_outcome`](Self::poll_outcome) tells what became of it.
     pub(in crate::sinks) fn expect(&mut self, answer: Answer) {
         self.answers.push_back(answer);
@@ -165,10 +197,14 @@ impl Session {
         self.poll_end(cx).map(Err)
     }
 
-    /// The next message that came in; `Pending` for ever once the connection has ended.
-    pub(in crate::sinks) fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Publish> {
+    /// The next message that came in, or how many could not; `Pending` for ever once the connection has ended.
+    pub(in crate::sinks) fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Result<Publish, Lost>> {
+        match self.lost.swap(0, Ordering::Relaxed) {
+            0 => {}
+            lost => return Poll::Ready(Err(Lost(lost))),
+        }
         match self.inbox.poll_recv(cx) {
-            Poll::Ready(Some(publish)) => Poll::Ready(publish),
+            Poll::Ready(Some(publish)) => Poll::Ready(Ok(publish)),
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
@@ -215,6 +251,7 @@ fn stopped() -> Failure {
 struct Ways {
     up: Option<oneshot::Sender<ConnAck>>,
     received: mpsc::Sender<Publish>,
+    lost: Arc<AtomicU64>,
     down: oneshot::Sender<Failure>,
 }
 
@@ -229,9 +266,9 @@ async fn drive(mut events: EventLoop, tls: bool, mut ways: Ways) {
                 }
             }
             Ok(Event::Incoming(Incoming::Publish(publish))) => {
-                // Nothing is dropped in silence: the next connection asks anew how things are.
+                // Nothing is dropped in silence: whoever reads is told how many there were.
                 if ways.received.try_send(publish).is_err() {
-                    break Failure::retry("more messages came in at once than could be read");
+                    ways.lost.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Ok(_) => {}

@@ -6,12 +6,16 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::address::Address;
 use super::*;
+use crate::control::protocol::{Operation, Switch};
+use crate::sinks::commands::{Commands, Verb};
 use crate::sinks::message::Kind;
 use crate::sinks::tls::Tls;
+use crate::sinks::topics::Topics;
 
 /// MQTT's packet types, in the high half of the first byte.
 const CONNECT: u8 = 1;
 const PUBLISH: u8 = 3;
+const SUBSCRIBE: u8 = 8;
 const DISCONNECT: u8 = 14;
 
 /// A connection as the broker sees it.
@@ -60,9 +64,14 @@ impl Peer {
 
 /// A listener, and a sink that is meant for it.
 async fn broker() -> (TcpListener, Mqtt) {
+    broker_for(&Commands::new([])).await
+}
+
+/// The same, for a sink that takes commands.
+async fn broker_for(commands: &Commands) -> (TcpListener, Mqtt) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let sink = Mqtt::new(Settings {
+    let settings = Settings {
         address: Address::parse(&format!("mqtt://127.0.0.1:{port}")).unwrap(),
         username: None,
         password: None,
@@ -70,8 +79,15 @@ async fn broker() -> (TcpListener, Mqtt) {
         client_id: "campanile-test".into(),
         status_topic: Some("campanile/test/status".into()),
         window: WINDOW,
-    });
-    (listener, sink)
+    };
+    let listening = Listening {
+        node: "test".into(),
+        topics: Topics::default(),
+        commands: commands.clone(),
+        listen: Vec::new(),
+        heard: Vec::new(),
+    };
+    (listener, Mqtt::new(settings, listening))
 }
 
 /// Takes the connection and its CONNECT, and answers with `connack`.
@@ -209,4 +225,56 @@ async fn nobody_there_is_an_outage() {
     drop(listener);
     let failure = sink.open().await.unwrap_err();
     assert_eq!(failure, Failure::retry("nobody listens at its `url`: is the broker up?"));
+}
+
+/// A PUBLISH of QoS 0.
+fn publication(topic: &str, payload: &str) -> Vec<u8> {
+    let mut packet = vec![0x30, u8::try_from(2 + topic.len() + 1 + payload.len()).unwrap(), 0];
+    packet.push(u8::try_from(topic.len()).unwrap());
+    packet.extend([topic.as_bytes(), &[0], payload.as_bytes()].concat());
+    packet
+}
+
+#[tokio::test]
+async fn what_comes_in_is_read_and_what_it_may_not_listen_to_is_said() {
+    let commands = Commands::new([(Verb::Set, "*".to_owned()), (Verb::Let, "*".to_owned())]);
+    let (listener, mut sink) = broker_for(&commands).await;
+    let (_, mut peer) = tokio::join!(sink.open(), accept(&listener, WELCOME));
+    let subscribe = loop {
+        let (kind, body) = peer.packet().await.unwrap();
+        if kind == SUBSCRIBE {
+            break body;
+        }
+    };
+    let text = String::from_utf8_lossy(&subscribe);
+    assert!(text.contains("campanile/test/set/+") && text.contains("campanile/test/let/+"), "{text}");
+    // The first is granted, the second forbidden.
+    peer.send(&[0x90, 5, subscribe[0], subscribe[1], 0, 1, 0x87]).await;
+    let Ok(Outcome::Came(said)) = sink.outcome().await else { panic!("nothing was said") };
+    assert_eq!(said.from, "campanile/test/let/+");
+    assert!(matches!(&said.what, What::Unclear(why) if why.contains("access list")), "{said:?}");
+    peer.send(&publication("campanile/other/set/chime", "on")).await;
+    peer.send(&publication("campanile/test/set/chime", "on")).await;
+    let Ok(Outcome::Came(came)) = sink.outcome().await else { panic!("nothing came") };
+    assert_eq!(came.from, "campanile/test/set/chime");
+    let set = Operation::Set { output: "chime".into(), to: Switch::On };
+    assert!(matches!(&came.what, What::Wish(wish) if wish.operation == set), "{came:?}");
+}
+
+#[tokio::test]
+async fn what_comes_faster_than_it_is_read_is_counted() {
+    let (listener, mut sink) = broker_for(&Commands::default()).await;
+    let (_, mut peer) = tokio::join!(sink.open(), accept(&listener, WELCOME));
+    for _ in 0..1000 {
+        peer.send(&publication("campanile/test/let/rings", "1")).await;
+    }
+    let mut came = 0;
+    while came < 1000 {
+        let Ok(Outcome::Came(arrival)) = sink.outcome().await else { panic!("it ended") };
+        came += match arrival.what {
+            What::Lost(count) => count,
+            _ => 1,
+        };
+    }
+    assert_eq!(came, 1000);
 }

@@ -7,6 +7,7 @@ use rumqttc::{
 };
 
 use super::session::NotTaken;
+use crate::sinks::arrival::Arrival;
 use crate::sinks::{Failure, tls};
 
 /// Why a message was not taken. Only what no waiting can change is for good.
@@ -42,6 +43,18 @@ pub(super) fn of_subscribe(error: SubscribeNoticeError) -> NotTaken {
         Some(SubscribeReasonCode::QuotaExceeded) => NotTaken::Now("the broker's quota is used up".into()),
         other => NotTaken::Now(format!("the broker lets nobody listen ({other:?})")),
     }
+}
+
+/// What a broker does not let this client listen to; `None` if it does. The codes are those of the topics, in order.
+pub(super) fn of_subscription(filters: &[String], codes: &[SubscribeReasonCode]) -> Option<Arrival> {
+    let refused: Vec<_> = filters
+        .iter()
+        .zip(codes)
+        .filter(|(_, code)| !matches!(code, SubscribeReasonCode::Success(_)))
+        .map(|(filter, _)| filter.as_str())
+        .collect();
+    let why = "the broker does not let this client listen here: see its access list";
+    (!refused.is_empty()).then(|| Arrival::unclear(refused.join(", "), why))
 }
 
 /// Why a connection, perhaps one with `tls`, failed, or ended once it was `up`.

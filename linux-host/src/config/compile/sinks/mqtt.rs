@@ -58,6 +58,7 @@ fn is_loopback(host: &str) -> bool {
 /// What a topic holds is known from the topic alone: one for several things would mix them up.
 fn check_topics(topics: &Topics, report: &mut Report<'_>) {
     check_states(&topics.state, report);
+    check_command(&topics.command, report);
     check_apart(
         &[
             ("status", &topics.status.value.0, &topics.status.span),
@@ -76,6 +77,18 @@ pub(super) fn check_states<const N: usize>(state: &At<Topic<N>>, report: &mut Re
             Diagnostic::error(state.span.clone(), "one topic for all states")
                 .label("each state would replace the others")
                 .help("put {name} into it, such as \"campanile/{node}/{kind}/{name}\""),
+        );
+    }
+}
+
+/// A command's topic says what is asked for, and of what.
+fn check_command(command: &At<Topic<3>>, report: &mut Report<'_>) {
+    let missing = ["{kind}", "{name}"].into_iter().find(|place| !command.value.0.contains(place));
+    if let Some(place) = missing.filter(|_| !command.is_broken()) {
+        report.push(
+            Diagnostic::error(command.span.clone(), format!("the topic of commands has no {place}"))
+                .label("nobody could tell what is asked for")
+                .help("such as \"campanile/{node}/{kind}/{name}\""),
         );
     }
 }

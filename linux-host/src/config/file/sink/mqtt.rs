@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Common, Filters, Topics};
+use super::{CommandFilters, Common, Filters, ListenFilter, Topics};
 use crate::config::read::{At, table};
 use crate::config::scalar::{Int, Word, text};
 use crate::sinks::mqtt::address::Address;
@@ -32,6 +32,11 @@ table! {
         "in-flight" in_flight (= 100): Int<1, 1000>,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
         "only" only (empty): Filters,
+        /// What may be asked for over it, such as "set:chime" or "start:*"; everything without it, nothing with [].
+        "commands" commands (empty): CommandFilters,
+        /// Where messages that triggers wait for come from: topics, whose last level is the message's name; those of all
+        /// nodes without it.
+        "listen" listen (empty): Vec<At<ListenFilter>>,
         /// Where messages go.
         "topics" topics (table): Topics,
     }
@@ -54,6 +59,10 @@ table! {
 impl Common for MqttSink {
     fn only(&self) -> &Filters {
         &self.only
+    }
+
+    fn brings_messages(&self) -> bool {
+        true
     }
 }
 

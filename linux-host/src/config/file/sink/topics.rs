@@ -8,7 +8,7 @@ use crate::config::scalar::Wrong;
 use crate::sinks::topics;
 
 table! {
-    /// Topics: `{node}`, `{kind}` (input, output, sensor, variable) and `{name}` stand for what they say.
+    /// Topics: `{node}`, `{kind}` (input, output, sensor, variable; of commands what is asked for) and `{name}` stand for what they say.
     pub struct Topics("topics") {
         /// Whether the node is there, retained.
         "status" status (= "campanile/{node}/status"): At<Topic<1>>,
@@ -18,6 +18,8 @@ table! {
         "message" message (= "campanile/{node}/message/{name}"): At<Topic<3>>,
         /// Losses and faults.
         "diagnostics" diagnostics (= "campanile/{node}/diagnostics"): At<Topic<1>>,
+        /// Where commands come from; `{kind}` is set, start, stop, let or feed.
+        "command" command (= "campanile/{node}/{kind}/{name}"): At<Topic<3>>,
     }
 }
 
@@ -35,6 +37,7 @@ impl From<&Topics> for topics::Topics {
             state: topics.state.value.0.clone(),
             message: topics.message.value.0.clone(),
             diagnostics: topics.diagnostics.value.0.clone(),
+            command: topics.command.value.0.clone(),
         }
     }
 }
