@@ -2,31 +2,17 @@
 # What a Pi runs: the release daemon, cross-compiled to aarch64, and started under emulation; a journal of
 # this machine replays there to the same bytes.
 
-# shellcheck source=ci/lib/rust.sh
-source "$(dirname "$0")/lib/rust.sh"
+# shellcheck source=ci/lib/cross.sh
+source "$(dirname "$0")/lib/cross.sh"
 no_arguments "$@"
 
-TARGET=aarch64-unknown-linux-gnu
-
-cross_rust
-# The C compiler is for the linker and for ring's assembly.
-unpack gcc-aarch64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-CC_PREFIX=$UNPACKED
-# The linker scripts among the libraries name their parts from the root; without the path they are
-# looked for beside the script.
-grep -lI 'GNU ld script' "$CC_PREFIX"/usr/aarch64-linux-gnu/lib/*.so |
-    xargs sed -i 's|/usr/aarch64-linux-gnu/lib/||g'
-expose "$CC_PREFIX" usr/bin/aarch64-linux-gnu-{gcc,ar,as,ld}
+# Before another compiler takes the place of the pinned one.
+cargo build --quiet --locked --release
+HERE=$CARGO_TARGET_DIR/release/campanile
+cross_campanile arm64
 unpack qemu-user qemu-user-static
 expose "$UNPACKED" usr/bin/qemu-aarch64-static
-
-export PATH=$CC_PREFIX/bin:$UNPACKED/bin:$PATH
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
-export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc AR_aarch64_unknown_linux_gnu=aarch64-linux-gnu-ar
-
-say "campanile for $TARGET"
-cargo build --quiet --release --locked --target "$TARGET" -p campanile
-BINARY=$CARGO_TARGET_DIR/$TARGET/release/campanile
+export PATH=$UNPACKED/bin:$PATH
 
 # on_aarch64 ARGUMENT...: the daemon's command, under emulation.
 on_aarch64() { timeout 120 qemu-aarch64-static -L "$CC_PREFIX/usr/aarch64-linux-gnu" "$BINARY" "$@" </dev/null; }
@@ -46,8 +32,6 @@ grep -q 'chime' "$OUT/demo.log" || die "no chime in the demo: $(tail -n 20 "$OUT
 say "version, check and demo work there"
 
 # What this machine's daemon wrote, executed again by the other processor.
-cargo build --quiet --release --locked
-HERE=$CARGO_TARGET_DIR/release/campanile
 sed 's/kind = "gpiochip"/kind = "virtual"/; /^\[sinks/,$d' ci/guest/house.toml >"$OUT/house.toml"
 "$HERE" run "$OUT/house.toml" --state "$OUT/state" >"$OUT/daemon.log" 2>&1 </dev/null &
 daemon=$!

@@ -37,7 +37,8 @@ step_scripts() {
     need shellcheck
     # What they source is checked with them, where it is clear what uses it.
     shellcheck --check-sourced --external-sources --source-path="$ROOT" .ci/run ci/*.sh
-    shellcheck --shell=dash ci/guest/{init,check}
+    shellcheck --shell=dash ci/guest/{init,check,service.init,service.sh}
+    shellcheck linux-host/service/debian/*
 }
 
 step_fmt() {

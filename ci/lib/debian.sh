@@ -9,7 +9,10 @@
 # shellcheck source=ci/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+# The other architecture that we build for: set before this is sourced, or arm64.
+FOREIGN=${FOREIGN:-arm64}
 APT_STATE=$CACHE/apt
+[[ $FOREIGN == arm64 ]] || APT_STATE=$CACHE/apt-$FOREIGN
 LISTS_MAX_AGE_MINUTES=1440
 
 # need PACKAGE...: on the machine from now on, or the script ends and names what is missing.
@@ -43,8 +46,8 @@ install_quietly() {
         install --no-install-recommends "$@" </dev/null
 }
 
-# The options that turn apt into one with lists of its own, on an empty machine, for both
-# architectures that we build for.
+# The options that turn apt into one with lists of its own, on an empty machine, for this
+# architecture and the other one.
 apt_options=(
     -q
     -o "Dir::State=$APT_STATE"
@@ -53,7 +56,7 @@ apt_options=(
     -o "Dir::Cache=$APT_STATE/cache"
     -o APT::Architecture=amd64
     -o APT::Architectures::=amd64
-    -o APT::Architectures::=arm64
+    -o "APT::Architectures::=$FOREIGN"
     -o APT::Sandbox::User=
     -o Acquire::Languages=none
     -o APT::Install-Recommends=false
@@ -103,8 +106,8 @@ is_base() {
         libc6 | libgcc-s1 | gcc-12-base | gcc | gcc-12 | cpp | cpp-12 | libgcc-12-dev) true ;;
         libc6-dev | libc-dev-bin | linux-libc-dev | binutils | binutils-x86-64-linux-gnu) true ;;
         lib[alt]san* | libubsan1 | libcrypt-dev | libnsl-dev | libtirpc-dev) true ;;
-        libstd-rust-web-dev:arm64) false ;; # the one thing that we link for the other architecture
-        *:arm64) true ;;
+        libstd-rust-web-dev:"$FOREIGN") false ;; # the one thing that we link for the other architecture
+        *:"$FOREIGN") true ;;
         debconf | adduser | passwd | udev | initramfs-tools* | libpam* | iso-codes) true ;;
         *) false ;;
     esac

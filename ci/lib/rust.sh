@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # A second Rust compiler, from Debian's security archive, for targets that the pinned toolchain has
-# no libraries for: it comes with the source of core and with std for aarch64. Nothing is installed.
+# no libraries for: it comes with the source of core and with std for the other architecture. Nothing is installed.
 
 # shellcheck source=ci/lib/debian.sh
 source "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
@@ -16,7 +16,7 @@ cross_rust() {
     UNPACK_EXCLUDE=(
         --exclude='./usr/src/rustc-*/compiler' --exclude='./usr/src/rustc-*/src' --exclude='./usr/src/rustc-*/debian'
     )
-    unpack rust rustc-web libstd-rust-web-dev libstd-rust-web-dev:arm64 rust-web-src "lld-${llvm#libllvm}"
+    unpack rust rustc-web libstd-rust-web-dev "libstd-rust-web-dev:$FOREIGN" rust-web-src "lld-${llvm#libllvm}"
     UNPACK_EXCLUDE=()
     # rustc looks for its linker of bare-metal targets under the name rust-lld.
     expose "$UNPACKED" usr/bin/rustc "rust-lld=usr/lib/llvm-${llvm#libllvm}/bin/lld"

@@ -4,7 +4,8 @@
 # shellcheck source=ci/lib/kernel.sh
 source "$(dirname "${BASH_SOURCE[0]}")/kernel.sh"
 
-VM_SECONDS=60
+VM_SECONDS=${VM_SECONDS:-60}
+VM_MEMORY=${VM_MEMORY:-256}
 
 # vm_root FOLDER: fills a new folder with a root for the guest: busybox, the kernel's modules and
 # `ci/guest/init`, which runs `/check` and reports.
@@ -21,10 +22,16 @@ vm_root() {
         [[ -e $root/bin/$applet ]] || ln -s busybox "$root/bin/$applet"
     done
     rm "$root/bin/init" # were our own not found, the kernel must panic rather than wait in this one
-    cp "$KERNEL"/modules/* "$root/lib/modules/"
+    vm_modules "$root"
     cp ci/guest/init "$root/init"
     printf 'root:x:0:0:root:/:/bin/sh\nguest:x:1000:1000:guest:/:/bin/sh\n' >"$root/etc/passwd"
     printf 'root:x:0:\ngpio:x:997:guest\nguest:x:1000:\n' >"$root/etc/group"
+}
+
+# vm_modules ROOT: the kernel's modules, with the list `order`.
+vm_modules() {
+    mkdir -p "$1/lib/modules"
+    cp "$KERNEL"/modules/* "$1/lib/modules/"
 }
 
 # vm_program ROOT BINARY: puts a program into the guest with the libraries that it is linked to.
@@ -42,7 +49,7 @@ vm_run() {
     local root=$1 folder=$2 status=0
     need cpio
     (cd "$root" && find . | cpio -o -H newc --quiet) >"$folder/root.cpio"
-    timeout "$VM_SECONDS" "${QEMU[@]}" -accel tcg -machine q35 -cpu max -smp 1 -m 256 \
+    timeout "$VM_SECONDS" "${QEMU[@]}" -accel tcg -machine q35 -cpu max -smp 1 -m "$VM_MEMORY" \
         -nodefaults -no-user-config -display none -no-reboot \
         -kernel "$KERNEL/vmlinux" -initrd "$folder/root.cpio" \
         -append "console=ttyS0 panic=-1 quiet nokaslr mitigations=off tsc=reliable" \

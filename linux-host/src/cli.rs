@@ -24,9 +24,11 @@ mod run;
 mod schema;
 mod shrink;
 mod sim;
+mod sink;
 mod status;
 mod swarm;
 mod times;
+mod tunnel;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -88,10 +90,14 @@ enum Command {
     Swarm(swarm::Args),
     /// Shorten a life in which the swarm found something
     Shrink(shrink::Args),
+    /// Try a sink: whether a message arrives, and where it does not
+    Sink(sink::Args),
     /// Have systemd run a house on this machine, from now on
     Install(install::Args),
     /// Take the service of this machine away again
     Uninstall(install::Removal),
+    /// Keep a way to this machine open, over a server of yours and SSH
+    Tunnel(tunnel::Args),
     /// Print the JSON Schema of the file, for editors
     Schema(schema::Args),
     /// Print completions for a shell
@@ -123,8 +129,10 @@ impl Command {
             Self::Sim(args) => sim::run(&args),
             Self::Swarm(args) => swarm::run(&args),
             Self::Shrink(args) => shrink::shorten(&args),
+            Self::Sink(args) => sink::run(args),
             Self::Install(args) => install::run(&args),
             Self::Uninstall(args) => install::remove(&args),
+            Self::Tunnel(args) => tunnel::run(args),
             Self::Schema(args) => schema::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Man(args) => man::run(&args),

@@ -5,3 +5,4 @@ pub mod accounts;
 pub mod place;
 pub mod service;
 pub mod step;
+pub mod tunnel;

@@ -35,6 +35,7 @@ mod states;
 pub mod template;
 pub mod tls;
 pub mod topics;
+pub mod trial;
 pub mod web;
 pub mod webhook;
 pub mod x;
@@ -46,6 +47,7 @@ use std::time::Duration;
 use arrival::Arrival;
 use message::Message;
 use quota::Memory;
+use trial::Endpoint;
 
 /// Where messages go. The driver calls [`open`](Sink::open), then `send` and `outcome` until one of them fails or it
 /// is told to stop, then `close`; after a failure it waits, opens again, and begins anew behind the cursor.
@@ -71,6 +73,15 @@ pub trait Sink: Send {
 
     /// What it may keep across restarts besides its place; told once, before anything else.
     fn remember(&mut self, _: Arc<dyn Memory>) {}
+
+    /// Where it connects to, for a [`trial`] that looks for the place at which it fails; nothing if it needs no network.
+    fn endpoint(&self) -> Option<Endpoint> {
+        None
+    }
+
+    /// Told before anything else that another process has this sink at work, so that this one keeps out of its way at
+    /// the receiver: under another name, and without a word on the node's coming and going.
+    fn stand_aside(&mut self) {}
 
     /// Takes leave, as politely as a second allows. What is under way counts as not delivered.
     fn close(&mut self) -> impl Future<Output = ()> + Send;

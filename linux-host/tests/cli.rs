@@ -201,3 +201,56 @@ fn install_says_every_step_and_a_dry_run_touches_nothing() {
     let nowhere = campanile(&["install", "--root", "/no/such/image"]);
     assert!(text(&nowhere.stderr).contains("/no/such/image: No such file"), "{}", text(&nowhere.stderr));
 }
+
+#[test]
+fn a_tunnel_is_a_unit_for_a_server_that_is_known() {
+    let printed = campanile(&["tunnel", "anna@server.invalid", "--port", "60003"]);
+    assert!(printed.status.success());
+    let unit = text(&printed.stdout);
+    assert!(unit.contains("-R localhost:60003:localhost:22 -- anna@server.invalid\n"), "{unit}");
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("known_hosts");
+    std::fs::write(&list, "elsewhere.invalid ssh-ed25519 AAAA\n").unwrap();
+    let (root, list) = (folder.path().to_str().unwrap(), list.to_str().unwrap());
+    let install =
+        ["tunnel", "anna@server.invalid", "--install", "--dry-run", "--root", root, "--known-hosts", list];
+    let stranger = campanile(&install);
+    assert_eq!(stranger.status.code(), Some(1));
+    let said = text(&stranger.stderr);
+    assert!(said.contains("log in once with `ssh -p 22 anna@server.invalid`"), "{said}");
+    for wrong in [&["tunnel"][..], &["tunnel", "server"], &["tunnel", "a@b", "--port", "80"]] {
+        assert_eq!(campanile(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_sink_is_tried_without_a_daemon() {
+    let folder = tempfile::tempdir().unwrap();
+    let (house, lines) = (folder.path().join("house.toml"), folder.path().join("lines.jsonl"));
+    let sinks = format!(
+        "[sinks.record]\nkind = \"file\"\npath = \"{}\"\nonly = [\"input:*\"]\n\
+         [sinks.lost]\nkind = \"file\"\npath = \"{}/none/x\"\n",
+        lines.display(),
+        folder.path().display()
+    );
+    std::fs::write(&house, std::fs::read_to_string(example()).unwrap() + &sinks).unwrap();
+    let (house, state) = (house.to_str().unwrap(), folder.path().join("state"));
+    let tried = |sink| {
+        campanile(&["sink", "test", sink, "--json", "--file", house, "--state", state.to_str().unwrap()])
+    };
+    let done = tried("record");
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let said: Vec<Value> =
+        text(&done.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&said[0]["sink"], &said[0]["daemon"]), (&"record".into(), &Value::Null));
+    let steps: Vec<_> = said[1..].iter().map(|step| (step["step"].as_str(), step["ok"].as_bool())).collect();
+    let well = |step| (Some(step), Some(true));
+    assert_eq!(steps, [well("opened"), well("published"), well("acknowledged")]);
+    let line: Value = serde_json::from_str(&std::fs::read_to_string(lines).unwrap()).unwrap();
+    assert_eq!(line["topic"], "campanile/front-door/message/test");
+    let lost = tried("lost");
+    assert_eq!(lost.status.code(), Some(1));
+    assert!(text(&lost.stdout).contains("its directory does not exist"), "{}", text(&lost.stdout));
+    assert!(text(&tried("recrod").stderr).contains("did you mean record?"));
+    assert!(!state.exists(), "a trial leaves no state");
+}

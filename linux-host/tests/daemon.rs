@@ -10,6 +10,8 @@ mod reloads;
 mod replays;
 #[path = "daemon/running.rs"]
 mod running;
+#[path = "daemon/service.rs"]
+mod service;
 #[path = "daemon/starts.rs"]
 mod starts;
 #[path = "daemon/webhooks.rs"]

@@ -13,6 +13,17 @@ pub struct Place {
     root: PathBuf,
 }
 
+/// Whose something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Root's.
+    Root,
+    /// Root's, for a group.
+    Group(&'static str),
+    /// A user's, and of the group of the same name.
+    User(&'static str),
+}
+
 impl Place {
     /// The tree below this directory; `/` is the running system.
     ///
@@ -67,7 +78,7 @@ impl Place {
     ///
     /// # Errors
     /// The tree takes it not.
-    pub fn write(&self, inside: &str, bytes: &[u8], mode: u32, group: Option<&str>) -> io::Result<()> {
+    pub fn write(&self, inside: &str, bytes: &[u8], mode: u32, owner: Owner) -> io::Result<()> {
         let path = self.path(inside);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -77,7 +88,7 @@ impl Place {
         let new = path.with_file_name(name);
         let mut file = fs::File::create(&new)?;
         file.write_all(bytes)?;
-        self.give(&new, mode, group)?;
+        self.give(&new, mode, owner)?;
         file.sync_all()?;
         fs::rename(&new, &path)
     }
@@ -86,18 +97,26 @@ impl Place {
     ///
     /// # Errors
     /// The tree takes it not.
-    pub fn make_directory(&self, inside: &str, mode: u32, group: Option<&str>) -> io::Result<()> {
+    pub fn make_directory(&self, inside: &str, mode: u32, owner: Owner) -> io::Result<()> {
         let path = self.path(inside);
         fs::create_dir_all(&path)?;
-        self.give(&path, mode, group)
+        self.give(&path, mode, owner)
     }
 
-    /// The mode of what is root's, and of a group's, whose number the tree knows.
-    fn give(&self, path: &Path, mode: u32, group: Option<&str>) -> io::Result<()> {
-        if let Some(group) = group {
-            let found = accounts::group(self, group)?;
-            let found = found.ok_or_else(|| io::Error::other(format!("there is no group {group}")))?;
-            chown(path, Some(0), Some(found.id))?;
+    /// Sets mode and owner, whose number the tree knows. What is root's is so by itself.
+    fn give(&self, path: &Path, mode: u32, owner: Owner) -> io::Result<()> {
+        let group = |name| {
+            let found = accounts::group(self, name)?;
+            found.ok_or_else(|| io::Error::other(format!("there is no group {name}")))
+        };
+        match owner {
+            Owner::Root => {}
+            Owner::Group(name) => chown(path, Some(0), Some(group(name)?.id))?,
+            Owner::User(name) => {
+                let user = accounts::user(self, name)?;
+                let user = user.ok_or_else(|| io::Error::other(format!("there is no user {name}")))?;
+                chown(path, Some(user), Some(group(name)?.id))?;
+            }
         }
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
     }
@@ -131,8 +150,8 @@ mod tests {
         let place = Place::new(dir.path()).unwrap();
         assert!(!place.is_running() && !place.has_systemd());
         assert_eq!(place.read("/etc/x/y").unwrap(), None);
-        place.write("/etc/x/y", b"one", 0o640, None).unwrap();
-        place.write("/etc/x/y", b"two", 0o600, None).unwrap();
+        place.write("/etc/x/y", b"one", 0o640, Owner::Root).unwrap();
+        place.write("/etc/x/y", b"two", 0o600, Owner::Root).unwrap();
         assert_eq!(place.read("/etc/x/y").unwrap().unwrap(), b"two");
         let file = dir.path().join("etc/x/y");
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
@@ -148,12 +167,12 @@ mod tests {
         assert!(place.runs_this_program(&this), "an empty tree could be anything");
         let mut head = fs::read(&this).unwrap();
         head.truncate(64);
-        place.write("/usr/bin/env", &head, 0o755, None).unwrap();
-        place.write("/bin/busybox", &head, 0o755, None).unwrap();
+        place.write("/usr/bin/env", &head, 0o755, Owner::Root).unwrap();
+        place.write("/bin/busybox", &head, 0o755, Owner::Root).unwrap();
         assert!(place.runs_this_program(&this));
         head[18] ^= 0xff;
-        place.write("/usr/bin/env", &head, 0o755, None).unwrap();
-        place.write("/bin/busybox", &head, 0o755, None).unwrap();
+        place.write("/usr/bin/env", &head, 0o755, Owner::Root).unwrap();
+        place.write("/bin/busybox", &head, 0o755, Owner::Root).unwrap();
         assert!(!place.runs_this_program(&this));
     }
 }

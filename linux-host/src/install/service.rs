@@ -1,7 +1,7 @@
 //! What the service of a machine consists of. Its files are those of the Debian package; only paths differ.
 
 use super::accounts;
-use super::place::Place;
+use super::place::{Owner, Place};
 use super::step::Step;
 
 /// The user and group that it runs as.
@@ -18,9 +18,11 @@ const PACKAGED_PROGRAM: &str = "/usr/bin/campanile";
 const PROGRAM: &str = "/usr/local/bin/campanile";
 
 const CONFIGURATION: &str = "/etc/campanile";
-const STATE: &str = "/var/lib/campanile";
+/// Its state directory.
+pub const STATE: &str = "/var/lib/campanile";
 const LOGS: &str = "/var/log/campanile";
-const ENVIRONMENT_PATH: &str = "/etc/default/campanile";
+/// Its environment.
+pub const ENVIRONMENT_PATH: &str = "/etc/default/campanile";
 const UNIT_PATH: &str = "/etc/systemd/system/campanile.service";
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/campanile.service";
 const RULES_PATH: &str = "/etc/udev/rules.d/60-campanile.rules";
@@ -62,7 +64,7 @@ pub fn files(place: &Place, parts: Parts, house: Option<Vec<u8>>) -> std::io::Re
             path,
             bytes: bytes.to_vec(),
             mode,
-            group: None,
+            owner: Owner::Root,
             keep: false,
         };
         steps.extend([
@@ -86,19 +88,19 @@ pub fn files(place: &Place, parts: Parts, house: Option<Vec<u8>>) -> std::io::Re
                 path: ENVIRONMENT_PATH,
                 bytes: ENVIRONMENT.into(),
                 mode: 0o640,
-                group: None,
+                owner: Owner::Root,
                 keep: true,
             },
-            Step::Directory { path: CONFIGURATION, mode: 0o750, group: Some(USER) },
+            Step::Directory { path: CONFIGURATION, mode: 0o750, owner: Owner::Group(USER) },
         ]);
     }
     if let Some(bytes) = house {
-        steps.push(Step::File { path: HOUSE, bytes, mode: 0o640, group: Some(USER), keep: true });
+        steps.push(Step::File { path: HOUSE, bytes, mode: 0o640, owner: Owner::Group(USER), keep: true });
     }
     if !is_packaged(place) {
         let unit = unit().into_bytes();
         steps.extend([
-            Step::File { path: UNIT_PATH, bytes: unit, mode: 0o644, group: None, keep: false },
+            Step::File { path: UNIT_PATH, bytes: unit, mode: 0o644, owner: Owner::Root, keep: false },
             Step::Link { path: WANTED, target: UNIT_PATH },
         ]);
     }
@@ -190,7 +192,7 @@ mod tests {
     fn groups_that_a_machine_has_not_are_not_asked_for() {
         let dir = tempfile::tempdir().unwrap();
         let place = Place::new(dir.path()).unwrap();
-        place.write("/etc/group", b"audio:x:29:\n", 0o644, None).unwrap();
+        place.write("/etc/group", b"audio:x:29:\n", 0o644, Owner::Root).unwrap();
         let steps = files(&place, parts(), None).unwrap();
         let member = |group| steps.contains(&Step::Member { user: USER, group });
         assert!(member("gpio") && member("audio") && !member("dialout"), "{steps:?}");
@@ -200,7 +202,7 @@ mod tests {
     fn beside_the_package_only_the_house_is_put_there() {
         let dir = tempfile::tempdir().unwrap();
         let place = Place::new(dir.path()).unwrap();
-        place.write(PACKAGED_UNITS[1], UNIT.as_bytes(), 0o644, None).unwrap();
+        place.write(PACKAGED_UNITS[1], UNIT.as_bytes(), 0o644, Owner::Root).unwrap();
         let steps = files(&place, parts(), Some(b"house".into())).unwrap();
         assert!(matches!(steps.as_slice(), [Step::File { path: HOUSE, .. }]), "{steps:?}");
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::accounts;
-use super::place::Place;
+use super::place::{Owner, Place};
 
 /// One thing that is to be so. Paths are those of the tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub enum Step {
         path: &'static str,
         /// Permissions of a new one.
         mode: u32,
-        /// Whose group it is.
-        group: Option<&'static str>,
+        /// Whose it is.
+        owner: Owner,
     },
     /// There is a file.
     File {
@@ -47,8 +47,8 @@ pub enum Step {
         bytes: Vec<u8>,
         /// Its permissions.
         mode: u32,
-        /// Whose group it is.
-        group: Option<&'static str>,
+        /// Whose it is.
+        owner: Owner,
         /// What is there stays as it is: it is the owner's.
         keep: bool,
     },
@@ -63,6 +63,15 @@ pub enum Step {
     Gone(&'static str),
     /// A user, and the group of its name, are not there.
     NoUser(&'static str),
+    /// There is a key for SSH, beside it its public half.
+    Key {
+        /// Where.
+        path: &'static str,
+        /// What stands behind the public half.
+        comment: String,
+        /// Whose it is.
+        owner: Owner,
+    },
     /// A program is run.
     Run {
         /// The program.
@@ -146,10 +155,11 @@ impl Step {
     fn found(&self, place: &Place) -> io::Result<Found> {
         let done = match self {
             Self::Group(name) => accounts::group(place, name)?.is_some(),
-            Self::User { name, .. } => accounts::has_user(place, name)?,
+            Self::User { name, .. } => accounts::user(place, name)?.is_some(),
             Self::Member { user, group } => accounts::group(place, group)?
                 .is_some_and(|group| group.members.iter().any(|member| member == user)),
             Self::Directory { path, .. } => place.path(path).is_dir(),
+            Self::Key { path, .. } => place.has(path),
             Self::File { path, bytes, keep, .. } => match place.read(path)? {
                 Some(there) if there == *bytes => true,
                 Some(_) if *keep => return Ok(Found::Kept),
@@ -159,7 +169,7 @@ impl Step {
                 fs::read_link(place.path(path)).is_ok_and(|found| found.as_os_str() == *target)
             }
             Self::Gone(path) => !place.has(path),
-            Self::NoUser(name) => !accounts::has_user(place, name)?,
+            Self::NoUser(name) => accounts::user(place, name)?.is_none(),
             Self::Run { .. } => false,
         };
         Ok(if done { Found::Done } else { Found::ToDo })
@@ -178,8 +188,9 @@ impl Step {
                 )
             }
             Self::Member { user, group } => account(place, "usermod", &["--append", "--groups", group, user]),
-            Self::Directory { path, mode, group } => place.make_directory(path, *mode, *group),
-            Self::File { path, bytes, mode, group, .. } => place.write(path, bytes, *mode, *group),
+            Self::Directory { path, mode, owner } => place.make_directory(path, *mode, *owner),
+            Self::File { path, bytes, mode, owner, .. } => place.write(path, bytes, *mode, *owner),
+            Self::Key { path, comment, owner } => key(place, path, comment, *owner),
             Self::Link { path, target } => {
                 let link = place.path(path);
                 if let Some(parent) = link.parent() {
@@ -216,6 +227,21 @@ impl Step {
             _ => "",
         }
     }
+}
+
+/// A new key; whole or not at all, as the public half comes last.
+fn key(place: &Place, path: &str, comment: &str, owner: Owner) -> io::Result<()> {
+    let there = place.path(path);
+    let new = there.with_extension("new");
+    let _ = fs::remove_file(&new);
+    run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", &new.to_string_lossy()])?;
+    let public = fs::read(new.with_extension("new.pub"))?;
+    let secret = fs::read(&new)?;
+    for file in [new.with_extension("new.pub"), new] {
+        fs::remove_file(file)?;
+    }
+    place.write(&format!("{path}.pub"), &public, 0o644, owner)?;
+    place.write(path, &secret, 0o600, owner)
 }
 
 /// One of the tools for accounts, on the running system or in an image.
@@ -257,6 +283,7 @@ impl fmt::Display for Step {
             Self::Member { user, group } => write!(f, "user {user} in group {group}"),
             Self::Directory { path, .. } => write!(f, "folder {path}"),
             Self::File { path, .. } => write!(f, "file {path}"),
+            Self::Key { path, .. } => write!(f, "key {path}"),
             Self::Link { path, target } => write!(f, "link {path} to {target}"),
             Self::Gone(path) => write!(f, "no {path}"),
             Self::NoUser(name) => write!(f, "no user and group {name}"),
@@ -280,7 +307,7 @@ mod tests {
     }
 
     fn file(text: &str, keep: bool) -> Step {
-        Step::File { path: "/etc/a/b", bytes: text.into(), mode: 0o644, group: None, keep }
+        Step::File { path: "/etc/a/b", bytes: text.into(), mode: 0o644, owner: Owner::Root, keep }
     }
 
     #[test]
@@ -288,7 +315,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let place = Place::new(dir.path()).unwrap();
         let steps = [
-            Step::Directory { path: "/etc/a", mode: 0o750, group: None },
+            Step::Directory { path: "/etc/a", mode: 0o750, owner: Owner::Root },
             file("text", false),
             Step::Link { path: "/etc/wants/b", target: "../a/b" },
         ];
@@ -308,7 +335,7 @@ mod tests {
     fn what_is_the_owners_is_kept_and_what_is_ours_is_renewed() {
         let dir = tempfile::tempdir().unwrap();
         let place = Place::new(dir.path()).unwrap();
-        place.write("/etc/a/b", b"mine", 0o644, None).unwrap();
+        place.write("/etc/a/b", b"mine", 0o644, Owner::Root).unwrap();
         assert_eq!(outcomes(&[file("new", true)], &place, false), ["kept"]);
         assert_eq!(place.read("/etc/a/b").unwrap().unwrap(), b"mine");
         assert_eq!(outcomes(&[file("new", false)], &place, false), ["done"]);
@@ -319,7 +346,7 @@ mod tests {
     fn a_step_that_fails_says_which_and_why() {
         let dir = tempfile::tempdir().unwrap();
         let place = Place::new(dir.path()).unwrap();
-        place.write("/etc/a", b"a file where a folder has to be", 0o644, None).unwrap();
+        place.write("/etc/a", b"a file where a folder has to be", 0o644, Owner::Root).unwrap();
         let error = carry_out(&[file("x", false)], &place, false, &mut |_, _| Ok(())).unwrap_err();
         assert!(error.starts_with("file /etc/a/b: "), "{error}");
         let run = Step::Run { program: "false", arguments: vec![], help: "; look there" };

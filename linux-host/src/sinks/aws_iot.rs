@@ -23,6 +23,7 @@ use self::shadow::{Heard, Topics};
 use super::message::Message;
 use super::mqtt::Settings;
 use super::mqtt::session::{Answer, NotTaken, Session};
+use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
 
 /// For an acknowledgement and a shadow's answer: a message over a limit gets none.
@@ -107,6 +108,14 @@ impl Sink for AwsIot {
             self.up = None;
         }
         outcome
+    }
+
+    fn endpoint(&self) -> Option<Endpoint> {
+        Some(self.settings.endpoint())
+    }
+
+    fn stand_aside(&mut self) {
+        self.settings.stand_aside();
     }
 
     async fn close(&mut self) {

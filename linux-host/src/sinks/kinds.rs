@@ -19,6 +19,7 @@ use super::driver::Driver;
 use super::figures::{Board, State};
 use super::render::Form;
 use super::source::{Around, Source};
+use super::trial::Trial;
 use crate::config::file;
 
 /// What a sink is to do, as the file says it. Two that are equal do the same: then a reload lets the sink go on.
@@ -61,6 +62,16 @@ macro_rules! plans {
             pub(super) fn start<S: Storage, A: Around>(&self, post: Post<'_, S, A>) -> JoinHandle<()> {
                 match self {
                     $(Self::$variant(plan) => post.take(&**plan),)*
+                }
+            }
+
+            /// Makes it and sends one message through it; whether it arrived.
+            pub(super) async fn trial(&self, node: &str, trial: Trial<'_>) -> bool {
+                match self {
+                    $(Self::$variant(plan) => {
+                        let (mut sink, form) = plan.make(node);
+                        trial.through(&mut sink, form, node).await
+                    })*
                 }
             }
         }

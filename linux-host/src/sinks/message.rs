@@ -124,6 +124,11 @@ impl Renderer {
         Self { reported: true, ..self }
     }
 
+    /// The same without its filter.
+    pub(super) fn unfiltered(&self) -> Self {
+        Self { only: Only::default(), ..self.clone() }
+    }
+
     /// The message for one of the engine's records; `None` if receivers do not get it.
     pub fn record(&self, stamp: Stamp, record: &Record, symbols: &Symbols) -> Option<Message> {
         let draft = self.draft(stamp.at, record, symbols)?;

@@ -21,6 +21,7 @@ use self::listen::{Listening, Seen};
 use self::session::{Answer, Lost, NotTaken, Session, Subscribed};
 use super::arrival::{Arrival, What};
 use super::message::Message;
+use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
 
 /// Messages under way at once; a broker may lower it. Unset it costs the client 16 MB.
@@ -82,6 +83,14 @@ impl Sink for Mqtt {
 
     fn keeps_states(&self) -> bool {
         true
+    }
+
+    fn endpoint(&self) -> Option<Endpoint> {
+        Some(self.settings.endpoint())
+    }
+
+    fn stand_aside(&mut self) {
+        self.settings.stand_aside();
     }
 
     async fn close(&mut self) {

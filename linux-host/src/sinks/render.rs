@@ -22,6 +22,19 @@ pub enum Form {
     Trace(Box<Lines>),
 }
 
+impl Form {
+    /// The message for a record that no journal has, whatever the sink's filter says.
+    pub(super) fn trial(&mut self, stamp: Stamp, record: &Record, symbols: &Symbols) -> Option<Message> {
+        match self {
+            Self::Json(renderer) => renderer.unfiltered().record(stamp, record, symbols),
+            Self::Trace(lines) => {
+                lines.only = None;
+                lines.message(stamp, &Body::Host(None), Some(record), symbols)
+            }
+        }
+    }
+}
+
 /// Lines for people, as `campanile log` prints them.
 #[derive(Debug)]
 pub struct Lines {

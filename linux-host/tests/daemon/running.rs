@@ -279,6 +279,10 @@ impl<'a> Running<'a> {
         requests.map(|_| answers.next().unwrap().unwrap())
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }

@@ -1,11 +1,10 @@
 //! Starts, ends, and what goes on from one to the next.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt as _;
 use std::time::Duration;
 
-use crate::running::{HOUSE, PATIENCE, Running, Workplace, not_tried, poll, starts_with, words};
+use crate::running::{HOUSE, Running, Workplace, not_tried, poll, starts_with, words};
 
 #[test]
 fn a_kill_loses_nothing_that_was_written_and_the_state_goes_on() {
@@ -153,28 +152,5 @@ fn the_loop_costs_nothing_while_nothing_happens() {
         eprintln!("idle: {spent} ns in 1 s; resident {} KiB", daemon.resident_kib());
         (spent < 20_000_000).then_some(())
     });
-    daemon.stop();
-}
-
-#[test]
-fn systemd_is_told_when_it_is_ready_that_it_lives_and_that_it_stops() {
-    let place = Workplace::new(HOUSE);
-    let manager = UnixDatagram::bind(place.path("notify")).unwrap();
-    manager.set_read_timeout(Some(PATIENCE)).unwrap();
-    let daemon = Running::start_with(&place, |command| {
-        command.env("NOTIFY_SOCKET", place.path("notify")).env("WATCHDOG_USEC", "400000");
-    });
-    let hear = |wanted: &str| {
-        let mut bytes = [0; 256];
-        while {
-            let len = manager.recv(&mut bytes).unwrap_or_else(|error| panic!("no {wanted}: {error}"));
-            !String::from_utf8_lossy(&bytes[..len]).contains(wanted)
-        } {}
-    };
-    hear("READY=1");
-    hear("WATCHDOG=1");
-    hear("WATCHDOG=1");
-    daemon.signal(rustix::process::Signal::TERM);
-    hear("STOPPING=1");
     daemon.stop();
 }

@@ -7,6 +7,7 @@ mod inbound;
 mod outages;
 mod refusals;
 mod states;
+mod trial;
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -6,6 +6,7 @@ use super::address::Address;
 use crate::secret::Secret;
 use crate::sinks::Failure;
 use crate::sinks::tls::Tls;
+use crate::sinks::trial::Endpoint;
 
 /// A broker that is silent for longer is gone; a ping every half a minute costs nothing.
 const KEEP_ALIVE_S: u16 = 30;
@@ -38,6 +39,19 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Where it goes.
+    pub(in crate::sinks) fn endpoint(&self) -> Endpoint {
+        let Address { host, port, tls } = self.address.clone();
+        Endpoint { host, port, tls: tls.then(|| self.tls.clone()) }
+    }
+
+    /// For a connection beside another one of the same sink: a second client of its name would throw it out, and whether
+    /// the node is there is the other one's to say.
+    pub(in crate::sinks) fn stand_aside(&mut self) {
+        self.client_id.push_str("-test");
+        self.status_topic = None;
+    }
+
     /// What the client needs to know.
     ///
     /// # Errors
