@@ -1,25 +1,30 @@
 //! AWS IoT Core: MQTT 5 with a certificate for everybody, its limits kept, and a device shadow.
 //!
 //! States go into the thing's shadow, where applications find them while the node is away; a change is done when the
-//! shadow has accepted it, which says more than the acknowledgement of the message. What happens once goes to plain topics,
-//! or by Basic Ingest straight to a rule. The shadow forgets nothing, so nothing is told twice; whether the node is
-//! there AWS itself tells (`$aws/events/presence`), without a message of ours.
+//! shadow has accepted it, which says more than the acknowledgement of the message. What they desire there comes in as
+//! commands, also what they desired meanwhile. What happens once goes to plain topics, or by Basic Ingest straight to a
+//! rule. The shadow forgets nothing, so nothing is told twice unless somebody deleted it; whether the node is there AWS
+//! itself tells (`$aws/events/presence`), without a message of ours.
 
 pub mod limits;
 pub(in crate::sinks) mod shadow;
+pub mod wishes;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rumqttc::QoS;
+use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::limits::Pace;
 use self::shadow::{Heard, Topics};
+use self::wishes::{Settable, Wishes};
+use super::arrival::Arrival;
 use super::message::Message;
 use super::mqtt::Settings;
 use super::mqtt::session::{Answer, NotTaken, Session};
@@ -35,6 +40,10 @@ pub struct AwsIot {
     settings: Settings,
     /// The shadow that states go into; without one they go to their topics.
     shadow: Option<Topics>,
+    /// What others may desire there.
+    settable: Settable,
+    /// There was no shadow when this connection began.
+    anew: bool,
     /// The last attempt to connect.
     tried: Option<Instant>,
     up: Option<Up>,
@@ -47,10 +56,14 @@ struct Up {
     pace: Pace,
     /// Taken over, and not sent yet.
     waiting: VecDeque<Message>,
-    /// Changes that the shadow has not answered, oldest first.
-    asked: VecDeque<Asked>,
+    /// The change that the shadow has not answered. One at a time: it may put one off, and what is behind that must not
+    /// come before it.
+    asked: Option<Asked>,
     /// Of changes sent so far.
     number: u64,
+    wishes: Wishes,
+    /// Wishes that the driver has not taken yet.
+    came: VecDeque<Arrival>,
 }
 
 /// A change that the shadow was asked for.
@@ -61,9 +74,9 @@ struct Asked {
 }
 
 impl AwsIot {
-    /// Does nothing yet. With `thing`, states go into its shadow.
-    pub fn new(settings: Settings, thing: Option<&str>) -> Self {
-        Self { settings, shadow: thing.map(Topics::new), tried: None, up: None }
+    /// Does nothing yet. With `thing`, states go into its shadow, and what is settable can be desired there.
+    pub fn new(settings: Settings, thing: Option<&str>, settable: Settable) -> Self {
+        Self { settings, shadow: thing.map(Topics::new), settable, anew: false, tried: None, up: None }
     }
 }
 
@@ -74,24 +87,26 @@ impl Sink for AwsIot {
             sleep_until(tried + limits::RECONNECT).await;
         }
         self.tried = Some(Instant::now());
-        let mut session = Session::open(&self.settings).await?;
-        if let Some(shadow) = &self.shadow {
-            // QoS 0: an acknowledgement from here would cost as much as a message.
-            let answer = session.subscribe(&shadow.answers(), QoS::AtMostOnce)?;
-            let heard = timeout(PATIENCE, session.wait(answer)).await;
-            heard.unwrap_or_else(|_| Err(Failure::retry("AWS IoT does not answer a subscription"))).map_err(
-                |failure| Failure {
-                    why: format!(
-                        "{}: the certificate's policy has to allow iot:Subscribe and iot:Receive for the thing's shadow",
-                        failure.why
-                    ),
-                    ..failure
-                },
-            )?;
-        }
+        let session = Session::open(&self.settings).await?;
         let window = session.window;
-        let (waiting, asked) = (VecDeque::new(), VecDeque::new());
-        self.up = Some(Up { session, pace: Pace::default(), waiting, asked, number: 0 });
+        let mut up = Up {
+            session,
+            pace: Pace::default(),
+            waiting: VecDeque::new(),
+            asked: None,
+            number: 0,
+            wishes: Wishes::default(),
+            came: VecDeque::new(),
+        };
+        self.anew = match &self.shadow {
+            Some(shadow) => {
+                timeout(PATIENCE, up.meet(shadow, &self.settable)).await.unwrap_or_else(|_| {
+                    Err(Failure::retry("AWS IoT does not answer when it is asked for the device shadow"))
+                })?
+            }
+            None => false,
+        };
+        self.up = Some(up);
         Ok(window)
     }
 
@@ -103,7 +118,7 @@ impl Sink for AwsIot {
 
     async fn outcome(&mut self) -> Result<Outcome, Failure> {
         let Some(up) = &mut self.up else { return Err(Failure::retry("not connected")) };
-        let outcome = up.outcome(self.shadow.as_ref()).await;
+        let outcome = up.outcome(self.shadow.as_ref(), &self.settable).await;
         if outcome.is_err() {
             self.up = None;
         }
@@ -118,6 +133,10 @@ impl Sink for AwsIot {
         self.settings.stand_aside();
     }
 
+    fn keeps_states(&self) -> bool {
+        self.anew
+    }
+
     async fn close(&mut self) {
         if let Some(Up { session, .. }) = self.up.take() {
             session.leave(None).await;
@@ -126,22 +145,72 @@ impl Sink for AwsIot {
 }
 
 impl Up {
-    async fn outcome(&mut self, shadow: Option<&Topics>) -> Result<Outcome, Failure> {
+    /// Listens to the shadow, and asks what is desired there by now; whether there is none yet.
+    async fn meet(&mut self, shadow: &Topics, settable: &Settable) -> Result<bool, Failure> {
+        // QoS 0: an acknowledgement from here would cost as much as a message.
+        let listening = self.session.subscribe(&shadow.answers(), QoS::AtMostOnce)?;
+        let asked = self.session.publish(&shadow.get(), String::new(), false)?;
+        for answer in [listening, asked] {
+            self.session.wait(answer).await.map_err(|failure| Failure {
+                why: format!(
+                    "{}; the certificate's policy has to allow iot:Publish, iot:Subscribe and iot:Receive for the thing's shadow",
+                    failure.why
+                ),
+                ..failure
+            })?;
+        }
         loop {
+            let heard = poll_fn(|cx| match self.poll_heard(Some(shadow), cx) {
+                Poll::Ready(heard) => Poll::Ready(heard),
+                Poll::Pending => self.session.poll_end(cx).map(Err),
+            })
+            .await?;
+            match heard {
+                Heard::Got(Ok((version, delta))) => {
+                    self.wish(version, delta, settable);
+                    return Ok(false);
+                }
+                Heard::Got(Err(None)) => return Ok(true),
+                Heard::Got(Err(Some(NotTaken::ForGood(why)))) => return Err(Failure::refused(why)),
+                Heard::Got(Err(Some(NotTaken::Now(why)))) => return Err(Failure::retry(why)),
+                other => self.hear(other, settable),
+            }
+        }
+    }
+
+    /// What the shadow says next; what is none of its answers is passed over.
+    fn poll_heard(&mut self, shadow: Option<&Topics>, cx: &mut Context<'_>) -> Poll<Result<Heard, Failure>> {
+        while let Poll::Ready(received) = self.session.poll_received(cx) {
+            let Ok(publish) = received else {
+                // The next connection asks anew.
+                return Poll::Ready(Err(Failure::retry("more messages came in at once than could be read")));
+            };
+            let topic = std::str::from_utf8(&publish.topic).ok();
+            let heard = shadow.zip(topic).and_then(|(shadow, topic)| shadow.read(topic, &publish.payload));
+            if let Some(heard) = heard {
+                return Poll::Ready(Ok(heard));
+            }
+        }
+        Poll::Pending
+    }
+
+    async fn outcome(&mut self, shadow: Option<&Topics>, settable: &Settable) -> Result<Outcome, Failure> {
+        loop {
+            if let Some(arrival) = self.came.pop_front() {
+                return Ok(Outcome::Came(arrival));
+            }
             let next = self.release(shadow)?;
             let mut released = pin!(sleep_until(next.unwrap_or_else(Instant::now)));
             // What the shadow says comes first: it may be what a message waits for.
             let outcome = poll_fn(|cx| {
-                while let Poll::Ready(received) = self.session.poll_received(cx) {
-                    let Ok(publish) = received else {
-                        // The next connection asks anew.
-                        let why = "more messages came in at once than could be read";
-                        return Poll::Ready(Some(Err(Failure::retry(why))));
-                    };
-                    let topic = String::from_utf8_lossy(&publish.topic);
-                    if let Some(heard) = shadow.and_then(|shadow| shadow.read(&topic, &publish.payload)) {
-                        self.hear(heard);
-                    }
+                if let Poll::Ready(heard) = self.poll_heard(shadow, cx) {
+                    return Poll::Ready(match heard {
+                        Ok(heard) => {
+                            self.hear(heard, settable);
+                            None
+                        }
+                        Err(failure) => Some(Err(failure)),
+                    });
                 }
                 if let Poll::Ready(outcome) = self.session.poll_outcome(cx) {
                     return Poll::Ready(Some(outcome));
@@ -160,10 +229,10 @@ impl Up {
 
     /// Sends what waits, as far as the limits let; when the next one may go, if that is only a matter of time.
     fn release(&mut self, shadow: Option<&Topics>) -> Result<Option<Instant>, Failure> {
-        self.asked.retain(|asked| !asked.answer.is_closed());
         while let Some(message) = self.waiting.front() {
             let shadow = shadow.filter(|_| message.kind.is_state());
-            if shadow.is_some() && self.asked.len() >= limits::SHADOW_IN_FLIGHT {
+            // Nobody waits for the answer to one that was refused on the way to the shadow.
+            if shadow.is_some() && self.asked.as_ref().is_some_and(|asked| !asked.answer.is_closed()) {
                 break;
             }
             // A shadow's answer counts too.
@@ -196,7 +265,7 @@ impl Up {
         let token = shadow::number(&mut payload, self.number);
         let published = self.publish(&shadow.update(), payload, limits::SHADOW)?;
         let (answer, accepted) = oneshot::channel();
-        self.asked.push_back(Asked { token, answer });
+        self.asked = Some(Asked { token, answer });
         Ok(Box::pin(async {
             published.await?;
             match timeout(PATIENCE, accepted).await {
@@ -206,14 +275,29 @@ impl Up {
         }))
     }
 
-    fn hear(&mut self, heard: Heard) {
-        let (token, answer) = match heard {
-            Heard::Accepted { token } => (token, Ok(())),
-            Heard::Rejected { token, why } => (token, Err(why)),
-        };
-        if let Some(place) = self.asked.iter().position(|asked| asked.token == token)
-            && let Some(asked) = self.asked.remove(place)
-        {
+    fn hear(&mut self, heard: Heard, settable: &Settable) {
+        match heard {
+            Heard::Accepted { token, version, ended } => {
+                if let Some(token) = token {
+                    self.answer(&token, Ok(()));
+                }
+                let new = self.wishes.end(version, &ended);
+                self.came.extend(new.iter().map(|wish| self.wishes.arrival(settable, wish)));
+            }
+            Heard::Rejected { token, why } => self.answer(&token, Err(why)),
+            Heard::Wished { version, state } => self.wish(version, state, settable),
+            // Asked for once, when the connection began.
+            Heard::Got(_) => {}
+        }
+    }
+
+    fn wish(&mut self, version: u64, all: Map<String, Value>, settable: &Settable) {
+        let new = self.wishes.stand(version, all);
+        self.came.extend(new.iter().map(|wish| self.wishes.arrival(settable, wish)));
+    }
+
+    fn answer(&mut self, token: &str, answer: Result<(), NotTaken>) {
+        if let Some(asked) = self.asked.take_if(|asked| asked.token == token) {
             // Nobody waits any more if the connection is ending.
             let _ = asked.answer.send(answer);
         }

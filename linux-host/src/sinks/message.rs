@@ -117,8 +117,9 @@ impl Renderer {
         Self { node: node.into(), topics, only, reported: false }
     }
 
-    /// The same with states as a device shadow takes them: `{"state":{"reported":{"lamp":"on"}},"clientToken":".."}`,
-    /// where what the file adds to the state of an input stands instead of its name. The token is the identity.
+    /// The same with states as a device shadow takes them:
+    /// `{"state":{"reported":{"lamp":"on"},"desired":{"lamp":null}},"clientToken":".."}`, where what the file adds to the
+    /// state of an input stands instead of its name. The token is the identity.
     #[must_use]
     pub fn reporting(self) -> Self {
         Self { reported: true, ..self }
@@ -327,7 +328,11 @@ impl Draft<'_> {
             Value::from(self.report.clone()).to_string()
         };
         let host = host.map_or_else(String::new, |host| format!(".{host}"));
-        shadow::update(&state, &format!("{boot}.{seq}{host}"))
+        // What can be wished for is told together with the end of the wish: a safe level or a scenario may have come
+        // after it, and must not be undone by a wish that still stands.
+        let ended = matches!(self.kind, Kind::Output | Kind::Variable)
+            .then(|| format!("{{{}:null}}", quoted(self.name)));
+        shadow::update(&state, ended.as_deref(), &format!("{boot}.{seq}{host}"))
     }
 }
 

@@ -66,9 +66,11 @@ fn file(sink: &str) -> String {
 
         [outputs.lamp]
         line = "GPIO23"
+        max-on = "300ms"
 
         [variables]
         count = 0
+        quiet = 0
 
         [[scenarios]]
         name = "tick"
@@ -135,11 +137,14 @@ fn a_refused_change_is_a_dead_letter_and_one_that_is_put_off_comes_later() {
         })
     };
     reached(5);
-    // Too many requests, and a conflict: both pass.
-    service.refuse(429);
-    reached(10);
-    service.refuse(409);
-    reached(15);
+    // Too many requests, and a conflict: both pass. What was under way with them comes again, whatever became of it.
+    for code in [429, 409] {
+        service.refuse(code);
+        house.wait("the next connection", |status| {
+            status.sinks[0].up && house.log().contains(&format!("({code}: as the test wants it)"))
+        });
+        reached(service.document("porch")["reported"]["count"].as_i64().unwrap() + 5);
+    }
     assert_eq!(house.status().sinks[0].dead_letters, 1, "the bell, which has no topic here");
     service.refuse(413);
     house.wait("the refusal", |status| status.sinks[0].dead_letters == 2);
@@ -156,4 +161,51 @@ fn a_refused_change_is_a_dead_letter_and_one_that_is_put_off_comes_later() {
         letters.iter().map(|letter| letter.json()["text"].as_str().unwrap().to_owned()).collect();
     assert!(texts.iter().any(|text| text.contains("8 KB")), "{texts:#?}");
     assert!(texts.iter().any(|text| text.contains("not allowed to publish")), "{texts:#?}");
+}
+
+#[test]
+fn what_is_desired_is_done_once_and_ends_with_the_report() {
+    let endpoint = endpoint();
+    let service = ShadowService::new(endpoint.plain);
+    let mut house = House::new(endpoint.dir.path(), &file(&endpoint.sink));
+    house.start();
+    let counter = |document: &Value| document["reported"]["count"].as_i64().unwrap_or_default();
+    service.wait("the counter", "porch", |document| counter(document) >= 5);
+    let lamp =
+        |level: &str| service.accepted().iter().filter(|u| u["state"]["reported"]["lamp"] == level).count();
+    let (on, off) = (lamp("on"), lamp("off"));
+    service.desire("porch", &json!({ "lamp": "on" }));
+    // `max-on` takes it back, and the wish does not stand against that.
+    let document = service
+        .wait("the lamp", "porch", |document| lamp("off") > off && document["reported"]["lamp"] == "off");
+    assert_eq!(document["desired"]["lamp"], Value::Null, "{document:#}");
+    let after = counter(&document);
+    service.wait("the counter", "porch", |document| counter(document) >= after + 20);
+    assert_eq!((lamp("on"), lamp("off")), (on + 1, off + 1), "once");
+
+    // And again, the same value; what is desired while the node is away; what nobody has.
+    service.desire("porch", &json!({ "lamp": true }));
+    service.wait("the lamp again", "porch", |_| lamp("off") == off + 2);
+    house.stop();
+    service.desire("porch", &json!({ "quiet": 5, "door": "open", "chime": "on" }));
+    house.start();
+    service.wait("the variable", "porch", |document| document["reported"]["quiet"] == 5);
+    let status = house.wait("the word", |status| status.sinks[0].turned_away > 0);
+    assert_eq!(status.sinks[0].turned_away, 2, "the door and the chime, however often the shadow says it");
+    let log = house.log();
+    assert!(log.contains("no output and no variable door"), "{log}");
+}
+
+#[test]
+fn a_shadow_that_may_not_be_used_is_a_matter_for_people() {
+    let endpoint = endpoint();
+    let service = ShadowService::new(endpoint.plain);
+    // The access list allows a certificate its own thing alone.
+    let mut house = House::new(endpoint.dir.path(), &file(&format!("{}thing = \"cellar\"", endpoint.sink)));
+    house.start();
+    let status = house.wait("the refusal", |status| status.sinks[0].state.starts_with("refused"));
+    let state = &status.sinks[0].state;
+    assert!(state.contains("iot:Publish") && state.contains("shadow"), "{state}");
+    house.stop();
+    assert_eq!(service.accepted(), [Value::Null; 0]);
 }

@@ -10,8 +10,6 @@ use tokio::time::Instant;
 pub const PER_SECOND: usize = 100;
 /// QoS 1 messages without an acknowledgement on one connection.
 pub const IN_FLIGHT: i64 = 100;
-/// Requests to the device shadow without an answer on one connection.
-pub const SHADOW_IN_FLIGHT: usize = 10;
 /// Slashes in a topic, without those of the three parts in front of Basic Ingest.
 pub const SLASHES: usize = 7;
 /// Bytes of a topic, likewise.

@@ -2,6 +2,7 @@
 //! service documents" of the AWS IoT Core Developer Guide, November 2026).
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::sinks::mqtt::session::NotTaken;
 
@@ -9,9 +10,11 @@ use crate::sinks::mqtt::session::NotTaken;
 const TOKEN: &str = ",\"clientToken\":\"";
 const END: &str = "\"}";
 
-/// A change of the reported state, a JSON object, under a name by which the answer is known.
-pub(in crate::sinks) fn update(reported: &str, token: &str) -> String {
-    format!("{{\"state\":{{\"reported\":{reported}}}{TOKEN}{token}{END}")
+/// A change of the reported state, a JSON object, under a name by which the answer is known. With `desired`, also an object,
+/// what was wished for is no longer: whatever came of it is what is reported.
+pub(in crate::sinks) fn update(reported: &str, desired: Option<&str>, token: &str) -> String {
+    let desired = desired.map_or_else(String::new, |desired| format!(",\"desired\":{desired}"));
+    format!("{{\"state\":{{\"reported\":{reported}{desired}}}{TOKEN}{token}{END}")
 }
 
 /// Adds a number to the token of an [`update`], so that no two that are under way have the same; gives the whole.
@@ -40,9 +43,16 @@ impl Topics {
         format!("{}/update", self.prefix)
     }
 
-    /// What to listen to, in one request. AWS asks not to use wildcards here.
+    /// Where the whole of it is asked for.
+    pub(super) fn get(&self) -> String {
+        format!("{}/get", self.prefix)
+    }
+
+    /// What to listen to, in one request, which AWS allows for eight. It asks not to use wildcards here.
     pub(super) fn answers(&self) -> Vec<String> {
-        ["update/accepted", "update/rejected"].map(|topic| format!("{}/{topic}", self.prefix)).to_vec()
+        ["update/accepted", "update/rejected", "update/delta", "get/accepted", "get/rejected"]
+            .map(|topic| format!("{}/{topic}", self.prefix))
+            .to_vec()
     }
 
     /// What a message on one of them says; `None` if it is none of them, or not of the documented form.
@@ -50,12 +60,26 @@ impl Topics {
         let topic = topic.strip_prefix(&self.prefix)?.strip_prefix('/')?;
         match topic {
             "update/accepted" => {
-                let Accepted { token } = serde_json::from_slice(payload).ok()?;
-                Some(Heard::Accepted { token: token? })
+                let Accepted { token, version, state } = serde_json::from_slice(payload).ok()?;
+                let ended =
+                    state.desired.unwrap_or_default().into_iter().filter(|(_, value)| value.is_null());
+                Some(Heard::Accepted { token, version, ended: ended.map(|(name, _)| name).collect() })
             }
             "update/rejected" => {
                 let Rejected { token, code, message } = serde_json::from_slice(payload).ok()?;
                 Some(Heard::Rejected { token: token?, why: refusal(code, &message) })
+            }
+            "update/delta" => {
+                let Delta { version, state } = serde_json::from_slice(payload).ok()?;
+                Some(Heard::Wished { version, state })
+            }
+            "get/accepted" => {
+                let Got { version, state } = serde_json::from_slice(payload).ok()?;
+                Some(Heard::Got(Ok((version, state.delta))))
+            }
+            "get/rejected" => {
+                let Rejected { code, message, .. } = serde_json::from_slice(payload).ok()?;
+                Some(Heard::Got(if code == 404 { Err(None) } else { Err(Some(refusal(code, &message))) }))
             }
             _ => None,
         }
@@ -66,8 +90,12 @@ impl Topics {
 pub(super) enum Heard {
     /// A change is in it.
     Accepted {
-        /// Which.
-        token: String,
+        /// Which; others who change a shadow need not give a token.
+        token: Option<String>,
+        /// Which it made.
+        version: u64,
+        /// What is not wished for any more.
+        ended: Vec<String>,
     },
     /// A change is not.
     Rejected {
@@ -76,13 +104,47 @@ pub(super) enum Heard {
         /// Why, and whether it ever will be.
         why: NotTaken,
     },
+    /// All that is desired and not reported.
+    Wished {
+        /// As of which version.
+        version: u64,
+        /// Names and values.
+        state: Map<String, Value>,
+    },
+    /// The whole: its version, and what is desired and not reported. Or that there is none yet, or why not.
+    Got(Result<(u64, Map<String, Value>), Option<NotTaken>>),
 }
 
-/// Others write to a shadow too, and need not give a token.
 #[derive(Deserialize)]
 struct Accepted {
     #[serde(rename = "clientToken")]
     token: Option<String>,
+    #[serde(default)]
+    version: u64,
+    state: Changed,
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    desired: Option<Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct Delta {
+    version: u64,
+    state: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Got {
+    version: u64,
+    state: Whole,
+}
+
+#[derive(Deserialize)]
+struct Whole {
+    #[serde(default)]
+    delta: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -119,13 +181,13 @@ mod tests {
 
     #[test]
     fn a_token_is_numbered_and_found_again_in_the_answer() {
-        let mut sent = update("{\"door\":\"open\"}", "5-9f3c21aa.1042");
+        let mut sent = update("{\"door\":\"open\"}", None, "5-9f3c21aa.1042");
         let token = number(&mut sent, 7);
         assert_eq!(sent, r#"{"state":{"reported":{"door":"open"}},"clientToken":"5-9f3c21aa.1042.7"}"#);
         let answer =
             format!(r#"{{"state":{{"reported":{{"door":"open"}}}},"version":3,"clientToken":"{token}"}}"#);
         let said = heard("$aws/things/porch/shadow/update/accepted", &answer);
-        assert!(matches!(said, Some(Heard::Accepted { token: of }) if of == token));
+        assert!(matches!(said, Some(Heard::Accepted { token: Some(of), version: 3, .. }) if of == token));
     }
 
     #[test]
@@ -145,7 +207,9 @@ mod tests {
 
     #[test]
     fn what_others_say_is_not_an_answer() {
-        assert!(heard("$aws/things/porch/shadow/update/accepted", r#"{"state":{"desired":{}}}"#).is_none());
+        let theirs =
+            heard("$aws/things/porch/shadow/update/accepted", r#"{"state":{"desired":{"a":null,"b":1}}}"#);
+        assert!(matches!(theirs, Some(Heard::Accepted { token: None, ended, .. }) if ended == ["a"]));
         assert!(heard("$aws/things/other/shadow/update/accepted", r#"{"clientToken":"t"}"#).is_none());
         assert!(heard("$aws/things/porch/shadow/update/accepted", "not JSON").is_none());
     }

@@ -1,8 +1,11 @@
 //! `kind = "aws-iot"`.
 
+use campanile_delivery::symbols::Symbols;
+
 use super::Plan;
 use crate::config::file::{self, AwsIotSink};
 use crate::sinks::aws_iot::AwsIot;
+use crate::sinks::aws_iot::wishes::Settable;
 use crate::sinks::message::Renderer;
 use crate::sinks::mqtt::Settings;
 use crate::sinks::mqtt::address::Address;
@@ -20,6 +23,7 @@ const ALPN: (u16, &str) = (443, "x-amzn-mqtt-ca");
 pub(in crate::sinks) struct Thing {
     settings: Settings,
     shadow: bool,
+    settable: Settable,
     topics: Topics,
     only: Only,
 }
@@ -56,14 +60,21 @@ impl Plan for Thing {
             diagnostics: format!("{prefix}{}", sink.topics.diagnostics.value.0),
             command: String::new(),
         };
-        Self { settings, shadow: sink.shadow, topics, only: file::only(&sink.only) }
+        let settable = Settable::default();
+        Self { settings, shadow: sink.shadow, settable, topics, only: file::only(&sink.only) }
+    }
+
+    fn learn(&mut self, symbols: &Symbols) {
+        if self.shadow {
+            self.settable = Settable::of(symbols);
+        }
     }
 
     fn make(&self, node: &str) -> (AwsIot, Form) {
         let renderer = Renderer::new(node, self.topics.clone(), self.only.clone());
         let renderer = if self.shadow { renderer.reporting() } else { renderer };
         let thing = self.shadow.then_some(self.settings.client_id.as_str());
-        (AwsIot::new(self.settings.clone(), thing), Form::Json(renderer))
+        (AwsIot::new(self.settings.clone(), thing, self.settable.clone()), Form::Json(renderer))
     }
 }
 

@@ -237,7 +237,10 @@ fn a_device_shadow_is_told_what_the_file_adds_or_the_name_and_always_the_identit
     let (_, closed) = tell(event(Source::Input { input: InputId(0) }, Some(0)));
     assert_eq!(closed, r#"{"state":{"reported":{"button":"off"}},"clientToken":"5-9f3c21aa.1042"}"#);
     let (_, rings) = tell(Decision::Let { var: VarId(0), value: 7 });
-    assert_eq!(rings, r#"{"state":{"reported":{"rings":7}},"clientToken":"5-9f3c21aa.1042"}"#);
+    assert_eq!(
+        rings,
+        r#"{"state":{"reported":{"rings":7},"desired":{"rings":null}},"clientToken":"5-9f3c21aa.1042"}"#
+    );
     let (_, unknown) = tell(event(Source::Sensor { sensor: SensorId(0) }, None));
     assert_eq!(unknown, r#"{"state":{"reported":{"tank":null}},"clientToken":"5-9f3c21aa.1042"}"#);
     let bell =

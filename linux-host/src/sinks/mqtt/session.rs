@@ -223,7 +223,8 @@ impl Session {
         .await
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+    /// Why the connection ended, once it has.
+    pub(in crate::sinks) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
         Pin::new(&mut self.end).poll(cx).map(|end| end.unwrap_or_else(|_| stopped()))
     }
 
