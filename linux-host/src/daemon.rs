@@ -150,6 +150,8 @@ impl Daemon {
         };
 
         let published = watch_published(journal.index());
+        let nudged = inlet.clone();
+        journal.index().on_damage(move || nudged.nudge());
         let (ended, over) = mpsc::channel(1);
         let index = journal.index().clone();
         let journal_thread = JournalThread {

@@ -58,6 +58,8 @@ pub struct Outcome {
     pub lived: u64,
     /// Records that the engines wrote.
     pub records: u64,
+    /// Records that some receiver wants and has not, each with a word on it.
+    pub accounted: u64,
     /// A print of the history after each step, with the time.
     trail: Vec<(u64, u64)>,
 }

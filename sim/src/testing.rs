@@ -151,6 +151,23 @@ fn names() -> Symbols {
     symbols
 }
 
+/// One input without any debouncing or storm guard, and nothing that it sets off.
+pub(crate) fn meter() -> House {
+    let none = Debounce { press: Algorithm::None, release: Algorithm::None, max_wait_us: 0 };
+    let parts = Parts { inputs: &[InputDef { line: 1, debounce: none, storm: 0 }], ..Parts::default() };
+    let mut image = [0; 128];
+    let len = image::encode(&parts, &mut image).expect("the program fits");
+    let mut symbols = names();
+    symbols.inputs.truncate(1);
+    symbols.inputs[0].name = "meter".into();
+    for names in [&mut symbols.variables, &mut symbols.scenarios] {
+        names.clear();
+    }
+    symbols.outputs.clear();
+    symbols.triggers.clear();
+    House { image: image[..len].to_vec(), symbols }
+}
+
 /// A script of these steps, each at its millisecond.
 pub(crate) fn script(seed: u64, until_ms: u64, steps: Vec<(u64, Action)>) -> Script {
     let steps = steps.into_iter().map(|(at_ms, action)| {

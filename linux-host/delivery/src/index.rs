@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use campanile_core::time::Instant;
 
 use crate::boot::Sign;
-use crate::entry::{DamageReports, Entry};
+use crate::entry::{Damage, DamageReports, Entry};
 use crate::name::SinkName;
 use crate::position::{Cursor, Mark, Position};
 use crate::program::{self, StoredProgram};
@@ -24,6 +25,9 @@ pub struct Index<S: Storage> {
     pub(crate) before: Option<Before>,
     state: Mutex<State>,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// A reader has reported damage that the journal has not taken note of.
+    damaged: AtomicBool,
+    on_damage: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 pub(crate) struct State {
@@ -87,7 +91,14 @@ impl<S: Storage> Index<S> {
             places: BTreeMap::new(),
             damage: DamageReports::default(),
         };
-        Self { storage, before, state: Mutex::new(state), wake: OnceLock::new() }
+        Self {
+            storage,
+            before,
+            state: Mutex::new(state),
+            wake: OnceLock::new(),
+            damaged: AtomicBool::new(false),
+            on_damage: OnceLock::new(),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -101,6 +112,32 @@ impl<S: Storage> Index<S> {
         // A second call would take the wake-ups from whoever made the first.
         let first = self.wake.set(Box::new(wake)).is_ok();
         debug_assert!(first, "on_publish is called once");
+    }
+
+    /// Sets what to call when a reader comes upon damage: the journal is [due](crate::Journal::due) then, whatever its
+    /// thread waits for. Once, before the first reader; it runs on the reader's thread and must not block.
+    pub fn on_damage(&self, tell: impl Fn() + Send + Sync + 'static) {
+        let first = self.on_damage.set(Box::new(tell)).is_ok();
+        debug_assert!(first, "on_damage is called once");
+    }
+
+    /// A reader has come upon damage, and goes on behind it: the word on it must not wait for the next record.
+    pub(crate) fn report(&self, damage: Damage) {
+        self.lock().damage.report(damage);
+        self.damaged.store(true, Ordering::Release);
+        if let Some(tell) = self.on_damage.get() {
+            tell();
+        }
+    }
+
+    /// Whether there is damage to take note of.
+    pub(crate) fn has_damage(&self) -> bool {
+        self.damaged.load(Ordering::Acquire)
+    }
+
+    /// Damage that readers came upon.
+    pub(crate) fn take_damage(&self) -> Vec<Damage> {
+        if self.damaged.swap(false, Ordering::AcqRel) { self.lock().damage.take() } else { Vec::new() }
     }
 
     pub(crate) fn wake(&self) {

@@ -246,6 +246,9 @@ impl<S: Storage> Journal<S> {
 
     /// When [`tick`](Self::tick) has something to do.
     pub fn due(&self) -> Option<Instant> {
+        if self.index.has_damage() {
+            return Some(Instant::ZERO);
+        }
         let write = self.pending.map(|pending| {
             pending.since.plus(if pending.urgent { Duration::ZERO } else { self.options.linger })
         });

@@ -78,6 +78,8 @@ struct State {
     bytes: usize,
     /// The journal's thread sleeps.
     sleeping: bool,
+    /// The journal has something to do besides what comes in here.
+    nudged: bool,
     /// The loop is over: nothing more will come.
     closed: bool,
 }
@@ -136,6 +138,13 @@ impl Inlet {
         .await;
     }
 
+    /// The journal's thread looks again for what is due.
+    pub fn nudge(&self) {
+        let mut state = self.lock();
+        state.nudged = true;
+        self.wake(&mut state);
+    }
+
     /// The loop is over; what is in the inlet is the last.
     pub fn close(&self) {
         let mut state = self.lock();
@@ -143,10 +152,10 @@ impl Inlet {
         self.wake(&mut state);
     }
 
-    /// Takes everything, waiting for it until `due`; `None` at the end.
+    /// Takes everything, waiting for it until `due` or a nudge; `None` at the end.
     pub fn take(&self, due: Option<Instant>) -> Option<VecDeque<Parcel>> {
         let mut state = self.lock();
-        while state.parcels.is_empty() && !state.closed {
+        while state.parcels.is_empty() && !state.closed && !std::mem::take(&mut state.nudged) {
             state.sleeping = true;
             state = match due {
                 None => self.news.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -243,6 +252,16 @@ mod tests {
         let parcels = inlet.take(None).unwrap();
         let Some(Parcel::Records(batch)) = parcels.front() else { panic!("no records") };
         assert!(batch.as_batch().first_seq > start.seq);
+    }
+
+    #[test]
+    fn a_nudge_ends_a_wait_and_counts_once() {
+        let inlet = Inlet::default();
+        inlet.nudge();
+        assert_eq!(inlet.take(None).map(|parcels| parcels.len()), Some(0));
+        assert_eq!(inlet.take(Some(Instant::ZERO)).map(|parcels| parcels.len()), Some(0), "by its time");
+        inlet.close();
+        assert!(inlet.take(None).is_none());
     }
 
     #[test]

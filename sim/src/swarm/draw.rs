@@ -38,13 +38,14 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
     plan
 }
 
-/// From seconds to hours; the short ones are dense.
+/// From seconds to months; the short ones are dense, and the long ones cheap where little recurs.
 fn length(prng: &mut Prng) -> u64 {
     match prng.below(8) {
         0 => prng.between(2, 10) * SECOND,
-        1..=4 => prng.between(10, 120) * SECOND,
-        5 | 6 => prng.between(120, 1_800) * SECOND,
-        _ => prng.between(1_800, 14_400) * SECOND,
+        1..=3 => prng.between(10, 120) * SECOND,
+        4 | 5 => prng.between(120, 1_800) * SECOND,
+        6 => prng.between(1_800, 14_400) * SECOND,
+        _ => prng.between(1, 90) * 86_400 * SECOND,
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use campanile_core::calendar::Schedule;
 use campanile_core::debounce::Algorithm;
 use campanile_core::id::{InputId, TriggerId};
 use campanile_core::program::image::{Image, hash};
-use campanile_core::program::verify::LoadError;
-use campanile_core::program::{InputDef, On, OutputDef, SensorDef, TriggerDef, VarDef};
+use campanile_core::program::verify::{LoadError, check_code};
+use campanile_core::program::{InputDef, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef};
 use campanile_core::time::Duration;
 
 use crate::node::House;
@@ -22,6 +23,8 @@ pub(super) struct Rules {
     pub(super) quiet: Duration,
     /// What each input's debouncing takes, in microseconds.
     pub(super) debounces: Vec<Vec<u64>>,
+    /// The steps of the longest slice of any scenario, between two waits.
+    pub(super) slice: u32,
     /// Which triggers are an `every`.
     recurs: Vec<bool>,
     /// Spans that it names, in microseconds.
@@ -65,6 +68,7 @@ impl Rulebook {
                     _ => {}
                 }
             }
+            let slice = longest_slice(image)?;
             let debounces: Vec<Vec<u64>> = inputs.iter().map(debounce_spans).collect();
             spans.extend(debounces.iter().flatten());
             spans.extend(outputs.iter().map(|output| output.max_on.micros()));
@@ -75,7 +79,7 @@ impl Rulebook {
             });
             let lines = lines.collect();
             let quiet = inputs.iter().map(quiet).fold(Duration::ZERO, Duration::max);
-            let program = Rules { outputs, lines, quiet, debounces, recurs, spans };
+            let program = Rules { outputs, lines, quiet, debounces, slice, recurs, spans };
             rules.insert(hash(&house.image), program);
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
@@ -106,6 +110,31 @@ impl Rules {
     pub(super) fn recurs(&self, trigger: TriggerId) -> bool {
         self.recurs.get(trigger.index()).is_some_and(|recurs| *recurs)
     }
+}
+
+/// As the load check counts it. Behind the triggers.
+fn longest_slice(mut image: Image<'_>) -> Result<u32, LoadError> {
+    let counts = image.counts;
+    (0..counts.schedules).try_for_each(|_| image.item::<Schedule>().map(drop))?;
+    let scenarios = (0..counts.scenarios).map(|_| image.item::<ScenarioDef>());
+    let scenarios = scenarios.collect::<Result<Vec<_>, _>>()?;
+    let mut code = image.code()?;
+    let mut take = |len: u16| {
+        let (taken, rest) = code.split_at_checked(len.into()).ok_or(LoadError::Truncated)?;
+        code = rest;
+        Ok(taken)
+    };
+    let mut longest = 0;
+    for (scenario, def) in (0..).zip(scenarios) {
+        let (condition, body) = (take(def.condition)?, take(def.body)?);
+        let slice = check_code(condition, body, &counts).map_err(|(at, why)| LoadError::Code {
+            scenario,
+            at: u16::try_from(at).unwrap_or(u16::MAX),
+            why,
+        })?;
+        longest = longest.max(slice);
+    }
+    Ok(longest)
 }
 
 /// At the latest behind the last edge: the rest of a lock-out, then the other edge's algorithm, then a reading.

@@ -7,4 +7,5 @@ pub(super) mod lines;
 pub(super) mod outputs;
 pub(super) mod receipt;
 pub(super) mod replay;
+pub(super) mod steps;
 pub(super) mod turns;

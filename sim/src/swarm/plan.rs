@@ -356,6 +356,8 @@ pub enum NetFault {
     Forgets,
     /// It takes messages, and the connection breaks before it says so.
     Mute,
+    /// It acknowledges a message and dies, with all that was under way.
+    Dies,
     /// It takes each message twice.
     Twice,
     /// So much slower, each way.

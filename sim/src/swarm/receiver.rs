@@ -32,6 +32,7 @@ struct Weather {
     partition: u64,
     dead: u64,
     mute: u64,
+    dies: u64,
     twice: u64,
     slow: (u64, u32),
     refuses: (u64, u8),
@@ -78,6 +79,8 @@ pub(super) type Place = (usize, u64, u64, bool);
 pub(super) enum Answer {
     Taken,
     Refused,
+    /// It has it and says so, and that is the last of this session.
+    Last,
     /// It has it, and the connection breaks before it can say so.
     Broken,
 }
@@ -107,6 +110,7 @@ impl Receiver {
             NetFault::Dead => weather.dead = until,
             NetFault::Forgets => {}
             NetFault::Mute => weather.mute = until,
+            NetFault::Dies => weather.dies = until,
             NetFault::Twice => weather.twice = until,
             NetFault::Slow(by) => weather.slow = (until, by),
             NetFault::Refuses(every) => weather.refuses = (until, every.max(1)),
@@ -198,7 +202,15 @@ impl Receiver {
             }
         }
         received.print = mix(received.print, &print.to_le_bytes());
-        Ok(if now < self.weather.mute { Answer::Broken } else { Answer::Taken })
+        if now < self.weather.mute {
+            return Ok(Answer::Broken);
+        }
+        if now < self.weather.dies {
+            // Whatever else is on its way finds nobody.
+            self.session += 1;
+            return Ok(Answer::Last);
+        }
+        Ok(Answer::Taken)
     }
 
     /// Everything works from now on.

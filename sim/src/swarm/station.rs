@@ -19,7 +19,7 @@ use self::turns::Turns;
 pub(super) use self::wall::Wall;
 use super::courier::Courier;
 use super::house::{Rulebook, Rules};
-use super::judge::{self, commands::Commands, journal, lines::Lines, outputs::Outputs};
+use super::judge::{self, commands::Commands, journal, lines::Lines, outputs::Outputs, steps::Steps};
 use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
 use super::tape::Tape;
@@ -50,6 +50,7 @@ pub(super) struct Station<'a> {
     outputs: Outputs,
     stalls: judge::turns::Turns,
     pub(super) commands: Commands,
+    steps: Steps,
     pub(super) floor: journal::Floor,
     /// What the host has said in the journal, over all lives.
     pub(super) words: journal::Words,
@@ -109,6 +110,7 @@ impl<'a> Station<'a> {
             outputs: Outputs::default(),
             stalls: judge::turns::Turns::new(Duration::from_micros(plan.slack)),
             commands: Commands::default(),
+            steps: Steps::default(),
             floor: journal::Floor::default(),
             words: journal::Words::default(),
             thorough: true,
@@ -147,6 +149,7 @@ impl<'a> Station<'a> {
         self.stopping = None;
         self.lines.begin(now);
         self.commands.begin();
+        self.steps = Steps::default();
         let clock = self.wall.map(|wall| wall.read(self.clock.now()));
         let knowledge = Knowledge { clock, off: Some(wall::off) };
         match self.node.begin(&mut self.executor, knowledge) {

@@ -18,6 +18,14 @@ pub(super) struct Entry {
     start: u32,
 }
 
+#[cfg(test)]
+impl Entry {
+    /// A record by itself.
+    pub(super) const fn new(at: Instant, record: Record) -> Self {
+        Self { at, record: Some(record), durable: false, start: 0 }
+    }
+}
+
 /// One life.
 #[derive(Default)]
 pub(super) struct Scroll {

@@ -1,7 +1,7 @@
-use super::plan::{Deed, Item, NodePlan};
+use super::plan::{Deed, Item, JournalPlan, NetFault, NodePlan, SinkPlan};
 use super::shrink::shrink;
 use super::*;
-use crate::testing::{doorbell, louder};
+use crate::testing::{doorbell, louder, meter};
 
 fn houses() -> Vec<House> {
     vec![doorbell(), House { image: louder(), symbols: doorbell().symbols }]
@@ -60,4 +60,39 @@ fn what_is_not_needed_for_a_failure_is_taken_out() {
     let shrunk = shrink(plan, finding, &broken, 500);
     assert_eq!((shrunk.plan.items.len(), shrunk.plan.nodes.len()), (0, 1), "{}", shrunk.plan.to_text());
     assert!(shrunk.finding.what.contains("no image"));
+}
+
+const SECOND: u64 = 1_000_000;
+const HOUR: u64 = 3_600 * SECOND;
+
+/// A receiver is away for a day, in every second hour of which there is a second with a thousand events; the journal has so much
+/// room. The receiver comes back in the middle of it all, with its process killed on the way.
+fn a_day_without_a_receiver(room: u64) -> Outcome {
+    let item = |at, deed| Item { at, node: 0, deed };
+    let away = Deed::Net { sink: 0, fault: NetFault::Dead, span: 24 * HOUR };
+    let burst = |hour| {
+        let deed = Deed::Edges { input: "meter".into(), count: 1_000, every: 1_000 };
+        item(hour * HOUR + 2 * SECOND, deed)
+    };
+    let mut items: Vec<Item> = (0..25).step_by(2).map(burst).collect();
+    items.extend([item(SECOND, away), item(11 * HOUR, Deed::Kill { off: SECOND })]);
+    items.sort_by_key(|item| item.at);
+    let sink = SinkPlan { window: 100, ..SinkPlan::default() };
+    let journal = JournalPlan { size: room, ..JournalPlan::default() };
+    let node = NodePlan { journal, sinks: vec![sink], ..NodePlan::default() };
+    let plan = Plan { seed: 1, until: 25 * HOUR, nodes: vec![node], items };
+    run(&plan, &[meter()])
+}
+
+/// Nothing lost without a word, all in order, each duplicate known by its place: the judges see to that.
+#[test]
+fn what_a_receiver_missed_in_a_day_comes_when_it_is_back() {
+    let roomy = a_day_without_a_receiver(8 << 20);
+    assert_eq!(roomy.finding, None);
+    assert!(roomy.records > 26_000, "{} records", roomy.records);
+    assert_eq!(roomy.accounted, 0, "there was room for everything");
+
+    let tight = a_day_without_a_receiver(96 << 10);
+    assert_eq!(tight.finding, None);
+    assert!((10_000..26_000).contains(&tight.accounted), "{} records fell to retention", tight.accounted);
 }

@@ -68,6 +68,8 @@ pub(super) struct World<'a> {
     said: u64,
     order: Prng,
     quiet: Duration,
+    /// See [`Outcome::accounted`].
+    accounted: u64,
     /// A print of the history after each step, with its time.
     trail: Vec<(u64, u64)>,
     print: u64,
@@ -83,6 +85,7 @@ pub(super) fn run(plan: &Plan, houses: &[House], thorough: bool) -> Outcome {
             let lived = world.live();
             outcome.finding =
                 lived.err().map(|(node, what)| Finding { at: clock.now(), node: Some(node), what });
+            outcome.accounted = world.accounted;
             outcome.trail = std::mem::take(&mut world.trail);
             outcome.records = world.stations.iter().map(Station::records).sum();
         }
@@ -113,6 +116,7 @@ impl<'a> World<'a> {
             said: 0,
             order: seed.fork("order"),
             quiet: rulebook.quiet(),
+            accounted: 0,
             trail: Vec::new(),
             print: 0,
         };
@@ -168,7 +172,8 @@ impl<'a> World<'a> {
             if cursor < head {
                 return Err(format!("{} has only got to {cursor} of {head}", way.name));
             }
-            receipt::account(&way.receiver.received, &station.words, &way.name, plan.wants, &tape, head)?;
+            self.accounted +=
+                receipt::account(&way.receiver.received, &station.words, &way.name, plan.wants, &tape, head)?;
         }
         Ok(())
     }
@@ -227,7 +232,7 @@ impl<'a> World<'a> {
         let (print, stopped) = (station.print(), station.stopped()?);
         self.note(node, print);
         if let Some(off) = stopped {
-            let at = self.clock.now() + off;
+            let at = self.back_at(off);
             self.at(at, node, Event::Begin { power: false });
         }
         self.errands(node)
@@ -314,7 +319,7 @@ impl<'a> World<'a> {
                 let courier = station.ways[way].courier.as_mut();
                 let Some((courier, journal)) = courier.zip(journal) else { return Ok(()) };
                 match answer {
-                    Answer::Taken => courier.acked(ticket, session, now),
+                    Answer::Taken | Answer::Last => courier.acked(ticket, session, now),
                     Answer::Refused => courier.refused(ticket, &mut journal.borrow_mut(), now),
                     Answer::Broken => {}
                 }

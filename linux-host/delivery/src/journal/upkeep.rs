@@ -58,8 +58,7 @@ impl<S: Storage> Journal<S> {
 
     /// Damage that readers came upon is recorded, and then set aside: what has been set aside counts as recorded.
     pub(super) fn note_damage(&mut self, now: Instant) {
-        let reports = self.index.lock().damage.take();
-        for mut damage in reports {
+        for mut damage in self.index.take_damage() {
             self.counts.damaged += 1;
             let active = self.writer.active.as_mut().filter(|active| active.id == damage.segment);
             if let Some(active) = active.filter(|active| active.anchor_at <= damage.offset) {

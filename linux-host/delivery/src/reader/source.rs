@@ -70,7 +70,7 @@ impl<F> InFile<F> {
     /// What was passed is damage that ends here.
     fn report_passed<S: Storage>(&mut self, index: &Index<S>, end: u32, to: Position) {
         if let Some((offset, from)) = self.passed.take() {
-            index.lock().damage.report(Damage { segment: self.id, offset, end, from, to });
+            index.report(Damage { segment: self.id, offset, end, from, to });
         }
     }
 }

@@ -38,17 +38,16 @@ impl Scene<'_> {
                 span: self.span(prng, 60 * SECOND),
             });
         }
-        // One in a life: a second one can take the word on what the first one took, and nobody knows then.
-        if prng.chance(1, 4) {
-            let (segment, byte) = (prng.below(1 << 16) as u32, prng.below(1 << 20) as u32);
-            let at = self.moment(prng);
-            self.put(items, at, Deed::Rot { segment, byte });
-        }
+        self.some(prng, items, 1, 4, |prng| Deed::Rot {
+            segment: prng.below(1 << 16) as u32,
+            byte: prng.below(1 << 20) as u32,
+        });
         if !node.sinks.is_empty() && prng.chance(2, 3) {
             self.some(prng, items, 4, 5, |prng| Deed::Net {
                 sink: prng.below(4) as u8,
                 fault: net_fault(prng),
-                span: self.span(prng, 30 * SECOND),
+                // In a long life a receiver may be away for days.
+                span: self.span(prng, (30 * SECOND).max(self.until / 8)),
             });
         }
     }
@@ -78,7 +77,7 @@ impl Scene<'_> {
 
     /// How long it is gone.
     fn off(&self, prng: &mut Prng) -> u64 {
-        self.span(prng, 20 * SECOND).max(1)
+        self.span(prng, (20 * SECOND).max(self.until / 50)).max(1)
     }
 }
 
@@ -103,13 +102,14 @@ fn disk_fault(prng: &mut Prng) -> DiskFault {
 }
 
 fn net_fault(prng: &mut Prng) -> NetFault {
-    match prng.below(7) {
+    match prng.below(8) {
         0 => NetFault::Partition,
         1 => NetFault::Dead,
         2 => NetFault::Forgets,
         3 => NetFault::Mute,
         4 => NetFault::Twice,
-        5 => NetFault::Slow(prng.between(1_000, 3_000_000) as u32),
+        5 => NetFault::Dies,
+        6 => NetFault::Slow(prng.between(1_000, 3_000_000) as u32),
         _ => NetFault::Refuses(prng.between(1, 9) as u8),
     }
 }

@@ -47,7 +47,7 @@ impl Scene<'_> {
             for _ in 0..prng.between(1, 4) {
                 let bounce = model.map_or_else(Vec::new, |model| model.draw(on, prng));
                 self.put(items, at, Deed::Touch { input: input.clone(), on, bounce });
-                at += self.span(prng, 20 * SECOND);
+                at += self.span(prng, (20 * SECOND).max(self.until / 100));
                 on = !on;
             }
             at = if prng.chance(1, 3) { at + self.span(prng, 60 * SECOND) } else { self.moment(prng) };
@@ -63,15 +63,17 @@ impl Scene<'_> {
                 count: count as u32,
                 every: every as u32,
             };
-            let deed = match prng.below(8) {
+            let deed = match prng.below(9) {
                 // Crosstalk of 42 to 166 ns: both edges in one tick, or across two.
                 0 | 1 => edges(2, prng.below(2)),
-                // A meter.
+                // A meter, at kHz.
                 2 => edges(prng.between(50, 400), prng.between(300, 1_500)),
                 // A contact that chatters, an odd number of times too.
                 3 | 4 => edges(prng.between(3, 60), prng.between(200, 30_000)),
                 // A cable that picks up a radio: more than the storm guard lets pass.
                 5 => edges(prng.between(270, 1_500), prng.between(5, 300)),
+                // One that sticks: whoever lets go of it, it stays.
+                6 => Deed::Touch { input, on: true, bounce: Vec::new() },
                 _ => Deed::Lose { input, lost: prng.between(1, 40) as u32, on: prng.chance(1, 2) },
             };
             self.put(items, at, deed);
@@ -147,7 +149,7 @@ impl Scene<'_> {
                 };
                 let value = (!prng.chance(1, 10)).then_some(value);
                 self.put(items, at, Deed::Feed { sensor: sensor.name.clone(), value });
-                at += self.span(prng, 30 * SECOND);
+                at += self.span(prng, (30 * SECOND).max(self.until / 20));
             }
         }
     }

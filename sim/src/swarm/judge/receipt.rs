@@ -69,9 +69,10 @@ impl Gone {
     }
 }
 
-/// Everything that was published up to `head` is there, or a word accounts for it that the receiver has, or that a look
-/// into the journal found. A word may be gone from the journal before anybody looks, once the receiver has it. And the
-/// receiver need not have it: a sink that lagged behind the memory of a failing disk is past its place when it is written.
+/// Everything that was published up to `head` is there, or is counted here: then a word accounts for it that the receiver
+/// has, or that a look into the journal found. A word may be gone from the journal before anybody looks, once the receiver
+/// has it. And the receiver need not have it: a sink that lagged behind the memory of a failing disk is past its place when
+/// it is written.
 pub(in crate::swarm) fn account(
     received: &Received,
     words: &Words,
@@ -79,7 +80,8 @@ pub(in crate::swarm) fn account(
     wants: Wants,
     tape: &Tape,
     head: Position,
-) -> Result<(), String> {
+) -> Result<u64, String> {
+    let mut accounted = 0;
     let gone = Gone::of(words.said.iter().chain(&received.words), sink, tape);
     let has = |life: usize, seq: u64| {
         let mut here = received.letters.range((life, seq, 0, false)..=(life, seq, u64::MAX, true));
@@ -97,7 +99,11 @@ pub(in crate::swarm) fn account(
             }
             // Of what nobody has seen nobody knows whether it was wanted.
             let wanted = entry.record.is_none_or(|record| wanted_kind(wants, record.kind()));
-            if wanted && !has(place, seq) && !gone.has((place, seq)) {
+            if !wanted || has(place, seq) {
+                continue;
+            }
+            accounted += 1;
+            if !gone.has((place, seq)) {
                 let at = Position { boot: Boot(life.boot), seq, host: 0 };
                 return Err(format!(
                     "{at} at {} us is missing at the receiver, and no record accounts for it: {:?}",
@@ -107,5 +113,5 @@ pub(in crate::swarm) fn account(
             }
         }
     }
-    Ok(())
+    Ok(accounted)
 }

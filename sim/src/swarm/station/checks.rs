@@ -51,6 +51,7 @@ impl Station<'_> {
             self.outputs.see(entry, rules)?;
             self.stalls.see(entry, now, rules)?;
             self.commands.see(entry)?;
+            self.steps.see(entry, rules)?;
         }
         tape.judged = life.entries.len();
         Ok(())

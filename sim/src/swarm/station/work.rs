@@ -132,5 +132,6 @@ impl Station<'_> {
         }
         let Some(life) = &self.node.life else { return };
         life.relay.release(&mut life.journal.borrow_mut(), now);
+        self.floor_up(now);
     }
 }

@@ -131,10 +131,16 @@ impl World<'_> {
         let came = station.is_alive() || power.is_some();
         station.end(power)?;
         if came {
-            let at = self.clock.now() + off;
+            let at = self.back_at(off);
             self.at(at, node, Event::Begin { power: power.is_some() });
         }
         Ok(())
+    }
+
+    /// When a node is back that is to be off for so long: at the end of all faults at the latest.
+    pub(super) fn back_at(&self, off: u64) -> u64 {
+        let now = self.clock.now();
+        (now + off).min(self.plan.until.max(now + 1))
     }
 
     fn net(&mut self, node: usize, sink: u8, fault: NetFault, span: u64) {

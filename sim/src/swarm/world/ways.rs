@@ -34,7 +34,10 @@ impl World<'_> {
                     Errand::Send(ticket, letter) => {
                         self.stations[node].tells(&letter);
                         let way = &mut self.stations[node].ways[place];
-                        let session = way.receiver.session;
+                        // A receiver may be dead, and the sink not know it yet.
+                        let Some(session) = way.courier.as_ref().and_then(|courier| courier.session) else {
+                            break;
+                        };
                         let copies = way.receiver.copies(world);
                         let Some(at) = way.receiver.arrival(world) else { continue };
                         for _ in 0..copies {
@@ -73,11 +76,12 @@ impl World<'_> {
         let at = receiver.answer_at(world);
         self.note(node, print);
         let Some(at) = at else { return Ok(()) };
-        let event = match answer {
-            Answer::Broken => Event::Broken { way: place, life, session },
-            answer => Event::Answered { way: place, life, session, ticket, answer },
-        };
-        self.at(at, node, event);
+        if answer != Answer::Broken {
+            self.at(at, node, Event::Answered { way: place, life, session, ticket, answer });
+        }
+        if matches!(answer, Answer::Broken | Answer::Last) {
+            self.at(at, node, Event::Broken { way: place, life, session });
+        }
         Ok(())
     }
 }

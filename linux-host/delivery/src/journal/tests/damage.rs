@@ -1,5 +1,7 @@
 //! Torn tails, damaged groups and spoiled headers: the good part is kept, the bad part set aside and said.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 use crate::reader::Body;
 
@@ -250,6 +252,27 @@ fn damage_behind_which_only_memory_goes_on_is_said_at_once() {
         _ => None,
     });
     assert_eq!(damaged.collect::<Vec<_>>(), [(57, 60)]);
+}
+
+/// Found by the swarm: in a house in which nothing happens any more nobody wrote the word on damage that a sink had passed.
+#[test]
+fn a_journal_to_which_nothing_comes_any_more_says_what_its_readers_found() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 20);
+    journal.tick(engine.time.plus(Duration::from_secs(1)));
+    assert_eq!(journal.due(), None, "all is synced");
+    let end = journal.writer.active.as_ref().map(|active| active.end as usize).unwrap();
+    disk.tamper(&segment::name(1), |bytes| bytes[end - 3] ^= 1).unwrap();
+    let told = Arc::new(AtomicBool::new(false));
+    let tell = Arc::clone(&told);
+    journal.index().on_damage(move || tell.store(true, Ordering::Relaxed));
+    read_from(&journal, Position::START);
+    assert!(told.load(Ordering::Relaxed));
+    assert!(journal.due().is_some());
+    journal.tick(engine.time.plus(Duration::from_secs(2)));
+    let words = read_from(&journal, Position::START).hosts();
+    let is_damage = |word: &&HostRecord| matches!(word, HostRecord::Damaged { .. });
+    assert_eq!(words.iter().filter(is_damage).count(), 1);
 }
 
 /// Found by the swarm: a word that came behind damage which nobody had seen yet was lost with it.
