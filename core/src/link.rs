@@ -39,6 +39,7 @@ mod host;
 mod message;
 mod satellite;
 mod source;
+mod staging;
 
 use crate::time::Duration;
 
@@ -47,6 +48,7 @@ pub use host::{Delivery, Heard, Host, Wall};
 pub use message::{Hello, Message, Misread, Records, Verdict};
 pub use satellite::{About, Request, Satellite};
 pub use source::Source;
+pub use staging::Staging;
 
 /// The version of what is said over the link. Ends of different versions tell each other so, and nothing else.
 pub const VERSION: u8 = 1;

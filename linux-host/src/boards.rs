@@ -22,6 +22,7 @@ use campanile_core::id::Level;
 use campanile_core::time::Instant;
 pub use campanile_delivery::symbols::{Active, Drive, Line, Pull};
 
+use crate::satellites::lines::SatelliteLines;
 pub use error::LineError;
 pub use virtual_board::VirtualBoard;
 pub use wake::WakeSlot;
@@ -65,6 +66,11 @@ pub enum BoardSpec {
     Virtual,
     /// The registers of a Raspberry Pi.
     Rppal,
+    /// A serial line with a satellite at its other end.
+    Serial {
+        /// What the file calls the board.
+        name: String,
+    },
 }
 
 /// What came out of a line.
@@ -83,6 +89,13 @@ pub enum Taken {
         at: Instant,
         /// How many.
         count: u32,
+    },
+    /// It is at this level, and nobody knew: no move.
+    Found {
+        /// When that was found.
+        at: Instant,
+        /// Where it is.
+        level: Level,
     },
 }
 
@@ -185,6 +198,7 @@ pub fn open(spec: &BoardSpec) -> Result<Arc<dyn Board>, LineError> {
     match spec {
         BoardSpec::Gpiochip { chip } => Ok(Arc::new(gpiochip::GpiochipBoard::open(chip)?)),
         BoardSpec::Virtual => Ok(Arc::new(VirtualBoard::new())),
+        BoardSpec::Serial { name } => Ok(Arc::new(SatelliteLines::new(name))),
         #[cfg(feature = "rppal")]
         BoardSpec::Rppal => Ok(Arc::new(rppal::RppalBoard::open()?)),
         #[cfg(not(feature = "rppal"))]

@@ -13,6 +13,7 @@ mod habits;
 mod init;
 mod install;
 mod journald;
+mod link;
 mod log;
 mod login;
 mod man;
@@ -78,6 +79,8 @@ enum Command {
     Reload(act::Reload),
     /// The running house at a glance
     Status(status::Args),
+    /// The satellites of the running house: microcontrollers at the other end of a serial line
+    Link(link::Args),
     /// What happened, from the journal
     Log(log::Args),
     /// Let this program post on an account
@@ -123,6 +126,7 @@ impl Command {
             Self::Feed(args) => act::run(args),
             Self::Reload(args) => act::run(args),
             Self::Status(args) => status::run(args),
+            Self::Link(args) => link::run(args),
             Self::Log(args) => log::run(&args),
             Self::Login(args) => login::run(&args),
             Self::Replay(args) => replay::run(&args),

@@ -20,7 +20,7 @@ pub mod syntax;
 use std::io::Read as _;
 use std::path::Path;
 
-pub use compile::{Compiled, Settings, compile};
+pub use compile::{Compiled, SatelliteProgram, Settings, compile};
 pub use read::{At, Entries};
 pub use resources::{ROOM, Resource};
 pub use source::{Diagnostic, Severity, Source};

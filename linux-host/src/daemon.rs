@@ -42,6 +42,7 @@ use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 use crate::boards::{VirtualBoard, WakeSlot};
 use crate::control::service::{ReloadRequest, Service};
 use crate::control::socket::ControlSocket;
+use crate::satellites::{self, Satellites};
 use crate::sinks::source::Source;
 use crate::sinks::start::Sinks;
 use crate::words::count;
@@ -55,7 +56,7 @@ use intake::Intake;
 use journal_thread::JournalThread;
 use lines::Lines;
 use loaded::Origin;
-use reload::{Reloader, SharedSinks, list};
+use reload::{Reloader, SharedSatellites, SharedSinks, list};
 use report::Report;
 use safety::SafetyNet;
 use wall::Sample;
@@ -95,6 +96,7 @@ pub struct Daemon {
     inlet: Arc<Inlet>,
     intake: Intake,
     sinks: SharedSinks,
+    satellites: SharedSatellites,
     net: SafetyNet,
     event_loop: Option<JoinHandle<Result<(), LoopError>>>,
     journal: Option<JoinHandle<Result<(), Unwritten>>>,
@@ -195,12 +197,25 @@ impl Daemon {
             index: index.clone(),
             published: published.clone(),
             boot,
-            around: Arc::new(Surroundings { inlet: inlet.clone(), intake: intake.clone(), links, arrivals }),
+            around: Arc::new(Surroundings {
+                inlet: inlet.clone(),
+                intake: intake.clone(),
+                links: links.clone(),
+                arrivals,
+            }),
             stop: watch::channel(false).1,
         };
         let mut sinks = Sinks::new(loaded.node.as_str(), source);
         sinks.apply(&loaded.sinks, &loaded.program.symbols).await;
         let sinks = Arc::new(Mutex::new(sinks));
+        let satellites = Satellites::new(satellites::Around {
+            folder: state.join(satellites::FOLDER),
+            journal: loaded.journal.clone(),
+            zone: loaded.zone.clone(),
+            links,
+        });
+        let satellites = Arc::new(std::sync::Mutex::new(satellites));
+        reload::apply_satellites(&satellites, &mut boards, &loaded.satellites).await;
 
         let (reload, requests) = mpsc::channel(1);
         let reloaded = Arc::new(Notify::new());
@@ -214,6 +229,7 @@ impl Daemon {
             house: house.clone(),
             inlet: inlet.clone(),
             sinks: sinks.clone(),
+            satellites: satellites.clone(),
         };
         let virtual_board = boards.virtual_board().clone();
         let seed = boot.0.rotate_left(32) ^ clock.unix.unsigned_abs();
@@ -229,6 +245,7 @@ impl Daemon {
             wake,
             house,
             sinks: sinks.clone(),
+            satellites: satellites.clone(),
             inlet: inlet.clone(),
             intake: intake.clone(),
         };
@@ -251,6 +268,7 @@ impl Daemon {
             inlet,
             intake,
             sinks,
+            satellites,
             net,
             event_loop: Some(event_loop),
             journal: Some(journal),
@@ -290,6 +308,8 @@ impl Daemon {
         // If the journal's thread is gone, what it has published is all there is.
         let _ = tokio::time::timeout(PATIENCE, published).await;
         self.sinks.lock().await.stop().await;
+        // Their outputs are safe in the loop's eyes; they still have to hear of it.
+        reload::with_satellites(&self.satellites, Satellites::stop).await;
         self.inlet.close();
         let journal = match self.journal.take().map(join) {
             Some(joined) => joined.await,

@@ -1,5 +1,7 @@
 //! The daemon from end to end: the real binary on the virtual board.
 
+#[path = "daemon/board.rs"]
+mod board;
 #[path = "daemon/commands.rs"]
 mod commands;
 #[path = "daemon/disks.rs"]
@@ -10,6 +12,8 @@ mod reloads;
 mod replays;
 #[path = "daemon/running.rs"]
 mod running;
+#[path = "daemon/satellites.rs"]
+mod satellites;
 #[path = "daemon/service.rs"]
 mod service;
 #[path = "daemon/starts.rs"]

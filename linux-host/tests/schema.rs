@@ -100,9 +100,10 @@ const KEYS: &str = "
     GpiochipBoard kind- chip=auto
     RppalBoard kind!
     VirtualBoard kind!
+    SerialBoard kind! port! baud=115200
     Input board- line! pull=as-is active=high debounce=10ms storm=500/s durable=false class=button report-
     ReportTable on- off- every-
-    Output board- line! active=high safe=off max-on- drive=push-pull
+    Output board- line! active=high safe=off max-on- drive=push-pull without-link-
     Sensor unit= decimals=0 deadband=0 min-interval=0s
     Scenario name! when- if- do! mode=single max- after-restart=cancel
     InputTrigger input! to- for-
@@ -126,7 +127,8 @@ const KEYS: &str = "
     StartAction start!
     StopAction stop!
     EndAction end!
-    House node! journal- boards- inputs- outputs- sensors- variables- scenarios- sinks-
+    House node! journal- boards- inputs- outputs- sensors- variables- scenarios- sinks- satellites-
+    Satellite board- inputs- outputs- variables- scenarios-
     MqttSink kind! url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- commands- listen- topics-
     AwsIotSink kind! endpoint! port=8883 thing- certificate! key! ca- shadow=true rule- in-flight=100 only- topics-
     AwsTopics state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} diagnostics=campanile/{node}/diagnostics

@@ -84,6 +84,11 @@ impl<S: Storage> BootFile<S> {
         Ok(NewBoot { boot: Boot::new(self.counter, random), unsynced })
     }
 
+    /// Goes on with a number that another node has given itself, or was given.
+    pub(crate) const fn resume(&mut self, boot: Boot) {
+        self.counter = boot.counter();
+    }
+
     /// Leaves a sign of life of a moment that lies so far back.
     pub(crate) fn beat(&mut self, now: Instant, ago: Duration, settled: bool) -> io::Result<()> {
         let Machine { run, up } = self.storage.machine();

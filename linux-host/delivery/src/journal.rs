@@ -88,6 +88,16 @@ impl<S: Storage> Journal<S> {
         }
     }
 
+    /// The start that it is opened for has begun before.
+    pub(crate) const fn go_on(&mut self, end: Mark) {
+        self.builder.end = end;
+    }
+
+    /// The number of the engine's last record; 0 before the first of this start.
+    pub const fn last_seq(&self) -> u64 {
+        self.builder.end.at.seq
+    }
+
     /// What the readers share.
     pub fn index(&self) -> &Arc<Index<S>> {
         &self.index

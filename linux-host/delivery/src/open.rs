@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use campanile_core::time::Instant;
 
-use crate::boot::BootFile;
+use crate::boot::{BootFile, NewBoot};
 use crate::cursor::places;
 use crate::error::OpenError;
 use crate::host::HostRecord;
@@ -38,6 +38,15 @@ pub struct Opened {
     pub repair: Option<std::io::Error>,
 }
 
+/// Which start of its node a journal is opened for.
+#[derive(Clone, Copy, Debug)]
+enum Start {
+    /// A new one, with this low half of its number.
+    New(u32),
+    /// This one, which may have begun in the journal already: the node lives elsewhere.
+    Of(Boot),
+}
+
 impl<S: Storage> Journal<S> {
     /// Opens the journal of a node, begins a new start and records how the one before ended. `random` is the low half
     /// of the new start's number. A disk that cannot be written is no error: the journal goes on from memory.
@@ -51,6 +60,31 @@ impl<S: Storage> Journal<S> {
         random: u32,
         now: Instant,
     ) -> Result<(Self, Opened), OpenError> {
+        Self::open_at(storage, node, options, Start::New(random), now)
+    }
+
+    /// Opens the journal of a node that lives elsewhere, for a start of it. If the journal ends in that start it goes on
+    /// there; else that start begins behind all others, which its number has to be.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_for(
+        storage: &Arc<S>,
+        node: &NodeName,
+        options: Options,
+        boot: Boot,
+        now: Instant,
+    ) -> Result<(Self, Opened), OpenError> {
+        Self::open_at(storage, node, options, Start::Of(boot), now)
+    }
+
+    fn open_at(
+        storage: &Arc<S>,
+        node: &NodeName,
+        options: Options,
+        start: Start,
+        now: Instant,
+    ) -> Result<(Self, Opened), OpenError> {
         let mut scan = scan(&**storage)?;
         if let Some(found) = scan.node.take_if(|found| found != node) {
             return Err(OpenError::OtherNode { found, asked: node.clone() });
@@ -60,13 +94,20 @@ impl<S: Storage> Journal<S> {
         let newest = places.iter().map(|(_, place)| place.boot.counter()).max().unwrap_or(0);
         let seen = scan.newest_counter.max(newest);
         let (mut boot_file, sign) = BootFile::open(storage)?;
-        let boot = boot_file.begin(seen, random, now)?;
+        let boot = match start {
+            Start::New(random) => boot_file.begin(seen, random, now)?,
+            Start::Of(boot) => {
+                boot_file.resume(boot);
+                NewBoot { boot, unsynced: None }
+            }
+        };
         let repair = scan.repair(&**storage, node).err();
         let machine = storage.machine();
         let before = sign.map(|sign| Before { sign, machine, now });
         let certain = before.is_some_and(|before| before.is_on_disk(scan.newest_counter));
 
-        let previous = scan.end().map(|end| end.at);
+        let end = scan.end();
+        let previous = end.map(|end| end.at);
         let head = previous.unwrap_or(Position::START);
         let segments = std::mem::take(&mut scan.segments);
         let index = Arc::new(Index::new(Arc::clone(storage), segments, head, before));
@@ -97,7 +138,13 @@ impl<S: Storage> Journal<S> {
         }
         let signs = Signs::new(boot_file, now);
         let mut journal = Self::assemble(writer, signs, options, boot.boot);
-        let mut words = vec![HostRecord::Started { previous, clean: opened.clean }];
+        let mut words = match end.filter(|end| end.at.boot == boot.boot) {
+            Some(end) => {
+                journal.go_on(end);
+                Vec::new()
+            }
+            None => vec![HostRecord::Started { previous, clean: opened.clean }],
+        };
         words.extend(opened.torn.map(|(segment, offset)| HostRecord::Torn { segment, offset }));
         words.extend(opened.damaged.iter().map(|&(from, to)| HostRecord::Damaged { from, to }));
         journal.first_words(&words, now);

@@ -1,7 +1,7 @@
 //! `campanile log`: what happened, from the journal, whether or not a daemon runs.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -28,7 +28,7 @@ const SETTLED: Duration = Duration::from_secs(1);
     Each line is the time of day and then the line of a trace, which can be pasted into a case of the simulator.")]
 pub(super) struct Args {
     #[command(flatten)]
-    state: StateDir,
+    pub(super) state: StateDir,
     /// Go on with what comes
     #[arg(long, short)]
     follow: bool,
@@ -41,6 +41,18 @@ pub(super) struct Args {
     /// Begin there: "10min" ago, "07:30", "2026-11-21", "2026-11-21T07:30:00+01:00"
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     since: Option<Timestamp>,
+}
+
+impl Args {
+    /// The same of another directory.
+    pub(super) fn of(self, folder: PathBuf) -> Self {
+        Self { state: StateDir { state: Some(folder) }, ..self }
+    }
+
+    /// All that comes, as it comes.
+    pub(super) fn live(self) -> Self {
+        Self { follow: true, verbose: true, ..self }
+    }
 }
 
 /// Prints the journal.

@@ -203,6 +203,15 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
             writeln!(text, "  {:width$}  turned away last: {why}", "")?;
         }
     }
+    if !status.satellites.is_empty() {
+        writeln!(text, "\n{}", paint.head("satellites"))?;
+    }
+    for satellite in &status.satellites {
+        let line = super::link::glance(satellite);
+        let is_well = satellite.up && satellite.problems.is_empty();
+        let line = if is_well { paint.good(&line) } else { paint.bad(&line) };
+        writeln!(text, "  {:width$}  {line}", satellite.name)?;
+    }
     let journal = &status.journal;
     writeln!(text, "\n{}", paint.head("journal"))?;
     writeln!(
@@ -243,6 +252,7 @@ fn names(status: &Status) -> usize {
     let inputs = status.inputs.iter().map(|x| &x.name).chain(status.outputs.iter().map(|x| &x.name));
     let values = status.sensors.iter().map(|x| &x.name).chain(status.variables.iter().map(|x| &x.name));
     let rest = status.scenarios.iter().map(|x| &x.name).chain(status.sinks.iter().map(|x| &x.name));
+    let rest = rest.chain(status.satellites.iter().map(|x| &x.name));
     inputs.chain(values).chain(rest).map(|name| name.chars().count()).max().unwrap_or(0).max(8)
 }
 

@@ -9,6 +9,7 @@ mod message;
 mod names;
 mod refuse;
 mod room;
+mod satellites;
 mod scenario;
 mod sinks;
 #[cfg(test)]
@@ -27,6 +28,8 @@ use super::resources::{ROOM, Resource};
 use super::source::{Diagnostic, Source};
 use super::syntax;
 use names::Tables;
+
+pub use satellites::SatelliteProgram;
 
 /// All that a file says.
 #[derive(Clone, Debug)]
@@ -58,6 +61,8 @@ pub struct Settings {
     pub boards: Vec<(String, Board)>,
     /// Sinks by name, in the order of their peer ids.
     pub sinks: Vec<(String, Sink)>,
+    /// Satellites; their peer ids follow those of the sinks.
+    pub satellites: Vec<SatelliteProgram>,
 }
 
 /// Compiles a file for the engine of this host.
@@ -75,7 +80,12 @@ pub(super) fn read_and_compile(source: &Source) -> (Option<House>, Result<Compil
     let span = root.span();
     let root = Spanned::new(span, DeValue::Table(root.into_inner()));
     let house = House::read(Node::from(&root), &mut report);
-    let compiled = house.as_ref().and_then(|house| build(house, &ROOM, &mut report));
+    let compiled = house.as_ref().and_then(|house| {
+        let satellites = satellites::all(house, &mut report);
+        let mut compiled = build(&satellites::joined(house), &ROOM, &mut report)?;
+        compiled.settings.satellites = satellites;
+        Some(compiled)
+    });
     let compiled = report
         .finish()
         .and_then(|warnings| compiled.map(|compiled| Compiled { warnings, ..compiled }).ok_or_else(Vec::new));
@@ -139,6 +149,7 @@ pub(super) fn build(house: &House, room: &Room, report: &mut Report<'_>) -> Opti
             journal: house.journal.clone(),
             boards: names.boards,
             sinks: owned(&house.sinks),
+            satellites: Vec::new(),
         },
         resources,
         warnings: Vec::new(),

@@ -3,6 +3,7 @@
 
 mod action;
 mod board;
+mod satellite;
 mod sink;
 mod trigger;
 
@@ -22,7 +23,8 @@ use super::scalar::{
 };
 
 pub use action::{Action, Condition, IfAction, PulseAction, RepeatAction, SendAction};
-pub use board::{Board, GpiochipBoard, RppalBoard, VirtualBoard};
+pub use board::{Board, GpiochipBoard, RppalBoard, SerialBoard, VirtualBoard};
+pub use satellite::{Satellite, WithoutLink};
 pub use sink::{
     AwsIotSink, CommandFilters, Common, ConsoleSink, FileSink, Filled, Filter, Filters, HeaderSource,
     MastodonSink, MqttSink, NtfySink, Quota, Sink, Target, Topic, Topics, WebhookSink, XSink, only, secret,
@@ -51,6 +53,8 @@ table! {
         "scenarios" scenarios (empty): Needed<Vec<Scenario>>,
         /// Sinks: who is told what happens.
         "sinks" sinks (empty): Entries<Sink>,
+        /// Satellites: nodes of their own at the other end of a serial line.
+        "satellites" satellites (empty): Entries<Satellite>,
     }
 }
 
@@ -235,6 +239,8 @@ table! {
         "max-on" max_on (optional): At<Within<MS, LONGEST>>,
         /// How the line is driven.
         "drive" drive (= "push-pull"): At<Drive>,
+        /// Of a satellite: what it does when the link dies over which it was switched, hold or safe.
+        "without-link" without_link (optional): At<WithoutLink>,
     }
 }
 

@@ -62,7 +62,7 @@ const fn needed(operation: &Operation) -> Right {
         | Operation::Let { .. }
         | Operation::Feed { .. }
         | Operation::Message { .. } => Right::Act,
-        Operation::Reload {} => Right::Change,
+        Operation::Reload {} | Operation::LinkInstall { .. } => Right::Change,
     }
 }
 

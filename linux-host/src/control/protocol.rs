@@ -64,6 +64,11 @@ pub enum Operation {
         /// Which.
         message: String,
     },
+    /// Brings a satellite's program over again.
+    LinkInstall {
+        /// Which.
+        satellite: String,
+    },
     /// Compiles the file again and swaps it in.
     Reload {},
     /// The house at a glance.

@@ -53,6 +53,12 @@ type Names<'a> = RwLockReadGuard<'a, Arc<Program>>;
 pub trait StatusSource: Send + Sync {
     /// Fills them in.
     fn fill(&self, status: &mut Status) -> impl Future<Output = ()> + Send;
+
+    /// Brings a satellite's program over again.
+    ///
+    /// # Errors
+    /// There is none of this name; the names that there are.
+    fn install(&self, satellite: &str) -> Result<(), Vec<String>>;
 }
 
 /// The one way into a running house for whoever is outside. Cheap to clone.
@@ -173,6 +179,10 @@ impl<S: StatusSource + 'static> Service<S> {
                 self.command(names, asked, op, format!("{message} taken")).await
             }
             Operation::Reload {} => self.reload().await.map(Response::done),
+            Operation::LinkInstall { satellite } => match self.shared.status.install(&satellite) {
+                Ok(()) => Ok(Response::done(format!("{satellite} gets its program as soon as it is there"))),
+                Err(all) => Err(unknown("satellite", &satellite, all.iter().map(String::as_str))),
+            },
             Operation::Status {} => Ok(Response::status(self.status().await)),
         }
     }
@@ -430,6 +440,9 @@ mod tests {
 
     impl StatusSource for Nothing {
         async fn fill(&self, _: &mut Status) {}
+        fn install(&self, _: &str) -> Result<(), Vec<String>> {
+            Err(Vec::new())
+        }
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::protocol::Switch;
+use crate::satellites::view::SatelliteStatus;
 
 /// Everything of a running house.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub struct Status {
     pub scenarios: Vec<ScenarioStatus>,
     /// In the order of the file.
     pub sinks: Vec<SinkStatus>,
+    /// In the order of the file.
+    pub satellites: Vec<SatelliteStatus>,
     /// The log on disk.
     pub journal: JournalStatus,
     /// Everything that was lost, since the start of the daemon.

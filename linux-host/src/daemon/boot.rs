@@ -70,7 +70,8 @@ fn earlier(journal: &Journal<Directory>, hash: u64, loaded: &Loaded) -> Option<P
     Program::new(stored.image, symbols, wiring).ok()
 }
 
-fn rand32() -> rustix::io::Result<u32> {
+/// Bits that nobody can guess.
+pub(crate) fn rand32() -> rustix::io::Result<u32> {
     let mut bytes = [0; 4];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
     Ok(u32::from_le_bytes(bytes))

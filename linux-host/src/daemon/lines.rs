@@ -135,6 +135,9 @@ impl Lines {
             watched.take(start, &mut |taken| {
                 queue.push_back(match taken {
                     Taken::Edge { at, level } => Captured { at, input: Input::Edge { input, level } },
+                    Taken::Found { at, level } => {
+                        Captured { at, input: Input::Level { input, level, why: LevelWhy::Gap } }
+                    }
                     // The runner reads the line when it comes to this.
                     Taken::Lost { at, count } => {
                         let why = OverrunWhy::Kernel;

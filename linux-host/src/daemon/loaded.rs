@@ -13,6 +13,7 @@ use crate::boards::BoardSpec;
 use crate::config::file::{Age, Board, Journal, Sink, Sync as FileSync, WhenFull as FileWhenFull};
 use crate::config::source::render;
 use crate::config::{Compiled, Source, compile, load};
+use crate::satellites;
 
 /// Where a house comes from: it is read again for every reload.
 #[derive(Clone, Debug)]
@@ -65,6 +66,8 @@ pub struct Loaded {
     pub boards: HashMap<String, BoardSpec>,
     /// Its sinks, in the order of their peer ids.
     pub sinks: Vec<(String, Sink)>,
+    /// Its satellites, in the order of their peer ids.
+    pub satellites: Vec<satellites::Spec>,
     /// Its program.
     pub program: Arc<Program>,
     /// What works and is likely not what was meant, for a person; empty if there is nothing.
@@ -80,7 +83,14 @@ impl Loaded {
             None => TimeZone::system(),
         };
         let boards: HashMap<_, _> =
-            settings.boards.iter().map(|(name, board)| (name.clone(), board_spec(board))).collect();
+            settings.boards.iter().map(|(name, board)| (name.clone(), board_spec(name, board))).collect();
+        let satellites = settings.satellites.into_iter().filter_map(|program| {
+            let (_, board) = settings.boards.iter().find(|(name, _)| *name == program.board)?;
+            let Board::Serial(board) = board else { return None };
+            let baud = u32::try_from(board.baud.value.0).unwrap_or(0);
+            Some(satellites::Spec { program, port: board.port.value.0.clone(), baud })
+        });
+        let satellites = satellites.collect();
         let wiring = Wiring::of(&symbols, &boards);
         let program = Program::new(image, symbols, wiring)
             .map_err(|error| format!("the compiled program cannot be read back: {error:?}"))?;
@@ -90,6 +100,7 @@ impl Loaded {
             journal: journal_options(&settings.journal),
             boards,
             sinks: settings.sinks,
+            satellites,
             program: Arc::new(program),
             warnings: render(source, &warnings, color),
         })
@@ -111,11 +122,12 @@ impl Loaded {
     }
 }
 
-fn board_spec(board: &Board) -> BoardSpec {
+fn board_spec(name: &str, board: &Board) -> BoardSpec {
     match board {
         Board::Gpiochip(board) => BoardSpec::Gpiochip { chip: board.chip.value.0.clone() },
         Board::Rppal(_) => BoardSpec::Rppal,
         Board::Virtual(_) => BoardSpec::Virtual,
+        Board::Serial(_) => BoardSpec::Serial { name: name.to_owned() },
     }
 }
 

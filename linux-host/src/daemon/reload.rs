@@ -1,6 +1,6 @@
 //! `reload`: compile, check, open what is new, swap. Whatever goes wrong, the old program goes on.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use campanile_core::runner::Message;
 use campanile_delivery::Directory;
@@ -14,10 +14,14 @@ use super::loaded::{Loaded, Origin};
 use super::programs::Program;
 use super::wiring::BoardSet;
 use crate::boards::{LineError, WakeSlot};
+use crate::satellites::{Satellites, Spec};
 use crate::sinks::start::Sinks;
 
 /// The sinks, which a reload exchanges and `status` looks at.
 pub type SharedSinks = Arc<Mutex<Sinks<Directory, Surroundings>>>;
+
+/// The satellites, which a reload exchanges and `status` looks at.
+pub type SharedSatellites = Arc<std::sync::Mutex<Satellites>>;
 
 /// What a reload works with, and what it knows of the program that runs.
 pub struct Reloader {
@@ -35,6 +39,8 @@ pub struct Reloader {
     pub house: Arc<House>,
     /// The sinks that run.
     pub sinks: SharedSinks,
+    /// The satellites that run.
+    pub satellites: SharedSatellites,
     /// The way to the journal.
     pub inlet: Arc<Inlet>,
     /// The way to the loop.
@@ -67,6 +73,7 @@ impl Reloader {
         let hash = program.hash;
         if program.is_same(&self.running) {
             self.sinks.lock().await.apply(&loaded.sinks, &self.running.symbols).await;
+            apply_satellites(&self.satellites, &mut self.boards, &loaded.satellites).await;
             return Ok(format!("the program is the same{note}"));
         }
         let wired = &self.running.wiring;
@@ -88,11 +95,31 @@ impl Reloader {
                     note.push_str(&list(&failed));
                 }
                 self.sinks.lock().await.apply(&loaded.sinks, &self.running.symbols).await;
+                apply_satellites(&self.satellites, &mut self.boards, &loaded.satellites).await;
                 Ok(format!("program {hash:016x} runs{note}"))
             }
             Ok(Err(why)) => Err(format!("the engine refuses the program: {why:?}; the old one goes on")),
             Err(_) => Err("another reload took its place, or the daemon is stopping".to_owned()),
         }
+    }
+}
+
+/// Runs the satellites of a file.
+pub async fn apply_satellites(running: &SharedSatellites, boards: &mut BoardSet, specs: &[Spec]) {
+    let mut lines = |spec: &Spec| boards.satellite(&spec.program.board);
+    let wanted: Vec<_> = specs.iter().map(|spec| (spec.clone(), lines(spec))).collect();
+    with_satellites(running, move |satellites| satellites.apply(&wanted)).await;
+}
+
+/// Threads that end are waited for where nobody else waits.
+pub async fn with_satellites(
+    running: &SharedSatellites,
+    work: impl FnOnce(&mut Satellites) + Send + 'static,
+) {
+    let running = running.clone();
+    let work = move || work(&mut running.lock().unwrap_or_else(PoisonError::into_inner));
+    if tokio::task::spawn_blocking(work).await.is_err() {
+        tracing::error!("the satellites could not be started or ended in order");
     }
 }
 

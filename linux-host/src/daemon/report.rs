@@ -1,7 +1,7 @@
 //! The parts of the status that are not in the records: this process, its journal, its clock.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use campanile_delivery::{Boot, Degraded};
@@ -13,9 +13,10 @@ use super::house::House;
 use super::inlet::{Inlet, Parcel};
 use super::lines::now;
 use super::loaded::Origin;
-use super::reload::SharedSinks;
+use super::reload::{SharedSatellites, SharedSinks};
 use crate::control::service::StatusSource;
 use crate::control::status::{JournalStatus, SinkStatus, Status};
+use crate::satellites::Satellites;
 use crate::sinks::figures::State;
 use crate::sinks::start::Glance;
 
@@ -42,9 +43,25 @@ pub struct Report {
     pub inlet: Arc<Inlet>,
     /// The sinks.
     pub sinks: SharedSinks,
+    /// The satellites.
+    pub satellites: SharedSatellites,
+}
+
+impl Report {
+    fn satellites(&self) -> MutexGuard<'_, Satellites> {
+        self.satellites.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl StatusSource for Report {
+    fn install(&self, satellite: &str) -> Result<(), Vec<String>> {
+        let satellites = self.satellites();
+        if satellites.install(satellite) {
+            return Ok(());
+        }
+        Err(satellites.glance().into_iter().map(|satellite| satellite.name).collect())
+    }
+
     async fn fill(&self, status: &mut Status) {
         status.version = env!("CARGO_PKG_VERSION").to_owned();
         status.boot = self.boot.to_string();
@@ -60,6 +77,7 @@ impl StatusSource for Report {
             status.time = time.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
         }
         status.sinks = self.sinks.lock().await.glance().into_iter().map(sink).collect();
+        status.satellites = self.satellites().glance();
         status.journal.path = self.state.display().to_string();
         let (sender, receiver) = oneshot::channel();
         self.inlet.put(Parcel::Ask(sender));

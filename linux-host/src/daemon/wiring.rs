@@ -7,6 +7,7 @@ use campanile_delivery::symbols::Symbols;
 
 use super::lines::{OpenInput, OpenOutput};
 use crate::boards::{self, Board, BoardSpec, InputSpec, Line, LineError, OutputSpec, VirtualBoard, WakeSlot};
+use crate::satellites::lines::SatelliteLines;
 
 /// Every line that a program wants, in the order of its ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,6 +109,7 @@ impl Opened {
 #[derive(Default)]
 pub struct BoardSet {
     open: HashMap<BoardSpec, Arc<dyn Board>>,
+    satellites: HashMap<String, Arc<SatelliteLines>>,
     virtual_board: Arc<VirtualBoard>,
 }
 
@@ -117,12 +119,19 @@ impl BoardSet {
         &self.virtual_board
     }
 
+    /// The lines of the satellite on a board.
+    pub fn satellite(&mut self, board: &str) -> Arc<SatelliteLines> {
+        let lines = self.satellites.entry(board.to_owned());
+        lines.or_insert_with(|| SatelliteLines::new(board)).clone()
+    }
+
     fn board(&mut self, spec: &BoardSpec) -> Result<Arc<dyn Board>, LineError> {
         if let Some(board) = self.open.get(spec) {
             return Ok(board.clone());
         }
         let board: Arc<dyn Board> = match spec {
             BoardSpec::Virtual => Arc::new(self.virtual_board.clone()),
+            BoardSpec::Serial { name } => Arc::new(self.satellite(name)),
             other => boards::open(other)?,
         };
         self.open.insert(spec.clone(), board.clone());

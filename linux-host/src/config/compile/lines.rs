@@ -40,11 +40,12 @@ impl<'f> Lines<'f> {
         report: &mut Report<'_>,
     ) -> (String, Line) {
         let boards = &self.house.boards;
-        let name = match (board, boards.get(0), boards.len()) {
-            (Some(board), ..) => {
-                let implicit = boards.is_empty() && board.value == ONLY_BOARD;
+        let mut own = own_boards(self.house);
+        let name = match (board, own.next(), own.count()) {
+            (Some(board), first, _) => {
+                let implicit = first.is_none() && board.value == ONLY_BOARD;
                 if !implicit && boards.is_whole() && !boards.names().any(|name| name == board.value) {
-                    let known = boards.names().chain(boards.is_empty().then_some(ONLY_BOARD));
+                    let known = boards.names().chain(first.is_none().then_some(ONLY_BOARD));
                     report.push(
                         Diagnostic::error(board.span.clone(), format!("unknown board `{}`", board.value))
                             .label("here")
@@ -55,7 +56,7 @@ impl<'f> Lines<'f> {
                 board.value.clone()
             }
             (None, None, _) => ONLY_BOARD.to_owned(),
-            (None, Some((only, _)), 1) => only.value.clone(),
+            (None, Some(only), 0) => only.to_owned(),
             (None, ..) => {
                 report.push(
                     Diagnostic::error(
@@ -63,12 +64,13 @@ impl<'f> Lines<'f> {
                         format!("which board is the line of `{}` on?", owner.value),
                     )
                     .label("needs `board`")
-                    .help(suggestion("", boards.names())),
+                    .help(suggestion("", own_boards(self.house).collect::<Vec<_>>())),
                 );
                 String::new()
             }
         };
         if let Line::Name(written) = &line.value
+            && !line.is_broken()
             && let Some(help) = other_form(written)
         {
             report.push(
@@ -122,6 +124,13 @@ impl<'f> Lines<'f> {
             }
         }
     }
+}
+
+/// The boards of a house but those of its satellites. A satellite's own house has one board, which it is.
+pub(super) fn own_boards(house: &House) -> impl Iterator<Item = &str> {
+    let is_own =
+        |board: Option<&Board>| !matches!(board, Some(Board::Serial(_))) || house.satellites.is_empty();
+    house.boards.iter().filter(move |(_, board)| is_own(*board)).map(|(name, _)| name.value.as_str())
 }
 
 /// What was meant by the name of a line that looks like a number, or like the name of a Raspberry Pi's line.

@@ -82,7 +82,7 @@ impl Tables {
             },
             peers: Place {
                 kind: "sink",
-                names: house.sinks.names().map(str::to_owned).collect(),
+                names: house.sinks.names().chain(house.satellites.names()).map(str::to_owned).collect(),
                 whole: house.sinks.is_whole(),
             },
             symbols: Symbols::new(""),
@@ -93,7 +93,8 @@ impl Tables {
         check_entries("sensors", &house.sensors, room.counts.sensors, report);
         check_entries("variables", &house.variables, room.counts.variables, report);
         check_entries("sinks", &house.sinks, u8::MAX, report);
-        if house.boards.is_empty() {
+        check_entries("satellites", &house.satellites, u8::MAX, report);
+        if super::lines::own_boards(house).next().is_none() {
             tables.boards.push((ONLY_BOARD.to_owned(), Board::default()));
         }
         let mut lines = Lines::new(house);
@@ -192,7 +193,9 @@ impl Tables {
                 );
             }
             let safe = output.map(|output| output.safe.value).unwrap_or_default();
-            if let Some(output) = output.filter(|output| output.safe.value.is_on()) {
+            if let Some(output) =
+                output.filter(|output| output.safe.value.is_on() && !output.line.is_broken())
+            {
                 report.push(
                     Diagnostic::warning(output.safe.span.clone(), format!("`{}` is safe when it is on", name.value))
                         .label("holds only while campanile runs")
@@ -378,9 +381,11 @@ fn check_scenarios(house: &House, room: &Room, report: &mut Report<'_>) {
 
 fn check_entries<T>(what: &'static str, entries: &Entries<T>, max: u8, report: &mut Report<'_>) {
     let mut gauge = Gauge::new(what, max);
-    for (name, _) in entries.iter() {
+    for (place, (name, _)) in entries.iter().enumerate() {
         gauge.take(1, &name.span);
-        if let Err(wrong) = check_name(&name.value) {
+        if let Err(wrong) = check_name(&name.value)
+            && place < entries.own()
+        {
             report.push(wrong.at(name.span.clone()));
         }
     }

@@ -111,16 +111,33 @@ pub const NAME_PATTERN: &str = "^[A-Za-z]([A-Za-z0-9_-]{0,30}[A-Za-z0-9_])?$";
 #[derive(Clone, Debug)]
 pub struct Entries<T> {
     all: Vec<(At<String>, Option<T>)>,
+    /// How many of them stand in the table itself.
+    own: usize,
     whole: bool,
 }
 
 impl<T> Default for Entries<T> {
     fn default() -> Self {
-        Self { all: Vec::new(), whole: true }
+        Self { all: Vec::new(), own: 0, whole: true }
     }
 }
 
 impl<T> Entries<T> {
+    /// A table with one entry.
+    pub fn one(name: At<String>, value: T) -> Self {
+        Self { all: vec![(name, Some(value))], own: 1, whole: true }
+    }
+
+    /// Adds an entry of another table, under a name that nobody has written.
+    pub fn join(&mut self, name: At<String>, value: Option<T>) {
+        self.all.push((name, value));
+    }
+
+    /// How many stand in the table itself: those that [`join`](Self::join) added are behind them.
+    pub const fn own(&self) -> usize {
+        self.own
+    }
+
     /// How many there are.
     pub const fn len(&self) -> usize {
         self.all.len()
@@ -174,7 +191,7 @@ impl<T: Read> Read for Entries<T> {
                 all.push((name, T::read(value.into(), report)));
             }
         }
-        Some(Self { all, whole: true })
+        Some(Self { own: all.len(), all, whole: true })
     }
 
     fn hint(node: Node<'_>, report: &Report<'_>) -> Option<String> {
@@ -190,6 +207,6 @@ impl<T: Read> Read for Entries<T> {
     }
 
     fn broken() -> Option<Self> {
-        Some(Self { all: Vec::new(), whole: false })
+        Some(Self { all: Vec::new(), own: 0, whole: false })
     }
 }

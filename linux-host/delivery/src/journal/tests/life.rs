@@ -37,6 +37,41 @@ fn what_goes_in_comes_out_across_starts() {
 }
 
 #[test]
+fn the_journal_of_a_node_that_lives_elsewhere_goes_on_in_its_start() {
+    let (disk, node) = (disk(), "door".parse().unwrap());
+    let open_for = |boot| Journal::open_for(&disk, &node, small(), boot, ms(1)).unwrap().0;
+    let (mut engine, first) = (Engine::default(), Boot::new(3, 7));
+    let mut journal = open_for(first);
+    engine.edges(&mut journal, 5);
+    journal.commit(ms(1));
+    drop(journal);
+
+    let mut journal = open_for(first);
+    assert_eq!((journal.boot(), journal.last_seq()), (first, 5));
+    engine.edges(&mut journal, 2);
+    journal.commit(ms(1));
+    drop(journal);
+
+    let second = Boot::new(4, 9);
+    let mut journal = open_for(second);
+    assert_eq!(journal.last_seq(), 0);
+    Engine::default().edges(&mut journal, 1);
+    journal.commit(ms(1));
+    let read = read_from(&journal, Position::START);
+    assert_eq!(read.seqs(), [1, 2, 3, 4, 5, 6, 7, 1]);
+    assert_eq!(read.engine[6].0.boot, first);
+    let before = Position { boot: first, seq: 7, host: 1 };
+    assert_eq!(
+        read.hosts(),
+        [
+            HostRecord::Started { previous: None, clean: false },
+            HostRecord::Started { previous: Some(before), clean: false },
+        ],
+        "a start is begun once"
+    );
+}
+
+#[test]
 fn a_reader_goes_on_from_any_place_and_follows() {
     let (_, mut journal, mut engine) = begin(small());
     engine.fill(&mut journal, 1000);

@@ -1,0 +1,201 @@
+//! `campanile link`: the satellites of the running house, and their journals.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::Subcommand;
+
+use super::{Failure, StateDir, log, status};
+use crate::control::client::ask;
+use crate::control::protocol::Operation;
+use crate::daemon::state_dir;
+use crate::satellites::FOLDER;
+use crate::satellites::view::SatelliteStatus;
+
+/// Arguments of `link`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: campanile link info porch")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Every satellite, a line each
+    #[command(after_help = "Example: campanile link list")]
+    List(List),
+    /// All that is known of a satellite, and what is wrong with it
+    #[command(after_help = "Example: campanile link info porch --json | jq .problems")]
+    Info(Info),
+    /// Bring a satellite's program over again: a changed one goes there by itself
+    #[command(after_help = "Example: campanile link install porch")]
+    Install(Install),
+    /// What happened on a satellite, from its journal here
+    #[command(after_help = "Example: campanile link log porch --since 10min")]
+    Log(Log),
+    /// What happens on a satellite, as it comes: every record
+    #[command(after_help = "Example: campanile link monitor porch")]
+    Monitor(Log),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    #[command(flatten)]
+    state: StateDir,
+    /// One JSON object a satellite
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Info {
+    /// The satellite
+    satellite: String,
+    #[command(flatten)]
+    state: StateDir,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Install {
+    /// The satellite
+    satellite: String,
+    #[command(flatten)]
+    state: StateDir,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Log {
+    /// The satellite
+    satellite: String,
+    #[command(flatten)]
+    log: log::Args,
+}
+
+/// Carries one out.
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    match args.command {
+        Command::List(args) => list(args),
+        Command::Info(args) => info(args),
+        Command::Install(args) => install(args),
+        Command::Log(args) => journal(args),
+        Command::Monitor(args) => journal(Log { log: args.log.live(), ..args }),
+    }
+}
+
+fn list(args: List) -> Result<(), Failure> {
+    let satellites = status::fetch(args.state)?.satellites;
+    let mut out = io::stdout().lock();
+    if !args.json && satellites.is_empty() {
+        return Err(Failure::says("the file has no satellites: see [satellites.*] in FILE.md"));
+    }
+    let width = satellites.iter().map(|satellite| satellite.name.len()).max().unwrap_or(0);
+    for satellite in &satellites {
+        if args.json {
+            print_json(&mut out, satellite)?;
+        } else {
+            writeln!(out, "{:width$}  {}", satellite.name, glance(satellite))?;
+        }
+    }
+    Ok(())
+}
+
+/// A satellite in a line, without its name.
+pub(super) fn glance(satellite: &SatelliteStatus) -> String {
+    let mut line = satellite.state.clone();
+    if satellite.up {
+        let _ = write!(line, "  {} at {}", satellite.machine, satellite.port);
+        let _ = write!(line, "  start {}, record {}", satellite.boot, satellite.seq);
+        if let Some((have, all)) = satellite.installing {
+            let _ = write!(line, "  installing {have} of {all} bytes");
+        }
+    }
+    if let Some(problem) = satellite.problems.first() {
+        let more = satellite.problems.len() - 1;
+        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let _ = write!(line, "  {problem}{more}");
+    }
+    line
+}
+
+fn info(args: Info) -> Result<(), Failure> {
+    let satellites = status::fetch(args.state)?.satellites;
+    let Some(satellite) = satellites.iter().find(|satellite| satellite.name == args.satellite) else {
+        let all: Vec<_> = satellites.iter().map(|satellite| satellite.name.as_str()).collect();
+        let all = if all.is_empty() {
+            "the file has none".to_owned()
+        } else {
+            format!("there are {}", all.join(", "))
+        };
+        return Err(Failure::says(format!("no satellite \"{}\"; {all}", args.satellite)));
+    };
+    let mut out = io::stdout().lock();
+    if args.json {
+        return print_json(&mut out, satellite);
+    }
+    let paint = status::Paint(out.is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    let state = if satellite.up { paint.good(&satellite.state) } else { paint.bad(&satellite.state) };
+    let known = |text: &str| if text.is_empty() { "not known yet".to_owned() } else { text.to_owned() };
+    writeln!(out, "{}  {state}", satellite.name)?;
+    writeln!(out, "  line     {} at {}", satellite.board, satellite.port)?;
+    writeln!(out, "  machine  {}", known(&satellite.machine))?;
+    writeln!(out, "  start    {}", known(&satellite.boot))?;
+    let program = match (satellite.program.as_str(), satellite.installing) {
+        (_, Some((have, all))) => format!("installing, {have} of {all} bytes"),
+        ("", None) => "not the one of the file".to_owned(),
+        (hash, None) => hash.to_owned(),
+    };
+    writeln!(out, "  program  {program}")?;
+    writeln!(out, "  records  {} in {}", satellite.seq, satellite.journal)?;
+    if satellite.lost > 0 {
+        writeln!(
+            out,
+            "  {}",
+            paint.bad(&format!("{} records were gone before they came here", satellite.lost))
+        )?;
+    }
+    for problem in &satellite.problems {
+        writeln!(out, "  {}", paint.bad(problem))?;
+    }
+    Ok(())
+}
+
+fn print_json(out: &mut impl io::Write, satellite: &SatelliteStatus) -> Result<(), Failure> {
+    serde_json::to_writer(&mut *out, satellite).map_err(io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+fn install(args: Install) -> Result<(), Failure> {
+    let state = state_dir::resolve(args.state.state).map_err(Failure::says)?;
+    let response =
+        ask(&state, Operation::LinkInstall { satellite: args.satellite }).map_err(Failure::says)?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        serde_json::to_writer(&mut out, &response).map_err(io::Error::from)?;
+        writeln!(out)?;
+    }
+    match response.error {
+        Some(error) => Err(Failure::Says(error)),
+        None if args.json => Ok(()),
+        None => Ok(writeln!(out, "{}", response.text.unwrap_or_default())?),
+    }
+}
+
+fn journal(args: Log) -> Result<(), Failure> {
+    let state = state_dir::resolve(args.log.state.state.clone()).map_err(Failure::says)?;
+    let folder = state.join(FOLDER).join(&args.satellite);
+    if !folder.is_dir() {
+        return Err(Failure::says(format!(
+            "there is no journal of a satellite \"{}\" in {}",
+            args.satellite,
+            state.display()
+        )));
+    }
+    log::run(&args.log.of(folder))
+}

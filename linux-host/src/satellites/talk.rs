@@ -1,0 +1,173 @@
+//! The thread of a satellite: the port on one side, the host's end of the link in the middle, journal and lines on the
+//! other.
+
+mod session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use campanile_core::link::{Collector, MAX_FRAME, Wall};
+use campanile_delivery::SinkName;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::Around;
+use super::book::Book;
+use super::bundle;
+use super::lines::SatelliteLines;
+use super::port::{Port, PortSpec};
+use super::view::View;
+use crate::config::SatelliteProgram;
+use crate::daemon::lines::now;
+use crate::daemon::wall::Sample;
+use session::Session;
+
+/// A port that cannot be had is tried again after so long, and then after twice as long, up to the longest.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// Bytes that may wait for the line.
+const OUT: usize = 2 * MAX_FRAME;
+
+/// So long the satellite is told what is left to be told when the thread is to end: its outputs' safe levels.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// See the [module](self).
+pub(super) struct Talk {
+    program: SatelliteProgram,
+    port: PortSpec,
+    lines: Arc<SatelliteLines>,
+    view: View,
+    around: Around,
+}
+
+impl Talk {
+    pub(super) const fn new(
+        program: SatelliteProgram,
+        port: PortSpec,
+        lines: Arc<SatelliteLines>,
+        view: View,
+        around: Around,
+    ) -> Self {
+        Self { program, port, lines, view, around }
+    }
+
+    /// Speaks with the satellite until its lines [end](SatelliteLines::end).
+    pub(super) fn run(self) {
+        self.lines.begin();
+        let name = self.program.name.clone();
+        if let Err(why) = self.speak() {
+            tracing::error!("satellite {name}: {why}");
+            self.view.change(|status| status.state = why);
+        }
+        self.lines.set_up(false);
+    }
+
+    fn speak(&self) -> Result<(), String> {
+        let book = Book::open(&self.around.folder, &self.program.name, self.around.journal.clone())?;
+        let bundle = bundle::of(&self.program)?;
+        let mut session = Session::new(&self.program, bundle, book, self.lines.clone(), self.view.clone())?;
+        let mut pause = AGAIN.0;
+        let mut said = String::new();
+        while !self.lines.is_ended() {
+            let why = match self.port.open() {
+                Ok(port) => {
+                    session.begin(now());
+                    let (why, heard) = self.carry(&port, &mut session);
+                    session.end();
+                    self.tell(false);
+                    if heard {
+                        (pause, said) = (AGAIN.0, String::new());
+                    }
+                    why
+                }
+                Err(why) => why,
+            };
+            if self.lines.is_ended() {
+                break;
+            }
+            if why != said {
+                tracing::warn!("satellite {}: {why}", self.program.name);
+            }
+            self.view.change(|status| {
+                status.state = format!("retrying in {} s: {why}", pause.as_secs());
+                status.up = false;
+            });
+            said = why;
+            self.sleep(None, pause);
+            session.idle(now());
+            pause = (pause * 2).min(AGAIN.1);
+        }
+        session.stop(now());
+        Ok(())
+    }
+
+    /// Until the port fails or the thread is to end: why, and whether the satellite was there.
+    fn carry(&self, port: &Port, session: &mut Session) -> (String, bool) {
+        let (mut collector, mut out, mut heard) = (Collector::new(), Vec::with_capacity(OUT), false);
+        let mut was_up = false;
+        let result: Result<(), String> = (|| {
+            let mut ended = None;
+            loop {
+                if self.lines.is_ended() {
+                    let ended = *ended.get_or_insert_with(std::time::Instant::now);
+                    if ended.elapsed() > LAST_WORDS || !session.owes() {
+                        return Ok(());
+                    }
+                }
+                let sample = Sample::take(&self.around.zone);
+                let wall = Wall { unix: sample.unix, offset: sample.offset, trusted: sample.trusted };
+                session.work(now(), &wall);
+                while out.len() < MAX_FRAME {
+                    let mut frame = [0; MAX_FRAME];
+                    let Some(len) = session.transmit(now(), wall, &mut frame) else { break };
+                    out.extend_from_slice(frame.get(..len).unwrap_or_default());
+                }
+                let sent = if out.is_empty() { 0 } else { port.write(&out)? };
+                out.drain(..sent);
+                let wait = Duration::from_micros(session.due().since(now()).micros());
+                let wait = if ended.is_some() { wait.min(LAST_WORDS) } else { wait };
+                self.sleep(Some((port, !out.is_empty())), wait);
+                let mut bytes = [0; 1024];
+                let read = port.read(&mut bytes)?;
+                for &byte in bytes.get(..read).unwrap_or_default() {
+                    if let Some(message) = collector.push(byte) {
+                        session.receive(now(), message)?;
+                    }
+                }
+                session.heard_all(now(), collector.broken());
+                let up = session.is_up();
+                heard |= up;
+                if up != was_up {
+                    was_up = up;
+                    self.tell(up);
+                }
+            }
+        })();
+        (result.err().unwrap_or_default(), heard)
+    }
+
+    /// Tells the house that the satellite came or went.
+    fn tell(&self, up: bool) {
+        self.lines.set_up(up);
+        if let Ok(name) = self.program.name.parse::<SinkName>() {
+            // Without its reader the daemon is stopping.
+            let _ = self.around.links.send((name, up));
+        }
+    }
+
+    /// Until a byte comes, the line takes more, somebody wakes the thread, or the time is over.
+    fn sleep(&self, port: Option<(&Port, bool)>, most: Duration) {
+        let mut fds = Vec::with_capacity(2);
+        if let Some((port, writing)) = port {
+            let writing = if writing { PollFlags::OUT } else { PollFlags::empty() };
+            fds.push(PollFd::new(port, PollFlags::IN | writing));
+        }
+        if let Some(event) = self.lines.event() {
+            fds.push(PollFd::from_borrowed_fd(event, PollFlags::IN));
+        }
+        let most = most.min(Duration::from_secs(3600));
+        let timeout = Timespec { tv_sec: most.as_secs().cast_signed(), tv_nsec: most.subsec_nanos().into() };
+        // Interrupted: somebody looks again.
+        let _ = poll(&mut fds, Some(&timeout));
+        self.lines.slept();
+    }
+}

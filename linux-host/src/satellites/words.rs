@@ -1,0 +1,61 @@
+//! What can be wrong with a satellite, told so that a person knows what to do next.
+
+use campanile_core::link::{Hello, VERSION, Verdict};
+use campanile_core::program::verify::{LoadError, verify};
+use campanile_core::record::CORE_REV;
+
+/// It speaks another version of the link.
+pub(super) fn other_version(theirs: u8) -> String {
+    let newer = if theirs > VERSION { "this campanile" } else { "the satellite's firmware" };
+    format!(
+        "it speaks version {theirs} of the link, and this campanile version {VERSION}: bring {newer} up to date"
+    )
+}
+
+/// What its hello shows to be wrong, though the link works.
+pub(super) fn of_hello(hello: &Hello<'_>) -> Option<String> {
+    (hello.core_rev != CORE_REV).then(|| {
+        format!(
+            "its engine is of revision {}, and this one of {CORE_REV}: its log is kept, but `replay` needs the \
+             campanile of its release",
+            hello.core_rev
+        )
+    })
+}
+
+/// Whether the program fits into it.
+pub(super) fn fits(image: &[u8], bundle: usize, hello: &Hello<'_>) -> Result<(), String> {
+    let most = usize::from(hello.bundle_max);
+    if bundle > most {
+        return Err(format!(
+            "its program takes {bundle} bytes, and it has room for {most}: leave something out of [satellites.*]"
+        ));
+    }
+    verify(image, &hello.room).map_err(|error| match error {
+        LoadError::TooMany { what, have, max } => {
+            let what = format!("{what:?}").to_lowercase();
+            format!("it is too small for its program: {have} {what}, and its engine has room for {max}")
+        }
+        other => format!("its engine would refuse its program: {other:?}"),
+    })
+}
+
+/// Why it did not take its program; nothing if it runs.
+pub(super) fn of_verdict(verdict: Verdict) -> Option<&'static str> {
+    Some(match verdict {
+        Verdict::Runs => return None,
+        Verdict::Incomplete => "its program did not arrive whole",
+        Verdict::Malformed => "what arrived of its program is damaged, or of another release",
+        Verdict::NoRoom => "it is too small for its program",
+        Verdict::UnknownLine => {
+            "its program names a line that its board has not: its firmware knows lines by name and by number, see \
+             LINES in the board's file"
+        }
+        Verdict::UnknownPull => "its program asks for a pull that its board has not",
+        Verdict::Refused => "its engine refuses its program",
+    })
+}
+
+/// Its time of day is not known here.
+pub(super) const NO_CLOCK: &str =
+    "no clock: the time of day is not synchronised here, so its `at`, `cron` and `hour` wait";

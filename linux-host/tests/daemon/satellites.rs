@@ -1,0 +1,157 @@
+//! A daemon and a satellite: the program goes there, its log comes here, scenarios see its button and switch its lamp;
+//! over cables that are pulled out, and starts of either.
+
+use crate::board::Board;
+use crate::running::{Running, Workplace, poll, starts_with, words};
+
+/// A bell on the Pi, and a porch with a button, a lamp and a scenario of its own.
+const HOUSE: &str = r#"
+[node]
+name = "hall"
+
+[journal]
+size = "400KiB"
+
+[boards.desk]
+kind = "virtual"
+
+[boards.porch]
+kind = "serial"
+port = "tcp://127.0.0.1:{port}"
+
+[outputs.bell]
+line = "A"
+
+[satellites.porch]
+
+[satellites.porch.inputs.button]
+line = "BUTTON"
+debounce = "none"
+
+[satellites.porch.outputs.lamp]
+line = "LAMP"
+without-link = "safe"
+
+[satellites.porch.outputs.sign]
+line = 7
+
+[[satellites.porch.scenarios]]
+name = "show"
+when = [{ input = "button", to = "on" }]
+do = [{ set = "sign", to = "on" }]
+
+[[scenarios]]
+name = "ring"
+when = [{ input = "porch.button", to = "on" }]
+do = [{ set = "bell", to = "on" }, { set = "porch.lamp", to = "on" }]
+
+[[scenarios]]
+name = "rest"
+when = [{ input = "porch.button", to = "off" }]
+do = [{ set = "bell", to = "off" }, { set = "porch.lamp", to = "off" }]
+
+[[scenarios]]
+name = "alone"
+when = [{ link = "porch", to = "down" }]
+do = [{ set = "bell", to = "off" }]
+"#;
+
+fn house(board: &Board) -> String {
+    HOUSE.replace("{port}", &board.port.to_string())
+}
+
+/// The satellite as `link info` has it.
+fn info(daemon: &Running<'_>) -> serde_json::Value {
+    serde_json::from_str(&daemon.ok(&["link", "info", "porch", "--json"])).unwrap()
+}
+
+fn wait_until_it_runs(daemon: &Running<'_>) -> serde_json::Value {
+    poll(|| Some(info(daemon)).filter(|info| info["up"] == true && info["program"] != ""))
+}
+
+#[test]
+fn a_press_out_there_becomes_a_record_a_scenario_and_a_lamp() {
+    let board = Board::start();
+    let place = Workplace::new(&house(&board));
+    let daemon = Running::start(&place);
+    let info = wait_until_it_runs(&daemon);
+    assert_eq!(info["machine"], "test board");
+    assert_eq!(board.output("LAMP"), Some(false));
+    board.set(0, true);
+    poll(|| (board.output("LAMP") == Some(true)).then_some(()));
+    assert_eq!(board.output("7"), Some(true), "its own scenario ran");
+    let here = poll(|| {
+        let lines = words(&daemon.ok(&["log"]));
+        lines.iter().any(|line| starts_with(line, "porch.lamp on by ring")).then_some(lines)
+    });
+    assert!(here.iter().any(|line| starts_with(line, "porch.button on")), "{here:#?}");
+    let there = words(&daemon.ok(&["link", "log", "porch"]));
+    for line in ["button on", "show started by button", "sign on by show", "lamp on by command"] {
+        assert!(there.iter().any(|there| starts_with(there, line)), "`{line}` is missing in {there:#?}");
+    }
+    assert!(daemon.ok(&["link", "list"]).starts_with("porch  connected  test board"));
+    // In order: the lamp that the house switched is switched off.
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!((board.output("LAMP"), board.output("7")), (Some(false), Some(true)));
+}
+
+#[test]
+fn no_record_is_lost_or_comes_twice_over_unplugged_cables_and_starts_of_either() {
+    let board = Board::start();
+    let place = Workplace::new(&house(&board));
+    let mut daemon = Running::start(&place);
+    let first = wait_until_it_runs(&daemon)["boot"].clone();
+    for round in 0..3 {
+        board.set(0, true);
+        board.set(0, false);
+        match round {
+            0 => board.unplug(),
+            1 => {
+                daemon.kill();
+                daemon = Running::start(&place);
+            }
+            _ => {}
+        }
+        board.set(0, true);
+        board.set(0, false);
+    }
+    let presses = poll(|| {
+        let lines = words(&daemon.ok(&["link", "log", "porch"]));
+        let presses = lines.iter().filter(|line| starts_with(line, "button on")).count();
+        (presses >= 6).then_some(presses)
+    });
+    assert_eq!(presses, 6);
+    let now = info(&daemon);
+    assert_eq!(
+        (&now["boot"], &now["lost"]),
+        (&first, &0.into()),
+        "it is the same start, and nothing is missing"
+    );
+    board.restart();
+    let second = poll(|| Some(wait_until_it_runs(&daemon)["boot"].clone()).filter(|boot| *boot != first));
+    assert!(second.as_str() > first.as_str());
+    assert!(daemon.ok(&["link", "log", "porch"]).contains("did not stop in order"));
+}
+
+#[test]
+fn what_is_wrong_with_a_satellite_is_told_and_stops_nobody() {
+    let board = Board::start();
+    let many: String =
+        (0..5).map(|n| format!("[satellites.porch.inputs.more{n}]\nline = {}\n", n + 10)).collect();
+    let place = Workplace::new(&(house(&board) + &many));
+    let daemon = Running::start(&place);
+    let info = poll(|| Some(info(&daemon)).filter(|info| info["problems"][0].is_string()));
+    let problems = info["problems"].to_string();
+    assert!(
+        problems.contains("it is too small for its program: 6 inputs, and its engine has room for 4"),
+        "{info}"
+    );
+    assert!(daemon.ok(&["status"]).contains("too small"));
+    daemon.ok(&["set", "bell", "on"]);
+    let (error, code) = daemon.fails(&["link", "info", "porhc"]);
+    assert!(error.contains("no satellite \"porhc\"; there are porch") && code == Some(1), "{error}");
+    let (error, _) = daemon.fails(&["link", "install", "porhc"]);
+    assert!(error.contains("did you mean porch?"), "{error}");
+    let (error, _) = daemon.fails(&["link", "log", "attic"]);
+    assert!(error.contains("there is no journal of a satellite \"attic\""), "{error}");
+}
