@@ -1,24 +1,27 @@
 //! Carries out what is asked: names to ids, through the loop, and back with the engine's own answer.
 
+mod answer;
+mod feed;
+mod press;
+
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration as StdDuration;
 
 use campanile_core::decision::ReplyResult;
-use campanile_core::id::{Level, SensorId};
-use campanile_core::input::{Input, Op, Origin};
+use campanile_core::input::{COMMAND_TTL, Op, Origin};
 use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
-use campanile_delivery::gate::{Gates, Passage, scaled};
-use campanile_delivery::symbols::{Active, Symbols};
-use campanile_sim::bounce::Model;
+use campanile_delivery::gate::Gates;
+use campanile_delivery::symbols::Symbols;
 use campanile_sim::prng::Prng;
 use tokio::sync::{RwLockReadGuard, mpsc, oneshot};
 
+use self::answer::{carried_out, respond};
 use super::access::Caller;
 use super::protocol::{Operation, Request, Response};
 use super::status::Status;
-use crate::boards::{BoardSpec, VirtualBoard};
+use crate::boards::VirtualBoard;
 use crate::daemon::house::House;
 use crate::daemon::intake::Intake;
 use crate::daemon::lines::now;
@@ -32,9 +35,6 @@ const PATIENCE: StdDuration = StdDuration::from_secs(5);
 /// still under way.
 const RELOAD_PATIENCE: StdDuration = StdDuration::from_secs(20);
 
-/// The longest press.
-const LONGEST_PRESS: Duration = Duration::from_secs(24 * 3600);
-
 /// Someone wants the file compiled and swapped in; the answer is a sentence either way.
 pub type ReloadRequest = oneshot::Sender<Result<String, String>>;
 
@@ -43,7 +43,8 @@ pub type ReloadRequest = oneshot::Sender<Result<String, String>>;
 struct Asked {
     origin: Origin,
     id: u32,
-    issued: Instant,
+    /// `None`: longer ago than a command lives, which may be before this clock began to count.
+    issued: Option<Instant>,
 }
 
 /// Names, and the word that their ids still hold when the loop comes to them.
@@ -126,17 +127,17 @@ impl<S: StatusSource + 'static> Service<S> {
         }
     }
 
-    /// When a wall clock's time was, as the loop counts.
-    fn issued(&self, asked: Option<i64>) -> Instant {
+    /// When a wall clock's time was, as the loop counts; `None` if a command of then is too old.
+    fn issued(&self, asked: Option<i64>) -> Option<Instant> {
         let now = now();
         let wall = self.shared.house.mirror().wall(now).filter(|(_, _, trusted)| *trusted);
         match (asked, wall) {
             (Some(asked), Some((unix, ..))) => {
                 // A clock that is ahead of this one says nothing about its age.
-                let ago = u64::try_from(unix.saturating_sub(asked)).unwrap_or(0);
-                now.minus(Duration::from_micros(ago))
+                let ago = Duration::from_micros(u64::try_from(unix.saturating_sub(asked)).unwrap_or(0));
+                (ago <= COMMAND_TTL).then(|| now.minus(ago))
             }
-            _ => now,
+            _ => Some(now),
         }
     }
 
@@ -203,7 +204,7 @@ impl<S: StatusSource + 'static> Service<S> {
         text: String,
     ) -> Result<Response, String> {
         let reply = self.send(names, asked, op).await?;
-        answer(reply, text).await.map_err(|not_done| not_done.words().to_owned())
+        respond(carried_out(reply).await, text)
     }
 
     /// Sends a command with an id of these names.
@@ -217,122 +218,14 @@ impl<S: StatusSource + 'static> Service<S> {
         let Some(reply) = self.shared.house.expect_reply(origin, id) else {
             return Err("too many commands at once; try again".to_owned());
         };
-        let message = Message::Command { origin, id, op, issued };
+        let op = if issued.is_some() { op } else { Op::Expired {} };
+        let message = Message::Command { origin, id, op, issued: issued.unwrap_or_else(now) };
         let sent = tokio::time::timeout(PATIENCE, self.shared.intake.send(message)).await;
         drop(names);
         sent.map_err(|_| {
             "the loop takes nothing, and so not this either; see `campanile status`".to_owned()
         })?;
         Ok(reply)
-    }
-
-    /// A press, and the release behind it, which comes whether or not somebody still listens, and also if nobody knows
-    /// whether the press was carried out.
-    async fn press(&self, asked: Asked, name: &str, for_us: u64) -> Result<Response, String> {
-        let names = self.names().await?;
-        let all = names.symbols.inputs.iter().map(|input| input.name.as_str());
-        let input = names.symbols.find_input(name).ok_or_else(|| unknown("input", name, all))?;
-        let held = Duration::from_micros(for_us);
-        if held > LONGEST_PRESS {
-            return Err("a press lasts a day at most".to_owned());
-        }
-        let text = format!("{name} pressed for {}", words(held));
-        if let Some((BoardSpec::Virtual, spec)) = names.wiring.inputs.get(input.index()) {
-            self.move_line(&spec.line.to_string(), spec.active, held);
-            return Ok(Response::done(text));
-        }
-        let reply = self.send(names, asked, Op::Play { input, level: Level::On }).await?;
-        let service = self.clone();
-        let name = name.to_owned();
-        let release = tokio::spawn(async move {
-            tokio::time::sleep(StdDuration::from_micros(held.micros())).await;
-            // By name: the program may have changed meanwhile.
-            let names = service.shared.house.names().await;
-            let id = service.shared.next_id.fetch_add(1, Ordering::Relaxed);
-            if let Some(input) = names.symbols.find_input(&name) {
-                let (op, origin) = (Op::Play { input, level: Level::Off }, asked.origin);
-                service.shared.intake.send(Message::Command { origin, id, op, issued: now() }).await;
-            }
-        });
-        answer(reply, text).await.map_err(|not_done| {
-            if let NotDone::Surely(_) = not_done {
-                release.abort();
-            }
-            not_done.words().to_owned()
-        })
-    }
-
-    /// Moves a virtual line as a hand moves a switch: it bounces both ways.
-    fn move_line(&self, line: &str, active: Active, held: Duration) {
-        let high_is_on = active == Active::High;
-        let mut hand = self.shared.hand.lock().unwrap_or_else(PoisonError::into_inner);
-        let (start, released) = (now(), now().plus(held));
-        let mut edges = |press: bool, at: Instant| {
-            let bounces = Model::Switch.draw(press, &mut hand).into_iter();
-            let times =
-                std::iter::once(at).chain(bounces.map(move |us| at.plus(Duration::from_micros(us.into()))));
-            // They alternate, and end where the first one went.
-            times
-                .enumerate()
-                .map(move |(i, at)| (at, (press != (i % 2 == 1)) == high_is_on))
-                .collect::<Vec<_>>()
-        };
-        let mut moves = edges(true, start);
-        // The release ends whatever bouncing is left of the press.
-        moves.retain(|(at, _)| *at < released);
-        moves.extend(edges(false, released));
-        self.shared.virtual_board.play(line, moves);
-    }
-
-    async fn feed(&self, name: &str, value: Option<&str>) -> Result<Response, String> {
-        let names = self.names().await?;
-        let all = names.symbols.sensors.iter().map(|sensor| sensor.name.as_str());
-        let id = names.symbols.find_sensor(name).ok_or_else(|| unknown("sensor", name, all))?;
-        let sensor = &names.symbols.sensors[id.index()];
-        let value = value.map(|text| scaled(text, sensor.decimals)).transpose()?;
-        let passage = self.gates().offer(sensor, value, now());
-        match passage {
-            Passage::Enters => {
-                self.reading(id, value).await;
-                Ok(Response::done(format!("{name} taken")))
-            }
-            Passage::Replaces => Ok(Response::done(format!(
-                "{name} comes faster than its min-interval: it takes the place of the one before"
-            ))),
-            Passage::Deadband => {
-                Ok(Response::done(format!("{name} changes less than its deadband: not recorded")))
-            }
-            Passage::Later(at) => {
-                let (service, sensor) = (self.clone(), name.to_owned());
-                tokio::spawn(async move {
-                    tokio::time::sleep(StdDuration::from_micros(at.since(now()).micros())).await;
-                    service.release(&sensor).await;
-                });
-                Ok(Response::done(format!(
-                    "{name} comes faster than its min-interval: recorded in {}",
-                    words(at.since(now()))
-                )))
-            }
-        }
-    }
-
-    /// The time of a sensor's value that was held back has come.
-    async fn release(&self, name: &str) {
-        // By name: the program may have changed meanwhile.
-        let names = self.shared.house.names().await;
-        let Some(id) = names.symbols.find_sensor(name) else { return };
-        let held = self.gates().release(&names.symbols.sensors[id.index()], now());
-        if let Some(value) = held {
-            self.reading(id, value).await;
-        }
-    }
-
-    async fn reading(&self, sensor: SensorId, value: Option<i32>) {
-        self.shared.intake.send(Message::Input(Input::Reading { sensor, value })).await;
-    }
-
-    fn gates(&self) -> MutexGuard<'_, Gates> {
-        self.shared.gates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Compiles the file again and swaps it in, or says why not.
@@ -370,38 +263,6 @@ impl<S: StatusSource + 'static> Service<S> {
     }
 }
 
-/// Why a command was not carried out, for a person.
-enum NotDone {
-    /// It was not, and will not be.
-    Surely(&'static str),
-    /// Nobody knows.
-    Perhaps(&'static str),
-}
-
-impl NotDone {
-    const fn words(&self) -> &'static str {
-        let (Self::Surely(words) | Self::Perhaps(words)) = self;
-        words
-    }
-}
-
-/// Waits for the engine's answer to a command.
-async fn answer(reply: oneshot::Receiver<ReplyResult>, text: String) -> Result<Response, NotDone> {
-    match tokio::time::timeout(PATIENCE, reply).await {
-        Ok(Ok(ReplyResult::Done)) => Ok(Response::done(text)),
-        Ok(Ok(ReplyResult::Duplicate)) => Ok(Response::done(format!("{text} (it was carried out before)"))),
-        Ok(Ok(ReplyResult::Unknown)) => Err(NotDone::Surely("the program has changed meanwhile; try again")),
-        Ok(Ok(ReplyResult::Expired)) => Err(NotDone::Surely("it came too late, and was not carried out")),
-        Ok(Ok(ReplyResult::Refused)) => {
-            Err(NotDone::Surely("safety forbids it at this moment; see `campanile log`"))
-        }
-        Ok(Err(_)) => Err(NotDone::Perhaps("another request with the same number took its place")),
-        Err(_) => Err(NotDone::Perhaps(
-            "the house has not confirmed it, and may still carry it out within half a minute; see `campanile status`",
-        )),
-    }
-}
-
 fn find_scenario(symbols: &Symbols, name: &str) -> Result<campanile_core::id::ScenarioId, String> {
     let all = symbols.scenarios.iter().map(String::as_str);
     symbols.find_scenario(name).ok_or_else(|| unknown("scenario", name, all))
@@ -421,7 +282,7 @@ fn unknown<'a>(kind: &str, name: &str, all: impl Iterator<Item = &'a str> + Clon
 }
 
 /// A span for a person: `800 ms`, `1.5 s`.
-fn words(span: Duration) -> String {
+fn span(span: Duration) -> String {
     let us = span.micros();
     match us {
         0..1_000 => format!("{us} us"),
@@ -432,9 +293,14 @@ fn words(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use campanile_core::decision::ReplyResult;
+    use campanile_core::id::Level;
+    use campanile_core::input::Input;
+    use campanile_core::record::Record;
+
     use super::*;
-    use crate::control::access::Caller;
     use crate::daemon::loaded::Origin as From;
+    use crate::daemon::mirror::Answer;
 
     struct Nothing;
 
@@ -476,6 +342,46 @@ mod tests {
             other => panic!("{other:?}"),
         });
         assert_eq!(played.collect::<Vec<_>>(), [Level::On, Level::Off]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_press_that_comes_twice_is_released_once() {
+        let text = "node.name = \"porch\"\ninputs.button.line = \"A\"".into();
+        let loaded = From::Text { name: "test".into(), text }.load(false).unwrap();
+        let (house, intake) = (Arc::new(House::new(&loaded.program)), Intake::default());
+        let (reload, _) = mpsc::channel(1);
+        let service = Service::new(house.clone(), intake.clone(), VirtualBoard::new(), reload, Nothing, 1);
+        let press = || {
+            let operation = Operation::Press { input: "button".into(), for_us: 10_000_000 };
+            service.call(Caller::LOCAL, Request { id: Some(7), operation })
+        };
+        for result in [ReplyResult::Done, ReplyResult::Duplicate] {
+            let engine = async {
+                tokio::time::sleep(StdDuration::from_secs(1)).await;
+                house.answer(&[Answer { origin: Caller::LOCAL.origin, id: 7, result }]);
+            };
+            assert!(tokio::join!(press(), engine).0.ok);
+        }
+        tokio::time::sleep(StdDuration::from_secs(60)).await;
+        let played = std::iter::from_fn(|| intake.messages().try_receive().ok()).filter(|message| {
+            matches!(message, Message::Command { op: Op::Play { level: Level::Off, .. }, .. })
+        });
+        assert_eq!(played.count(), 1);
+    }
+
+    #[test]
+    fn what_was_asked_for_before_this_clock_began_is_not_young() {
+        let text = "node.name = \"porch\"".into();
+        let loaded = From::Text { name: "test".into(), text }.load(false).unwrap();
+        let (house, intake) = (Arc::new(House::new(&loaded.program)), Intake::default());
+        let (reload, _) = mpsc::channel(1);
+        let unix = 1_795_246_200_000_000;
+        house.mirror().apply(now(), &Record::Input(Input::Clock { unix, offset: 0, trusted: true }));
+        let service = Service::new(house, intake, VirtualBoard::new(), reload, Nothing, 1);
+        // As far back as this machine runs, and further.
+        assert_eq!(service.issued(Some(unix - 1_000_000_000_000_000)), None);
+        assert_eq!(service.issued(Some(unix - 31_000_000)), None);
+        assert!(service.issued(Some(unix - 1_000_000)).is_some());
     }
 
     #[test]

@@ -27,7 +27,8 @@ use self::wishes::{Settable, Wishes};
 use super::arrival::Arrival;
 use super::message::Message;
 use super::mqtt::Settings;
-use super::mqtt::session::{Answer, NotTaken, Session};
+use super::mqtt::answers::{Answer, NotTaken};
+use super::mqtt::session::Session;
 use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
 

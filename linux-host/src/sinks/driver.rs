@@ -3,8 +3,9 @@
 //!
 //! * A message is done when the receiver says so, and only then the cursor moves; it is on disk a second later.
 //! * After a failure everything behind the cursor goes again, after a wait that doubles and has jitter in it.
-//! * What the receiver refuses for good is written into the journal as a dead letter, and passed. A receiver that only
-//!   hangs up gets one message at a time until it is clear which one it dislikes.
+//! * What the receiver refuses for good is written into the journal as a dead letter, and passed. One that hangs
+//!   up and says that something was wrong with what it got has one message at a time until it is clear with which; one
+//!   that only hangs up is an outage, as a broker that restarts does the same.
 //! * On a stop it gets a second to take what is still there.
 
 mod arrivals;

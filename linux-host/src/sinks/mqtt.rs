@@ -5,6 +5,7 @@
 //! Availability is a retained `online`, and `offline` as the last will and as the farewell.
 
 pub mod address;
+pub(super) mod answers;
 mod connect;
 pub mod listen;
 pub(super) mod session;
@@ -16,9 +17,10 @@ mod tests;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
+use self::answers::{Answer, NotTaken};
 pub use self::connect::Settings;
 use self::listen::{Listening, Seen};
-use self::session::{Answer, Lost, NotTaken, Session, Subscribed};
+use self::session::{Lost, Session, Subscribed};
 use super::arrival::{Arrival, What};
 use super::message::Message;
 use super::trial::Endpoint;
@@ -26,6 +28,11 @@ use super::{Failure, Outcome, Sink};
 
 /// Messages under way at once; a broker may lower it. Unset it costs the client 16 MB.
 pub const WINDOW: u16 = 100;
+
+/// The client's name at the broker, if the file gives it none.
+pub fn client_id_of(node: &str, sink: &str) -> String {
+    format!("campanile-{node}-{sink}")
+}
 
 /// The sink.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::sinks::mqtt::session::NotTaken;
+use crate::sinks::mqtt::answers::NotTaken;
 
 /// The key that an answer repeats; it stands last in what is sent.
 const TOKEN: &str = ",\"clientToken\":\"";

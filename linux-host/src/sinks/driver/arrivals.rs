@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use campanile_core::slots::Empty as _;
 use campanile_core::storm::Guard;
+use campanile_core::time::Instant as Moment;
 use campanile_delivery::Storage;
 use tokio::time::Instant;
 
@@ -23,13 +24,29 @@ const TELL: Duration = Duration::from_secs(60);
 /// The guard in front of the daemon.
 pub(super) struct Gate {
     guard: Guard,
+    /// Nothing passes before this.
+    shut: Moment,
     /// When the last storm was told of.
     told: Option<Instant>,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { guard: Guard::EMPTY, told: None }
+        Self { guard: Guard::EMPTY, shut: Moment::ZERO, told: None }
+    }
+}
+
+impl Gate {
+    /// Whether what comes in now may pass. Behind the first that may not, nothing may for a while.
+    fn admits(&mut self, now: Moment) -> bool {
+        if now < self.shut {
+            return false;
+        }
+        let admitted = self.guard.admit(now, RATE);
+        if !admitted {
+            self.shut = self.guard.masked_until(RATE);
+        }
+        admitted
     }
 }
 
@@ -38,12 +55,14 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     pub(super) fn arrive(&mut self, Arrival { from, what }: Arrival) {
         match what {
             What::Wish(wish) => {
-                let taken = self.gate.guard.admit(now(), RATE)
+                let taken = self.gate.admits(now())
                     && self.source.around.arrive(&self.name, &from, wish, &self.board);
                 if !taken {
                     self.too_many(1);
                 }
             }
+            // Under the guard too: whoever may publish must not fill the log.
+            What::Unclear(_) if !self.gate.admits(now()) => self.too_many(1),
             What::Unclear(why) => {
                 tracing::warn!("{}: {from}: {why}", self.name);
                 self.board.turn_away(format!("{from}: {why}"));

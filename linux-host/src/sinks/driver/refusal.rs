@@ -1,4 +1,4 @@
-//! What a receiver does not take: for good, for now, or it does not say and hangs up.
+//! What a receiver does not take: for good, for now, or it hangs up without a word on which message it was.
 
 use std::time::Duration;
 

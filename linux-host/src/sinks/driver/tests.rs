@@ -268,8 +268,10 @@ async fn what_comes_in_is_handed_on_until_it_is_a_storm_and_every_one_is_counted
         async fn outcome(&mut self) -> Result<Outcome, Failure> {
             self.0 += 1;
             match self.0 {
-                1..=STORM => Ok(Outcome::Came(Arrival::message("there", "doorbell", None))),
-                20_001 => Ok(Outcome::Came(Arrival::unclear("there", "\"maybe\" is neither on nor off"))),
+                n @ 1..=STORM if n.is_multiple_of(2) => {
+                    Ok(Outcome::Came(Arrival::message("there", "doorbell", None)))
+                }
+                1..=STORM => Ok(Outcome::Came(Arrival::unclear("there", "\"maybe\" is neither on nor off"))),
                 _ => std::future::pending().await,
             }
         }
@@ -278,11 +280,13 @@ async fn what_comes_in_is_handed_on_until_it_is_a_storm_and_every_one_is_counted
     let house = House::open(tempfile::tempdir().unwrap(), 1);
     let running = house.run_any(Talker(0), Arc::default());
     until("all of it came", || {
-        house.wishes.lock().unwrap().len() as u64 + running.figures().turned_away == STORM + 1
+        house.wishes.lock().unwrap().len() as u64 + running.figures().turned_away == STORM
     })
     .await;
     let (taken, figures) = (house.wishes.lock().unwrap().len() as u64, running.figures());
-    assert!((campanile_core::storm::BURST..STORM).contains(&taken), "{taken} of a storm");
-    assert_eq!(figures.last_turned_away.as_deref(), Some("there: \"maybe\" is neither on nor off"));
+    let burst = campanile_core::storm::BURST;
+    assert!((burst / 2..STORM / 4).contains(&taken), "{taken} of a storm");
+    let why = figures.last_turned_away.unwrap();
+    assert!(why.contains("more came in than 20 a second") || why.contains("\"maybe\""), "{why}");
     running.stop().await;
 }

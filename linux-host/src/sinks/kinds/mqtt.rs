@@ -9,7 +9,7 @@ use crate::config::file::{self, MqttSink};
 use crate::config::read::At;
 use crate::sinks::message::Renderer;
 use crate::sinks::mqtt::listen::Listening;
-use crate::sinks::mqtt::{Mqtt, Settings};
+use crate::sinks::mqtt::{Mqtt, Settings, client_id_of};
 use crate::sinks::only::Only;
 use crate::sinks::render::Form;
 use crate::sinks::tls::{Identity, Tls};
@@ -40,7 +40,7 @@ impl Plan for Broker {
                 identity: identity(mqtt.certificate.as_ref(), mqtt.key.as_ref()),
                 alpn: mqtt.alpn.iter().map(|word| word.value.0.clone()).collect(),
             },
-            client_id: client_id.unwrap_or_else(|| format!("campanile-{node}-{name}")),
+            client_id: client_id.unwrap_or_else(|| client_id_of(node, name)),
             status_topic: Some(topics.status(node)),
             window: u16::try_from(mqtt.in_flight.0).unwrap_or(u16::MAX),
         };

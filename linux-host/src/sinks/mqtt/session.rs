@@ -1,6 +1,5 @@
 //! One connection to a broker: what goes out over it and what became of that, what comes in, and why it ended.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -14,6 +13,7 @@ use rumqttc::{AsyncClient, ConnAck, Event, EventLoop, Incoming, Publish, Publish
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
+use super::answers::{Answer, Answers, NotTaken};
 use super::connect::Settings;
 use super::words;
 use crate::sinks::{Failure, Outcome};
@@ -28,20 +28,6 @@ const REQUESTS: usize = 8;
 /// Messages that came in and wait to be read.
 const INBOX: usize = 256;
 
-/// What became of a message, once it is known.
-pub(in crate::sinks) type Answer = Pin<Box<dyn Future<Output = Result<(), NotTaken>> + Send>>;
-
-/// Why a message was not taken.
-#[derive(Debug)]
-pub(in crate::sinks) enum NotTaken {
-    /// The broker will never take it.
-    ForGood(String),
-    /// The broker cannot take it now.
-    Now(String),
-    /// The connection ended first, for a reason of its own.
-    Ended,
-}
-
 /// What the broker answered to a subscription, once it has: a code for each topic, none if the connection ended first.
 pub(in crate::sinks) type Subscribed = Pin<Box<dyn Future<Output = Vec<SubscribeReasonCode>> + Send>>;
 
@@ -52,10 +38,7 @@ pub(in crate::sinks) struct Lost(pub(in crate::sinks) u64);
 /// One connection.
 pub(in crate::sinks) struct Session {
     client: AsyncClient,
-    /// Of the messages under way, oldest first. The broker answers in order.
-    answers: VecDeque<Answer>,
-    /// The refusal of the oldest message, while those before it are reported.
-    refusal: Option<String>,
+    answers: Answers,
     inbox: mpsc::Receiver<Publish>,
     lost: Arc<AtomicU64>,
     /// Why the connection ended.
@@ -99,8 +82,7 @@ impl Session {
         let window = limits.and_then(|p| p.receive_max).unwrap_or(u16::MAX).min(settings.window).max(1);
         Ok(Self {
             client,
-            answers: VecDeque::with_capacity(usize::from(window)),
-            refusal: None,
+            answers: Answers::with_capacity(usize::from(window)),
             inbox,
             lost,
             end,
@@ -169,32 +151,15 @@ impl Session {
 
     /// A message of the driver's is under way; [`poll_outcome`](Self::poll_outcome) tells what became of it.
     pub(in crate::sinks) fn expect(&mut self, answer: Answer) {
-        self.answers.push_back(answer);
+        self.answers.expect(answer);
     }
 
     /// What became of the oldest messages; `Pending` for ever if there are none, unless the connection ends.
     pub(in crate::sinks) fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, Failure>> {
-        if let Some(why) = self.refusal.take() {
-            return Poll::Ready(Ok(Outcome::Refused(why)));
+        match self.answers.poll(cx) {
+            Poll::Ready(outcome) => Poll::Ready(outcome),
+            Poll::Pending => self.poll_end(cx).map(Err),
         }
-        let mut done = 0;
-        while let Some(Poll::Ready(answer)) = self.answers.front_mut().map(|front| front.as_mut().poll(cx)) {
-            self.answers.pop_front();
-            match answer {
-                Ok(()) => done += 1,
-                Err(NotTaken::ForGood(why)) if done == 0 => return Poll::Ready(Ok(Outcome::Refused(why))),
-                Err(NotTaken::ForGood(why)) => {
-                    self.refusal = Some(why);
-                    break;
-                }
-                Err(NotTaken::Now(why)) if done == 0 => return Poll::Ready(Err(Failure::retry(why))),
-                Err(NotTaken::Now(_) | NotTaken::Ended) => break,
-            }
-        }
-        if done > 0 {
-            return Poll::Ready(Ok(Outcome::Done(done)));
-        }
-        self.poll_end(cx).map(Err)
     }
 
     /// The next message that came in, or how many could not; `Pending` for ever once the connection has ended.

@@ -6,7 +6,7 @@ use rumqttc::{
     SubscribeNoticeError, TlsError, mqttbytes,
 };
 
-use super::session::NotTaken;
+use super::answers::NotTaken;
 use crate::sinks::arrival::Arrival;
 use crate::sinks::{Failure, tls};
 

@@ -1,32 +1,39 @@
 //! What two sinks cannot share.
 
+use std::ops::Range;
+
 use crate::config::file::{AwsIotSink, FileSink, House, MqttSink, Sink};
-use crate::config::read::{At, Report};
-use crate::config::scalar::Word;
+use crate::config::read::Report;
 use crate::config::source::Diagnostic;
+use crate::sinks::mqtt::client_id_of;
 
 /// Two sinks that would get into each other's way.
 pub(super) fn check(house: &House, report: &mut Report<'_>) {
-    let mut clients: Vec<(&MqttSink, &At<Word>)> = Vec::new();
+    let mut clients: Vec<(&MqttSink, String, Range<usize>)> = Vec::new();
     let mut files: Vec<&FileSink> = Vec::new();
     let mut things: Vec<&AwsIotSink> = Vec::new();
-    let thing = |sink: &AwsIotSink| sink.thing.as_ref().map(|thing| thing.value.0.clone());
-    for (_, sink) in house.sinks.iter() {
+    let node = house.node.0.as_ref().map_or_else(String::new, |node| node.name.value.0.clone());
+    // What a sink without a name of its own is called counts too.
+    let thing =
+        |sink: &AwsIotSink| sink.thing.as_ref().map_or_else(|| node.clone(), |thing| thing.value.0.clone());
+    for (name, sink) in house.sinks.iter() {
         match sink {
             Some(Sink::Mqtt(mqtt)) if !mqtt.url.is_broken() => {
-                let Some(id) = &mqtt.client_id else { continue };
-                let same = |(other, other_id): &&(&MqttSink, &At<Word>)| {
-                    other.url.value == mqtt.url.value && other_id.value == id.value
+                let written = mqtt.client_id.as_ref();
+                let id = written.map_or_else(|| client_id_of(&node, &name.value), |id| id.value.0.clone());
+                let span = written.map_or_else(|| name.span.clone(), |id| id.span.clone());
+                let same = |(other, other_id, _): &&(&MqttSink, String, Range<usize>)| {
+                    other.url.value == mqtt.url.value && *other_id == id
                 };
-                if let Some((_, first)) = clients.iter().find(same) {
+                if let Some((.., first)) = clients.iter().find(same) {
                     report.push(
-                        Diagnostic::error(id.span.clone(), "two sinks with one client-id at one broker")
+                        Diagnostic::error(span.clone(), "two sinks with one client-id at one broker")
                             .label("a second time")
-                            .other(first.span.clone(), "the first time")
+                            .other(first.clone(), "the first time")
                             .help("the broker would throw one out for the other: give each its own, or none"),
                     );
                 }
-                clients.push((mqtt, id));
+                clients.push((mqtt, id, span));
             }
             Some(Sink::AwsIot(aws)) if !aws.endpoint.is_broken() => {
                 let same = |other: &&AwsIotSink| {
