@@ -8,7 +8,7 @@ mod stimuli;
 use super::house::{Rulebook, Rules};
 use campanile_core::program::image::hash;
 
-use super::plan::{Deed, Item, Plan};
+use super::plan::{Deed, Item, Plan, Ring};
 use crate::node::House;
 use crate::prng::Prng;
 
@@ -33,6 +33,13 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
         let scene = Scene { node: node as u8, until: plan.until, house, houses, rules, spans: book.spans() };
         scene.stimuli(&mut prng.fork("stimuli"), &mut plan.items);
         scene.faults(&mut prng.fork("faults"), &plan.nodes[node as usize], &mut plan.items);
+        if count > 1 {
+            let mut prng = prng.fork("rings");
+            for sink in &mut plan.nodes[node as usize].sinks {
+                let ask = if prng.chance(1, 2) { scene.an_ask(&mut prng) } else { None };
+                sink.rings = ask.map(|ask| Ring { node: ((node + 1) % count) as u8, ask });
+            }
+        }
     }
     plan.items.sort_by_key(|item| item.at);
     plan

@@ -124,11 +124,24 @@ pub struct SinkPlan {
     pub pace: u32,
     /// From the node to the receiver and back, at most, each way.
     pub latency: u64,
+    /// What its receiver makes of it elsewhere.
+    pub rings: Option<Ring>,
+}
+
+/// A press here rings there: whenever the receiver gets the message that an input is on, also again, another node gets a
+/// command, with the record's place as its number. The way there is as the way back to the sink.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ring {
+    /// The other node.
+    pub node: u8,
+    /// What it is asked for.
+    pub ask: Ask,
 }
 
 impl Default for SinkPlan {
     fn default() -> Self {
-        Self { wants: Wants::Everything, window: 16, retry: 500_000, pace: 0, latency: 2_000 }
+        Self { wants: Wants::Everything, window: 16, retry: 500_000, pace: 0, latency: 2_000, rings: None }
     }
 }
 

@@ -70,6 +70,18 @@ pub(super) struct Received {
     pub(super) repeats: u64,
 }
 
+impl Received {
+    /// Whether a word counts it as lost: memory gave it up, and then the disk had it all the same, behind another start.
+    fn is_given_up(&self, at: Position) -> bool {
+        self.words.iter().any(|(place, word)| match word {
+            HostRecord::JournalGap { from, to, .. } => {
+                place.boot == at.boot && (*from..=*to).contains(&at.seq)
+            }
+            _ => false,
+        })
+    }
+}
+
 /// Which life, which of the engine's records, which of the host's, and whether it is one of those: the word on what memory
 /// dropped has the place of the last of that, which may have been delivered before.
 pub(super) type Place = (usize, u64, u64, bool);
@@ -193,6 +205,7 @@ impl Receiver {
             None if newest.is_some_and(|newest| at < newest)
                 && !received.refused.contains(&at)
                 && !is_put_in
+                && !received.is_given_up(letter.at)
                 && !self.unread =>
             {
                 return Err(format!("{word} comes for the first time behind {newest:?}"));

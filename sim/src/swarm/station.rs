@@ -157,7 +157,7 @@ impl<'a> Station<'a> {
                 let healthy = opened.boot_unsynced.is_none() && opened.repair.is_none();
                 self.floor.opened(healthy && self.clock.now() >= self.trouble);
             }
-            Err(SimError::Open(_)) if self.clock.now() < self.trouble => return Ok(()),
+            Err(SimError::Open(_)) if self.clock.now() <= self.trouble => return Ok(()),
             Err(why) => return Err(format!("the node does not start: {why}")),
         }
         let Some(life) = &self.node.life else { return Ok(()) };

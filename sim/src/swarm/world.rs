@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use campanile_clock::Virtual;
 use campanile_core::id::{Level, OutputId, SensorId};
-use campanile_core::input::Input;
+use campanile_core::input::{Input, Origin};
 use campanile_core::program::image;
 use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use campanile_delivery::{Position, Ticket};
 
 use super::house::Rulebook;
 use super::judge::receipt;
-use super::plan::{Item, Plan};
+use super::plan::{Ask, Item, Plan};
 use super::receiver::{Answer, Letter};
 use super::station::Station;
 use super::tape::mix;
@@ -55,6 +55,8 @@ pub(super) enum Event {
     Arrive { way: usize, life: u32, session: u64, ticket: Ticket, letter: Letter },
     /// An answer arrives at a sink.
     Answered { way: usize, life: u32, session: u64, ticket: Ticket, answer: Answer },
+    /// A command comes from the receiver of another node.
+    Rings { ask: Ask, id: u32 },
     /// A sink notices that its connection is gone.
     Broken { way: usize, life: u32, session: u64 },
 }
@@ -311,6 +313,7 @@ impl<'a> World<'a> {
             Event::Arrive { way, life, session, ticket, letter } => {
                 return self.arrive(node, way, life, session, ticket, &letter);
             }
+            Event::Rings { ask, id } => station.ask(&ask, id, Origin::Message, now),
             Event::Answered { way, life, session, ticket, answer } if life == station.life => {
                 let journal = station.journal();
                 if answer == Answer::Refused {

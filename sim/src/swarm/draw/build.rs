@@ -41,5 +41,6 @@ fn sink(prng: &mut Prng) -> SinkPlan {
         retry: *prng.pick(&[10_000, 250_000, SECOND]),
         pace: *prng.pick(&[0, 0, 0, 500]),
         latency: *prng.pick(&[10, 2_000, 60_000, 400_000]),
+        rings: None,
     }
 }

@@ -174,7 +174,7 @@ impl Scene<'_> {
         }
     }
 
-    fn an_ask(&self, prng: &mut Prng) -> Option<Ask> {
+    pub(super) fn an_ask(&self, prng: &mut Prng) -> Option<Ask> {
         let symbols = &self.house.symbols;
         let mut asks = Vec::new();
         if !symbols.outputs.is_empty() {

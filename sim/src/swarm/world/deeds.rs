@@ -66,10 +66,7 @@ impl World<'_> {
                 }
             }
             Deed::Command { ask, id, late } => {
-                let Some(op) = station.symbols().and_then(|symbols| op(symbols, ask)) else { return Ok(()) };
-                let issued = now.minus(Duration::from_micros(*late));
-                station.commands.sent(*id, issued);
-                station.node.send(Message::Command { origin: Origin::Script, id: *id, op, issued });
+                station.ask(ask, *id, Origin::Script, now.minus(Duration::from_micros(*late)));
             }
             Deed::Clock { unix, trusted } => {
                 let wall = Wall { at: world, unix: *unix, trusted: *trusted };
@@ -153,6 +150,15 @@ impl World<'_> {
             let session = way.receiver.session;
             self.at(world, node, Event::Broken { way: place, life, session });
         }
+    }
+}
+
+impl Station<'_> {
+    /// Somebody asks for something.
+    pub(super) fn ask(&mut self, ask: &Ask, id: u32, origin: Origin, issued: Instant) {
+        let Some(op) = self.symbols().and_then(|symbols| op(symbols, ask)) else { return };
+        self.commands.sent(id, issued);
+        self.node.send(Message::Command { origin, id, op, issued });
     }
 }
 

@@ -1,11 +1,15 @@
 //! The ways between nodes and receivers: what the sinks ask for, and what arrives.
 
+use campanile_core::decision::{Decision, Source};
+use campanile_core::record::{Frame, Record};
 use campanile_delivery::Ticket;
 
 use super::{Event, World};
 use crate::swarm::courier::Errand;
 use crate::swarm::judge::receipt;
-use crate::swarm::receiver::{Answer, Letter};
+use crate::swarm::plan::Ring;
+use crate::swarm::receiver::{Answer, Content, Letter};
+use crate::swarm::tape::mix;
 
 impl World<'_> {
     /// The sinks of a node do what there is to do.
@@ -74,6 +78,14 @@ impl World<'_> {
         let answer = receiver.take(world, letter, chapter).map_err(|why| format!("sink-{place}: {why}"))?;
         let print = receiver.received.print;
         let at = receiver.answer_at(world);
+        let rings = station.plan.sinks[place].rings.as_ref().filter(|_| says_on(letter));
+        let rung = rings.and_then(|ring| Some((ring, receiver.answer_at(world)?)));
+        if let Some((Ring { node, ask }, at)) = rung
+            && usize::from(*node) < self.stations.len()
+        {
+            let (to, ask, id) = (usize::from(*node), ask.clone(), number(letter));
+            self.at(at, to, Event::Rings { ask, id });
+        }
         self.note(node, print);
         let Some(at) = at else { return Ok(()) };
         if answer != Answer::Broken {
@@ -84,4 +96,20 @@ impl World<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a letter says that an input is on.
+fn says_on(letter: &Letter) -> bool {
+    let Content::Engine(bytes) = &letter.body else { return false };
+    let record = Frame::split(bytes).and_then(|(frame, _)| frame.record());
+    let on = Some(1);
+    matches!(
+        record,
+        Some(Record::Decision(Decision::Event { source: Source::Input { .. }, value, .. })) if value == on
+    )
+}
+
+/// The same for the same record, however often it comes.
+fn number(letter: &Letter) -> u32 {
+    mix(mix(0, &letter.at.boot.0.to_le_bytes()), &letter.at.seq.to_le_bytes()) as u32
 }
