@@ -29,6 +29,7 @@ STEPS=(
     "readme:the commands of the README do what it says"
     "pictures:every case as a wave dump and an SVG, read by GTKWave, sigrok and librsvg"
     "mqtt:the daemon and a real MQTT broker, with outages"
+    "posts:the daemon's posts, signed and gathered, and its bell, as it is heard"
     "gpio-vm:the daemon on the kernel's simulated GPIO, in a virtual machine"
     "aarch64:the release daemon for a Pi, started under emulation"
 )
@@ -87,6 +88,8 @@ step_readme() { ci/readme.sh; }
 step_pictures() { ci/pictures.sh; }
 
 step_mqtt() { ci/mqtt.sh; }
+
+step_posts() { ci/posts.sh; }
 
 step_gpio-vm() { ci/gpio-vm.sh; }
 

@@ -129,18 +129,20 @@ const KEYS: &str = "
     EndAction end!
     House node! journal- boards- inputs- outputs- sensors- variables- scenarios- sinks- satellites-
     Satellite board- inputs- outputs- variables- scenarios-
-    MqttSink kind! url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- commands- listen- topics-
-    AwsIotSink kind! endpoint! port=8883 thing- certificate! key! ca- shadow=true rule- in-flight=100 only- topics-
+    MqttSink kind! heartbeat- url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- commands- listen- topics-
+    AwsIotSink kind! heartbeat- endpoint! port=8883 thing- certificate! key! ca- shadow=true rule- in-flight=100 only- topics-
     AwsTopics state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} diagnostics=campanile/{node}/diagnostics
-    WebhookSink kind! url- url-file- url-env- method=POST headers- username- password-file- password-env- body- \
+    WebhookSink kind! heartbeat- url- url-file- url-env- method=POST headers- username- password-file- password-env- body- \
       content-type=application/json secret-file- secret-env- signature-header=X-Campanile-Signature ca- timeout=30s quota- only-
     HeaderSecret file- env- before=
-    NtfySink kind! url=https://ntfy.sh topic- topic-file- topic-env- token-file- token-env- title={node} text={text} \
+    NtfySink kind! heartbeat- url=https://ntfy.sh topic- topic-file- topic-env- token-file- token-env- title={node} text={text} \
       priority=default tags- ca- quota- only-
-    MastodonSink kind! url! token-file- token-env- text={text} visibility=private language- ca- quota- only-
-    XSink kind! login-file! text={text} url=https://api.x.com ca- quota=17/d only-
-    FileSink kind! path! only-
-    ConsoleSink kind! only-
+    MastodonSink kind! heartbeat- url! token-file- token-env- text={text} visibility=private language- ca- quota- only-
+    XSink kind! heartbeat- login-file! text={text} url=https://api.x.com ca- quota=17/d only-
+    ExecSink kind! heartbeat- program! args- timeout=10s max-age- quota- only-
+    ChimeSink kind! sound! player=/usr/bin/aplay player-args- volume=100 timeout=30s max-age=1min only-
+    FileSink kind! heartbeat- path! only-
+    ConsoleSink kind! heartbeat- only-
     Edges press=10ms release=10ms max-wait-
     Topics status=campanile/{node}/status state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} \
       diagnostics=campanile/{node}/diagnostics command=campanile/{node}/{kind}/{name}

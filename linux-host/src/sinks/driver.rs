@@ -9,6 +9,7 @@
 //! * On a stop it gets a second to take what is still there.
 
 mod arrivals;
+mod heartbeat;
 mod letters;
 mod opening;
 mod refusal;
@@ -34,6 +35,7 @@ use super::render::{Form, Render};
 use super::source::{Around, Source};
 use super::states::States;
 use super::{Failure, Sink, source};
+use heartbeat::Heartbeat;
 use letters::first;
 
 /// The wait after the first failure, and the longest.
@@ -61,6 +63,7 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
     /// The receiver hung up over something up to here, which goes one at a time now.
     suspect: Option<Position>,
     gate: arrivals::Gate,
+    heartbeat: Option<Heartbeat>,
 }
 
 /// Words about dead letters and losses that are on their way into the journal.
@@ -82,6 +85,8 @@ enum What {
     },
     /// The state of this topic once more: the journal does not wait for it.
     Again(String),
+    /// A sign of life: nobody waits for it.
+    Beat,
 }
 
 impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
@@ -137,7 +142,14 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             states: States::default(),
             suspect: None,
             gate: arrivals::Gate::default(),
+            heartbeat: None,
         })
+    }
+
+    /// The same with a sign of life so often.
+    #[must_use]
+    pub fn with_heartbeat(self, every: Option<Duration>) -> Self {
+        Self { heartbeat: every.map(Heartbeat::new), ..self }
     }
 
     /// Delivers until it is told to stop.
@@ -198,7 +210,9 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             }
             self.keep();
             self.show();
-            let again = self.states.due().filter(|_| self.under_way.len() < self.room());
+            let beat = self.heartbeat.as_ref().map(Heartbeat::due);
+            let again = [self.states.due(), beat].into_iter().flatten().min();
+            let again = again.filter(|_| self.under_way.len() < self.room());
             tokio::select! {
                 biased;
                 // These first: they come seldom, and what comes in may come without a pause.

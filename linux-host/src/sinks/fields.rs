@@ -99,6 +99,9 @@ impl Fields {
     /// is told by the host's and by its name.
     pub fn id(&self) -> String {
         let part = |key: &str| self.object.get(key).map(plain).unwrap_or_default();
+        if let Some(beat) = self.object.get("beat") {
+            return format!("{}/{}/beat-{beat}", part("node"), part("boot"));
+        }
         let mut id = format!("{}/{}/{}", part("node"), part("boot"), part("seq"));
         if let Some(host) = self.object.get("host") {
             let _ = write!(id, "/{}/{}/{}", plain(host), self.kind.word(), self.name);

@@ -5,10 +5,12 @@ mod aws_iot;
 mod local;
 mod mqtt;
 mod posts;
+mod programs;
 mod webhook;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{SpentFile, Storage};
@@ -85,6 +87,8 @@ plans! {
     Ntfy(posts::Ntfy),
     Mastodon(posts::Mastodon),
     X(posts::X),
+    Exec(programs::Exec),
+    Chime(programs::Chime),
     File(local::Lines),
     Console(local::Screen),
 }
@@ -95,18 +99,19 @@ pub(super) struct Post<'a, S: Storage, A: Around> {
     pub(super) name: &'a str,
     pub(super) source: Source<S, A>,
     pub(super) board: Board,
+    pub(super) heartbeat: Option<Duration>,
 }
 
 impl<S: Storage, A: Around> Post<'_, S, A> {
     fn take(self, plan: &impl Plan) -> JoinHandle<()> {
-        let Self { node, name, source, board } = self;
+        let Self { node, name, source, board, heartbeat } = self;
         let (mut sink, form) = plan.make(node);
         let driver = name.parse().map_err(|error| format!("{name}: {error}")).and_then(|name| {
             sink.remember(Arc::new(SpentFile::new(Arc::clone(&source.storage), &name)));
             Driver::new(name, sink, form, node, source, board.clone()).map_err(|error| error.to_string())
         });
         match driver {
-            Ok(driver) => tokio::spawn(driver.run()),
+            Ok(driver) => tokio::spawn(driver.with_heartbeat(heartbeat).run()),
             Err(why) => {
                 // The rest of the house goes on; `status` shows it.
                 tracing::error!("sink {name} does not run: {why}");

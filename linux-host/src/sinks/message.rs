@@ -1,8 +1,11 @@
 //! Messages: what receivers read, made from records. Topic and JSON object are those of the documentation, and the
 //! same for every sink.
 
+mod pulse;
 #[cfg(test)]
 mod tests;
+
+pub use pulse::Pulse;
 
 use std::borrow::Cow;
 use std::fmt::Write;

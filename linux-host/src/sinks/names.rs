@@ -19,6 +19,11 @@ impl Names {
         Self { node: node.to_owned(), program: 0, symbols: Arc::new(Symbols::new(node)) }
     }
 
+    /// Whose records they are.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
     /// The names of a program; without names, said once, if the journal has none of it.
     pub fn of<S: Storage>(&mut self, index: &Index<S>, program: u64) -> &Arc<Symbols> {
         if program != self.program {

@@ -9,7 +9,7 @@ use campanile_sim::trace::{Trace, seconds};
 use jiff::tz::TimeZone;
 
 use super::context::{self, Context, Contexts, Opening};
-use super::message::{Kind, Message, Renderer, Stamp};
+use super::message::{Kind, Message, Pulse, Renderer, Stamp};
 use super::names::Names;
 use crate::words::time_of_day;
 
@@ -77,6 +77,21 @@ impl<S: Storage> Render<S> {
             (Form::Trace(lines), body) => lines.message(stamp, body, record.as_ref(), symbols),
         };
         message.map_or(Made::Nothing, Made::Message)
+    }
+}
+
+impl<S: Storage> Render<S> {
+    /// A sign of life.
+    pub fn pulse(&self, pulse: &Pulse) -> Message {
+        match &self.form {
+            Form::Json(renderer) => renderer.pulse(pulse),
+            Form::Trace(lines) => {
+                let unix = jiff::Timestamp::now().as_microsecond();
+                let time = time_of_day(Some(unix), true, &lines.zone);
+                let payload = format!("{time}  {}", pulse.text(self.names.node()));
+                Message { topic: String::new(), payload, retain: false, kind: Kind::Diagnostics, every: None }
+            }
+        }
     }
 }
 

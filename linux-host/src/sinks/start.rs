@@ -1,5 +1,7 @@
 //! The sinks of a file: started, looked at, exchanged on a reload, stopped.
 
+use std::time::Duration;
+
 use campanile_delivery::Storage;
 use campanile_delivery::symbols::Symbols;
 use tokio::sync::watch;
@@ -21,10 +23,18 @@ pub struct Glance {
     pub figures: Figures,
 }
 
+/// What a sink is to do; while this is the same, a reload lets it go on.
+#[derive(Clone, PartialEq)]
+struct What {
+    spec: Spec,
+    /// A sign of life so often.
+    heartbeat: Option<Duration>,
+}
+
 struct Running {
     name: String,
     kind: &'static str,
-    spec: Spec,
+    what: What,
     board: Board,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -46,20 +56,21 @@ impl<S: Storage, A: Around> Sinks<S, A> {
     /// Runs the sinks of a file, with the names of its program, and no others: those that it does not change go on without a break.
     pub async fn apply(&mut self, sinks: &[(String, file::Sink)], symbols: &Symbols) {
         let spec = |(name, sink): &(String, file::Sink)| {
-            (name.clone(), sink.kind(), Spec::new(&self.node, name, sink, symbols))
+            let heartbeat = sink.common().heartbeat().map(|every| Duration::from_micros(every.micros()));
+            (name.clone(), sink.kind(), What { spec: Spec::new(&self.node, name, sink, symbols), heartbeat })
         };
         let specs: Vec<_> = sinks.iter().map(spec).collect();
         let wanted = |running: &Running| {
-            specs.iter().any(|(name, _, spec)| *name == running.name && *spec == running.spec)
+            specs.iter().any(|(name, _, what)| *name == running.name && *what == running.what)
         };
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.running).into_iter().partition(wanted);
         self.running = kept;
         stop_all(gone).await;
         // Nothing is kept back for a sink that is gone for good, or that an earlier file had.
         self.source.index.keep_places(|sink| specs.iter().any(|(name, ..)| name == sink.as_str()));
-        for (name, kind, spec) in specs {
+        for (name, kind, what) in specs {
             if self.running.iter().all(|running| running.name != name) {
-                self.start(name, kind, spec);
+                self.start(name, kind, what);
             }
         }
         // In the order of the file, for `status`.
@@ -82,12 +93,13 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         stop_all(std::mem::take(&mut self.running)).await;
     }
 
-    fn start(&mut self, name: String, kind: &'static str, spec: Spec) {
+    fn start(&mut self, name: String, kind: &'static str, what: What) {
         let (board, (stop, stopped)) = (Board::default(), watch::channel(false));
         let source = Source { stop: stopped, ..self.source.clone() };
-        let post = Post { node: &self.node, name: &name, source, board: board.clone() };
-        let task = spec.start(post);
-        self.running.push(Running { name, kind, spec, board, stop, task });
+        let post =
+            Post { node: &self.node, name: &name, source, board: board.clone(), heartbeat: what.heartbeat };
+        let task = what.spec.start(post);
+        self.running.push(Running { name, kind, what, board, stop, task });
     }
 }
 

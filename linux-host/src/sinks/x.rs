@@ -90,7 +90,9 @@ pub(super) fn moment() -> Result<Moment, Failure> {
 fn text(template: &Template, fields: &Fields) -> String {
     let place = |key: &str| fields.get(key).unwrap_or_default();
     let boot = place("boot");
-    let number = format!("#{}-{}", boot.split('-').next().unwrap_or_default(), place("seq"));
+    let (start, beat) = (boot.split('-').next().unwrap_or_default(), place("beat"));
+    let number =
+        if beat.is_empty() { format!("#{start}-{}", place("seq")) } else { format!("#{start}-beat-{beat}") };
     let end = match fields.onset() {
         Some(onset) => {
             format!(" \u{b7} {} {number}", onset.to_zoned(TimeZone::system()).strftime("%F %T"))

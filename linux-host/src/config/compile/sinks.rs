@@ -3,6 +3,7 @@
 mod aws_iot;
 mod inbound;
 mod mqtt;
+mod programs;
 mod shared;
 mod web;
 
@@ -57,7 +58,8 @@ fn check_kind(sink: &Sink, report: &mut Report<'_>) {
         Sink::Ntfy(ntfy) => web::check_ntfy(ntfy, report),
         Sink::Mastodon(mastodon) => web::check_mastodon(mastodon, report),
         Sink::X(x) => web::check_x(x, report),
-        Sink::File(_) | Sink::Console(_) => {}
+        Sink::Exec(exec) => programs::check_exec(exec, report),
+        Sink::Chime(_) | Sink::File(_) | Sink::Console(_) => {}
     }
 }
 

@@ -6,11 +6,15 @@ mod local;
 mod mqtt;
 mod only;
 mod posts;
+mod programs;
 mod topics;
 mod web;
 mod webhook;
 
+use campanile_core::time::Duration;
+
 use super::super::read::kinds;
+use super::super::scalar::{H, S, Within};
 
 pub use aws_iot::AwsIotSink;
 pub use commands::CommandFilters;
@@ -19,14 +23,23 @@ pub use local::{ConsoleSink, FileSink};
 pub use mqtt::MqttSink;
 pub use only::{Filter, Filters, only};
 pub use posts::{MastodonSink, NtfySink, XSink};
+pub use programs::{ChimeSink, ExecSink};
 pub use topics::{Topic, Topics};
 pub use web::{Filled, Quota, secret};
 pub use webhook::{HeaderSource, Target, WebhookSink};
+
+/// How often a sign of life may be wanted.
+type Beat = Within<S, { 168 * H }>;
 
 /// What the tables of all kinds have.
 pub trait Common {
     /// What it is told.
     fn only(&self) -> &Filters;
+
+    /// How often it is told that the node is alive.
+    fn heartbeat(&self) -> Option<Duration> {
+        None
+    }
 
     /// Whether messages come in over it.
     fn brings_messages(&self) -> bool {
@@ -73,6 +86,10 @@ sinks! {
     "mastodon" => Mastodon(MastodonSink),
     /// X: a post on an account.
     "x" => X(XSink),
+    /// A program for each message; never a shell.
+    "exec" => Exec(ExecSink),
+    /// A sound for each message.
+    "chime" => Chime(ChimeSink),
     /// JSON lines in a file.
     "file" => File(FileSink),
     /// Lines for people on the standard output.

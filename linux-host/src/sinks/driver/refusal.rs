@@ -33,6 +33,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         let Some(Parcel { at: record, what }) = self.under_way.pop_front() else { return };
         let (ticket, about_dead) = match what {
             What::News { ticket, about_dead } => (ticket, about_dead),
+            What::Beat => return tracing::warn!("{}: the heartbeat is refused: {why}", self.name),
             What::Again(topic) => {
                 tracing::warn!("{}: {topic}: the state is refused from now on: {why}", self.name);
                 return self.states.refuse(&topic);

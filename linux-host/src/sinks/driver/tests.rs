@@ -47,6 +47,25 @@ async fn nothing_is_sent_without_its_name_however_late_the_journal_tells_the_pro
 }
 
 #[tokio::test]
+async fn a_sign_of_life_goes_out_at_once_and_again_and_the_journal_does_not_wait_for_it() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..2);
+    let sink = Fake::willing();
+    let got = Arc::clone(&sink.got);
+    let running = house.run_beating(sink, got, Some(Duration::from_millis(20)));
+    let beats = || {
+        let got = running.got.lock().unwrap();
+        let object = |message: &Message| serde_json::from_str::<serde_json::Value>(&message.payload).unwrap();
+        got.iter().filter_map(|message| object(message)["beat"].as_u64()).collect::<Vec<_>>()
+    };
+    until("three beats", || beats().len() >= 3).await;
+    assert_eq!(beats()[..3], [1, 2, 3]);
+    until("both records", || running.figures().delivered == 2).await;
+    assert_eq!(running.figures().refused, 0);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn after_a_failure_all_that_was_not_acknowledged_goes_again() {
     let house = House::open(tempfile::tempdir().unwrap(), 1);
     house.count(0..20);

@@ -91,6 +91,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     fn hand_over(&mut self, now: Instant) -> Result<(), Failure> {
         while self.under_way.len() < self.room() {
             let next = self.made.pop_front().or_else(|| self.states.take(now).map(again));
+            let next = next.or_else(|| self.beat(now));
             let Some((parcel, message)) = next else { break };
             if let What::News { .. } = parcel.what {
                 self.states.note(&message, parcel.at, now);

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{Common, Filters, Topic};
+use super::{Beat, Common, Filters, Topic};
 use crate::config::read::{At, table};
 use crate::config::scalar::{Int, text};
 use crate::sinks::aws_iot::limits;
+use campanile_core::time::Duration;
 
 table! {
     /// AWS IoT Core, with a certificate, a device shadow and its limits kept.
@@ -28,6 +29,8 @@ table! {
         "rule" rule (optional): At<RuleName>,
         /// The most messages under way at once.
         "in-flight" in_flight (= 100): Int<1, { limits::IN_FLIGHT }>,
+        /// A sign of life with figures, so often; none without it.
+        "heartbeat" heartbeat (optional): Beat,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
         "only" only (empty): Filters,
         /// Where messages go.
@@ -50,6 +53,10 @@ table! {
 impl Common for AwsIotSink {
     fn only(&self) -> &Filters {
         &self.only
+    }
+
+    fn heartbeat(&self) -> Option<Duration> {
+        self.heartbeat.map(|every| every.0)
     }
 }
 

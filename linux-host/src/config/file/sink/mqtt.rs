@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{CommandFilters, Common, Filters, ListenFilter, Topics};
+use super::{Beat, CommandFilters, Common, Filters, ListenFilter, Topics};
 use crate::config::read::{At, table};
 use crate::config::scalar::{Int, Word, text};
 use crate::sinks::mqtt::address::Address;
+use campanile_core::time::Duration;
 
 table! {
     /// An MQTT broker, version 5, QoS 1.
@@ -30,6 +31,8 @@ table! {
         "alpn" alpn (optional): At<Word>,
         /// The most messages under way at once.
         "in-flight" in_flight (= 100): Int<1, 1000>,
+        /// A sign of life with figures, so often; none without it.
+        "heartbeat" heartbeat (optional): Beat,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
         "only" only (empty): Filters,
         /// What may be asked for over it, such as "set:chime" or "start:*"; everything without it, nothing with [].
@@ -59,6 +62,10 @@ table! {
 impl Common for MqttSink {
     fn only(&self) -> &Filters {
         &self.only
+    }
+
+    fn heartbeat(&self) -> Option<Duration> {
+        self.heartbeat.map(|every| every.0)
     }
 
     fn brings_messages(&self) -> bool {

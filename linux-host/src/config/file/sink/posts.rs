@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 
 use super::web::{Filled, Quota};
-use super::{Common, Filters};
+use super::{Beat, Common, Filters};
 use crate::config::read::{At, table, words};
 use crate::config::scalar::{Word, text};
 use crate::sinks::http::Url;
+use campanile_core::time::Duration;
 
 table! {
     /// ntfy: a notification on a phone.
@@ -36,6 +37,8 @@ table! {
         "ca" ca (optional): At<PathBuf>,
         /// At most so many in so long; what comes beyond it is gathered into one.
         "quota" quota (optional): Quota,
+        /// A sign of life with figures, so often; none without it.
+        "heartbeat" heartbeat (optional): Beat,
         /// What it is told; "message:*" without it.
         "only" only (empty): Filters,
     }
@@ -66,6 +69,8 @@ table! {
         "ca" ca (optional): At<PathBuf>,
         /// At most so many in so long; what comes beyond it is gathered into one.
         "quota" quota (optional): Quota,
+        /// A sign of life with figures, so often; none without it.
+        "heartbeat" heartbeat (optional): Beat,
         /// What it is told; "message:*" without it.
         "only" only (empty): Filters,
     }
@@ -85,6 +90,8 @@ table! {
         "ca" ca (optional): At<PathBuf>,
         /// At most so many in so long; what comes beyond it is gathered into one.
         "quota" quota (= "17/d"): Quota,
+        /// A sign of life with figures, so often; none without it.
+        "heartbeat" heartbeat (optional): Beat,
         /// What it is told; "message:*" without it.
         "only" only (empty): Filters,
     }
@@ -96,6 +103,10 @@ macro_rules! common {
         $(impl Common for $table {
             fn only(&self) -> &Filters {
                 &self.only
+            }
+
+            fn heartbeat(&self) -> Option<Duration> {
+                self.heartbeat.map(|every| every.0)
             }
         })*
     };

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use toml::de::DeValue;
 
 use super::web::{Filled, Quota};
-use super::{Common, Filters};
+use super::{Beat, Common, Filters};
 use crate::config::read::{At, Definitions, Node, Read, Report, table, words, wrong_kind};
 use crate::config::scalar::{S, Within, Word, text};
 use crate::config::source::Diagnostic;
 use crate::sinks::http::Url;
 use crate::sinks::template::Template;
+use campanile_core::time::Duration;
 
 table! {
     /// Any HTTP: a request for each message.
@@ -50,6 +51,8 @@ table! {
         "timeout" timeout (= "30s"): Within<{ S / 10 }, { 300 * S }>,
         /// At most so many requests in so long; what comes beyond it is gathered into one.
         "quota" quota (optional): Quota,
+        /// A sign of life with figures, so often; none without it.
+        "heartbeat" heartbeat (optional): Beat,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
         "only" only (empty): Filters,
     }
@@ -68,6 +71,10 @@ table! {
 impl Common for WebhookSink {
     fn only(&self) -> &Filters {
         &self.only
+    }
+
+    fn heartbeat(&self) -> Option<Duration> {
+        self.heartbeat.map(|every| every.0)
     }
 }
 

@@ -146,6 +146,16 @@ impl House {
         sink: impl Sink + 'static,
         got: Arc<Mutex<Vec<Message>>>,
     ) -> Running {
+        self.run_beating(sink, got, None)
+    }
+
+    /// The same, with a sign of life so often.
+    pub(super) fn run_beating(
+        self: &Arc<Self>,
+        sink: impl Sink + 'static,
+        got: Arc<Mutex<Vec<Message>>>,
+        every: Option<Duration>,
+    ) -> Running {
         let (stop, stopped) = watch::channel(false);
         let source = Source {
             storage: Arc::clone(&self.storage),
@@ -159,7 +169,7 @@ impl House {
         let form = Form::Json(Renderer::new("front-door", Topics::default(), Only::default()));
         let driver =
             Driver::new("home".parse().unwrap(), sink, form, "front-door", source, board.clone()).unwrap();
-        Running { got, board, stop, task: tokio::spawn(driver.run()) }
+        Running { got, board, stop, task: tokio::spawn(driver.with_heartbeat(every).run()) }
     }
 }
 
@@ -207,7 +217,7 @@ pub(super) type Temper = dyn FnMut(&Message) -> Result<Outcome, Failure> + Send;
 
 /// A receiver in memory. It answers one message at a time, in order.
 pub(super) struct Fake {
-    got: Arc<Mutex<Vec<Message>>>,
+    pub(super) got: Arc<Mutex<Vec<Message>>>,
     waiting: VecDeque<Message>,
     temper: Box<Temper>,
     window: usize,

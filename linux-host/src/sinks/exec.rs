@@ -1,0 +1,245 @@
+//! A program of this machine for each message: the one that the file names, with its arguments one by one, and no shell
+//! in between, so that nothing that a message says can be more than an argument.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::Failure;
+use super::fields::Fields;
+use super::message::Message;
+use super::sequential::{Receiver, Verdict};
+use super::template::{Escape, Template};
+
+/// All that a program finds in its environment besides what the file gives it.
+const PATH: (&str, &str) = ("PATH", "/usr/local/bin:/usr/bin:/bin");
+/// Of what it says on its standard error, so much is read.
+const SAID_MAX: u64 = 4096;
+/// The exit code that asks for another try (sysexits.h: EX_TEMPFAIL).
+const LATER: i32 = 75;
+
+/// What is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// An absolute path.
+    pub program: PathBuf,
+    /// Each is one argument, whatever is filled in.
+    pub arguments: Vec<Template>,
+    /// A program that takes longer is ended.
+    pub timeout: Duration,
+    /// A message that is older says nothing any more.
+    pub max_age: Option<Duration>,
+}
+
+/// The receiver.
+#[derive(Debug)]
+pub struct Exec(Settings);
+
+impl Exec {
+    /// Does nothing yet.
+    pub const fn new(settings: Settings) -> Self {
+        Self(settings)
+    }
+}
+
+impl Receiver for Exec {
+    async fn open(&mut self) -> Result<(), Failure> {
+        program(&self.0.program).await
+    }
+
+    async fn deliver(&mut self, messages: &[Message]) -> Result<Verdict, Failure> {
+        let fields = Fields::of(messages);
+        if let Some(why) = fields.too_old(self.0.max_age) {
+            return Ok(Verdict::Refused(why));
+        }
+        let mut command = Command::new(&self.0.program);
+        // An argument is a list of bytes up to a zero, which no text from outside may cut.
+        let arguments =
+            self.0.arguments.iter().map(|template| template.fill(&fields, Escape::Plain).replace('\0', ""));
+        command.args(arguments);
+        let input: String = messages.iter().map(|message| message.payload.clone() + "\n").collect();
+        Ok(match run(command, input.into_bytes(), self.0.timeout).await? {
+            End::Code(status, _) if status.success() => Verdict::Taken,
+            End::Code(status, said) if status.code() == Some(LATER) => {
+                return Err(Failure::retry(format!("the program asks for later (exit code 75){said}")));
+            }
+            End::Code(status, said) => Verdict::Refused(format!("the program failed ({status}){said}")),
+            End::TooLong => {
+                Verdict::Failed(format!("the program took longer than {:?}, and was ended", self.0.timeout))
+            }
+        })
+    }
+}
+
+/// How a program ended.
+pub(super) enum End {
+    /// By itself, or by a signal; and what it said, behind a colon.
+    Code(ExitStatus, String),
+    /// It was ended.
+    TooLong,
+}
+
+/// Whether a program is there and may be run.
+pub(super) async fn program(path: &std::path::Path) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let shown = path.display();
+    let metadata = tokio::fs::metadata(path)
+        .await
+        .map_err(|error| Failure::refused(format!("cannot run {shown}: {error}")))?;
+    if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
+        return Err(Failure::refused(format!("cannot run {shown}: it is no program (`chmod +x`?)")));
+    }
+    Ok(())
+}
+
+/// Runs a program with an environment of its own and this on its standard input, for so long at most.
+pub(super) async fn run(mut command: Command, input: Vec<u8>, patience: Duration) -> Result<End, Failure> {
+    let mut child = command
+        .env_clear()
+        .env(PATH.0, PATH.1)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        // With all that it starts, so that the end of it is the end of them.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| {
+            Failure::refused(format!("cannot run {:?}: {error}", command.as_std().get_program()))
+        })?;
+    let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+    let talk = async {
+        let write = async {
+            if let Some(mut stdin) = stdin {
+                // A program that reads nothing is none the worse.
+                let _ = stdin.write_all(&input).await;
+            }
+        };
+        let read = async {
+            let mut said = Vec::new();
+            if let Some(stderr) = stderr {
+                let _ = stderr.take(SAID_MAX).read_to_end(&mut said).await;
+            }
+            said
+        };
+        let ((), said) = tokio::join!(write, read);
+        (child.wait().await, said)
+    };
+    match timeout(patience, talk).await {
+        Ok((Ok(status), said)) => Ok(End::Code(status, in_words(&said))),
+        Ok((Err(error), _)) => Err(Failure::retry(format!("cannot wait for the program: {error}"))),
+        Err(_) => {
+            end(&mut child).await;
+            Ok(End::TooLong)
+        }
+    }
+}
+
+/// Ends a program and what it started.
+async fn end(child: &mut Child) {
+    let id = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+    if let Some(id) = id {
+        let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill().await;
+}
+
+/// The last line that says something, of at most 160 characters.
+fn in_words(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line: String = line.chars().filter(|c| !c.is_control()).take(160).collect();
+    if line.is_empty() { line } else { format!(": {line}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    use super::*;
+    use crate::sinks::Then;
+    use crate::sinks::fields::testing::doorbell;
+
+    /// A program of these lines.
+    fn script(dir: &Path, lines: &str) -> PathBuf {
+        let path = dir.join("program");
+        std::fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        path
+    }
+
+    fn exec(program: PathBuf, arguments: &[&str]) -> Exec {
+        let arguments = arguments.iter().map(|text| Template::parse(text).unwrap()).collect();
+        Exec::new(Settings { program, arguments, timeout: Duration::from_secs(60), max_age: None })
+    }
+
+    #[tokio::test]
+    async fn a_message_is_arguments_and_input_and_never_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out").display().to_string();
+        let lines = format!("{{ printf '<%s>\\n' \"$@\"; cat; env; }} > {out}");
+        let mut exec = exec(script(dir.path(), &lines), &["--say", "{text}", "{name} {seq}"]);
+        exec.open().await.unwrap();
+        let ring = doorbell("; touch /tmp/evil `id` $(id) \"\n-x", 7);
+        assert_eq!(exec.deliver(std::slice::from_ref(&ring)).await, Ok(Verdict::Taken));
+        let text = std::fs::read_to_string(&out).unwrap();
+        let (head, environment) = text.split_once(&(ring.payload.clone() + "\n")).unwrap();
+        assert_eq!(head, "<--say>\n<; touch /tmp/evil `id` $(id) \"\n-x>\n<doorbell 7>\n");
+        let names: Vec<_> =
+            environment.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        assert!(names.iter().all(|name| ["PATH", "PWD", "_", "SHLVL", "OLDPWD"].contains(name)), "{names:?}");
+    }
+
+    #[tokio::test]
+    async fn an_end_is_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let ring = [doorbell("ring", 7)];
+        let mut failing = exec(script(dir.path(), "echo no such bell >&2; exit 3"), &[]);
+        let said = "the program failed (exit status: 3): no such bell".to_owned();
+        assert_eq!(failing.deliver(&ring).await, Ok(Verdict::Refused(said)));
+        let mut later = exec(script(dir.path(), "exit 75"), &[]);
+        assert_eq!(later.deliver(&ring).await.unwrap_err().then, Then::Retry);
+        let mut missing = exec(dir.path().join("missing"), &[]);
+        assert_eq!(missing.open().await.unwrap_err().then, Then::Refused);
+        std::fs::write(dir.path().join("plain"), "").unwrap();
+        let plain = exec(dir.path().join("plain"), &[]).open().await.unwrap_err();
+        assert!(plain.why.contains("it is no program"), "{plain:?}");
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_too_long_is_ended_with_what_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let pid = dir.path().join("pid");
+        // A program of its own holds the pipe open as well.
+        let lines = format!("sleep 3600 & echo $! > {}.new; mv {0}.new {0}; wait", pid.display());
+        let mut exec = exec(script(dir.path(), &lines), &[]);
+        exec.0.timeout = Duration::from_millis(500);
+        let verdict = exec.deliver(&[doorbell("ring", 7)]).await;
+        assert!(matches!(&verdict, Ok(Verdict::Failed(why)) if why.contains("was ended")), "{verdict:?}");
+        // On a slow machine it was ended before it had begun.
+        let Ok(child) = std::fs::read_to_string(&pid) else { return };
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
+        while !stat().is_empty() && !stat().contains(") Z ") {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_of_long_ago_is_not_acted_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let mut exec = exec(script(dir.path(), &format!("touch {}", out.display())), &[]);
+        exec.0.max_age = Some(Duration::from_secs(60));
+        let mut ring = doorbell("ring", 7);
+        ring.payload = ring.payload.replace("2026-11-21", "2020-01-01");
+        let verdict = exec.deliver(&[ring]).await.unwrap();
+        assert!(matches!(&verdict, Verdict::Refused(why) if why.contains("`max-age`")), "{verdict:?}");
+        assert!(!out.exists());
+    }
+}
