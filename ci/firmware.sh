@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The firmware on every board: built, sized, and run in QEMU with a button that is pressed from outside, where QEMU lets
 # anybody. Each board's log is executed again on this machine, and the lives of all cases on each board, to the same bytes.
+# A board with storage is reset and loses its power at any moment, and keeps what it has published.
 #
 #   ci/firmware.sh            every board
 #   ci/firmware.sh BOARD...   these boards
 #
-# What a board sent, as bytes and as text, and what QEMU said are left in target/ci-artefacts/firmware/BOARD.
+# What a board sent, as bytes and as text, and what QEMU said are left in target/ci-artefacts/firmware/BOARD, and beside them
+# the table of sizes for firmware/README.md.
 
 # shellcheck source=ci/lib/rust.sh
 source "$(dirname "$0")/lib/rust.sh"
@@ -23,17 +25,20 @@ OUT=$ARTEFACTS/firmware
 # symbol ELF NAME: its value, in hexadecimal.
 symbol() { readelf -sW "$1" | awk -v name="$2" '$8 == name { print $2 }'; }
 
-# size_of BOARD ELF: what it takes of the chip, besides the stack: of flash what is loaded, of RAM what is cleared, and
-# of both .data.
+# size_of ELF: what it takes of the chip, besides the stack: of flash what is loaded, of RAM what is cleared, and of
+# both .data.
 size_of() {
     local name type size flags flash=0 ram=0
     while read -r name type size flags; do
         [[ $flags == *A* && $name != .stack && $name != .heap ]] || continue
         [[ $type == NOBITS ]] || flash=$((flash + 16#$size))
         [[ $type != NOBITS && $name != .data ]] || ram=$((ram + 16#$size))
-    done < <(readelf -SW "$2" | sed -n 's/^ *\[ *[0-9]*\] *//p' | awk 'NF > 8 { print $1, $2, $5, $7 }')
-    say "$1: flash $flash B, RAM $ram B"
+    done < <(readelf -SW "$1" | sed -n 's/^ *\[ *[0-9]*\] *//p' | awk 'NF > 8 { print $1, $2, $5, $7 }')
+    echo "$flash $ram"
 }
+
+# grouped NUMBER: with commas.
+grouped() { sed -E ':again; s/^([0-9]+)([0-9]{3})/\1,\2/; t again' <<<"$1"; }
 
 # say_of WHAT COMMAND...: says the line that it prints, as one of this thing.
 say_of() {
@@ -58,19 +63,36 @@ qemu_of() {
     esac
 }
 
+# The boards whose storage QEMU models.
+KEEPS=" microbit "
+
 # hold BOARD: builds the firmware and holds it in the rig, then another that executes lives of this machine.
 hold() {
-    local board=$1 folder=$OUT/$1 elf qemu
+    local board=$1 folder=$OUT/$1 elf qemu flash ram line
     elf=$(elf_of "$board")
     qemu=$(qemu_of "$board")
     rm -rf "$folder"
     mkdir -p "$folder"
     build "$board"
-    size_of "$board" "$elf"
-    say_of "$board" "$RIG" press "$board" "$qemu" "$elf" "$folder" \
-        "$CAMPANILE_IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)"
+    read -r flash ram <<<"$(size_of "$elf")"
+    line=$("$RIG" press "$board" "$qemu" "$elf" "$folder" \
+        "$CAMPANILE_IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)")
+    say "$board: flash $flash B, RAM $ram B; $line"
+    [[ $line =~ stack\ ([0-9]+)\ B\ of\ ([0-9]+) ]] || die "$board: nobody says how deep the stack is: $line"
+    # shellcheck disable=SC2016 # these are the backticks of Markdown
+    printf '| `%s` | %s B | %s B | %s B of %s B |\n' "$board" "$(grouped "$flash")" "$(grouped "$ram")" \
+        "$(grouped "${BASH_REMATCH[1]}")" "$(grouped "${BASH_REMATCH[2]}")" >>"$SIZES"
+    if [[ $KEEPS == *" $board "* ]]; then
+        say_of "$board" "$RIG" keep "$board" "$qemu" "$elf" "$folder" "$CAMPANILE_IMAGE"
+    fi
     build "$board" replay
     say_of "$board" "$RIG" replay "$board" "$qemu" "$elf" "$folder"
+}
+
+# lint BOARD: no warning from clippy, in what runs and in what only the test has.
+lint() {
+    cargo clippy --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
+        --manifest-path firmware/Cargo.toml --features "$1,replay" -- -D warnings
 }
 
 # refuses BOARD HOUSE WORDS: with this house linked in the board refuses to run it, in these words.
@@ -112,9 +134,14 @@ PATH=$UNPACKED/bin:$PATH
 # As in ci/nostd.sh.
 export RUSTC_BOOTSTRAP=1
 
+SIZES=$OUT/sizes.md
+printf '| board | flash | RAM | stack |\n|---|---|---|---|\n' >"$SIZES"
 for board; do
     hold "$board"
+    lint "$board"
 done
+say "sizes, as firmware/README.md has them:"
+cat "$SIZES"
 # What no board takes; shown with one.
 if [[ " $* " == *" hifive1 "* ]]; then
     sed 's/"BUTTON"/"BUTON"/' firmware/doorbell.toml >"$OUT/line.toml"

@@ -62,8 +62,7 @@ fn program() -> Result<(), String> {
 }
 
 fn bundle(symbols: &Value, image: &[u8]) -> Result<Vec<u8>, String> {
-    let lines =
-        |key: &str| Ok::<_, String>(list(symbols, key)?.iter().map(line).collect::<Result<Vec<_>, _>>()?);
+    let lines = |key: &str| list(symbols, key)?.iter().map(line).collect::<Result<Vec<_>, _>>();
     let (input_lines, output_lines) = (lines("inputs")?, lines("outputs")?);
     let inputs =
         list(symbols, "inputs")?.iter().zip(&input_lines).map(input).collect::<Result<Vec<_>, _>>()?;

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # A second Rust compiler, from Debian's security archive, for targets that the pinned toolchain has
-# no libraries for: it comes with the source of core and with std for the other architecture. Nothing is installed.
+# no libraries for: it comes with the source of core, with std for the other architecture and with clippy. Nothing is
+# installed.
 
 # shellcheck source=ci/lib/debian.sh
 source "$(dirname "${BASH_SOURCE[0]}")/debian.sh"
@@ -16,10 +17,11 @@ cross_rust() {
     UNPACK_EXCLUDE=(
         --exclude='./usr/src/rustc-*/compiler' --exclude='./usr/src/rustc-*/src' --exclude='./usr/src/rustc-*/debian'
     )
-    unpack rust rustc-web libstd-rust-web-dev "libstd-rust-web-dev:$FOREIGN" rust-web-src "lld-${llvm#libllvm}"
+    unpack rust rustc-web libstd-rust-web-dev "libstd-rust-web-dev:$FOREIGN" rust-web-src rust-web-clippy \
+        "lld-${llvm#libllvm}"
     UNPACK_EXCLUDE=()
-    # rustc looks for its linker of bare-metal targets under the name rust-lld.
-    expose "$UNPACKED" usr/bin/rustc "rust-lld=usr/lib/llvm-${llvm#libllvm}/bin/lld"
+    # rustc looks for its linker of bare-metal targets under the name rust-lld, and cargo for the clippy of this compiler.
+    expose "$UNPACKED" usr/bin/{rustc,cargo-clippy} "rust-lld=usr/lib/llvm-${llvm#libllvm}/bin/lld"
     export PATH=$UNPACKED/bin:$PATH RUSTC=$UNPACKED/bin/rustc
     export CARGO_TARGET_DIR=$CARGO_TARGET_DIR/cross
 }

@@ -181,6 +181,8 @@ impl<C: Capacity> Engine<C> {
     ///
     /// # Errors
     /// `Busy`, `Stopped`, or what is wrong with the image. The old program goes on.
+    // Apart, so that the old tables are on a small chip's stack while they are needed, and no longer.
+    #[inline(never)]
     pub fn install(&mut self, at: Instant, image: &[u8]) -> Result<Instant, InstallError> {
         self.check(image).map_err(InstallError::Load)?;
         let at = at.max(self.state.now);

@@ -1,6 +1,8 @@
 //! Boards: what a port is made of. A file for each, and the linker's memory map beside it; all else is the same
 //! everywhere.
 
+use campanile_flash::Flash;
+
 use crate::wiring::Pull;
 
 #[cfg(feature = "hifive1")]
@@ -37,6 +39,23 @@ pub(crate) trait Board {
 
     /// The resistors that its pins have.
     const PULLS: &'static [Pull] = &[Pull::Up, Pull::Down];
+
+    /// Flash that outlives a reset and a power cut, for programs and the log; [`NoFlash`](crate::parts::no_flash::NoFlash)
+    /// where there is none.
+    type Flash: Flash;
+
+    /// Pages of it for one program; there is room for two, and the rest is for the log.
+    const SLOT_PAGES: usize = 4;
+
+    /// That flash, which the memory map sets apart. Called once.
+    fn flash() -> Option<Self::Flash> {
+        None
+    }
+
+    /// Random bits, if the board has some: so that no start has the number of another even if its flash was copied.
+    fn random() -> u32 {
+        0
+    }
 
     /// Starts clock, serial line and, behind the pins' set-up, the interrupts. Called once, interrupts switched off.
     fn start();

@@ -17,4 +17,8 @@ impl Outputs for Lines {
     fn read(&mut self, input: InputId) -> Option<Level> {
         wiring::input(input).map(|input| edges::level(&input))
     }
+
+    fn installed(&mut self, _: u64) {
+        wiring::swap();
+    }
 }

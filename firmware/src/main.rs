@@ -16,20 +16,25 @@ mod register;
 #[cfg(feature = "replay")]
 mod replay;
 mod serial;
+mod storage;
+mod stream;
 mod wiring;
+
+use core::cell::RefCell;
 
 use board::{Board as _, This};
 use campanile_core::engine::Engine;
 use campanile_core::link::Verdict;
-use campanile_core::link::bundle::Bundle;
+use campanile_core::program::image;
 use campanile_core::program::verify::LoadError;
 use campanile_core::runner::{self, Message, Options, Start};
 use embassy_executor::raw::Executor;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::channel::Channel;
 use lines::Lines;
-use recorder::Stream;
+use recorder::Recorder;
 use static_cell::{ConstStaticCell, StaticCell};
+use storage::{Keeper, Storage};
 use wiring::Wiring;
 
 /// Inputs and outputs that a program may have.
@@ -54,47 +59,78 @@ static EXECUTOR: StaticCell<Executor> = StaticCell::new();
 
 /// Called by the machine's entry, with interrupts switched off.
 fn main() -> ! {
-    let program = connect(BUNDLE);
+    let store = storage::open();
+    let program = connect(store.as_ref());
     This::start();
     clock::ring();
     machine::listen();
     let engine = ENGINE.take();
     executor::run(EXECUTOR.init(Executor::new(core::ptr::null_mut())), |spawner| {
         // The one task has its place: the only error there is.
-        if let Ok(task) = node(engine, program) {
+        if let Ok(task) = node(engine, store, program) {
             spawner.spawn(task);
         }
     })
 }
 
-/// Sets up the pins of a program, and gives its image.
-fn connect(bundle: &'static [u8]) -> Result<&'static [u8], Verdict> {
-    let bundle = Bundle::open(bundle).ok_or(Verdict::Malformed)?;
-    Wiring::of(&bundle)?.connect();
-    Ok(bundle.image)
+/// Sets up the pins of the newest program that this board can run, and gives its image. Why it cannot is said of the one that
+/// is linked in.
+fn connect(store: Option<&Storage>) -> Result<&'static [u8], Verdict> {
+    let mut last = Err(Verdict::Malformed);
+    for bundle in storage::bundles(store) {
+        match Wiring::of(&bundle) {
+            Ok(wiring) => {
+                wiring.connect();
+                return Ok(bundle.image);
+            }
+            Err(why) => last = Err(why),
+        }
+    }
+    last
 }
 
 /// The node's life. Without storage it has no number of starts of its own: it says 0, and whoever takes the log gives
 /// it one.
 #[embassy_executor::task]
-async fn node(engine: &'static mut Engine<Satellite>, program: Result<&'static [u8], Verdict>) {
+async fn node(
+    engine: &'static mut Engine<Satellite>,
+    mut store: Option<Storage>,
+    program: Result<&'static [u8], Verdict>,
+) {
     #[cfg(feature = "replay")]
     replay::run(engine).await;
-    let (lines, stream) = (&mut Lines, &mut Stream::new());
-    let image = match program {
+    let wanted = match program {
         Ok(image) => image,
         // There is nothing to keep safe.
-        Err(why) => return recorder::refuse(why),
+        Err(why) => return stream::refuse(why),
     };
-    let start = Start { image, boot: 0, off: None, clock: None };
-    let recorded = match runner::start(engine, clock::now(), start, [], lines, stream).await {
+    let recalled = store.as_mut().and_then(|store| storage::remember(store, engine));
+    let before = recalled.and_then(|recalled| storage::bundle_of(store.as_ref(), recalled.program));
+    // What the state is of goes on first, and the wanted program takes over from it.
+    let image = match before.map(|bundle| (Wiring::of(&bundle), bundle.image)) {
+        Some((Ok(wiring), image)) if image != wanted => {
+            wiring.connect();
+            let _ = MESSAGES.try_send(Message::Install { hash: image::hash(wanted) });
+            image
+        }
+        _ => wanted,
+    };
+    let recalled = recalled.filter(|recalled| recalled.program == image::hash(image));
+    let boot = store.as_mut().map_or(0, |store| storage::begin(store, image::hash(image)));
+    let store = store.map(RefCell::new);
+    let kept = store.as_ref().map(|store| storage::items(store, recalled)).into_iter().flatten();
+    // Without a number there is nothing to keep the log under.
+    let keeper = store.as_ref().filter(|_| boot != 0).map(Keeper::new);
+    let (lines, recorder) = (&mut Lines, &mut Recorder::new(keeper));
+    let start = Start { image, boot, off: None, clock: None };
+    let recorded = match runner::start(engine, clock::now(), start, kept, lines, recorder).await {
         Ok(recorded) => recorded,
         // The outputs stay safe.
-        Err(LoadError::TooMany { .. }) => return recorder::refuse(Verdict::NoRoom),
-        Err(_) => return recorder::refuse(Verdict::Refused),
+        Err(LoadError::TooMany { .. }) => return stream::refuse(Verdict::NoRoom),
+        Err(_) => return stream::refuse(Verdict::Refused),
     };
     let options = Options { recorded: Some(recorded), ..Options::INTERRUPTS };
-    runner::run(engine, &mut &edges::EDGES, MESSAGES.receiver(), lines, stream, options).await;
+    runner::run(engine, &mut &edges::EDGES, MESSAGES.receiver(), lines, recorder, options).await;
 }
 
 #[panic_handler]

@@ -4,7 +4,10 @@
 pub(crate) mod clint;
 pub(crate) mod gptm;
 pub(crate) mod lm3s_sysctl;
+pub(crate) mod no_flash;
 pub(crate) mod nrf_gpio;
+pub(crate) mod nrf_nvmc;
+pub(crate) mod nrf_rng;
 pub(crate) mod nrf_timer;
 pub(crate) mod nrf_uart;
 pub(crate) mod pl011;

@@ -1,76 +1,75 @@
-//! The log's way out: its bytes as they are, over the serial line.
-//!
-//! At its start and behind a gap the stream has a *mark*: a zero, which no record begins with, then the number of the
-//! record that follows and the time of the one before it, in microseconds, each as a varint. The rest is records, as
-//! `campanile_core::record` describes them. Records are numbered from 1 on; a mark with a 0 says that the board refuses
-//! its program, and has the reason, a `Verdict`, in place of the time.
+//! The log's ways out: into the store, if the board has one, and from there on over the serial line, so that nothing is
+//! published that a power cut could take back.
 
-use campanile_core::link::Verdict;
+use campanile_core::link::bundle::Bundle;
 use campanile_core::log::{Cursor, EventLog};
-use campanile_core::record::MAX_RECORD;
-use campanile_core::runner::Recorder;
-use campanile_core::wire::Writer;
+use campanile_core::restore::Restore;
+use campanile_core::runner;
+use embassy_futures::select::select;
+use embassy_time::Timer;
 
-use crate::serial;
+use crate::storage::{Keeper, bundle_of};
+use crate::stream::Stream;
+use crate::wiring::{self, Wiring};
 
-/// The longest mark: the zero and two varints.
-const MARK_MAX: usize = 21;
-
-/// Sends the log.
-pub(crate) struct Stream {
-    marked: bool,
+/// Takes the log.
+pub(crate) struct Recorder<'a> {
+    keeper: Option<Keeper<'a>>,
+    /// Up to here the store has it; `None` before the first record.
+    kept: Option<Cursor>,
+    stream: Stream,
 }
 
-impl Stream {
-    pub(crate) const fn new() -> Self {
-        Self { marked: false }
+impl<'a> Recorder<'a> {
+    pub(crate) const fn new(keeper: Option<Keeper<'a>>) -> Self {
+        Self { keeper, kept: None, stream: Stream::new() }
     }
 
-    /// Whether the stream's place is known to whoever listens.
-    #[cfg(feature = "replay")]
-    pub(crate) const fn is_marked(&self) -> bool {
-        self.marked
-    }
-
-    /// Says where the stream goes on; false if there is no room for that.
-    fn mark(&mut self, at: Cursor) -> bool {
-        let mut bytes = [0; MARK_MAX];
-        let mut w = Writer::new(&mut bytes);
-        w.u8(0);
-        w.varint(at.seq);
-        w.varint(at.at.micros());
-        let mark = w.finish().and_then(|len| bytes.get(..len)).unwrap_or_default();
-        self.marked = serial::free() >= mark.len();
-        if self.marked {
-            serial::push(mark);
-        }
-        self.marked
+    fn bundle(&self, hash: u64) -> Option<Bundle<'static>> {
+        self.keeper.as_ref().map_or_else(|| bundle_of(None, hash), |keeper| keeper.bundle_of(hash))
     }
 }
 
-/// Says that the program was refused: a mark with a number that no record has, and the reason in place of a time.
-pub(crate) fn refuse(why: Verdict) {
-    serial::push(&[0, 0, why as u8]);
-}
-
-impl Recorder for Stream {
-    fn record(&mut self, log: &EventLog<'_>, mut from: Cursor) -> Cursor {
-        let mut bytes = [0; MAX_RECORD];
-        while self.marked || self.mark(from) {
-            let room = serial::free().min(bytes.len());
-            match log.copy(from, bytes.get_mut(..room).unwrap_or_default()) {
-                Ok((0, _)) => break,
-                Ok((len, next)) => {
-                    serial::push(bytes.get(..len).unwrap_or_default());
-                    from = next;
-                }
-                Err(lagged) => (from, self.marked) = (lagged.resume, false),
-            }
-        }
-        from
+impl runner::Recorder for Recorder<'_> {
+    fn record(&mut self, log: &EventLog<'_>, from: Cursor) -> Cursor {
+        let kept = match &mut self.keeper {
+            Some(keeper) => keeper.keep(log, self.kept.unwrap_or(from)),
+            None => log.head(),
+        };
+        self.kept = Some(kept);
+        self.stream.send(log, from, kept)
     }
 
     async fn room(&mut self) {
-        serial::room(MAX_RECORD).await;
+        let due = self.keeper.as_ref().map_or(u64::MAX, |keeper| keeper.due().micros());
+        let kept = async {
+            match due {
+                u64::MAX => core::future::pending().await,
+                due => Timer::at(embassy_time::Instant::from_micros(due)).await,
+            }
+        };
+        select(kept, self.stream.room()).await;
+    }
+
+    fn wants_checkpoint(&mut self) -> bool {
+        self.keeper.as_ref().is_some_and(Keeper::wants_checkpoint)
+    }
+
+    fn checkpoint(&mut self, item: Restore) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.checkpoint(&item);
+        }
+    }
+
+    fn checkpoint_done(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.checkpoint_done();
+        }
+    }
+
+    fn image(&mut self, hash: u64) -> Option<&[u8]> {
+        let bundle = self.bundle(hash)?;
+        wiring::prepare(Wiring::of(&bundle).ok()?);
+        Some(bundle.image)
     }
 }

@@ -10,13 +10,12 @@ use campanile_core::input::Input;
 use campanile_core::log::Cursor;
 use campanile_core::program::image;
 use campanile_core::record::{FIRST_DECISION, Frame, Record};
-use campanile_core::runner::Recorder as _;
 use campanile_core::time::Instant;
 use campanile_core::wire::Reader;
 use heapless::Vec;
 
 use crate::Satellite;
-use crate::recorder::Stream;
+use crate::stream::Stream;
 
 static LIVES: &[u8] = include_bytes!(env!("CAMPANILE_LIVES"));
 
@@ -104,8 +103,9 @@ impl Teller<'_> {
     /// Sends all that the log has, behind a mark if this is the first time.
     async fn send(&mut self) {
         loop {
-            self.sent = self.stream.record(&self.engine.log(), self.sent);
-            if self.stream.is_marked() && self.sent == self.engine.log().head() {
+            let log = self.engine.log();
+            self.sent = self.stream.send(&log, self.sent, log.head());
+            if self.stream.is_marked() && self.sent == log.head() {
                 return;
             }
             self.stream.room().await;

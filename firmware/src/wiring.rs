@@ -5,6 +5,7 @@ use core::cell::RefCell;
 use campanile_core::id::{InputId, OutputId};
 use campanile_core::link::Verdict;
 use campanile_core::link::bundle::{self, Bundle};
+use campanile_core::program::image;
 use critical_section::Mutex;
 use heapless::Vec;
 
@@ -32,6 +33,8 @@ pub(crate) struct Output {
 
 /// The pins of a program.
 pub(crate) struct Wiring {
+    /// The hash of its image.
+    pub(crate) program: u64,
     pub(crate) inputs: Vec<Input, INPUTS>,
     pub(crate) outputs: Vec<Output, OUTPUTS>,
 }
@@ -40,7 +43,7 @@ pub(crate) static WIRING: Mutex<RefCell<Wiring>> = Mutex::new(RefCell::new(Wirin
 
 impl Wiring {
     const fn new() -> Self {
-        Self { inputs: Vec::new(), outputs: Vec::new() }
+        Self { program: 0, inputs: Vec::new(), outputs: Vec::new() }
     }
 
     /// What a bundle says, with this board's pins.
@@ -48,7 +51,7 @@ impl Wiring {
     /// # Errors
     /// It asks for what this board has not.
     pub(crate) fn of(bundle: &Bundle<'_>) -> Result<Self, Verdict> {
-        let mut wiring = Self::new();
+        let mut wiring = Self { program: image::hash(bundle.image), ..Self::new() };
         for bundle::Input { line, active_low, pull } in bundle.inputs() {
             if pull != Pull::None && !This::PULLS.contains(&pull) {
                 return Err(Verdict::UnknownPull);
@@ -87,6 +90,21 @@ impl Wiring {
 impl Output {
     pub(crate) fn drive(&self, on: bool) {
         This::drive(self.pin, on != self.active_low);
+    }
+}
+
+/// The wiring of a program that is about to take over.
+static NEXT: Mutex<RefCell<Option<Wiring>>> = Mutex::new(RefCell::new(None));
+
+/// This program is about to take over.
+pub(crate) fn prepare(next: Wiring) {
+    critical_section::with(|cs| NEXT.replace(cs, Some(next)));
+}
+
+/// It has.
+pub(crate) fn swap() {
+    if let Some(next) = critical_section::with(|cs| NEXT.take(cs)) {
+        next.connect();
     }
 }
 

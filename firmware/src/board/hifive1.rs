@@ -4,6 +4,7 @@
 
 use super::Board;
 use crate::parts::clint::Clint;
+use crate::parts::no_flash::NoFlash;
 use crate::parts::plic::Plic;
 use crate::register::registers;
 use crate::wiring::Pull;
@@ -46,6 +47,8 @@ impl Board for Hifive1 {
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 18), ("CHIME", 19)];
 
     const PULLS: &'static [Pull] = &[Pull::Up];
+
+    type Flash = NoFlash;
 
     fn start() {
         GPIO_IOF_EN.set(1 << TX_PIN);

@@ -7,6 +7,7 @@ use super::Board;
 use crate::machine::{self, systick};
 use crate::parts::gptm::Gptm;
 use crate::parts::lm3s_sysctl::Sysctl;
+use crate::parts::no_flash::NoFlash;
 use crate::parts::pl011::Pl011;
 use crate::parts::pl061::Pl061;
 use crate::register::registers;
@@ -47,6 +48,8 @@ impl Board for Lm3s6965evb {
     const PINS: u32 = 7 * 8;
     /// The switch "select" on PF1, and the status light on PF0.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 41), ("CHIME", 40)];
+
+    type Flash = NoFlash;
 
     fn start() {
         CHIP.start_clock();

@@ -5,6 +5,8 @@
 
 use super::Board;
 use crate::parts::nrf_gpio::NrfGpio;
+use crate::parts::nrf_nvmc::NrfFlash;
+use crate::parts::nrf_rng::NrfRng;
 use crate::parts::nrf_timer::NrfTimer;
 use crate::parts::nrf_uart::NrfUart;
 use crate::register::registers;
@@ -17,6 +19,8 @@ registers! {
     UART0: 0x4000_2000, "The first of its registers.";
     TIMER0: 0x4000_8000, "As above; the one with 32 bits.";
     TIMER1: 0x4000_9000, "As above.";
+    RNG: 0x4000_D000, "As above.";
+    NVMC: 0x4001_E000, "As above.";
     GPIO: 0x5000_0000, "As above.";
 }
 
@@ -28,6 +32,9 @@ const TIME_IRQ: u16 = 8;
 const SAMPLER: NrfTimer = NrfTimer(TIMER1);
 const SAMPLER_IRQ: u16 = 9;
 const SAMPLE_US: u32 = 250;
+/// Behind the program's flash: see `microbit.x`.
+const STORE_FIRST: usize = 192 * 1024;
+const STORE_LEN: usize = 64 * 1024;
 const TX_PIN: u8 = 24;
 
 pub(crate) struct Microbit;
@@ -36,6 +43,17 @@ impl Board for Microbit {
     const PINS: u32 = 32;
     /// Button A, and ring 0 of the edge connector, where a buzzer goes.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 17), ("CHIME", 3)];
+
+    type Flash = NrfFlash;
+
+    fn flash() -> Option<NrfFlash> {
+        // SAFETY: the memory map sets it apart, and this is called once.
+        Some(unsafe { NrfFlash::new(NVMC, STORE_FIRST, STORE_LEN) })
+    }
+
+    fn random() -> u32 {
+        NrfRng(RNG).random()
+    }
 
     fn start() {
         CLOCK_HFCLKSTART.write(1);

@@ -6,6 +6,7 @@
 
 use super::Board;
 use crate::machine::{self, systick};
+use crate::parts::no_flash::NoFlash;
 use crate::parts::recording;
 use crate::register::{Register, registers};
 use crate::wiring::Pull;
@@ -50,6 +51,8 @@ impl Board for Mps2An386 {
     const PINS: u32 = 3;
     /// A recording, and the first light.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", BUTTON), ("CHIME", 0)];
+
+    type Flash = NoFlash;
 
     fn start() {
         systick::start(MHZ * 1_000);

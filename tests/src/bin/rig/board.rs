@@ -8,6 +8,15 @@ pub(crate) struct Board {
     pub(crate) machine: &'static str,
     /// `None`: QEMU lets nobody reach them, and the board presses its button by itself, again and again.
     pub(crate) pins: Option<Pins>,
+    /// Its flash for programs and log, where QEMU models it.
+    pub(crate) store: Option<Part>,
+}
+
+/// A part of a board's memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) address: usize,
+    pub(crate) len: usize,
 }
 
 /// Where QEMU has the pins.
@@ -26,18 +35,21 @@ const BOARDS: [Board; 4] = [
         name: "microbit",
         machine: "microbit",
         pins: Some(Pins { gpio: "/machine/nrf51", button: 17, chime: 3 }),
+        store: Some(Part { address: 0x3_0000, len: 0x1_0000 }),
     },
     Board {
         name: "lm3s6965evb",
         machine: "lm3s6965evb",
         // Port F: QEMU gives its ports no names.
         pins: Some(Pins { gpio: "/machine/unattached/device[13]", button: 1, chime: 0 }),
+        store: None,
     },
-    Board { name: "mps2_an386", machine: "mps2-an386", pins: None },
+    Board { name: "mps2_an386", machine: "mps2-an386", pins: None, store: None },
     Board {
         name: "hifive1",
         machine: "sifive_e,revb=true",
         pins: Some(Pins { gpio: "/machine/soc", button: 18, chime: 19 }),
+        store: None,
     },
 ];
 

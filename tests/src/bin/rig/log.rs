@@ -90,9 +90,12 @@ impl Log {
     /// The first clock ends the start, and the button is known to be released: QEMU may have held its pin low until it
     /// was told better.
     pub(crate) fn is_ready(&self) -> bool {
-        let started =
-            self.records.iter().any(|entry| matches!(entry.record, Record::Input(Input::Clock { .. })));
-        started && self.records.iter().filter_map(Entry::event).next_back() == Some(Level::Off)
+        self.has_started() && self.records.iter().filter_map(Entry::event).next_back() == Some(Level::Off)
+    }
+
+    /// The first clock has ended the start.
+    pub(crate) fn has_started(&self) -> bool {
+        self.records.iter().any(|entry| matches!(entry.record, Record::Input(Input::Clock { .. })))
     }
 
     /// How often the chime was set on, and off behind that.

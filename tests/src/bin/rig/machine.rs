@@ -13,14 +13,26 @@ use std::time::{Duration, Instant};
 use campanile_core::id::Level;
 use tempfile::TempDir;
 
-use crate::board::{Board, Pins};
+use crate::board::{Board, Part, Pins};
 use crate::log::Log;
+use crate::qmp::Qmp;
 
 /// What does not come in this time never will; nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// What a board is to keep.
+#[derive(Clone, Copy)]
+pub(crate) enum Kept<'a> {
+    /// Nobody looks.
+    Nothing,
+    /// Its flash is blank, and outlives resets.
+    Blank,
+    /// Its flash is what this file has, from which QEMU takes it at a reset, too.
+    Saved(&'a Path),
+}
 
 /// A board that runs. It ends with the value.
 pub(crate) struct Machine {
@@ -35,36 +47,28 @@ pub(crate) struct Machine {
     /// What the serial line has sent. A file takes all at once: behind a socket whose reader is slow, QEMU's nRF51 forgets
     /// an interrupt of its transmitter.
     serial: PathBuf,
-    /// With the socket of the test protocol: its path must be short.
+    /// Of a board whose flash is of interest.
+    power: Option<Qmp>,
+    /// With the sockets of the protocols: their paths must be short.
     _sockets: TempDir,
 }
 
 impl Machine {
-    /// Starts the board, with its button released. What its serial line sends goes to the file `sent` of the folder, and
-    /// what QEMU says to another.
+    /// Starts the board, with its button released, and with this flash. What its serial line sends goes to the file `sent` of the folder, and what QEMU says to another.
     pub(crate) fn start(
         board: &'static Board,
         qemu: &Path,
         elf: &Path,
         folder: &Path,
         sent: &str,
+        flash: Kept<'_>,
     ) -> Result<Self, String> {
         let sockets = tempfile::tempdir().map_err(|error| error.to_string())?;
         let (serial, test) = (folder.join(sent), sockets.path().join("test"));
         let said = File::create(folder.join("qemu.log")).map_err(|error| error.to_string())?;
         let mut command = Command::new(qemu);
         command
-            .args([
-                "-M",
-                board.machine,
-                "-accel",
-                "tcg",
-                "-display",
-                "none",
-                "-monitor",
-                "none",
-                "-no-reboot",
-            ])
+            .args(["-M", board.machine, "-accel", "tcg", "-display", "none", "-monitor", "none"])
             .args(["-serial", &format!("file:{}", serial.display())])
             .args(["-qtest", &format!("unix:{},server=on,wait=on", test.display()), "-qtest-log", "none"])
             .arg("-kernel")
@@ -72,14 +76,26 @@ impl Machine {
             .stdin(Stdio::null())
             .stdout(said.try_clone().map_err(|error| error.to_string())?)
             .stderr(said);
+        let qmp = sockets.path().join("qmp");
+        if let Kept::Nothing = flash {
+            // A board that resets itself is broken.
+            command.arg("-no-reboot");
+        } else {
+            command.args(["-qmp", &format!("unix:{},server=on,wait=off", qmp.display())]);
+        }
+        if let (Kept::Saved(file), Some(Part { address, .. })) = (flash, board.store) {
+            let file = file.display();
+            command.args(["-device", &format!("loader,file={file},addr={address:#x},force-raw=on")]);
+        }
         let begun = Instant::now();
         let qemu = command.spawn().map_err(|error| format!("{}: {error}", qemu.display()))?;
         let mut qemu = EndedOnError(Some(qemu));
         let test = connect(&test)?;
         let (answers, moves) = listen(test.try_clone().map_err(|error| error.to_string())?);
+        let power = if let Kept::Nothing = flash { None } else { Some(Qmp::of(&qmp)?) };
         let qemu = qemu.0.take().ok_or("there is no process")?;
-        let mut machine =
-            Self { qemu, begun, pins: board.pins, test, answers, moves, serial, _sockets: sockets };
+        let pins = board.pins;
+        let mut machine = Self { qemu, begun, pins, test, answers, moves, serial, power, _sockets: sockets };
         if let Some(Pins { gpio, .. }) = board.pins {
             machine.ask(&format!("irq_intercept_out {gpio}"))?;
             machine.press(Level::Off)?;
@@ -109,6 +125,20 @@ impl Machine {
             moves.iter().filter(|line| **line == this).count()
         };
         Some((count("raise"), count("lower")))
+    }
+
+    /// Its power, and its memory.
+    pub(crate) fn power(&mut self) -> Result<&mut Qmp, String> {
+        self.power.as_mut().ok_or_else(|| "this machine was started without".to_owned())
+    }
+
+    /// Saves a part of its memory.
+    pub(crate) fn save(&mut self, part: Part, file: &Path) -> Result<(), String> {
+        let Part { address, len } = part;
+        let file = file.display();
+        self.power()?.ask(&format!(
+            r#"{{"execute": "memsave", "arguments": {{"val": {address}, "size": {len}, "filename": "{file}"}}}}"#
+        ))
     }
 
     /// How long ago it was started.
@@ -201,7 +231,7 @@ fn lock<T>(shared: &Shared<T>) -> MutexGuard<'_, T> {
 }
 
 /// QEMU makes its sockets when it gets there.
-fn connect(path: &Path) -> Result<UnixStream, String> {
+pub(crate) fn connect(path: &Path) -> Result<UnixStream, String> {
     let end = Instant::now() + PATIENCE;
     loop {
         match UnixStream::connect(path) {

@@ -1,15 +1,20 @@
-//! The rig that holds an emulated board, and takes its log from its serial line. `ci/firmware.sh` calls it, in two ways:
+//! The rig that holds an emulated board, and takes its log from its serial line. `ci/firmware.sh` calls it, in three ways:
 //!
 //! - `press`: the board's button is pressed from outside as a switch does it, and its chime is watched. Each bouncing press
 //!   is one press and one chime, the pin of the chime does what the log says, and the log comes to the same bytes here (I2).
+//! - `keep`: the board's power is cut, and its flash is all that is left of it: its starts have numbers of their own, its state
+//!   goes on, and what was published is in the flash.
 //! - `replay`: the board executes the lives of all cases of tests/scenarios, and comes to the bytes that they came to here.
 //!
 //! It prints one line, with figures. What the board sent is left as it came in any case, and a log as text.
 
 mod board;
+mod flash;
+mod keep;
 mod lives;
 mod log;
 mod machine;
+mod qmp;
 mod truth;
 mod visit;
 
@@ -24,7 +29,7 @@ use campanile_sim::prng::Prng;
 use board::Board;
 use lives::Told;
 use log::Log;
-use machine::Machine;
+use machine::{Kept, Machine};
 use visit::Visit;
 
 /// So many visits must have come through as they were meant, of at most so many.
@@ -32,6 +37,7 @@ const VISITS: (usize, usize) = (3, 20);
 
 const USAGE: &str = "\
 usage: rig press BOARD QEMU ELF FOLDER IMAGE STACK-END STACK-START
+       rig keep BOARD QEMU ELF FOLDER IMAGE
        rig lives FILE
        rig replay BOARD QEMU ELF FOLDER";
 
@@ -41,6 +47,9 @@ fn main() -> ExitCode {
     let done = match *args.as_slice() {
         ["press", board, qemu, elf, folder, image, end, start] => {
             Held::of(board, qemu, elf, folder).and_then(|held| press(&held, Path::new(image), (end, start)))
+        }
+        ["keep", board, qemu, elf, folder, image] => {
+            Held::of(board, qemu, elf, folder).and_then(|held| keep(&held, Path::new(image)))
         }
         ["lives", file] => write_lives(Path::new(file)),
         ["replay", board, qemu, elf, folder] => {
@@ -78,7 +87,7 @@ impl<'a> Held<'a> {
     }
 
     fn start(&self, sent: &str) -> Result<Machine, String> {
-        Machine::start(self.board, self.qemu, self.elf, self.folder, sent)
+        Machine::start(self.board, self.qemu, self.elf, self.folder, sent, Kept::Nothing)
     }
 }
 
@@ -118,6 +127,14 @@ fn press(held: &Held<'_>, image: &Path, stack: (&str, &str)) -> Result<String, S
         log.bytes(),
         stack.1 - stack.0,
     ))
+}
+
+fn keep(held: &Held<'_>, image: &Path) -> Result<String, String> {
+    let part = held.board.store.ok_or("QEMU has no flash for what it keeps")?;
+    keep::keep(part, &read(image)?, held.folder, |flash, n| {
+        let sent = format!("keep-{n}.bin");
+        Machine::start(held.board, held.qemu, held.elf, held.folder, &sent, flash)
+    })
 }
 
 fn write_lives(file: &Path) -> Result<String, String> {
