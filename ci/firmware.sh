@@ -83,7 +83,8 @@ hold() {
     printf '| `%s` | %s B | %s B | %s B of %s B |\n' "$board" "$(grouped "$flash")" "$(grouped "$ram")" \
         "$(grouped "${BASH_REMATCH[1]}")" "$(grouped "${BASH_REMATCH[2]}")" >>"$SIZES"
     if [[ $KEEPS == *" $board "* ]]; then
-        say_of "$board" "$RIG" keep "$board" "$qemu" "$elf" "$folder" "$CAMPANILE_IMAGE"
+        say_of "$board" "$RIG" keep "$board" "$qemu" "$elf" "$folder" \
+            "$CAMPANILE_IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)" "$OUT/tenfold.img"
     fi
     build "$board" replay
     say_of "$board" "$RIG" replay "$board" "$qemu" "$elf" "$folder"
@@ -124,6 +125,9 @@ RIG=$CARGO_TARGET_DIR/debug/rig
 export CAMPANILE_IMAGE=$OUT/doorbell.img CAMPANILE_LIVES=$OUT/lives
 CAMPANILE=$CARGO_TARGET_DIR/debug/campanile
 "$CAMPANILE" compile firmware/doorbell.toml -o "$CAMPANILE_IMAGE"
+# Another house for the same board, in which each ring counts for ten.
+sed 's/rings + 1/rings + 10/' firmware/doorbell.toml >"$OUT/tenfold.toml"
+"$CAMPANILE" compile "$OUT/tenfold.toml" -o "$OUT/tenfold.img"
 say_of "the cases" "$RIG" lives "$CAMPANILE_LIVES"
 
 cross_rust

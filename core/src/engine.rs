@@ -192,9 +192,8 @@ impl<C: Capacity> Engine<C> {
         if self.state.phase == Phase::Stopped {
             return Err(InstallError::Stopped);
         }
-        let mut old = self.tables.clone();
+        let mut old = core::mem::replace(&mut self.tables, Tables::EMPTY);
         let mut old_state = self.state.clone();
-        self.tables = Tables::EMPTY;
         self.fill(at, image).map_err(InstallError::Load)?;
         let mut no_log = Ring::new();
         let old = view(&mut old, &mut old_state, LogMut { ring: &mut no_log, buf: &mut [] });

@@ -40,6 +40,9 @@ pub(crate) trait Board {
     /// The resistors that its pins have.
     const PULLS: &'static [Pull] = &[Pull::Up, Pull::Down];
 
+    /// Bytes of log in memory. Half of it on a chip with 16 KiB of RAM: while programs are swapped, the old one is on the stack.
+    const LOG: usize = 2048;
+
     /// Flash that outlives a reset and a power cut, for programs and the log; [`NoFlash`](crate::parts::no_flash::NoFlash)
     /// where there is none.
     type Flash: Flash;

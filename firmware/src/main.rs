@@ -28,6 +28,7 @@ use campanile_core::link::Verdict;
 use campanile_core::program::image;
 use campanile_core::program::verify::LoadError;
 use campanile_core::runner::{self, Message, Options, Start};
+use embassy_executor::Spawner;
 use embassy_executor::raw::Executor;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::channel::Channel;
@@ -45,7 +46,7 @@ campanile_core::capacity! {
     /// What the firmware has room for. A program that needs more is refused at the start.
     Satellite {
         inputs: INPUTS, outputs: OUTPUTS, sensors: 2, variables: 8, triggers: 16, schedules: 2, scenarios: 16, runs: 16,
-        code: 160, log: 2048,
+        code: 160, log: <This as board::Board>::LOG,
     }
 }
 
@@ -66,11 +67,22 @@ fn main() -> ! {
     machine::listen();
     let engine = ENGINE.take();
     executor::run(EXECUTOR.init(Executor::new(core::ptr::null_mut())), |spawner| {
-        // The one task has its place: the only error there is.
-        if let Ok(task) = node(engine, store, program) {
-            spawner.spawn(task);
-        }
+        spawn(spawner, engine, store, program);
     })
+}
+
+/// Apart, so that the task is on the stack while it is put into its place, and no longer.
+#[inline(never)]
+fn spawn(
+    spawner: Spawner,
+    engine: &'static mut Engine<Satellite>,
+    store: Option<Storage>,
+    program: Result<&'static [u8], Verdict>,
+) {
+    // The one task has its place: the only error there is.
+    if let Ok(task) = node(engine, store, program) {
+        spawner.spawn(task);
+    }
 }
 
 /// Sets up the pins of the newest program that this board can run, and gives its image. Why it cannot is said of the one that

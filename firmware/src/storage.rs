@@ -51,6 +51,8 @@ fn for_ever(bytes: &[u8]) -> &'static [u8] {
 }
 
 /// Finds what outlived the last start. The engine is as new afterwards.
+// Apart, so that what it needs is on the stack at the start, and no longer.
+#[inline(never)]
 pub(crate) fn remember(store: &mut Storage, engine: &mut Engine<Satellite>) -> Option<Recalled> {
     let recalled = recall(store, engine, |store, hash| Some(bundle_of(Some(store), hash)?.image));
     // As a constant, which is not made on the stack first: a small chip has no room for two.

@@ -48,6 +48,8 @@ impl Board for Hifive1 {
 
     const PULLS: &'static [Pull] = &[Pull::Up];
 
+    const LOG: usize = 1024;
+
     type Flash = NoFlash;
 
     fn start() {

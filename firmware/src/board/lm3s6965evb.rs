@@ -52,9 +52,8 @@ impl Board for Lm3s6965evb {
     type Flash = NoFlash;
 
     fn start() {
-        CHIP.start_clock();
+        CHIP.start();
         systick::start(KHZ);
-        CHIP.start_parts();
         ALARM.start();
         // PA1 is the transmitter's.
         Pl061(PORTS_A_TO_D).lend(1 << 1);

@@ -44,6 +44,8 @@ impl Board for Microbit {
     /// Button A, and ring 0 of the edge connector, where a buzzer goes.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 17), ("CHIME", 3)];
 
+    const LOG: usize = 1024;
+
     type Flash = NrfFlash;
 
     fn flash() -> Option<NrfFlash> {

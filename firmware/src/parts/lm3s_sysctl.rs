@@ -15,8 +15,9 @@ const RCGC2: usize = 0x108 / 4;
 pub(crate) struct Sysctl(pub(crate) Register);
 
 impl Sysctl {
-    /// 12.5 MHz, from the crystal of 8 MHz by way of the PLL and by 16, in the order that the data sheet asks for.
-    pub(crate) fn start_clock(&self) {
+    /// 12.5 MHz, from the crystal of 8 MHz by way of the PLL and by 16, in the order that the data sheet asks for; UART0 and
+    /// Timer 0 have their clocks.
+    pub(crate) fn start(&self) {
         let rcc = self.0.nth(RCC);
         let (bypass, divide, by_16) = (1 << 11, 1 << 22, 0xF << 23);
         let with = rcc.read() & !(divide | 0xF << 23);
@@ -26,10 +27,6 @@ impl Sysctl {
         rcc.write(with | bypass);
         while self.0.nth(RIS).read() & 1 << 6 == 0 {}
         rcc.write(with & !bypass);
-    }
-
-    /// Gives UART0 and Timer 0 their clocks.
-    pub(crate) fn start_parts(&self) {
         self.0.nth(RCGC1).set(1 | 1 << 16);
     }
 

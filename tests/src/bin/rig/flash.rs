@@ -13,6 +13,10 @@ impl Saved {
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
         fs::read(file).map(Self).map_err(|error| format!("{}: {error}", file.display()))
     }
+
+    pub(crate) fn write(&self, file: &Path) -> Result<(), String> {
+        fs::write(file, &self.0).map_err(|error| format!("{}: {error}", file.display()))
+    }
 }
 
 impl ErrorType for Saved {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use campanile_core::decision::Decision;
 use campanile_core::id::{Level, VarId};
 use campanile_core::input::Input;
+use campanile_core::link::bundle::{self, Bundle};
+use campanile_core::program::image;
 use campanile_core::record::{Frame, Record};
 use campanile_core::restore::Restore;
 use campanile_flash::{Condition, Item, Store};
@@ -26,6 +28,9 @@ const CUTS: u64 = 16;
 
 /// Pages of a slot: as the firmware has them.
 const SLOT_PAGES: usize = 4;
+
+/// The lines of a doorbell's bundle, at most.
+const LINES_MAX: usize = 100;
 
 /// The doorbell's only output.
 const OUTPUTS: usize = 1;
@@ -96,8 +101,79 @@ pub(crate) fn keep(
         "reset or without power {CUTS} times: {} starts with a number each, {published} records published and in the flash, \
          rung {} times and counted on",
         boots.len(),
-        rings.1,
+        rings.0,
     ))
+}
+
+/// Has another program take over, as one that was installed over a link does at the next start: the state goes on under it.
+/// Gives what to say of it, and how deep the stack was. `other` rings ten times where the first one rings once.
+pub(crate) fn swap(
+    part: Part,
+    (image, other, elf): (&[u8], &[u8], &[u8]),
+    stack: (u64, u64),
+    folder: &Path,
+    start: impl Fn(Kept<'_>, u64) -> Result<Machine, String>,
+) -> Result<String, String> {
+    let file = folder.join("flash.bin");
+    let mut saved = Saved::read(&file)?;
+    install(&mut saved, &[lines_of(image, elf)?, other].concat())?;
+    saved.write(&file)?;
+    let mut machine = start(Kept::Saved(&file), CUTS + 1)?;
+    let hash = image::hash(other);
+    let took_over = Record::Input(Input::Install { hash });
+    machine.wait_for("the other program", |log| log.records.iter().any(|entry| entry.record == took_over))?;
+    machine.press(Level::On)?;
+    let log = machine.wait_for("a ring", |log| rings(log).next().is_some())?;
+    machine.press(Level::Off)?;
+    let life = Life::of(&machine.received())?.ok_or("it has no number")?;
+    let (found, now) = (life.found.unwrap_or(0), rings(&log).next().unwrap_or(0));
+    if now != found + 10 {
+        return Err(format!("it had rung {found} times, and under the other program {now} times"));
+    }
+    machine.save(part, &file)?;
+    let store = Store::open(Saved::read(&file)?, SLOT_PAGES).ok_or("the flash is too small")?;
+    if store.programs()[0].is_none_or(|program| program.hash != bundle::hash(program.bytes)) {
+        return Err("the program is not in the flash any more".to_owned());
+    }
+    let deepest = machine.deepest(stack)?;
+    if deepest >= stack.1 - stack.0 {
+        return Err("the stack has grown into what lies below it".to_owned());
+    }
+    Ok(format!(
+        "another program takes over, and counts {found} rings on; stack {deepest} B of {} B",
+        stack.1 - stack.0
+    ))
+}
+
+fn rings(log: &Log) -> impl Iterator<Item = i32> + '_ {
+    log.records.iter().filter_map(|entry| match entry.record {
+        Record::Decision(Decision::Let { var: RINGS, value }) => Some(value),
+        _ => None,
+    })
+}
+
+/// What stands in front of the image in the bundle that is linked in.
+fn lines_of<'a>(image: &[u8], elf: &'a [u8]) -> Result<&'a [u8], String> {
+    let places = elf.windows(image.len()).enumerate().filter(|(_, bytes)| *bytes == image);
+    for (end, _) in places {
+        for begin in end.saturating_sub(LINES_MAX)..end {
+            let bytes = &elf[begin..end + image.len()];
+            if Bundle::open(bytes).is_some_and(|bundle| bundle.image == image) {
+                return Ok(&elf[begin..end]);
+            }
+        }
+    }
+    Err("the program is not linked in".to_owned())
+}
+
+/// As a link does it.
+fn install(saved: &mut Saved, house: &[u8]) -> Result<(), String> {
+    let mut store = Store::open(saved, SLOT_PAGES).ok_or("the flash is too small")?;
+    let hash = bundle::hash(house);
+    let failed = |why| format!("the program is not stored: {why:?}");
+    store.stage(house.len(), hash, None).map_err(failed)?;
+    store.write_program(hash, 0, house).map_err(failed)?;
+    store.commit(hash).map_err(failed)
 }
 
 impl Life {

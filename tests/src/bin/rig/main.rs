@@ -37,7 +37,7 @@ const VISITS: (usize, usize) = (3, 20);
 
 const USAGE: &str = "\
 usage: rig press BOARD QEMU ELF FOLDER IMAGE STACK-END STACK-START
-       rig keep BOARD QEMU ELF FOLDER IMAGE
+       rig keep BOARD QEMU ELF FOLDER IMAGE STACK-END STACK-START OTHER-IMAGE
        rig lives FILE
        rig replay BOARD QEMU ELF FOLDER";
 
@@ -48,9 +48,8 @@ fn main() -> ExitCode {
         ["press", board, qemu, elf, folder, image, end, start] => {
             Held::of(board, qemu, elf, folder).and_then(|held| press(&held, Path::new(image), (end, start)))
         }
-        ["keep", board, qemu, elf, folder, image] => {
-            Held::of(board, qemu, elf, folder).and_then(|held| keep(&held, Path::new(image)))
-        }
+        ["keep", board, qemu, elf, folder, image, end, start, other] => Held::of(board, qemu, elf, folder)
+            .and_then(|held| keep(&held, Path::new(image), (end, start), Path::new(other))),
         ["lives", file] => write_lives(Path::new(file)),
         ["replay", board, qemu, elf, folder] => {
             Held::of(board, qemu, elf, folder).and_then(|held| replay(&held))
@@ -129,12 +128,17 @@ fn press(held: &Held<'_>, image: &Path, stack: (&str, &str)) -> Result<String, S
     ))
 }
 
-fn keep(held: &Held<'_>, image: &Path) -> Result<String, String> {
+fn keep(held: &Held<'_>, image: &Path, stack: (&str, &str), other: &Path) -> Result<String, String> {
     let part = held.board.store.ok_or("QEMU has no flash for what it keeps")?;
-    keep::keep(part, &read(image)?, held.folder, |flash, n| {
+    let (image, other, elf) = (read(image)?, read(other)?, read(held.elf)?);
+    let stack = (address(stack.0)?, address(stack.1)?);
+    let start = |flash: Kept<'_>, n: u64| {
         let sent = format!("keep-{n}.bin");
         Machine::start(held.board, held.qemu, held.elf, held.folder, &sent, flash)
-    })
+    };
+    let kept = keep::keep(part, &image, held.folder, start)?;
+    let swapped = keep::swap(part, (&image, &other, &elf), stack, held.folder, start)?;
+    Ok(format!("{kept}; {swapped}"))
 }
 
 fn write_lives(file: &Path) -> Result<String, String> {
