@@ -2,7 +2,8 @@
 
 use core::num::NonZeroU32;
 
-use campanile_core::record::CORE_REV;
+use campanile_core::input::Input;
+use campanile_core::record::{CORE_REV, Frame};
 use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
 use campanile_core::wire::{Wire as _, Writer};
@@ -41,6 +42,22 @@ pub struct Health {
     pub dropped: u64,
 }
 
+/// The kind of the record with which another program takes over.
+const INSTALL: u8 = Input::Install { hash: 0 }.tag();
+
+/// Records in a row, one after the other.
+struct Records<'a>(&'a [u8]);
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Frame<'a>;
+
+    fn next(&mut self) -> Option<Frame<'a>> {
+        let (frame, rest) = Frame::split(self.0)?;
+        self.0 = rest;
+        Some(frame)
+    }
+}
+
 /// What a node keeps: two programs, and the log.
 pub struct Store<F> {
     flash: F,
@@ -48,8 +65,9 @@ pub struct Store<F> {
     ring: Ring,
     /// Where the last checkpoint, or the last start, begins.
     base: Place,
-    /// Records behind it are missing.
-    gap: bool,
+    /// What is behind it cannot be executed again from there: records are missing, or another program took over, whose
+    /// forerunner may be overwritten by the next.
+    stale: bool,
     /// The last thing was not taken.
     dead: bool,
     lost: u64,
@@ -66,7 +84,7 @@ impl<F: Flash> Store<F> {
         let pages = u32::try_from(pages).ok().filter(|pages| *pages >= PAGES_MIN)?;
         let ring = Ring::open(&flash, 2 * slot_pages, NonZeroU32::new(pages)?);
         let base = ring.head();
-        Some(Self { flash, slots: Slots::new(slot_pages), ring, base, gap: false, dead: false, lost: 0 })
+        Some(Self { flash, slots: Slots::new(slot_pages), ring, base, stale: false, dead: false, lost: 0 })
     }
 
     /// How it is.
@@ -93,7 +111,7 @@ impl<F: Flash> Store<F> {
     /// The flash does not take it: a start without a number must not give its records to anybody.
     pub fn begin(&mut self, start: Start) -> Result<(), Refused> {
         self.append(entry::START, |w| start.put(w))?;
-        (self.base, self.gap) = (self.ring.last(), false);
+        (self.base, self.stale) = (self.ring.last(), false);
         Ok(())
     }
 
@@ -102,7 +120,9 @@ impl<F: Flash> Store<F> {
     /// # Errors
     /// The flash does not take them: try again later, or [`skip`](Self::skip) them.
     pub fn append_records(&mut self, records: &[u8]) -> Result<(), Refused> {
-        self.append(entry::RECORDS, |w| w.bytes(records))
+        self.append(entry::RECORDS, |w| w.bytes(records))?;
+        self.stale |= Records(records).any(|frame| frame.kind() == INSTALL);
+        Ok(())
     }
 
     /// Says that the records before this one, of this time, are not in the store.
@@ -114,14 +134,15 @@ impl<F: Flash> Store<F> {
         let done = self.ring.skip(&mut self.flash, seq, at);
         self.dead = done.is_err();
         if done.is_ok() {
-            (self.lost, self.gap) = (self.lost + count, true);
+            (self.lost, self.stale) = (self.lost + count, true);
         }
         done
     }
 
-    /// Whether the state should be written: what was is on its way to be overwritten, or has a gap behind it.
+    /// Whether the state should be written: what was is on its way to be overwritten, or there is a gap or another
+    /// program behind it.
     pub fn wants_checkpoint(&self) -> bool {
-        !self.dead && (self.gap || self.ring.turns_since(self.base) >= self.ring.pages() / 2)
+        !self.dead && (self.stale || self.ring.turns_since(self.base) >= self.ring.pages() / 2)
     }
 
     /// Somebody has all records up to this one.
@@ -269,7 +290,7 @@ impl Checkpoint {
     pub fn finish<F: Flash>(mut self, store: &mut Store<F>) -> Result<Place, Refused> {
         self.flush(store, true);
         let begin = self.begin.filter(|_| !self.failed).ok_or(Refused)?;
-        (store.base, store.gap) = (begin, false);
+        (store.base, store.stale) = (begin, false);
         Ok(begin)
     }
 

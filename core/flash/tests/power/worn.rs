@@ -4,7 +4,7 @@ use campanile_core::id::{InputId, Level};
 use campanile_core::input::Input;
 use campanile_core::record::{CORE_REV, MAX_RECORD, Record};
 use campanile_core::time::{Duration, Instant};
-use campanile_flash::{Condition, Flash, Of, Refused, Start, Store};
+use campanile_flash::{Checkpoint, Condition, Flash, Of, Refused, Start, Store};
 
 use crate::log::{PAGES, read};
 use crate::model::{Model, PAGE};
@@ -66,6 +66,21 @@ fn flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_
     let found = read(&store, store.tail()).records;
     let last = found.last().unwrap();
     assert_eq!((last.seq, last.at), (12, Instant::from_micros(78_000)));
+}
+
+#[test]
+fn another_program_needs_a_state_of_its_own() {
+    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
+    begin(&mut store).unwrap();
+    store.append_records(&record(1)).unwrap();
+    assert!(!store.wants_checkpoint());
+    let mut bytes = [0; MAX_RECORD];
+    let len = Record::Input(Input::Install { hash: 3 }).encode(Duration::from_millis(1), &mut bytes).unwrap();
+    store.append_records(&[&record(2), &bytes[..len]].concat()).unwrap();
+    assert!(store.wants_checkpoint(), "the program of the start may be overwritten by the next");
+    Checkpoint::of(3).finish(&mut store).unwrap();
+    assert!(!store.wants_checkpoint());
 }
 
 #[test]
