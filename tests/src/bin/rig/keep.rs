@@ -194,11 +194,11 @@ impl Life {
             Record::Input(Input::Restore { item: Restore::Var { var: RINGS, value } }) => Some(value),
             _ => None,
         });
-        let left = records().filter_map(|record| match record {
+        let mut left = records().filter_map(|record| match record {
             Record::Decision(Decision::Let { var: RINGS, value }) => Some(value),
             _ => None,
         });
-        let (found, left) = (found.or(started.then_some(0)), left.last());
+        let (found, left) = (found.or_else(|| started.then_some(0)), left.next_back());
         Ok(Some(Self { boot, found, left, log }))
     }
 
