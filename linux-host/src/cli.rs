@@ -8,6 +8,7 @@ mod act;
 mod check;
 mod compile;
 mod completions;
+mod cost;
 mod demo;
 mod habits;
 mod init;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::Args),
     /// Compile a file to an image and a symbol table
     Compile(compile::Args),
+    /// What a month comes to: messages, money where a receiver takes it, writes to the card
+    Cost(cost::Args),
     /// Run a house until SIGTERM
     Run(run::Args),
     /// Every line of this machine and the running house, live
@@ -116,6 +119,7 @@ impl Command {
             Self::Demo(args) => demo::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Compile(args) => compile::run(&args),
+            Self::Cost(args) => cost::run(&args),
             Self::Run(args) => run::run(args),
             Self::Pins(args) => pins::run(args),
             Self::Press(args) => act::run(args),

@@ -34,6 +34,7 @@ pub mod sequential;
 pub mod source;
 pub mod start;
 mod states;
+pub mod tally;
 pub mod template;
 pub mod tls;
 pub mod topics;
@@ -47,6 +48,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrival::Arrival;
+use aws_iot::price::Use;
 use message::Message;
 use quota::Memory;
 use trial::Endpoint;
@@ -75,6 +77,11 @@ pub trait Sink: Send {
 
     /// What it may keep across restarts besides its place; told once, before anything else.
     fn remember(&mut self, _: Arc<dyn Memory>) {}
+
+    /// What it has used this month, since it was made, of a service that is paid for; nothing if it is free.
+    fn used(&self) -> Option<Use> {
+        None
+    }
 
     /// Where it connects to, for a [`trial`] that looks for the place at which it fails; nothing if it needs no network.
     fn endpoint(&self) -> Option<Endpoint> {

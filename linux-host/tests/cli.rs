@@ -47,6 +47,7 @@ fn every_command_of_the_documentation_is_there_with_an_example() {
         "init",
         "check",
         "compile",
+        "cost",
         "run",
         "pins",
         "press",
@@ -221,6 +222,24 @@ fn a_tunnel_is_a_unit_for_a_server_that_is_known() {
     for wrong in [&["tunnel"][..], &["tunnel", "server"], &["tunnel", "a@b", "--port", "80"]] {
         assert_eq!(campanile(wrong).status.code(), Some(2), "{wrong:?}");
     }
+}
+
+#[test]
+fn a_month_of_a_file_without_a_journal_is_what_is_told_again() {
+    let (house, nowhere) = (path("../tests/houses/thingpin.toml"), tempfile::tempdir().unwrap());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
+    let output =
+        command.args(["cost".as_ref(), house.as_os_str()]).env("STATE_DIRECTORY", nowhere.path()).output();
+    let said = text(&output.unwrap().stdout);
+    // Two inputs, each hour of 30 days: 1440 changes with their answers, and a connection with its questions.
+    assert!(said.contains("cloud    aws-iot: 1440 messages"), "{said}");
+    let metered = "about $0.0082: 43200 minutes connected, 2884 metered messages, 1441 operations of the shadow, 0 rules";
+    assert!(said.contains(metered), "{said}");
+    assert!(
+        said.contains("as there is no journal") && said.contains("https://aws.amazon.com/iot-core/pricing/")
+    );
+    let asked = campanile(&["cost", house.to_str().unwrap(), "--journal", nowhere.path().to_str().unwrap()]);
+    assert_eq!(asked.status.code(), Some(1), "a journal that is named has to be there");
 }
 
 #[test]

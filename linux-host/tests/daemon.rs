@@ -4,6 +4,8 @@
 mod board;
 #[path = "daemon/commands.rs"]
 mod commands;
+#[path = "daemon/costs.rs"]
+mod costs;
 #[path = "daemon/disks.rs"]
 mod disks;
 #[path = "daemon/reloads.rs"]

@@ -9,6 +9,7 @@ use crate::control::client::ask;
 use crate::control::protocol::{Operation, Switch};
 use crate::control::status::Status;
 use crate::daemon::state_dir;
+use crate::sinks::aws_iot::price::Dollars;
 use crate::words::count;
 
 /// Arguments of `status`.
@@ -185,6 +186,12 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
         write!(text, "  {:width$}  {state}  {} delivered, {behind} behind", sink.name, sink.delivered)?;
         if let Some(waited) = sink.lag_s {
             write!(text, " for {}", span(waited))?;
+        }
+        if sink.bytes > 0 {
+            write!(text, ", {} out", bytes(sink.bytes))?;
+        }
+        if let Some(nanodollars) = sink.nanodollars {
+            write!(text, ", about {} this month", Dollars(nanodollars))?;
         }
         if sink.lost > 0 {
             write!(text, ", {}", paint.bad(&format!("{} lost", sink.lost)))?;

@@ -149,6 +149,10 @@ pub struct SinkStatus {
     pub lag_s: Option<f64>,
     /// Delivered since the start.
     pub delivered: u64,
+    /// Bytes of topics and payloads that went out since the start, repeats included.
+    pub bytes: u64,
+    /// About what that cost this month, since the start, where a receiver takes money.
+    pub nanodollars: Option<u64>,
     /// Refused for good by the receiver.
     pub dead_letters: u64,
     /// Records that were gone before it had read them.

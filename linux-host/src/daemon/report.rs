@@ -118,6 +118,8 @@ fn sink(glance: Glance) -> SinkStatus {
         delivered: figures.delivered,
         dead_letters: figures.refused,
         lost: figures.lost,
+        bytes: figures.bytes,
+        nanodollars: figures.used.map(|used| used.price().0),
         taken: figures.taken,
         turned_away: figures.turned_away,
         last_turned_away: figures.last_turned_away,

@@ -7,6 +7,8 @@
 //! itself tells (`$aws/events/presence`), without a message of ours.
 
 pub mod limits;
+mod meter;
+pub mod price;
 pub(in crate::sinks) mod shadow;
 pub mod wishes;
 
@@ -16,12 +18,15 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rumqttc::QoS;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::limits::Pace;
+use self::meter::Meter;
+use self::price::Use;
 use self::shadow::{Heard, Topics};
 use self::wishes::{Settable, Wishes};
 use super::arrival::Arrival;
@@ -48,6 +53,7 @@ pub struct AwsIot {
     /// The last attempt to connect.
     tried: Option<Instant>,
     up: Option<Up>,
+    meter: Meter,
 }
 
 /// One connection.
@@ -65,6 +71,8 @@ struct Up {
     wishes: Wishes,
     /// Wishes that the driver has not taken yet.
     came: VecDeque<Arrival>,
+    /// What is metered, as far as the meter has not got it yet.
+    used: Use,
 }
 
 /// A change that the shadow was asked for.
@@ -77,15 +85,24 @@ struct Asked {
 impl AwsIot {
     /// Does nothing yet. With `thing`, states go into its shadow, and what is settable can be desired there.
     pub fn new(settings: Settings, thing: Option<&str>, settable: Settable) -> Self {
-        Self { settings, shadow: thing.map(Topics::new), settable, anew: false, tried: None, up: None }
+        Self {
+            settings,
+            shadow: thing.map(Topics::new),
+            settable,
+            anew: false,
+            tried: None,
+            up: None,
+            meter: Meter::default(),
+        }
     }
 }
 
 impl Sink for AwsIot {
     async fn open(&mut self) -> Result<usize, Failure> {
-        self.up = None;
-        if let Some(tried) = self.tried {
-            sleep_until(tried + limits::RECONNECT).await;
+        self.end();
+        match self.tried {
+            Some(tried) => sleep_until(tried + limits::RECONNECT).await,
+            None => self.say_price(),
         }
         self.tried = Some(Instant::now());
         let session = Session::open(&self.settings).await?;
@@ -98,6 +115,7 @@ impl Sink for AwsIot {
             number: 0,
             wishes: Wishes::default(),
             came: VecDeque::new(),
+            used: Use::connection(self.shadow.is_some()),
         };
         self.anew = match &self.shadow {
             Some(shadow) => {
@@ -107,23 +125,32 @@ impl Sink for AwsIot {
             }
             None => false,
         };
+        self.meter.connect();
         self.up = Some(up);
+        self.count();
         Ok(window)
     }
 
     fn send(&mut self, message: Message) -> Result<(), Failure> {
         let up = self.up.as_mut().ok_or_else(|| Failure::retry("not connected"))?;
         up.waiting.push_back(message);
-        up.release(self.shadow.as_ref()).map(drop)
+        let released = up.release(self.shadow.as_ref()).map(drop);
+        self.count();
+        released
     }
 
     async fn outcome(&mut self) -> Result<Outcome, Failure> {
         let Some(up) = &mut self.up else { return Err(Failure::retry("not connected")) };
         let outcome = up.outcome(self.shadow.as_ref(), &self.settable).await;
+        self.count();
         if outcome.is_err() {
-            self.up = None;
+            self.end();
         }
         outcome
+    }
+
+    fn used(&self) -> Option<Use> {
+        Some(self.meter.used())
     }
 
     fn endpoint(&self) -> Option<Endpoint> {
@@ -139,9 +166,38 @@ impl Sink for AwsIot {
     }
 
     async fn close(&mut self) {
+        self.count();
+        self.meter.disconnect();
         if let Some(Up { session, .. }) = self.up.take() {
             session.leave(None).await;
         }
+    }
+}
+
+impl AwsIot {
+    fn end(&mut self) {
+        self.count();
+        self.meter.disconnect();
+        self.up = None;
+    }
+
+    fn count(&mut self) {
+        if let Some(up) = &mut self.up {
+            self.meter.add(std::mem::take(&mut up.used), Timestamp::now());
+        }
+    }
+
+    /// What is known of the price before anything happens.
+    fn say_price(&self) {
+        let month = Use { minutes: 30 * 24 * 60, ..Use::connection(self.shadow.is_some()) };
+        let change = if self.shadow.is_some() { Use::change(1) } else { Use::message(1) };
+        tracing::info!(
+            "thing {}: about {} a month to be connected and {} for each thousand changes; `campanile cost` counts those of \
+             the journal",
+            self.settings.client_id,
+            month.price(),
+            change.scaled(1_000, 1).price(),
+        );
     }
 }
 
@@ -189,6 +245,10 @@ impl Up {
             let topic = std::str::from_utf8(&publish.topic).ok();
             let heard = shadow.zip(topic).and_then(|(shadow, topic)| shadow.read(topic, &publish.payload));
             if let Some(heard) = heard {
+                // The answer to a change is counted with the change.
+                if matches!(heard, Heard::Wished { .. }) {
+                    self.used += Use::message(publish.topic.len() + publish.payload.len());
+                }
                 return Poll::Ready(Ok(heard));
             }
         }
@@ -251,12 +311,18 @@ impl Up {
         Ok(None)
     }
 
-    fn publish(&self, topic: &str, payload: String, most: usize) -> Result<Answer, Failure> {
+    fn publish(&mut self, topic: &str, payload: String, most: usize) -> Result<Answer, Failure> {
         if payload.len() > most {
             let why = format!("{} bytes, and AWS IoT takes {most} here", payload.len());
             return Ok(Box::pin(async { Err(NotTaken::ForGood(why)) }));
         }
+        let bytes = topic.len() + payload.len();
         let answer = self.session.publish(topic, payload, false)?;
+        self.used += match topic {
+            _ if most == limits::SHADOW => Use::change(bytes),
+            _ if topic.starts_with("$aws/rules/") => Use::rule(bytes),
+            _ => Use::message(bytes),
+        };
         Ok(Box::pin(async { timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(silent())) }))
     }
 

@@ -64,6 +64,8 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
     suspect: Option<Position>,
     gate: arrivals::Gate,
     heartbeat: Option<Heartbeat>,
+    /// Of topics and payloads, handed to the sink.
+    bytes: u64,
 }
 
 /// Words about dead letters and losses that are on their way into the journal.
@@ -143,6 +145,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             suspect: None,
             gate: arrivals::Gate::default(),
             heartbeat: None,
+            bytes: 0,
         })
     }
 
@@ -247,7 +250,9 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     fn show(&self) {
         let (place, head) = (self.feed.outbox.cursor(), self.source.index.head());
         let lag = self.feed.outbox.lag(head, now());
+        let (bytes, used) = (self.bytes, self.sink.used());
         self.board.write(|figures| {
+            (figures.bytes, figures.used) = (bytes, used);
             figures.delivered = lag.delivered;
             figures.repeated = lag.repeated;
             figures.refused = lag.refused;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use campanile_delivery::Position;
 use tokio::time::Instant;
 
+use super::aws_iot::price::Use;
+
 /// How a sink is doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
@@ -59,6 +61,10 @@ pub struct Figures {
     pub state: State,
     /// Messages that the receiver has acknowledged since the start.
     pub delivered: u64,
+    /// Bytes of topics and payloads that went out, repeats included, since the start.
+    pub bytes: u64,
+    /// What was used of a service that is paid for, this month since the start.
+    pub used: Option<Use>,
     /// Messages sent again after a failure, since the start.
     pub repeated: u64,
     /// Messages that the receiver refused for good, since the start: dead letters.

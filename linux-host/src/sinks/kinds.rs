@@ -67,6 +67,13 @@ macro_rules! plans {
                 }
             }
 
+            /// What its messages look like.
+            pub(super) fn form(&self, node: &str) -> Form {
+                match self {
+                    $(Self::$variant(plan) => plan.make(node).1,)*
+                }
+            }
+
             /// Makes it and sends one message through it; whether it arrived.
             pub(super) async fn trial(&self, node: &str, trial: Trial<'_>) -> bool {
                 match self {

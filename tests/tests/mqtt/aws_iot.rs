@@ -117,6 +117,14 @@ fn states_are_in_the_shadow_and_messages_at_the_rule() {
     assert_eq!((&reported["door"], &reported["lamp"]), (&json!("closed"), &json!("off")), "{document:#}");
     assert_eq!(reported["contact"], Value::Null, "what the file adds stands instead of the name");
     let received = rules.wait("the message", PATIENCE, |received| !received.is_empty());
+    let status = house.wait("the meter", |status| status.sinks[0].nanodollars.is_some_and(|price| price > 0));
+    let (delivered, bytes) = (status.sinks[0].delivered, status.sinks[0].bytes);
+    let price = status.sinks[0].nanodollars.unwrap();
+    // Each change is two messages of a microdollar and an operation of one and a quarter.
+    assert!(
+        price >= 3_250 * (delivered - 1) && bytes > 40 * delivered,
+        "{price} for {delivered}, {bytes} bytes"
+    );
     assert_eq!(received[0].topic, "$aws/rules/bells/campanile/porch/message/bell");
     assert_eq!(received[0].json()["text"], "ding");
     house.stop();

@@ -97,6 +97,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                 self.states.note(&message, parcel.at, now);
             }
             self.under_way.push_back(parcel);
+            self.bytes += (message.topic.len() + message.payload.len()) as u64;
             self.sink.send(message)?;
         }
         Ok(())
