@@ -30,6 +30,8 @@ STEPS=(
     "pictures:every case as a wave dump and an SVG, read by GTKWave, sigrok and librsvg"
     "mqtt:the daemon and a real MQTT broker, with outages"
     "posts:the daemon's posts, signed and gathered, and its bell, as it is heard"
+    "home-assistant:Home Assistant's own schemas read what a house introduces itself as"
+    "chaos:a thousand events a second while broker, daemon, network and disk break at random: nothing lost"
     "gpio-vm:the daemon on the kernel's simulated GPIO, in a virtual machine"
     "aarch64:the release daemon for a Pi, started under emulation"
 )
@@ -86,6 +88,10 @@ step_soak() { ci/soak.sh; }
 step_readme() { ci/readme.sh; }
 
 step_pictures() { ci/pictures.sh; }
+
+step_home-assistant() { ci/home-assistant.sh; }
+
+step_chaos() { ci/chaos.sh; }
 
 step_mqtt() { ci/mqtt.sh; }
 

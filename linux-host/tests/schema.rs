@@ -129,7 +129,7 @@ const KEYS: &str = "
     EndAction end!
     House node! journal- boards- inputs- outputs- sensors- variables- scenarios- sinks- satellites-
     Satellite board- inputs- outputs- variables- scenarios-
-    MqttSink kind! heartbeat- url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- commands- listen- topics-
+    MqttSink kind! heartbeat- url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- commands- listen- discovery- payloads- topics-
     AwsIotSink kind! heartbeat- endpoint! port=8883 thing- certificate! key! ca- shadow=true rule- in-flight=100 only- topics-
     AwsTopics state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} diagnostics=campanile/{node}/diagnostics
     WebhookSink kind! heartbeat- url- url-file- url-env- method=POST headers- username- password-file- password-env- body- \
@@ -144,6 +144,7 @@ const KEYS: &str = "
     FileSink kind! heartbeat- path! only-
     ConsoleSink kind! heartbeat- only-
     Edges press=10ms release=10ms max-wait-
+    PayloadsTable state- message- diagnostics-
     Topics status=campanile/{node}/status state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} \
       diagnostics=campanile/{node}/diagnostics command=campanile/{node}/{kind}/{name}
 ";

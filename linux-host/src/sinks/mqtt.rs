@@ -7,20 +7,28 @@
 pub mod address;
 pub(super) mod answers;
 mod connect;
+pub mod discovery;
 pub mod listen;
+pub mod payloads;
 pub(super) mod session;
+pub mod upkeep;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+
+use rumqttc::mqttbytes::v5::RetainForwardRule;
 
 use self::answers::{Answer, NotTaken};
 pub use self::connect::Settings;
 use self::listen::{Listening, Seen};
+use self::payloads::Payloads;
 use self::session::{Lost, Session, Subscribed};
+use self::upkeep::Upkeep;
 use super::arrival::{Arrival, What};
 use super::message::Message;
 use super::trial::Endpoint;
@@ -39,6 +47,8 @@ pub fn client_id_of(node: &str, sink: &str) -> String {
 pub struct Mqtt {
     settings: Settings,
     listening: Listening,
+    upkeep: Upkeep,
+    payloads: Payloads,
     /// The last messages of other nodes, over all connections.
     seen: Seen,
     up: Option<Up>,
@@ -49,12 +59,15 @@ struct Up {
     session: Session,
     online: Option<Answer>,
     subscribed: Option<(Subscribed, Vec<String>)>,
+    /// What the broker is to keep, or no more: topics and payloads, one at a time beside what the driver sends.
+    chores: VecDeque<(String, String)>,
+    chore: Option<Answer>,
 }
 
 impl Mqtt {
     /// Does nothing yet.
-    pub fn new(settings: Settings, listening: Listening) -> Self {
-        Self { settings, listening, seen: Seen::default(), up: None }
+    pub fn new(settings: Settings, listening: Listening, upkeep: Upkeep, payloads: Payloads) -> Self {
+        Self { settings, listening, upkeep, payloads, seen: Seen::default(), up: None }
     }
 }
 
@@ -64,24 +77,36 @@ impl Sink for Mqtt {
         let session = Session::open(&self.settings).await?;
         let topic = self.settings.status_topic.as_ref();
         let online = topic.map(|topic| session.publish(topic, "online".into(), true)).transpose()?;
-        let filters = self.listening.filters();
-        let subscribed = if filters.is_empty() { None } else { Some((session.listen(&filters)?, filters)) };
+        let mut filters = self.listening.filters();
+        filters.extend(self.upkeep.birth().map(str::to_owned));
+        // What was kept for whoever comes later happened before.
+        let subscribed = if filters.is_empty() {
+            None
+        } else {
+            Some((session.listen(&filters, RetainForwardRule::Never)?, filters))
+        };
+        // One that does not let us look keeps what it has; nothing else suffers.
+        if !self.upkeep.filters().is_empty() {
+            drop(session.listen(self.upkeep.filters(), RetainForwardRule::OnEverySubscribe)?);
+        }
         let window = session.window;
-        self.up = Some(Up { session, online, subscribed });
+        let chores = self.upkeep.announcements().iter().cloned().collect();
+        self.up = Some(Up { session, online, subscribed, chores, chore: None });
         Ok(window)
     }
 
     fn send(&mut self, message: Message) -> Result<(), Failure> {
         let Up { session, .. } = self.up.as_mut().ok_or_else(|| Failure::retry("not connected"))?;
-        let answer = session.publish(&message.topic, message.payload, message.retain)?;
+        let (topic, retain) = (message.topic.clone(), message.retain);
+        let answer = session.publish(&topic, self.payloads.of(message), retain)?;
         session.expect(answer);
         Ok(())
     }
 
     async fn outcome(&mut self) -> Result<Outcome, Failure> {
-        let Self { listening, seen, up, .. } = self;
+        let Self { listening, upkeep, seen, up, .. } = self;
         let Some(up) = up else { return Err(Failure::retry("not connected")) };
-        let outcome = poll_fn(|cx| up.poll_outcome(cx, listening, seen)).await;
+        let outcome = poll_fn(|cx| up.poll_outcome(cx, listening, upkeep, seen)).await;
         if outcome.is_err() {
             self.up = None;
         }
@@ -112,6 +137,7 @@ impl Up {
         &mut self,
         cx: &mut Context<'_>,
         listening: &Listening,
+        upkeep: &Upkeep,
         seen: &mut Seen,
     ) -> Poll<Result<Outcome, Failure>> {
         if let Some(Poll::Ready(answer)) = self.online.as_mut().map(|online| online.as_mut().poll(cx)) {
@@ -121,8 +147,31 @@ impl Up {
             }
         }
         match self.session.poll_outcome(cx) {
-            Poll::Pending => self.poll_arrival(cx, listening, seen).map(|arrival| Ok(Outcome::Came(arrival))),
+            Poll::Pending => {
+                let arrival = self.poll_arrival(cx, listening, upkeep, seen);
+                self.poll_chores(cx);
+                arrival.map(|arrival| Ok(Outcome::Came(arrival)))
+            }
             ready => ready,
+        }
+    }
+
+    /// Gets on with what is to be kept.
+    fn poll_chores(&mut self, cx: &mut Context<'_>) {
+        loop {
+            match self.chore.as_mut().map(|chore| chore.as_mut().poll(cx)) {
+                Some(Poll::Pending) => return,
+                Some(Poll::Ready(Err(NotTaken::ForGood(why)))) => {
+                    tracing::warn!("the broker takes no introduction, or clears no old state: {why}");
+                }
+                Some(Poll::Ready(_)) | None => {}
+            }
+            let Some((topic, payload)) = self.chores.pop_front() else {
+                self.chore = None;
+                return;
+            };
+            // If the connection is gone, the next one does it all.
+            self.chore = self.session.publish(&topic, payload, true).ok();
         }
     }
 
@@ -131,6 +180,7 @@ impl Up {
         &mut self,
         cx: &mut Context<'_>,
         listening: &Listening,
+        upkeep: &Upkeep,
         seen: &mut Seen,
     ) -> Poll<Arrival> {
         if let Some((answer, filters)) = &mut self.subscribed
@@ -146,6 +196,19 @@ impl Up {
             let arrival = match received {
                 Err(Lost(count)) => Some(Arrival { from: "the broker".to_owned(), what: What::Lost(count) }),
                 Ok(publish) => match std::str::from_utf8(&publish.topic) {
+                    Ok(topic) if publish.retain => {
+                        if upkeep.is_stale(topic, &publish.payload) {
+                            tracing::info!("{topic}: of nothing that the program has; cleared");
+                            self.chores.push_back((topic.to_owned(), String::new()));
+                        }
+                        None
+                    }
+                    Ok(topic) if upkeep.birth() == Some(topic) => {
+                        if &*publish.payload == b"online" {
+                            self.chores.extend(upkeep.announcements().iter().cloned());
+                        }
+                        None
+                    }
                     Ok(topic) => listening.understand(seen, topic, &publish.payload),
                     Err(_) => Some(Arrival::unclear("the broker", "a topic that is no text")),
                 },

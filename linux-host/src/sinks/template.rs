@@ -63,6 +63,11 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// Whether it begins so, whatever it is filled with.
+    pub fn begins_with(&self, letter: char) -> bool {
+        matches!(self.0.first(), Some(Part::Text(text)) if text.starts_with(letter))
+    }
+
     /// Whether it is the same for every message.
     pub fn is_fixed(&self) -> bool {
         self.0.iter().all(|part| matches!(part, Part::Text(_)))

@@ -28,6 +28,11 @@ impl Topics {
         expand(template, node, kind.word(), name)
     }
 
+    /// The topic of a command.
+    pub fn command(&self, node: &str, verb: &str, name: &str) -> String {
+        expand(&self.command, node, verb, name)
+    }
+
     /// The topic of the availability message.
     pub fn status(&self, node: &str) -> String {
         expand(&self.status, node, "status", "")

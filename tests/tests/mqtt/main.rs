@@ -4,6 +4,7 @@
 mod aws_iot;
 mod identity;
 mod inbound;
+mod kept;
 mod outages;
 mod refusals;
 mod states;

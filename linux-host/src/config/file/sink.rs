@@ -20,7 +20,7 @@ pub use aws_iot::AwsIotSink;
 pub use commands::CommandFilters;
 use commands::ListenFilter;
 pub use local::{ConsoleSink, FileSink};
-pub use mqtt::MqttSink;
+pub use mqtt::{DiscoveryPrefix, MqttSink};
 pub use only::{Filter, Filters, only};
 pub use posts::{MastodonSink, NtfySink, XSink};
 pub use programs::{ChimeSink, ExecSink};

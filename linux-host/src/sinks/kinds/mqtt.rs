@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use campanile_delivery::symbols::Symbols;
 
 use super::Plan;
-use crate::config::file::{self, MqttSink};
+use crate::config::file::{self, DiscoveryPrefix, MqttSink};
 use crate::config::read::At;
 use crate::sinks::message::Renderer;
+use crate::sinks::mqtt::discovery::{self, Discovery};
 use crate::sinks::mqtt::listen::Listening;
+use crate::sinks::mqtt::payloads::Payloads;
+use crate::sinks::mqtt::upkeep::Upkeep;
 use crate::sinks::mqtt::{Mqtt, Settings, client_id_of};
 use crate::sinks::only::Only;
 use crate::sinks::render::Form;
@@ -20,6 +23,9 @@ use crate::sinks::topics::Topics;
 pub(in crate::sinks) struct Broker {
     settings: Settings,
     listening: Listening,
+    discovery: Option<DiscoveryPrefix>,
+    upkeep: Upkeep,
+    payloads: Payloads,
     topics: Topics,
     only: Only,
 }
@@ -51,16 +57,39 @@ impl Plan for Broker {
             listen: mqtt.listen.iter().map(|topic| topic.value.0.clone()).collect(),
             heard: Vec::new(),
         };
-        Self { settings, listening, topics, only: file::only(&mqtt.only) }
+        let discovery = mqtt.discovery.clone();
+        Self {
+            settings,
+            listening,
+            discovery,
+            upkeep: Upkeep::default(),
+            payloads: mqtt.payloads.payloads(),
+            topics,
+            only: file::only(&mqtt.only),
+        }
     }
 
     fn learn(&mut self, symbols: &Symbols) {
         self.listening.heard.clone_from(&symbols.heard);
+        let Listening { node, commands, .. } = &self.listening;
+        self.upkeep = Upkeep::new(node, &self.topics, symbols);
+        if self.payloads.state.is_some() {
+            self.upkeep.believe_topics(&self.topics);
+        }
+        let (prefix, wanted) = match &self.discovery {
+            None => return,
+            Some(DiscoveryPrefix::Prefix(prefix)) => (prefix.as_str(), true),
+            Some(DiscoveryPrefix::Nowhere) => (discovery::PREFIX, false),
+        };
+        let all = Discovery { prefix, node, topics: &self.topics, commands, only: &self.only };
+        let announcements = if wanted { all.announcements(symbols) } else { Vec::new() };
+        self.upkeep.announce(prefix, announcements);
     }
 
     fn make(&self, node: &str) -> (Mqtt, Form) {
         let renderer = Renderer::new(node, self.topics.clone(), self.only.clone());
-        (Mqtt::new(self.settings.clone(), self.listening.clone()), Form::Json(renderer))
+        let Self { settings, listening, upkeep, payloads, .. } = self.clone();
+        (Mqtt::new(settings, listening, upkeep, payloads), Form::Json(renderer))
     }
 }
 

@@ -26,7 +26,7 @@ const PUBLISH_HEAD: usize = 16;
 /// channel full.
 const REQUESTS: usize = 8;
 /// Messages that came in and wait to be read.
-const INBOX: usize = 256;
+const INBOX: usize = 1024;
 
 /// What the broker answered to a subscription, once it has: a code for each topic, none if the connection ended first.
 pub(in crate::sinks) type Subscribed = Pin<Box<dyn Future<Output = Vec<SubscribeReasonCode>> + Send>>;
@@ -129,16 +129,19 @@ impl Session {
         Ok(Box::pin(async { notice.wait_completion_async().await.map_err(words::of_subscribe) }))
     }
 
-    /// Subscribes to what others say from now on, each topic for itself: the answer tells which of them the broker
+    /// Subscribes to what others say from now on, and to what is kept for whoever comes later if that is wanted; each topic for itself: the answer tells which of them the broker
     /// allows.
     ///
     /// # Errors
     /// The connection is gone, or a filter is none.
-    pub(in crate::sinks) fn listen(&self, filters: &[String]) -> Result<Subscribed, Failure> {
+    pub(in crate::sinks) fn listen(
+        &self,
+        filters: &[String],
+        retain_forward_rule: RetainForwardRule,
+    ) -> Result<Subscribed, Failure> {
         let asked = filters.iter().map(|filter| SubscribeFilter {
             nolocal: true,
-            // What was kept for whoever comes later happened before.
-            retain_forward_rule: RetainForwardRule::Never,
+            retain_forward_rule: retain_forward_rule.clone(),
             ..SubscribeFilter::new(filter, QoS::AtLeastOnce)
         });
         let notice = self.client.try_subscribe_many_tracked(asked).map_err(|error| {

@@ -87,7 +87,7 @@ async fn broker_for(commands: &Commands) -> (TcpListener, Mqtt) {
         listen: Vec::new(),
         heard: Vec::new(),
     };
-    (listener, Mqtt::new(settings, listening))
+    (listener, Mqtt::new(settings, listening, Upkeep::default(), Payloads::default()))
 }
 
 /// Takes the connection and its CONNECT, and answers with `connack`.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::ops::Range;
 
-use crate::config::file::{MqttSink, Topic, Topics};
+use crate::config::file::{DiscoveryPrefix, MqttSink, Topic, Topics};
 use crate::config::read::{At, Report};
 use crate::config::source::Diagnostic;
 
@@ -11,6 +11,20 @@ use crate::config::source::Diagnostic;
 pub(super) fn check(mqtt: &MqttSink, report: &mut Report<'_>) {
     check_connection(mqtt, report);
     check_topics(&mqtt.topics, report);
+    check_discovery(mqtt, report);
+}
+
+/// Home Assistant is told to read the documented objects.
+fn check_discovery(mqtt: &MqttSink, report: &mut Report<'_>) {
+    let payloads = &mqtt.payloads;
+    let other = [&payloads.state, &payloads.diagnostics].into_iter().flatten().next();
+    if let (Some(DiscoveryPrefix::Prefix(_)), Some(other)) = (&mqtt.discovery, other) {
+        report.push(
+            Diagnostic::error(other.span.clone(), "a payload that Home Assistant cannot read")
+                .label("with `discovery` it reads the documented objects")
+                .help("leave it out, or tell whoever needs it over a sink of its own"),
+        );
+    }
 }
 
 fn check_connection(mqtt: &MqttSink, report: &mut Report<'_>) {

@@ -2,11 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::{Beat, CommandFilters, Common, Filters, ListenFilter, Topics};
-use crate::config::read::{At, table};
-use crate::config::scalar::{Int, Word, text};
-use crate::sinks::mqtt::address::Address;
 use campanile_core::time::Duration;
+use serde_json::{Value, json};
+use toml::de::DeValue;
+
+use super::{Beat, CommandFilters, Common, Filled, Filters, ListenFilter, Topics};
+use crate::config::read::{At, Definitions, Node, Read, Report, table, wrong_kind};
+use crate::config::scalar::{Int, Word, text};
+use crate::config::source::Diagnostic;
+use crate::sinks::mqtt::address::Address;
+use crate::sinks::mqtt::discovery::PREFIX;
+use crate::sinks::mqtt::payloads::Payloads;
 
 table! {
     /// An MQTT broker, version 5, QoS 1.
@@ -40,6 +46,11 @@ table! {
         /// Where messages that triggers wait for come from: topics, whose last level is the message's name; those of all
         /// nodes without it.
         "listen" listen (empty): Vec<At<ListenFilter>>,
+        /// Whether Home Assistant is told what there is: true, or the prefix that it listens to. With false all that it was
+        /// told is taken back.
+        "discovery" discovery (optional): DiscoveryPrefix,
+        /// What messages look like, if not as the documented objects.
+        "payloads" payloads (table): PayloadsTable,
         /// Where messages go.
         "topics" topics (table): Topics,
     }
@@ -57,6 +68,30 @@ table! {
             "keep one of `password-file` and `password-env`",
         ),
     ]
+}
+
+table! {
+    /// Payloads: texts with places such as {value}, {text}, {time}, {name}; the documented objects without them.
+    pub struct PayloadsTable("payloads") {
+        /// Of states: inputs, outputs, sensors, variables.
+        "state" state (optional): At<Filled>,
+        /// Of messages.
+        "message" message (optional): At<Filled>,
+        /// Of losses and faults.
+        "diagnostics" diagnostics (optional): At<Filled>,
+    }
+}
+
+impl PayloadsTable {
+    /// What they look like.
+    pub fn payloads(&self) -> Payloads {
+        let template = |filled: &Option<At<Filled>>| filled.as_ref().map(|filled| filled.value.0.clone());
+        Payloads {
+            state: template(&self.state),
+            message: template(&self.message),
+            diagnostics: template(&self.diagnostics),
+        }
+    }
 }
 
 impl Common for MqttSink {
@@ -80,3 +115,41 @@ text!(Address, "a URL such as \"mqtts://broker.example:8883\"", { "type": "strin
     }
     Self::parse(text).map_err(|what| Wrong::new(what, "such as \"mqtt://127.0.0.1\" or \"mqtts://broker.example:8883\""))
 }, broken: Self { host: "localhost".to_owned(), port: 1883, tls: false });
+
+/// Where Home Assistant is told what there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiscoveryPrefix {
+    /// Nowhere, and no more.
+    Nowhere,
+    /// Below this.
+    Prefix(String),
+}
+
+impl Read for DiscoveryPrefix {
+    const WHAT: &'static str = "true, false, or a prefix such as \"homeassistant\"";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        match node.value() {
+            DeValue::Boolean(true) => Some(Self::Prefix(PREFIX.to_owned())),
+            DeValue::Boolean(false) => Some(Self::Nowhere),
+            DeValue::String(text) => {
+                if text.is_empty() || text.contains(['+', '#', '{', '\0']) {
+                    let what = format!("{text:?} is no beginning of a topic");
+                    report.push(
+                        Diagnostic::error(node.span(), what).label("here").help("such as \"homeassistant\""),
+                    );
+                    return None;
+                }
+                Some(Self::Prefix(text.trim_end_matches('/').to_owned()))
+            }
+            _ => {
+                wrong_kind::<Self>(node, report);
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "pattern": "^[^+#{]+$" }] })
+    }
+}
