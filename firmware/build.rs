@@ -29,6 +29,7 @@ fn memory_map() -> Result<(), String> {
     let map = map_of(board);
     fs::copy(&map, out("memory.x")).map_err(|error| format!("{}: {error}", map.display()))?;
     println!("cargo::rerun-if-changed={}", map.display());
+    println!("cargo::rustc-env=BOARD={board}");
     println!("cargo::rustc-link-search={}", out("").display());
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");

@@ -118,6 +118,17 @@ pub trait Recorder {
     /// Resolves when [`record`](Self::record) can take more. Cancelled and called again at will.
     async fn room(&mut self) {}
 
+    /// Resolves when [`record`](Self::record) is to be called though nothing is new: somebody has spoken at the other end
+    /// of a wire, or has been silent for too long. Cancelled and called again at will.
+    async fn stirred(&mut self) {
+        core::future::pending().await
+    }
+
+    /// Whether that is so now.
+    fn is_stirred(&self) -> bool {
+        false
+    }
+
     /// Asked after all records were taken: whether the state should follow now.
     fn wants_checkpoint(&mut self) -> bool {
         false

@@ -9,18 +9,28 @@ mod clock;
 mod edges;
 mod executor;
 mod lines;
+#[cfg(feature = "link")]
+mod link;
 mod machine;
 mod parts;
+#[cfg_attr(feature = "link", allow(dead_code, reason = "the link takes the log"))]
 mod recorder;
 mod register;
 #[cfg(feature = "replay")]
 mod replay;
 mod serial;
+#[cfg_attr(feature = "link", allow(dead_code, reason = "no board has both so far"))]
 mod storage;
+#[cfg_attr(feature = "link", allow(dead_code, reason = "the link takes the log"))]
 mod stream;
 mod wiring;
 
 use core::cell::RefCell;
+
+#[cfg(all(feature = "link", not(feature = "lm3s6965evb")))]
+compile_error!(
+    "the feature `link` is there for the board lm3s6965evb alone: no other one listens on its serial line"
+);
 
 use board::{Board as _, This};
 use campanile_core::engine::Engine;
@@ -33,6 +43,7 @@ use embassy_executor::raw::Executor;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::channel::Channel;
 use lines::Lines;
+#[cfg(not(feature = "link"))]
 use recorder::Recorder;
 use static_cell::{ConstStaticCell, StaticCell};
 use storage::{Keeper, Storage};
@@ -53,8 +64,8 @@ campanile_core::capacity! {
 /// The program that is linked in, with its wiring.
 static BUNDLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bundle"));
 
-/// What goes in besides edges. Nobody sends yet: there is no link.
-static MESSAGES: Channel<CriticalSectionRawMutex, Message, 1> = Channel::new();
+/// What goes in besides edges: what comes over the link.
+static MESSAGES: Channel<CriticalSectionRawMutex, Message, 4> = Channel::new();
 static ENGINE: ConstStaticCell<Engine<Satellite>> = ConstStaticCell::new(Engine::new());
 static EXECUTOR: StaticCell<Executor> = StaticCell::new();
 
@@ -133,7 +144,11 @@ async fn node(
     let kept = store.as_ref().map(|store| storage::items(store, recalled)).into_iter().flatten();
     // Without a number there is nothing to keep the log under.
     let keeper = store.as_ref().filter(|_| boot != 0).map(Keeper::new);
-    let (lines, recorder) = (&mut Lines, &mut Recorder::new(keeper));
+    #[cfg(not(feature = "link"))]
+    let recorder = &mut Recorder::new(keeper);
+    #[cfg(feature = "link")]
+    let (recorder, _) = (&mut link::Link::new(engine.room()), keeper);
+    let lines = &mut Lines;
     let start = Start { image, boot, off: None, clock: None };
     let recorded = match runner::start(engine, clock::now(), start, kept, lines, recorder).await {
         Ok(recorded) => recorded,

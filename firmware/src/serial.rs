@@ -39,6 +39,58 @@ impl Line {
     }
 }
 
+/// Bytes that have come and that nobody has taken yet: two frames, and what comes while one is looked at.
+#[cfg(feature = "link")]
+const HEARD: usize = 600;
+
+#[cfg(feature = "link")]
+struct Heard {
+    bytes: Deque<u8, HEARD>,
+    waiting: WakerRegistration,
+}
+
+#[cfg(feature = "link")]
+static HEARD_BYTES: Mutex<RefCell<Heard>> =
+    Mutex::new(RefCell::new(Heard { bytes: Deque::new(), waiting: WakerRegistration::new() }));
+
+/// A byte has come. The board's interrupt calls this. What there is no room for is lost, as a byte on the wire may be.
+#[cfg(feature = "link")]
+pub(crate) fn received(byte: u8) {
+    critical_section::with(|cs| {
+        let mut heard = HEARD_BYTES.borrow_ref_mut(cs);
+        let _ = heard.bytes.push_back(byte);
+        heard.waiting.wake();
+    });
+}
+
+/// The next byte that has come.
+#[cfg(feature = "link")]
+pub(crate) fn take() -> Option<u8> {
+    critical_section::with(|cs| HEARD_BYTES.borrow_ref_mut(cs).bytes.pop_front())
+}
+
+/// Whether a byte has come.
+#[cfg(feature = "link")]
+pub(crate) fn has_heard() -> bool {
+    critical_section::with(|cs| !HEARD_BYTES.borrow_ref(cs).bytes.is_empty())
+}
+
+/// Resolves when a byte has come. One task at a time may wait.
+#[cfg(feature = "link")]
+pub(crate) async fn heard() {
+    poll_fn(|cx| {
+        critical_section::with(|cs| {
+            let mut heard = HEARD_BYTES.borrow_ref_mut(cs);
+            if !heard.bytes.is_empty() {
+                return Poll::Ready(());
+            }
+            heard.waiting.register(cx.waker());
+            Poll::Pending
+        })
+    })
+    .await;
+}
+
 fn with<T>(f: impl FnOnce(&mut Line) -> T) -> T {
     critical_section::with(|cs| f(&mut LINE.borrow_ref_mut(cs)))
 }

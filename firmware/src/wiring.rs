@@ -29,6 +29,12 @@ pub(crate) struct Output {
     pub(crate) active_low: bool,
     /// The logical level that does no harm.
     pub(crate) safe: bool,
+    /// It takes that level when the link dies over which it was switched.
+    #[cfg_attr(
+        not(feature = "link"),
+        expect(dead_code, reason = "without a link nothing is switched over it")
+    )]
+    pub(crate) safe_without_link: bool,
 }
 
 /// The pins of a program.
@@ -59,8 +65,8 @@ impl Wiring {
             let input = Input { pin: pin(line)?, active_low, pull };
             wiring.inputs.push(input).map_err(|_| Verdict::NoRoom)?;
         }
-        for bundle::Output { line, active_low, safe_on, .. } in bundle.outputs() {
-            let output = Output { pin: pin(line)?, active_low, safe: safe_on };
+        for bundle::Output { line, active_low, safe_on, safe_without_link } in bundle.outputs() {
+            let output = Output { pin: pin(line)?, active_low, safe: safe_on, safe_without_link };
             wiring.outputs.push(output).map_err(|_| Verdict::NoRoom)?;
         }
         Ok(wiring)

@@ -380,7 +380,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
             async { if open { edges.ready().await } else { never().await } },
             async { if listening { messages.ready_to_receive().await } else { never().await } },
             sleep_until(wake),
-            async { if behind { recorder.room().await } else { never().await } },
+            async { if behind { recorder.room().await } else { recorder.stirred().await } },
         )
         .await;
     }

@@ -97,7 +97,7 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
 
     /// Gives the recorder what is new.
     pub(super) fn record(&mut self) {
-        if !self.is_recorded() {
+        if !self.is_recorded() || self.recorder.is_stirred() {
             self.recorded = self.recorder.record(&self.engine.log(), self.recorded);
         }
     }

@@ -55,8 +55,8 @@ impl Board for Lm3s6965evb {
         CHIP.start();
         systick::start(KHZ);
         ALARM.start();
-        // PA1 is the transmitter's.
-        Pl061(PORTS_A_TO_D).lend(1 << 1);
+        // PA0 and PA1 are the receiver's and the transmitter's.
+        Pl061(PORTS_A_TO_D).lend(1 << 1 | 1);
         UART.start(DIVISOR);
         [UART_IRQ, ALARM_IRQ].into_iter().for_each(machine::enable);
         PORT_IRQS.into_iter().for_each(machine::enable);
@@ -105,6 +105,10 @@ impl Board for Lm3s6965evb {
         match number {
             UART_IRQ => {
                 UART.acknowledge();
+                #[cfg(feature = "link")]
+                while let Some(byte) = UART.receive() {
+                    serial::received(byte);
+                }
                 serial::pump();
             }
             ALARM_IRQ => {

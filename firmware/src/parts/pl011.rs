@@ -15,6 +15,14 @@ const ICR: usize = 0x44 / 4;
 const TXFF: u32 = 1 << 5;
 /// It takes bytes again.
 const TXI: u32 = 1 << 5;
+/// The receiver's queue is empty.
+#[cfg(feature = "link")]
+const RXFE: u32 = 1 << 4;
+/// Bytes have come: the queue is half full, or nothing has followed for a while.
+#[cfg(feature = "link")]
+const RXI: u32 = 1 << 4 | 1 << 6;
+#[cfg(not(feature = "link"))]
+const RXI: u32 = 0;
 /// Eight bits, with queues.
 const FORM: u32 = 0x70;
 /// Switched on, both ways.
@@ -29,7 +37,7 @@ impl Pl011 {
         self.0.nth(IBRD).write(by / 64);
         self.0.nth(FBRD).write(by % 64);
         self.0.nth(LCRH).write(FORM);
-        self.0.nth(IMSC).write(TXI);
+        self.0.nth(IMSC).write(TXI | RXI);
         self.0.nth(CR).write(ON);
     }
 
@@ -41,8 +49,14 @@ impl Pl011 {
         self.0.nth(DR).write(byte.into());
     }
 
+    /// A byte that has come. Asked behind [`acknowledge`](Self::acknowledge), until there is none.
+    #[cfg(feature = "link")]
+    pub(crate) fn receive(&self) -> Option<u8> {
+        (self.0.nth(FR).read() & RXFE == 0).then(|| self.0.nth(DR).read() as u8)
+    }
+
     /// Takes back the interrupt's request.
     pub(crate) fn acknowledge(&self) {
-        self.0.nth(ICR).write(TXI);
+        self.0.nth(ICR).write(TXI | RXI);
     }
 }
