@@ -2,7 +2,7 @@
 # The service on a Debian with systemd and the kernel's GPIO simulator: run in the guest as a service of
 # its own, with the Debian package and the program beside it. Goes on as long as all is as it should be.
 
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin NO_COLOR=1 SYSTEMD_PAGER='' SYSTEMD_COLORS=0
+export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NO_COLOR=1 SYSTEMD_PAGER='' SYSTEMD_COLORS=0
 HOUSE=/etc/campanile/house.toml
 EVENTS=/var/log/campanile/events.jsonl
 # How much the service may at the most, as `systemd-analyze security` counts it, in tenths: from 0 to 100.
@@ -18,13 +18,14 @@ fail() {
 
 step() { echo "$(cut -d' ' -f1 /proc/uptime) s: $*"; }
 
+seconds() { cut -d. -f1 /proc/uptime; }
+
 # until_so SECONDS COMMAND...: until it succeeds.
 until_so() {
-    tries=$(($1 * 10))
+    end=$(($(seconds) + $1))
     shift
     until "$@" >/tmp/tried 2>&1; do
-        tries=$((tries - 1))
-        [ $tries -gt 0 ] || fail "never so: $* ($(cat /tmp/tried))"
+        [ "$(seconds)" -lt $end ] || fail "never so: $* ($(cat /tmp/tried))"
         sleep 0.1
     done
 }
@@ -36,7 +37,7 @@ is_active() { [ "$(property ActiveState)" = active ]; }
 # --- the board
 
 BANK=/sys/kernel/config/gpio-sim/gate/bank0
-until_so 10 test -d /sys/kernel/config/gpio-sim
+until_so 60 test -d /sys/kernel/config/gpio-sim
 mkdir "${BANK%/*}" $BANK $BANK/line0 $BANK/line1
 echo 8 >$BANK/num_lines
 echo BUTTON >$BANK/line0/name
@@ -50,19 +51,19 @@ relay_is() { [ "$(cat "$LINES/sim_gpio1/value")" = "$1" ]; }
 # press: the whole way, from the pin through the sandbox to the pin.
 press() {
     pull up
-    until_so 20 relay_is 1
+    until_so 60 relay_is 1
     pull down
-    until_so 20 relay_is 0
+    until_so 60 relay_is 0
 }
 
 # works PROGRAM: the service, started with a house, does what it should and may do nothing else.
 works() {
-    until_so 30 is_active
+    until_so 60 is_active
     pid=$(property MainPID)
     [ "$(stat -c %U "/proc/$pid")" = campanile ] || fail "it runs as $(stat -c %U "/proc/$pid")"
     [ "$(readlink "/proc/$pid/exe")" = "$1" ] || fail "it is $(readlink "/proc/$pid/exe") and not $1"
     press
-    until_so 10 grep -q '"topic":"campanile/gate/input/button"' $EVENTS
+    until_so 60 grep -q '"topic":"campanile/gate/input/button"' $EVENTS
     campanile status >/tmp/status || fail "no status: $(cat /tmp/status)"
     campanile status --json | grep -q '"realtime":true' || fail "no real-time priority: $(cat /tmp/status)"
     [ "$(stat -c '%U %a' /var/lib/campanile)" = "campanile 750" ] || fail "the state is open to others"
@@ -73,7 +74,7 @@ hangs() {
     pid=$(property MainPID)
     kill -STOP "$pid"
     is_another() { is_active && [ "$(property MainPID)" != "$pid" ]; }
-    until_so 60 is_another
+    until_so 120 is_another
     journalctl -u campanile -o cat | grep -qi 'watchdog timeout' || fail "not the watchdog ended it"
     press
     step "it hung, and was started anew by the watchdog"
@@ -84,7 +85,7 @@ said_wrong() { journalctl -u campanile -p err -o cat | grep -q 'did you mean .de
 reloads() {
     sed -i 's/^debounce/deboune/' $HOUSE
     systemctl reload campanile 2>/dev/null && fail "a wrong house was reloaded"
-    until_so 10 said_wrong
+    until_so 60 said_wrong
     journalctl -u campanile -p warning -o cat | grep -q 'watched after' && fail "a mere report is a warning"
     sed -i 's/^deboune/debounce/' $HOUSE
     systemctl reload campanile || fail "a right house was not reloaded"
@@ -108,6 +109,7 @@ tries_the_sink() {
 
 TUNNEL_KEY=/var/lib/campanile-tunnel/id_ed25519
 
+is_known() { ssh-keyscan -t ed25519 localhost 2>/dev/null >/tmp/known && [ -s /tmp/known ]; }
 listens() { ssh-keyscan -p 60000 localhost 2>/dev/null | cut -d' ' -f2- | grep -qxF "$host_key"; }
 
 # as_tunnel OPTION...: a login with the tunnel's key, which the server should refuse.
@@ -115,7 +117,7 @@ as_tunnel() { ssh -F none -o BatchMode=yes -o UserKnownHostsFile=/tmp/known -i $
 
 tunnels() {
     systemctl start ssh || fail "no sshd"
-    until_so 20 sh -c 'ssh-keyscan -t ed25519 localhost 2>/dev/null | grep . >/tmp/known'
+    until_so 60 is_known
     host_key=$(cut -d' ' -f2- /tmp/known)
     campanile tunnel anna@localhost --install >/tmp/tunnel 2>&1 && fail "a tunnel to a stranger: $(cat /tmp/tunnel)"
     grep -q 'log in once' /tmp/tunnel || fail "not helpful: $(cat /tmp/tunnel)"
@@ -127,7 +129,7 @@ tunnels() {
     mkdir ~anna/.ssh
     grep '^restrict' /tmp/tunnel >~anna/.ssh/authorized_keys
     chown -R anna: ~anna/.ssh
-    until_so 40 listens
+    until_so 90 listens
     grep -q ' 0100007F:EA60 ' /proc/net/tcp || fail "not on the loopback: $(cat /proc/net/tcp)"
     as_tunnel anna@localhost true 2>/dev/null && fail "the key may run a command on the server"
     as_tunnel -N -o ExitOnForwardFailure=yes -R localhost:60003:localhost:22 anna@localhost 2>/tmp/refused && fail "another port"
@@ -136,7 +138,7 @@ tunnels() {
     session=$(find /proc -maxdepth 1 -user anna -name '[0-9]*' -printf '%f ')
     # shellcheck disable=SC2086 # they are numbers
     kill $session || fail "nobody is logged in"
-    until_so 40 listens
+    until_so 90 listens
     step "it came back after the server had dropped it"
     campanile tunnel --remove >/tmp/tunnel 2>&1 || fail "remove: $(cat /tmp/tunnel)"
     listens && fail "the tunnel is still there"
@@ -158,7 +160,7 @@ dpkg -i /campanile.deb >/tmp/dpkg 2>&1 || fail "dpkg: $(cat /tmp/dpkg)"
 grep -q 'campanile init' /tmp/dpkg || fail "nobody says what to do next: $(cat /tmp/dpkg)"
 id -nG campanile | grep -q gpio || fail "campanile is only in $(id -nG campanile)"
 chip_is_gpios() { [ "$(stat -c %G /dev/gpiochip0)" = gpio ]; }
-until_so 10 chip_is_gpios
+until_so 60 chip_is_gpios
 [ "$(systemctl is-enabled campanile)" = enabled ] || fail "it will not start with the machine"
 is_active && fail "it runs without a house"
 systemd-analyze verify --man=no campanile.service >/tmp/verify 2>&1 || fail "verify: $(cat /tmp/verify)"
@@ -196,5 +198,6 @@ grep -q '^done' /tmp/install && ! grep -q '^done *systemctl start' /tmp/install 
 [ "$(property MainPID)" = "$pid" ] || fail "a second install disturbs it"
 campanile uninstall --purge >/tmp/install 2>&1 || fail "uninstall: $(cat /tmp/install)"
 is_gone /usr/local/bin/campanile
+/usr/local/src/campanile uninstall >/tmp/install 2>&1 || fail "what is gone cannot go again: $(cat /tmp/install)"
 relay_is 0 || fail "the relay is not safe"
 step "and by the program itself: installed, twice, and purged"

@@ -4,8 +4,8 @@
 # shellcheck source=ci/lib/rust.sh
 source "$(dirname "${BASH_SOURCE[0]}")/rust.sh"
 
-# cross_campanile arm64|armhf: builds it, with FOREIGN set to the same; sets TARGET, BINARY and CC_PREFIX, the folder with
-# the C compiler and libraries of that architecture. What is built already is built in no time.
+# cross_campanile arm64|armhf: builds it, with FOREIGN set to the same; sets TARGET, BINARY, STRIP and CC_PREFIX, the
+# folder with the C compiler and libraries of that architecture. What is built already is built in no time.
 # shellcheck disable=SC2034 # used by what sources this
 cross_campanile() {
     local triple variable
@@ -32,6 +32,7 @@ cross_campanile() {
     export PATH=$CC_PREFIX/bin:$PATH
     variable=${TARGET//-/_}
     export "CARGO_TARGET_${variable^^}_LINKER=$triple-gcc" "CC_$variable=$triple-gcc" "AR_$variable=$triple-ar"
+    STRIP=$triple-strip
     say "campanile for $TARGET"
     cargo build --quiet --release --locked --target "$TARGET" -p campanile
     BINARY=$CARGO_TARGET_DIR/$TARGET/release/campanile

@@ -107,7 +107,7 @@ pub(super) fn remove(args: &Removal) -> Result<(), Failure> {
         )));
     }
     if place.has_systemd() {
-        args.how.carry_out(&service::end(), &place)?;
+        args.how.carry_out(&service::end(&place), &place)?;
     }
     let changed = args.how.carry_out(&service::removal(args.purge), &place)?;
     if changed && place.has_systemd() {

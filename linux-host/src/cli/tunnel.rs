@@ -46,7 +46,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let Some(target) = args.target else {
         let place = args.how.place("tunnel --remove")?;
         if place.has_systemd() {
-            args.how.carry_out(&tunnel::end(), &place)?;
+            args.how.carry_out(&tunnel::end(&place), &place)?;
         }
         args.how.carry_out(&tunnel::removal(), &place)?;
         return Ok(());

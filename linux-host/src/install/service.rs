@@ -140,9 +140,10 @@ pub fn removal(purge: bool) -> Vec<Step> {
     steps
 }
 
-/// The service of a running system ends, before its files go.
-pub fn end() -> Vec<Step> {
-    vec![systemctl(vec!["stop", "campanile.service"], "")]
+/// The service of a running system ends, if there is one, before its files go.
+pub fn end(place: &Place) -> Vec<Step> {
+    let stop = systemctl(vec!["stop", "campanile.service"], "");
+    place.has(UNIT_PATH).then_some(stop).into_iter().collect()
 }
 
 /// A running system forgets the unit, once it is gone.
@@ -231,6 +232,8 @@ mod tests {
         let words = |steps: Vec<Step>| steps.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(words(begin(false, true)), ["systemctl start campanile.service"]);
         assert_eq!(begin(false, false), []);
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(end(&Place::new(dir.path()).unwrap()), [], "what is not there is not stopped");
         assert!(words(begin(true, true)).ends_with(&["systemctl restart campanile.service".to_owned()]));
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::place::Owner;
+use super::place::{Owner, Place};
 use super::step::Step;
 
 /// The port of the first machine; each further one has the next but two, as the two between were for the monitor of
@@ -153,9 +153,10 @@ pub fn begin(changed: bool) -> Vec<Step> {
     steps
 }
 
-/// The tunnel of a running system ends, before its files go.
-pub fn end() -> Vec<Step> {
-    vec![Step::Run { program: "systemctl", arguments: vec!["stop", SERVICE], help: "" }]
+/// The tunnel of a running system ends, if there is one, before its files go.
+pub fn end(place: &Place) -> Vec<Step> {
+    let stop = Step::Run { program: "systemctl", arguments: vec!["stop", SERVICE], help: "" };
+    place.has(UNIT_PATH).then_some(stop).into_iter().collect()
 }
 
 /// What has to be gone, the key too: the line on the server is worth nothing then.
