@@ -11,7 +11,7 @@ EXPOSURE=20
 fail() {
     echo "FAILED: $*"
     echo "--- the service's log:"
-    journalctl -u campanile -o short-monotonic --no-hostname | tail -n 40
+    journalctl -u campanile -u campanile-tunnel -u ssh -o short-monotonic --no-hostname | tail -n 40
     systemctl status campanile --no-pager | head -n 20
     exit 1
 }
@@ -110,7 +110,7 @@ tries_the_sink() {
 TUNNEL_KEY=/var/lib/campanile-tunnel/id_ed25519
 
 is_known() { ssh-keyscan -t ed25519 localhost 2>/dev/null >/tmp/known && [ -s /tmp/known ]; }
-listens() { ssh-keyscan -p 60000 localhost 2>/dev/null | cut -d' ' -f2- | grep -qxF "$host_key"; }
+listens() { ssh-keyscan -T 30 -t ed25519 -p 60000 localhost 2>/dev/null | cut -d' ' -f2- | grep -qxF "$host_key"; }
 
 # as_tunnel OPTION...: a login with the tunnel's key, which the server should refuse.
 as_tunnel() { ssh -F none -o BatchMode=yes -o UserKnownHostsFile=/tmp/known -i $TUNNEL_KEY "$@"; }
