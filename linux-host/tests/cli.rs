@@ -238,6 +238,14 @@ fn a_month_of_a_file_without_a_journal_is_what_is_told_again() {
     assert!(
         said.contains("as there is no journal") && said.contains("https://aws.amazon.com/iot-core/pricing/")
     );
+    // A sign of life every minute is a message more.
+    let beating = nowhere.path().join("house.toml");
+    std::fs::write(&beating, std::fs::read_to_string(&house).unwrap() + "heartbeat = \"1min\"\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
+    let output =
+        command.args(["cost".as_ref(), beating.as_os_str()]).env("STATE_DIRECTORY", nowhere.path()).output();
+    let said = text(&output.unwrap().stdout);
+    assert!(said.contains("44640 messages") && said.contains("46084 metered messages"), "{said}");
     let asked = campanile(&["cost", house.to_str().unwrap(), "--journal", nowhere.path().to_str().unwrap()]);
     assert_eq!(asked.status.code(), Some(1), "a journal that is named has to be there");
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use campanile_core::time::Instant;
+use campanile_core::time::{Duration, Instant};
 use campanile_delivery::{Archive, Directory, Item, Next, Position};
 use serde_json::json;
 
@@ -15,6 +15,7 @@ use crate::config::{Compiled, compile, load};
 use crate::daemon::state_dir;
 use crate::sinks::aws_iot::price::{AS_OF, REGION, SOURCE, Use, scaled};
 use crate::sinks::context::{Contexts, Opening, time};
+use crate::sinks::message::Kind;
 use crate::sinks::tally::{Count, Tally};
 use crate::words::count;
 
@@ -133,16 +134,20 @@ fn estimate(compiled: &Compiled, archive: Option<&Archive<Directory>>, days: u64
 
 /// What is told again after a time, which no journal has.
 fn again(compiled: &Compiled, sink: &Sink, month: &mut Count) {
+    let mut add = |every: Duration, one: Count| {
+        let times = MONTH * DAY_US / every.micros().max(1);
+        month.messages = month.messages.saturating_add(times);
+        month.bytes = month.bytes.saturating_add(times.saturating_mul(one.bytes));
+        month.used += one.used.scaled(times, 1);
+    };
     let only = crate::config::file::only(sink.common().only());
-    for input in &compiled.symbols.inputs {
-        let Some(every) = input.report.every() else { continue };
-        if only.takes(crate::sinks::message::Kind::Input, &input.name) {
-            let times = MONTH * DAY_US / every.micros().max(1);
-            let one = Tally::<Directory>::repeat(sink);
-            month.messages = month.messages.saturating_add(times);
-            month.bytes = month.bytes.saturating_add(times.saturating_mul(one.bytes));
-            month.used += one.used.scaled(times, 1);
+    for input in compiled.symbols.inputs.iter().filter(|input| only.takes(Kind::Input, &input.name)) {
+        if let Some(every) = input.report.every() {
+            add(every, Tally::<Directory>::again(sink, true));
         }
+    }
+    if let Some(every) = sink.common().heartbeat() {
+        add(every, Tally::<Directory>::again(sink, false));
     }
 }
 

@@ -91,11 +91,11 @@ impl<S: Storage> Tally<S> {
         }
     }
 
-    /// What a state is that is told once more after a time.
-    pub fn repeat(sink: &file::Sink) -> Count {
+    /// What is told again after a time, a state or a sign of life.
+    pub fn again(sink: &file::Sink, is_state: bool) -> Count {
         // As long as most of them are.
         const BYTES: usize = 200;
-        let used = Metering::of_sink(sink).map(|metering| metering.of(true, BYTES)).unwrap_or_default();
+        let used = Metering::of_sink(sink).map(|metering| metering.of(is_state, BYTES)).unwrap_or_default();
         Count { messages: 1, bytes: BYTES as u64, used }
     }
 }
