@@ -41,7 +41,12 @@ struct Parcel {
 impl Relay {
     /// The journal's thread stands still from now on; so many bytes of records may wait for it.
     pub(crate) fn hold(&self, room: usize) {
-        self.0.borrow_mut().room = Some(room);
+        let mut state = self.0.borrow_mut();
+        state.room = Some(room);
+        // There may be more room than before.
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
     }
 
     /// Whether the journal's thread stands still.

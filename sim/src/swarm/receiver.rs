@@ -52,8 +52,9 @@ pub(super) struct Receiver {
     /// The last place of this session.
     last: Place,
     taken: u64,
-    /// The node's disk could not be read for a while: what was passed then may come behind another start.
-    pub(super) unread: bool,
+    /// The node's disk could not be read for a while, or took so little that memory gave records up: what was passed then
+    /// may come behind another start, where the disk has it all the same.
+    pub(super) passed: bool,
     pub(super) received: Received,
 }
 
@@ -68,18 +69,6 @@ pub(super) struct Received {
     pub(super) words: BTreeMap<Position, HostRecord>,
     pub(super) print: u64,
     pub(super) repeats: u64,
-}
-
-impl Received {
-    /// Whether a word counts it as lost: memory gave it up, and then the disk had it all the same, behind another start.
-    fn is_given_up(&self, at: Position) -> bool {
-        self.words.iter().any(|(place, word)| match word {
-            HostRecord::JournalGap { from, to, .. } => {
-                place.boot == at.boot && (*from..=*to).contains(&at.seq)
-            }
-            _ => false,
-        })
-    }
 }
 
 /// Which life, which of the engine's records, which of the host's, and whether it is one of those: the word on what memory
@@ -108,7 +97,7 @@ impl Receiver {
             busy: 0,
             last: (0, 0, 0, false),
             taken: 0,
-            unread: false,
+            passed: false,
             received: Received::default(),
         }
     }
@@ -205,8 +194,7 @@ impl Receiver {
             None if newest.is_some_and(|newest| at < newest)
                 && !received.refused.contains(&at)
                 && !is_put_in
-                && !received.is_given_up(letter.at)
-                && !self.unread =>
+                && !self.passed =>
             {
                 return Err(format!("{word} comes for the first time behind {newest:?}"));
             }

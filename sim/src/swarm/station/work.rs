@@ -63,6 +63,10 @@ impl Station<'_> {
         let works = !life.relay.stands() && !self.turns.is_frozen(self.clock.now());
         let healthy = works && self.is_well(&journal);
         self.floor.published(now, head, self.window(), healthy);
+        let gave_up = journal.status().counts.lost > 0;
+        for way in &mut self.ways {
+            way.receiver.passed |= gave_up;
+        }
         for courier in self.ways.iter_mut().filter_map(|way| way.courier.as_mut()) {
             courier.published(head);
         }
