@@ -5,7 +5,9 @@
 # Proves: the package waits for a house and says so; the service reaches its pins under its sandbox, with
 # real-time priority; a wrong house is an error in systemd's journal; one that hangs is started anew by
 # the watchdog; remove keeps the house and its journal, purge leaves nothing; the program installs and
-# removes itself just so. What went wrong is left in target/ci-artefacts/service.
+# removes itself just so; a tunnel holds its port and may do nothing else. What went wrong is left in target/ci-artefacts/service.
+#
+# Run by hand so far, and no step of ci/all.sh: parts of it have come through, and the whole not yet.
 
 # shellcheck source=ci/lib/vm.sh
 source "$(dirname "$0")/lib/vm.sh"
