@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A press of the button, in the world and in the room: posted to a server that speaks X's protocol and has every
+# A press of the button, in the world, in the room and in another house: posted to a server that speaks X's protocol and has every
 # signature checked by oauthlib, gathered by a quota that a restart keeps, and heard as a sound through ALSA's file plugin, byte for
 # byte. No secret is in any word of it. What went wrong is left in target/ci-artefacts/posts.
 
@@ -12,9 +12,11 @@ rm -rf "$OUT"
 mkdir -p "$OUT"
 CAMPANILE=$CARGO_TARGET_DIR/release/campanile
 DAEMON_PID=
+OTHER_PID=
 PEER_PID=
 
 cleanup() {
+    [[ -z $OTHER_PID ]] || kill -9 "$OTHER_PID" 2>/dev/null || true
     [[ -z $DAEMON_PID ]] || kill -9 "$DAEMON_PID" 2>/dev/null || true
     [[ -z $PEER_PID ]] || kill "$PEER_PID" 2>/dev/null || true
 }
@@ -53,7 +55,8 @@ ALSA=$UNPACKED
 
 PORT=$(free_port)
 : >"$OUT/posts.txt"
-python3 tests/peers/platform.py "$PORT" "$OUT/posts.txt" >"$OUT/peer.log" 2>&1 &
+: >"$OUT/asked.txt"
+python3 tests/peers/platform.py "$PORT" "$OUT/posts.txt" "$OUT/asked.txt" >"$OUT/peer.log" 2>&1 &
 PEER_PID=$!
 # listens: somebody does at the port.
 listens() { (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; }
@@ -135,6 +138,35 @@ END
 daemon_start
 press 2
 wait_for 30 posts 2 || die "2 rings were not posted: $(cat "$OUT/posts.txt" "$OUT/daemon.log")"
+say "another house follows the account"
+cat >"$OUT/other.toml" <<END
+[node]
+name = "attic"
+
+[boards.desk]
+kind = "virtual"
+
+[variables]
+rings = 0
+
+[[scenarios]]
+name = "ring"
+when = [{ message = "doorbell" }]
+do = [{ let = "rings", be = "rings + 1" }]
+mode = "queued"
+max = 10
+
+[sinks.bird]
+kind = "x"
+url = "http://127.0.0.1:$PORT"
+login-file = "$OUT/x.login"
+follow = { account = "bell", message = "doorbell", containing = "at the door", every = "10s" }
+END
+"$CAMPANILE" run "$OUT/other.toml" --state "$OUT/other" >"$OUT/other.log" 2>&1 </dev/null &
+OTHER_PID=$!
+# looked: it has seen what was there before, which rings nothing.
+looked() { grep -q '^GET /2/users/1/tweets' "$OUT/asked.txt"; }
+wait_for 30 looked || die "nobody reads the timeline: $(cat "$OUT/other.log")"
 say "the daemon is started anew, and its quota is not"
 daemon_stop
 daemon_start
@@ -149,6 +181,11 @@ grep -q '^Someone is at the door · .* #2-' "$OUT/posts.txt" || die "not what wa
 posts 4 || die "the quota is overdrawn: $(cat "$OUT/posts.txt")"
 say "$(wc -l <"$OUT/posts.txt") posts, each with a signature that oauthlib accepts and a text of its own"
 
+# rang N: the other house has rung so often.
+rang() { "$CAMPANILE" status --json --state "$OUT/other" | grep -q "\"name\":\"rings\",\"value\":$1"; }
+wait_for 60 rang 2 || die "the other house did not ring twice: $("$CAMPANILE" status --state "$OUT/other"; cat "$OUT/other.log")"
+say "two posts rang in another house, and the two before it looked did not"
+
 # heard N: so many whole sounds.
 heard() { [[ $(stat -c %s "$OUT/heard.raw" 2>/dev/null) -eq $(($1 * 16000)) ]]; }
 wait_for 60 heard 6 || die "heard: $(stat -c %s "$OUT/heard.raw") bytes; $(cat "$OUT/daemon.log")"
@@ -157,7 +194,7 @@ grep -q 'is there a sound card' "$OUT/status" || die "nobody says that there is 
 say "6 rings heard, sample by sample at half the volume; without a sound card it is said"
 daemon_stop
 "$CAMPANILE" log --state "$OUT/state" >"$OUT/log"
-for file in daemon.log login.log status log peer.log; do
+for file in daemon.log other.log login.log status log peer.log; do
     ! grep -q hunter2 "$OUT/$file" || die "a secret in $file"
     ! grep -qF "$(sed -n 's/^token-secret = "\(.*\)"/\1/p' "$OUT/x.login")" "$OUT/$file" || die "the account's secret in $file"
 done

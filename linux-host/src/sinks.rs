@@ -18,6 +18,7 @@ pub mod exec;
 pub mod fields;
 pub mod figures;
 pub mod file;
+pub mod follow;
 pub mod http;
 mod keeper;
 mod kinds;

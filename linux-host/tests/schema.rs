@@ -137,8 +137,9 @@ const KEYS: &str = "
     HeaderSecret file- env- before=
     NtfySink kind! heartbeat- url=https://ntfy.sh topic- topic-file- topic-env- token-file- token-env- title={node} text={text} \
       priority=default tags- ca- quota- only-
-    MastodonSink kind! heartbeat- url! token-file- token-env- text={text} visibility=private language- ca- quota- only-
-    XSink kind! heartbeat- login-file! text={text} url=https://api.x.com ca- quota=17/d only-
+    MastodonSink kind! follow- heartbeat- url! token-file- token-env- text={text} visibility=private language- ca- quota- only-
+    XSink kind! follow- heartbeat- login-file! text={text} url=https://api.x.com ca- quota=17/d only-
+    FollowTable account! message! containing- every=1min
     ExecSink kind! heartbeat- program! args- timeout=10s max-age- quota- only-
     ChimeSink kind! sound! player=/usr/bin/aplay player-args- volume=100 timeout=30s max-age=1min only-
     FileSink kind! heartbeat- path! only-

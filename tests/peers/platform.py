@@ -1,14 +1,16 @@
-"""X, as its documentation describes it, for tests on the loopback: the login with a PIN and POST /2/tweets.
+"""X, as its documentation describes it, for tests on the loopback: the login with a PIN, POST /2/tweets, and the timeline of
+the account.
 
-Every signature is checked by oauthlib, which knows nothing of us. What was posted goes to a file, a line each.
+Every signature is checked by oauthlib, which knows nothing of us. What was posted goes to a file, a line each, and what
+timelines were asked for to another.
 
-    platform.py PORT POSTS_FILE
+    platform.py PORT POSTS_FILE ASKED_FILE
 """
 
 import json
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from urllib.parse import urlencode
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlencode
 
 from oauthlib.oauth1 import (
     AccessTokenEndpoint,
@@ -110,6 +112,24 @@ class Platform(BaseHTTPRequestHandler):
         else:
             self.answer(404, "")
 
+    def do_GET(self):
+        uri = f"http://{self.headers['Host']}{self.path}"
+        valid, _ = ResourceEndpoint(rules).validate_protected_resource_request(uri, "GET", "", dict(self.headers))
+        path, _, query = self.path.partition("?")
+        if not valid:
+            self.problem(401, "Unauthorized")
+        elif path == "/2/users/by/username/bell":
+            self.answer(200, json.dumps({"data": {"id": "1", "username": "bell"}}), "application/json")
+        elif path == "/2/users/1/tweets":
+            with open(sys.argv[3], "a", encoding="utf-8") as file:
+                print("GET", path, file=file)
+            since = int(dict(parse_qsl(query)).get("since_id", 0))
+            newer = [{"id": str(n), "text": text} for n, text in enumerate(posts, 1) if n > since]
+            answer = {"data": newer[::-1], "meta": {"result_count": len(newer)}} if newer else {"meta": {"result_count": 0}}
+            self.answer(200, json.dumps(answer), "application/json")
+        else:
+            self.problem(404, "Not Found")
+
     def tweet(self, valid, body):
         if not valid:
             return self.problem(401, "Unauthorized")
@@ -138,4 +158,4 @@ class Platform(BaseHTTPRequestHandler):
         pass
 
 
-HTTPServer(("127.0.0.1", int(sys.argv[1])), Platform).serve_forever()
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Platform).serve_forever()

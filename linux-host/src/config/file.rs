@@ -27,8 +27,8 @@ pub use board::{Board, GpiochipBoard, RppalBoard, SerialBoard, VirtualBoard};
 pub use satellite::{Satellite, WithoutLink};
 pub use sink::{
     AwsIotSink, ChimeSink, CommandFilters, Common, ConsoleSink, DiscoveryPrefix, ExecSink, FileSink, Filled,
-    Filter, Filters, HeaderSource, MastodonSink, MqttSink, NtfySink, Quota, Sink, Target, Topic, Topics,
-    WebhookSink, XSink, only, secret,
+    Filter, Filters, FollowTable, HeaderSource, MastodonSink, MqttSink, NtfySink, Quota, Sink, Target, Topic,
+    Topics, WebhookSink, XSink, only, secret,
 };
 pub use trigger::{AtTrigger, CronTrigger, InputTrigger, LinkState, LinkTrigger, SensorTrigger, Trigger};
 

@@ -1,5 +1,7 @@
 //! Mastodon: a status on an account.
 
+pub mod timeline;
+
 use hyper::Method;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};

@@ -121,6 +121,34 @@ fn judge(answer: &Answer) -> Result<Verdict, Failure> {
     }
 }
 
+/// Asks for something, and reads the JSON of the answer.
+///
+/// # Errors
+/// There is none: soon, or when someone has changed something.
+pub async fn json(
+    client: &mut Client,
+    request: Request,
+    hidden: &Hidden,
+) -> Result<serde_json::Value, Failure> {
+    let mut answer = client.send(request).await.map_err(|failure| hidden.from(failure))?;
+    // Before it is cut: the half of a secret would not be recognised.
+    answer.body = hidden.without(answer.body);
+    match answer.class() {
+        Class::Done => serde_json::from_str(&answer.body)
+            .map_err(|error| Failure::refused(format!("the answer is no JSON: {error}"))),
+        Class::Later(after) => Err(Failure::retry(answer.in_words()).after(after)),
+        Class::Failed => Err(Failure::retry(answer.in_words())),
+        Class::NotAllowed | Class::Never => Err(Failure::refused(answer.in_words())),
+    }
+}
+
+/// The number of something in an answer, in digits: it goes into addresses.
+pub fn id(object: &serde_json::Value) -> Option<String> {
+    let id =
+        object["id"].as_str().filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))?;
+    Some(id.to_owned())
+}
+
 /// A header's value. What cannot stand there, as a line's end, becomes a blank.
 ///
 /// # Errors

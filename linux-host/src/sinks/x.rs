@@ -4,6 +4,7 @@
 //! whose answer got lost is refused as a repeat when it goes again: so it is there.
 
 pub mod login;
+pub mod timeline;
 
 use std::path::PathBuf;
 use std::time::Duration;

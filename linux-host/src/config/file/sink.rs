@@ -22,7 +22,7 @@ use commands::ListenFilter;
 pub use local::{ConsoleSink, FileSink};
 pub use mqtt::{DiscoveryPrefix, MqttSink};
 pub use only::{Filter, Filters, only};
-pub use posts::{MastodonSink, NtfySink, XSink};
+pub use posts::{FollowTable, MastodonSink, NtfySink, XSink};
 pub use programs::{ChimeSink, ExecSink};
 pub use topics::{Topic, Topics};
 pub use web::{Filled, Quota, secret};

@@ -1,11 +1,13 @@
 //! `kind = "ntfy"`, `"mastodon"`, `"x"`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Plan;
-use crate::config::file::{Filters, MastodonSink, NtfySink, XSink, only, secret};
+use crate::config::file::{Filters, FollowTable, MastodonSink, NtfySink, XSink, only, secret};
 use crate::config::read::At;
 use crate::secret::Secret;
+use crate::sinks::follow::{Follow, Following};
 use crate::sinks::message::{Kind, Renderer};
 use crate::sinks::only::Only;
 use crate::sinks::quota::{Quota, Rate};
@@ -20,6 +22,7 @@ use crate::sinks::{mastodon, ntfy, x};
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::sinks) struct Post<S> {
     settings: S,
+    follow: Option<Follow>,
     quota: Option<Rate>,
     only: Only,
 }
@@ -52,7 +55,7 @@ impl Plan for Ntfy {
             tags: table.tags.iter().map(|tag| tag.0.clone()).collect(),
             tls: trusting(&table.ca),
         };
-        Self { settings, quota: table.quota.map(|quota| quota.0), only: messages(&table.only) }
+        Self { settings, follow: None, quota: table.quota.map(|quota| quota.0), only: messages(&table.only) }
     }
 
     fn make(&self, node: &str) -> (Self::Sink, Form) {
@@ -62,7 +65,7 @@ impl Plan for Ntfy {
 
 impl Plan for Mastodon {
     type Table = MastodonSink;
-    type Sink = Sequential<Web<mastodon::Settings>>;
+    type Sink = Following<Sequential<Web<mastodon::Settings>>, mastodon::timeline::Statuses>;
 
     fn new(_: &str, _: &str, table: &MastodonSink) -> Self {
         let token = secret(&table.token_file, &table.token_env);
@@ -75,17 +78,26 @@ impl Plan for Mastodon {
             language: table.language.as_ref().map(|language| language.value.0.clone()),
             tls: trusting(&table.ca),
         };
-        Self { settings, quota: table.quota.map(|quota| quota.0), only: messages(&table.only) }
+        Self {
+            settings,
+            follow: follow(&table.follow),
+            quota: table.quota.map(|quota| quota.0),
+            only: messages(&table.only),
+        }
     }
 
     fn make(&self, node: &str) -> (Self::Sink, Form) {
-        self.sink(node)
+        let (sink, form) = self.sink(node);
+        let timeline = |follow: &Follow| {
+            (mastodon::timeline::Statuses::new(self.settings.clone(), &follow.account), follow.clone())
+        };
+        (Following::new(sink, self.follow.as_ref().map(timeline)), form)
     }
 }
 
 impl Plan for X {
     type Table = XSink;
-    type Sink = Sequential<Web<x::Settings>>;
+    type Sink = Following<Sequential<Web<x::Settings>>, x::timeline::Posts>;
 
     fn new(_: &str, _: &str, table: &XSink) -> Self {
         let settings = x::Settings {
@@ -94,11 +106,20 @@ impl Plan for X {
             text: table.text.0.clone(),
             tls: trusting(&table.ca),
         };
-        Self { settings, quota: Some(table.quota.0), only: messages(&table.only) }
+        Self {
+            settings,
+            follow: follow(&table.follow),
+            quota: Some(table.quota.0),
+            only: messages(&table.only),
+        }
     }
 
     fn make(&self, node: &str) -> (Self::Sink, Form) {
-        self.sink(node)
+        let (sink, form) = self.sink(node);
+        let timeline = |follow: &Follow| {
+            (x::timeline::Posts::new(self.settings.clone(), &follow.account), follow.clone())
+        };
+        (Following::new(sink, self.follow.as_ref().map(timeline)), form)
     }
 }
 
@@ -111,6 +132,17 @@ pub(super) fn sequential<R: Receiver>(
 ) -> (Sequential<R>, Form) {
     let renderer = Renderer::new(node, Topics::default(), only.clone());
     (Sequential::new(receiver, quota.map(Quota::new)), Form::Json(renderer))
+}
+
+/// Whom the file follows.
+fn follow(table: &Option<FollowTable>) -> Option<Follow> {
+    let table = table.as_ref()?;
+    Some(Follow {
+        account: table.account.0.clone(),
+        message: table.message.0.clone(),
+        containing: table.containing.as_ref().map(|word| word.0.clone()),
+        every: Duration::from_micros(table.every.0.micros()),
+    })
 }
 
 /// What the file says, or what scenarios send: states are nothing to be read by people.

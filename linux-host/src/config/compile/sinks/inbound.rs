@@ -19,7 +19,7 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
         report.push(
             Diagnostic::warning(message.span.clone(), "nothing brings messages to this house")
                 .label("never comes")
-                .help("a sink of kind mqtt does, from every node at its broker"),
+                .help("a sink of kind mqtt does, from every node at its broker; one of kind mastodon or x with `follow`"),
         );
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::web::{Filled, Quota};
 use super::{Beat, Common, Filters};
 use crate::config::read::{At, table, words};
-use crate::config::scalar::{Word, text};
+use crate::config::scalar::{H, Name, S, Text, Within, Word, text};
 use crate::sinks::http::Url;
 use campanile_core::time::Duration;
 
@@ -69,6 +69,8 @@ table! {
         "ca" ca (optional): At<PathBuf>,
         /// At most so many in so long; what comes beyond it is gathered into one.
         "quota" quota (optional): Quota,
+        /// Whose posts are messages here.
+        "follow" follow (optional): FollowTable,
         /// A sign of life with figures, so often; none without it.
         "heartbeat" heartbeat (optional): Beat,
         /// What it is told; "message:*" without it.
@@ -90,6 +92,8 @@ table! {
         "ca" ca (optional): At<PathBuf>,
         /// At most so many in so long; what comes beyond it is gathered into one.
         "quota" quota (= "17/d"): Quota,
+        /// Whose posts are messages here.
+        "follow" follow (optional): FollowTable,
         /// A sign of life with figures, so often; none without it.
         "heartbeat" heartbeat (optional): Beat,
         /// What it is told; "message:*" without it.
@@ -97,9 +101,35 @@ table! {
     }
 }
 
+table! {
+    /// An account whose posts are messages here.
+    pub struct FollowTable("an account to follow") {
+        /// The account: "bell", or "bell@social.example" of another server.
+        "account" account (required): Account,
+        /// The message that a post stands for: a trigger waits for it.
+        "message" message (required): Name,
+        /// Only posts with this in their text.
+        "containing" containing (optional): Word,
+        /// How often the account is looked at.
+        "every" every (= "1min"): Within<{ 10 * S }, { 24 * H }>,
+    }
+}
+
+/// The name of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account(pub Text);
+
+text!(Account, "the name of an account", { "type": "string", "pattern": "^@?[A-Za-z0-9_.-]+(@[A-Za-z0-9.:-]+)?$" }, |text| {
+    let of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '@' | ':');
+    if text.trim_start_matches('@').is_empty() || !text.chars().all(of_a_name) {
+        return Err(Wrong::new(format!("\"{text}\" is no name of an account"), "such as \"bell\" or \"bell@social.example\""));
+    }
+    Ok(Self(text.to_owned()))
+}, broken: Self(Text::new()));
+
 /// Declares what the tables of this file have in common with all.
 macro_rules! common {
-    ($($table:ty),*) => {
+    ($($table:ty => $brings:expr),*) => {
         $(impl Common for $table {
             fn only(&self) -> &Filters {
                 &self.only
@@ -108,11 +138,16 @@ macro_rules! common {
             fn heartbeat(&self) -> Option<Duration> {
                 self.heartbeat.map(|every| every.0)
             }
+
+            fn brings_messages(&self) -> bool {
+                let brings: fn(&Self) -> bool = $brings;
+                brings(self)
+            }
         })*
     };
 }
 
-common!(NtfySink, MastodonSink, XSink);
+common!(NtfySink => |_| false, MastodonSink => |sink| sink.follow.is_some(), XSink => |sink| sink.follow.is_some());
 
 /// How urgent a notification is, 1 to 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
