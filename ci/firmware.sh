@@ -11,6 +11,8 @@
 
 # shellcheck source=ci/lib/rust.sh
 source "$(dirname "$0")/lib/rust.sh"
+# shellcheck source=ci/lib/satellite.sh
+source "$(dirname "$0")/lib/satellite.sh"
 help_if_asked "$@"
 
 declare -A TARGETS=(
@@ -146,6 +148,12 @@ for board; do
 done
 say "sizes, as firmware/README.md has them:"
 cat "$SIZES"
+if [[ " $* " == *" lm3s6965evb "* ]]; then
+    build lm3s6965evb link
+    read -r flash ram <<<"$(size_of "$(elf_of lm3s6965evb)")"
+    satellite "$(elf_of lm3s6965evb)" "$OUT/satellite"
+    say "lm3s6965evb as a satellite: flash $flash B, RAM $ram B; a press there is a record here, a scenario here and a lamp there; without its host it takes the lamp back"
+fi
 # What no board takes; shown with one.
 if [[ " $* " == *" hifive1 "* ]]; then
     sed 's/"BUTTON"/"BUTON"/' firmware/doorbell.toml >"$OUT/line.toml"
