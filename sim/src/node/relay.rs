@@ -101,11 +101,11 @@ impl Relay {
         journal.tick(now);
     }
 
-    /// Resolves when the journal's thread works.
+    /// Resolves when the journal's thread works, or there is room for a record of any length.
     pub(super) async fn room(&self) {
         std::future::poll_fn(|context| {
             let mut state = self.0.borrow_mut();
-            if state.room.is_none() {
+            if state.room.is_none_or(|room| state.free(room) >= MAX_RECORD) {
                 return Poll::Ready(());
             }
             state.waker = Some(context.waker().clone());
