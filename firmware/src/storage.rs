@@ -23,7 +23,7 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// So many bytes have company enough.
 const COMPANY: u64 = 64;
 
-/// Flash that takes nothing is left alone so long: every try erases pages.
+/// Flash that takes nothing is left alone so long: every try erases a page.
 const RETRY: Duration = Duration::from_secs(60);
 
 /// What is there.
@@ -81,8 +81,6 @@ pub(crate) struct Keeper<'a> {
     store: &'a RefCell<Storage>,
     /// When something began to wait for company.
     waiting: Option<Instant>,
-    /// Records before the next were given up.
-    gap: bool,
     /// Not to be tried before.
     retry: Instant,
     checkpoint: Option<Checkpoint>,
@@ -90,7 +88,7 @@ pub(crate) struct Keeper<'a> {
 
 impl<'a> Keeper<'a> {
     pub(crate) const fn new(store: &'a RefCell<Storage>) -> Self {
-        Self { store, waiting: None, gap: false, retry: Instant::ZERO, checkpoint: None }
+        Self { store, waiting: None, retry: Instant::ZERO, checkpoint: None }
     }
 
     /// Keeps what is new behind `from`, if it has company or has waited long enough; gives the place it got to.
@@ -122,18 +120,15 @@ impl<'a> Keeper<'a> {
             let (len, next) = match log.copy(from, &mut bytes) {
                 Ok(copied) => copied,
                 Err(lagged) => {
-                    (from, self.gap) = (lagged.resume, true);
+                    from = lagged.resume;
                     continue;
                 }
             };
             if len == 0 {
                 return Ok(from);
             }
-            if self.gap {
-                store.skip(from.seq, from.at).map_err(|_| from)?;
-                self.gap = false;
-            }
-            store.append_records(bytes.get(..len).unwrap_or_default()).map_err(|_| from)?;
+            let records = bytes.get(..len).unwrap_or_default();
+            store.append_records(from.seq, from.at, records).map_err(|_| from)?;
             from = next;
         }
     }
@@ -144,7 +139,6 @@ impl<'a> Keeper<'a> {
         if head.pos - from.pos <= log.capacity() as u64 / 2 {
             return from;
         }
-        self.gap = true;
         head
     }
 

@@ -11,11 +11,14 @@
 //! - What a call has answered with `Ok` is there at the next start. The one thing that was under way is there whole or not
 //!   at all, and nothing before it is harmed.
 //! - No start has the number of another; it is in the flash before the first record.
-//! - Of programs the old one or the new one is there, never half of one.
+//! - Of programs the old one or the new one is there, never half of one; and as long as what was recorded cannot be executed
+//!   again without a program, it is not overwritten.
+//! - Of a checkpoint all pieces are there, or it does not count.
 //!
-//! What the flash does not take is tried on another page; what it does not take there either is counted, as are records
-//! that are overwritten before anybody has fetched them: [`Health`] has it in a word and in figures. A damaged entry costs
-//! the rest of its page, which readers see by the numbers.
+//! What the flash does not take is tried on another page, as long as any page takes something; where none does, as with a
+//! supply that is too weak to write, one page has been erased and the others stay. Records that it does not take are
+//! counted, as are those that are overwritten before anybody has fetched them: [`Health`] has it in a word and in figures. A
+//! damaged entry costs the rest of its page, which readers see by the numbers.
 //!
 //! # The form
 //!

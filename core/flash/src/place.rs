@@ -46,7 +46,9 @@ pub struct Of {
 pub struct State<'a> {
     /// `Restore` items in a row.
     pub items: &'a [u8],
-    /// It begins a checkpoint, and of what.
+    /// Which of a checkpoint's pieces it is, from 0 on: none is missing in one that counts.
+    pub index: u16,
+    /// It begins a checkpoint, and of what; only the piece with index 0 does.
     pub first: Option<Of>,
     /// It ends one.
     pub last: bool,
@@ -98,12 +100,12 @@ impl Place {
             }
             entry::STATE => {
                 let flags = r.u8()?;
-                let first = match flags & FIRST {
-                    0 => None,
-                    _ => Some(Of::get(&mut r)?),
+                let (index, first) = match flags & FIRST {
+                    0 => (u16::get(&mut r)?, None),
+                    _ => (0, Some(Of::get(&mut r)?)),
                 };
                 let (last, outlived) = (flags & LAST != 0, flags & OUTLIVED != 0);
-                Some((Item::State(State { items: r.rest(), first, last, outlived }), behind))
+                Some((Item::State(State { items: r.rest(), index, first, last, outlived }), behind))
             }
             entry::LOST => {
                 let (seq, at) = (r.varint()?, Instant::get(&mut r)?);
@@ -178,8 +180,9 @@ impl State<'_> {
     pub(crate) fn put_head(&self, w: &mut Writer<'_>) {
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
         w.u8(flag(self.first.is_some(), FIRST) | flag(self.last, LAST) | flag(self.outlived, OUTLIVED));
-        if let Some(of) = self.first {
-            of.put(w);
+        match self.first {
+            Some(of) => of.put(w),
+            None => self.index.put(w),
         }
     }
 }

@@ -161,7 +161,8 @@ impl Bases {
 
     fn of<F: Flash>(store: &Store<F>, mut place: Place) -> Self {
         let mut bases = Self::default();
-        let mut begun: Option<Base> = None;
+        // With the index of the piece that is to come.
+        let mut begun: Option<(Base, u16)> = None;
         while let Some((at, item, behind)) = store.next(place) {
             let order = (at.turn, at.offset);
             match item {
@@ -171,10 +172,13 @@ impl Bases {
                 }
                 Item::State(state) => {
                     if let Some(of) = state.first {
-                        begun = Some(Base { place: at, of, order });
+                        begun = Some((Base { place: at, of, order }, 0));
                     }
+                    begun = begun
+                        .filter(|(_, index)| *index == state.index)
+                        .and_then(|(base, index)| Some((base, index.checked_add(1)?)));
                     if state.last
-                        && let Some(base) = begun.take()
+                        && let Some((base, _)) = begun.take()
                     {
                         *(if state.outlived { &mut bases.outlived } else { &mut bases.full }) = Some(base);
                     }

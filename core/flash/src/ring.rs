@@ -1,19 +1,28 @@
 //! The log in flash: a ring of pages that are filled and erased in turn, so that all of them wear alike.
 //!
 //! Whatever is cut, in the middle of a write or an erase, what was there before is there afterwards: nothing is written
-//! twice, and what is not whole ends its page. A page that does not take what is written to it is passed over.
+//! twice, and what is not whole ends its page. A page that does not take what is written to it is passed over, if another
+//! takes something: where nothing is taken, as with a supply that is too weak to write, no more than one page is erased.
 
 use core::num::NonZeroU32;
 
-use campanile_core::time::Instant;
 use campanile_core::wire::Writer;
 
 use crate::entry::{self, ENTRY_MAX, PAYLOAD_MAX};
-use crate::medium::{self, Flash, Refused, is_blank, unit};
+use crate::medium::{self, Flash, Refused, UNIT_MAX, is_blank, unit};
 use crate::place::{Item, Place};
 
 /// So many pages are tried at a time, and not all of them: an erase takes as long as a short press.
 const TRIES: usize = 3;
+
+/// Units at the end of each page that no entry takes. When the next page takes nothing, one of them tells whether it is
+/// the page, or the flash.
+const SPARES: usize = 4;
+
+/// Where the entries of a page end.
+const fn end<F: Flash>() -> usize {
+    F::ERASE_SIZE - SPARES * unit::<F>()
+}
 
 pub(crate) struct Ring {
     /// The first of its pages.
@@ -23,11 +32,13 @@ pub(crate) struct Ring {
     head: Place,
     /// At the last entry that was appended since the log was opened.
     last: Place,
+    /// The turn of the last page that took its head; 0 if there is none.
+    good: u32,
     /// The last page was not in order when the log was opened: a start may have been on it.
     damaged: bool,
     /// Writes and erases that the flash did not take.
     pub(crate) refused: u32,
-    /// Up to here somebody has fetched the records: boot and number.
+    /// Behind the records that somebody has fetched: boot and number of the next.
     pub(crate) fetched: (u64, u64),
     /// Records that were overwritten and that nobody had fetched.
     pub(crate) dropped: u64,
@@ -38,17 +49,26 @@ impl Ring {
     pub(crate) fn open<F: Flash>(flash: &F, first: usize, pages: NonZeroU32) -> Self {
         let start = Place { offset: F::ERASE_SIZE, seq: 1, ..Place::default() };
         let (damaged, fetched) = (false, (0, 0));
-        let mut ring =
-            Self { first, pages, head: start, last: start, damaged, refused: 0, fetched, dropped: 0 };
+        let mut ring = Self {
+            first,
+            pages,
+            head: start,
+            last: start,
+            good: 0,
+            damaged,
+            refused: 0,
+            fetched,
+            dropped: 0,
+        };
         let heads = (0..pages.get()).filter_map(|index| ring.page_at(flash, index));
         let Some(newest) = heads.max_by_key(|place| place.turn) else { return ring };
-        ring.head = Place { offset: F::ERASE_SIZE, ..newest };
+        (ring.head, ring.good) = (Place { offset: F::ERASE_SIZE, ..newest }, newest.turn);
         let mut place = newest;
         while let Some((_, behind)) = ring.item(flash, place) {
             place = behind;
         }
         ring.head = place;
-        let rest = ring.page(flash, place.turn).get(place.offset..).unwrap_or_default();
+        let rest = ring.page(flash, place.turn).get(place.offset..end::<F>()).unwrap_or_default();
         if !is_blank(rest) {
             ring.head.offset = F::ERASE_SIZE;
         }
@@ -154,10 +174,10 @@ impl Ring {
         let payload = payload.get(..len).unwrap_or_default();
         let size = entry::size(len, unit::<F>());
         for _ in 0..TRIES {
-            if self.head.offset + size > F::ERASE_SIZE {
+            if self.head.offset + size > end::<F>() {
                 self.turn(flash)?;
             }
-            if self.write(flash, kind, payload).is_ok() {
+            if self.write(flash, self.head, kind, payload).is_ok() {
                 let page = self.page(flash, self.head.turn);
                 let entry =
                     entry::read(page, self.head.offset, self.head.turn, unit::<F>()).ok_or(Refused)?;
@@ -170,34 +190,50 @@ impl Ring {
         Err(Refused)
     }
 
-    fn write<F: Flash>(&mut self, flash: &mut F, kind: u8, payload: &[u8]) -> Result<(), Refused> {
+    fn write<F: Flash>(&mut self, flash: &mut F, at: Place, kind: u8, payload: &[u8]) -> Result<(), Refused> {
         let mut buf = [0; ENTRY_MAX];
-        let Place { turn, offset, .. } = self.head;
-        let bytes = entry::write(&mut buf, (turn, offset), kind, payload, unit::<F>());
-        let done = medium::write(flash, self.address::<F>(turn) + offset, bytes);
+        let bytes = entry::write(&mut buf, (at.turn, at.offset), kind, payload, unit::<F>());
+        let done = medium::write(flash, self.address::<F>(at.turn) + at.offset, bytes);
         self.refused += u32::from(done.is_err());
         done
     }
 
-    /// Begins the next page that takes it, in place of the oldest.
+    /// Begins the next page that takes it, in place of the oldest. One that does not is passed over only if the flash takes
+    /// something elsewhere; else it is the one that is tried again, and has nothing left to lose.
     fn turn<F: Flash>(&mut self, flash: &mut F) -> Result<(), Refused> {
         for _ in 0..TRIES {
             let turn = self.head.turn + 1;
             self.count_unfetched(flash, turn.saturating_sub(self.pages.get()));
-            self.head = Place { turn, offset: 0, inside: 0, ..self.head };
+            let next = Place { turn, offset: 0, inside: 0, ..self.head };
             let mut payload = [0; 40];
             let mut w = Writer::new(&mut payload);
-            self.head.put_page(&mut w);
+            next.put_page(&mut w);
             let payload = w.finish().and_then(|len| payload.get(..len)).unwrap_or_default();
             let erased = medium::erase(flash, self.address::<F>(turn));
             self.refused += u32::from(erased.is_err());
-            if erased.is_ok() && self.write(flash, entry::PAGE, payload).is_ok() {
-                self.head.offset = entry::size(payload.len(), unit::<F>());
+            if erased.is_ok() && self.write(flash, next, entry::PAGE, payload).is_ok() {
+                self.head = Place { offset: entry::size(payload.len(), unit::<F>()), ..next };
+                self.good = turn;
                 return Ok(());
             }
-            self.head.offset = F::ERASE_SIZE;
+            if !self.takes_something(flash) {
+                return Err(Refused);
+            }
+            self.head = Place { offset: F::ERASE_SIZE, ..next };
         }
         Err(Refused)
+    }
+
+    /// Whether a page that has taken its head takes something more, in one of its spare units. An empty log has nothing to
+    /// lose, and no such page.
+    fn takes_something<F: Flash>(&self, flash: &mut F) -> bool {
+        let spares = (end::<F>()..F::ERASE_SIZE).step_by(unit::<F>());
+        let spare = spares
+            .map(|offset| self.address::<F>(self.good) + offset)
+            .find(|&at| is_blank(medium::slice(flash, at, unit::<F>())));
+        let zeros = [0; UNIT_MAX];
+        let mark = zeros.get(..unit::<F>()).unwrap_or_default();
+        self.good == 0 || spare.is_some_and(|at| medium::write(flash, at, mark).is_ok())
     }
 
     /// Counts what is overwritten and nobody has fetched.
@@ -212,14 +248,5 @@ impl Ring {
             }
             place = behind;
         }
-    }
-
-    /// Steps over records that the flash has not taken; to be said with an entry.
-    pub(crate) fn skip<F: Flash>(&mut self, flash: &mut F, seq: u64, at: Instant) -> Result<(), Refused> {
-        use campanile_core::wire::Wire as _;
-        self.append(flash, entry::LOST, |w| {
-            w.varint(seq);
-            at.put(w);
-        })
     }
 }

@@ -30,6 +30,9 @@ pub enum Unstored {
     Incomplete,
     /// The flash did not take it.
     Refused,
+    /// What is in its place is still needed to execute what was recorded again. It is not any more once a
+    /// [checkpoint](crate::Checkpoint) of what runs is written.
+    Needed,
 }
 
 impl From<Refused> for Unstored {
@@ -109,19 +112,19 @@ impl Slots {
         [first, second].map(|stored| stored.map(|(_, program)| program))
     }
 
-    /// Makes room for a program, in the slot that does not have the one to `keep`.
+    /// Makes room for a program, in the slot that does not have the one to `keep`, unless what it has is `needed`.
     pub(crate) fn stage<F: Flash>(
         &mut self,
         flash: &mut F,
         len: usize,
         hash: u64,
         keep: Option<u64>,
+        needed: impl Fn(&[u8]) -> bool,
     ) -> Result<(), Unstored> {
         let max = self.max::<F>();
         if len > max {
             return Err(Unstored::TooLong { max });
         }
-        self.staging = None;
         let keeps = |slot| self.head(flash, slot).is_some_and(|head| keep == Some(head.hash));
         // Of two that nobody needs the older one goes.
         let newest = usize::from(
@@ -134,6 +137,10 @@ impl Slots {
         } else {
             1 - newest
         };
+        if self.program(flash, slot).is_some_and(|(_, program)| needed(program.bytes)) {
+            return Err(Unstored::Needed);
+        }
+        self.staging = None;
         for page in 0..self.pages {
             medium::erase(flash, self.address::<F>(slot) + page * F::ERASE_SIZE)?;
         }

@@ -63,11 +63,12 @@ pub struct Store<F> {
     flash: F,
     slots: Slots,
     ring: Ring,
-    /// Where the last checkpoint, or the last start, begins.
-    base: Place,
-    /// What is behind it cannot be executed again from there: records are missing, or another program took over, whose
-    /// forerunner may be overwritten by the next.
+    /// Where the last checkpoint, or this start, begins, and the hash of its program. There is none before the start.
+    base: Option<(Place, u64)>,
+    /// What is behind it cannot be executed again from there: records are missing, or another program took over.
     stale: bool,
+    /// Another program took over behind the base: to execute that again takes both.
+    swapped: bool,
     /// The last thing was not taken.
     dead: bool,
     lost: u64,
@@ -83,8 +84,8 @@ impl<F: Flash> Store<F> {
         let pages = (flash.bytes().len() / F::ERASE_SIZE).checked_sub(2 * slot_pages)?;
         let pages = u32::try_from(pages).ok().filter(|pages| *pages >= PAGES_MIN)?;
         let ring = Ring::open(&flash, 2 * slot_pages, NonZeroU32::new(pages)?);
-        let base = ring.head();
-        Some(Self { flash, slots: Slots::new(slot_pages), ring, base, stale: false, dead: false, lost: 0 })
+        let (slots, stale, swapped, dead) = (Slots::new(slot_pages), false, false, false);
+        Some(Self { flash, slots, ring, base: None, stale, swapped, dead, lost: 0 })
     }
 
     /// How it is.
@@ -111,43 +112,49 @@ impl<F: Flash> Store<F> {
     /// The flash does not take it: a start without a number must not give its records to anybody.
     pub fn begin(&mut self, start: Start) -> Result<(), Refused> {
         self.append(entry::START, |w| start.put(w))?;
-        (self.base, self.stale) = (self.ring.last(), false);
+        self.set_base(self.ring.last(), start.of.program);
         Ok(())
     }
 
-    /// Appends whole records, [`GROUP_MAX`] bytes at most, that follow those before. When this returns, they are there.
-    ///
-    /// # Errors
-    /// The flash does not take them: try again later, or [`skip`](Self::skip) them.
-    pub fn append_records(&mut self, records: &[u8]) -> Result<(), Refused> {
-        self.append(entry::RECORDS, |w| w.bytes(records))?;
-        self.stale |= Records(records).any(|frame| frame.kind() == INSTALL);
-        Ok(())
+    const fn set_base(&mut self, place: Place, program: u64) {
+        (self.base, self.stale, self.swapped) = (Some((place, program)), false, false);
     }
 
-    /// Says that the records before this one, of this time, are not in the store.
+    /// Appends whole records of this start, [`GROUP_MAX`] bytes at most. `seq` is the number of the first, and `since` the
+    /// time of the one before it. Those between the [head](Self::head) and the first are said to be lost. When this
+    /// returns, the records are there.
     ///
     /// # Errors
-    /// The flash does not take it: say it again later.
-    pub fn skip(&mut self, seq: u64, at: Instant) -> Result<(), Refused> {
-        let count = seq.saturating_sub(self.ring.head().seq);
-        let done = self.ring.skip(&mut self.flash, seq, at);
-        self.dead = done.is_err();
-        if done.is_ok() {
-            (self.lost, self.stale) = (self.lost + count, true);
+    /// The flash does not take them: try again later, or go on with later ones. It takes none before a start has
+    /// [begun](Self::begin), and none that are not behind the head or, as the next ones, count from another time.
+    pub fn append_records(&mut self, seq: u64, since: Instant, records: &[u8]) -> Result<(), Refused> {
+        let head = self.head();
+        if self.base.is_none() || seq < head.seq || (seq == head.seq && since != head.at) {
+            return Err(Refused);
         }
-        done
+        if seq > head.seq {
+            self.append(entry::LOST, |w| {
+                w.varint(seq);
+                since.put(w);
+            })?;
+            (self.lost, self.stale) = (self.lost + (seq - head.seq), true);
+        }
+        self.append(entry::RECORDS, |w| w.bytes(records))?;
+        self.swapped |= Records(records).any(|frame| frame.kind() == INSTALL);
+        self.stale |= self.swapped;
+        Ok(())
     }
 
     /// Whether the state should be written: what was is on its way to be overwritten, or there is a gap or another
     /// program behind it.
     pub fn wants_checkpoint(&self) -> bool {
-        !self.dead && (self.stale || self.ring.turns_since(self.base) >= self.ring.pages() / 2)
+        let is_old = |(place, _)| self.ring.turns_since(place) >= self.ring.pages() / 2;
+        !self.dead && (self.stale || self.base.is_some_and(is_old))
     }
 
-    /// Somebody has all records up to this one.
+    /// Somebody has all records up to this one, and this one.
     pub fn fetched(&mut self, boot: u64, seq: u64) {
-        self.ring.fetched = (boot, seq);
+        self.ring.fetched = (boot, seq.saturating_add(1));
     }
 
     /// Behind the last record.
@@ -211,12 +218,22 @@ impl<F: Flash> Store<F> {
         self.slots.max::<F>()
     }
 
-    /// A program of this length and hash is coming. The one to `keep`, which runs, stays.
+    /// A program of this length and hash is coming. The one to `keep`, which runs, stays. `image` gives the hash of the image
+    /// in the bytes of a stored program, which is what starts and checkpoints know it by. To be asked for when the start has
+    /// [begun](Self::begin): before that nobody knows what it needs.
     ///
     /// # Errors
-    /// It is too long, or the flash cannot be erased.
-    pub fn stage(&mut self, len: usize, hash: u64, keep: Option<u64>) -> Result<(), Unstored> {
-        self.slots.stage(&mut self.flash, len, hash, keep)
+    /// It is too long, the flash cannot be erased, or what is there is needed until a checkpoint is written.
+    pub fn stage(
+        &mut self,
+        len: usize,
+        hash: u64,
+        keep: Option<u64>,
+        image: impl Fn(&[u8]) -> Option<u64>,
+    ) -> Result<(), Unstored> {
+        let (base, swapped) = (self.base, self.swapped);
+        let is_base = |stored: &[u8]| base.is_some_and(|(_, program)| image(stored) == Some(program));
+        self.slots.stage(&mut self.flash, len, hash, keep, |stored| swapped || is_base(stored))
     }
 
     /// Takes the piece of it that belongs at `offset`; gives the offset that it waits for.
@@ -246,21 +263,24 @@ pub const GROUP_MAX: usize = PAYLOAD_MAX;
 
 /// Writes a checkpoint, item by item, with as little memory as an entry takes.
 pub struct Checkpoint {
-    /// The pieces that are still to come begin the checkpoint of this program.
-    first: Option<Of>,
+    of: Of,
     outlived: bool,
+    /// Where its first piece is; `None` until there is one.
     begin: Option<Place>,
+    /// Of the next piece.
+    index: u16,
     items: [u8; PAYLOAD_MAX - STATE_HEAD],
     len: usize,
+    /// A piece was not taken: those behind it must not stand there without it.
     failed: bool,
 }
 
 impl Checkpoint {
     /// Of a program with this hash, under this build's revision of the engine.
     pub const fn of(program: u64) -> Self {
-        let first = Some(Of { program, core_rev: CORE_REV });
+        let of = Of { program, core_rev: CORE_REV };
         let items = [0; PAYLOAD_MAX - STATE_HEAD];
-        Self { first, outlived: false, begin: None, items, len: 0, failed: false }
+        Self { of, outlived: false, begin: None, index: 0, items, len: 0, failed: false }
     }
 
     /// What outlived a start, for the next one.
@@ -290,19 +310,30 @@ impl Checkpoint {
     pub fn finish<F: Flash>(mut self, store: &mut Store<F>) -> Result<Place, Refused> {
         self.flush(store, true);
         let begin = self.begin.filter(|_| !self.failed).ok_or(Refused)?;
-        (store.base, store.stale) = (begin, false);
+        // What outlived belongs to the start that is to begin.
+        if !self.outlived {
+            store.set_base(begin, self.of.program);
+        }
         Ok(begin)
     }
 
     fn flush<F: Flash>(&mut self, store: &mut Store<F>, last: bool) {
         let items = self.items.get(..self.len).unwrap_or_default();
-        let state = State { items, first: self.first, last, outlived: self.outlived };
-        let done = store.append(entry::STATE, |w| {
-            state.put_head(w);
-            w.bytes(items);
-        });
-        self.failed |= done.is_err();
-        self.begin = self.begin.or(Some(store.ring.last()));
-        (self.first, self.len) = (None, 0);
+        let first = self.begin.is_none().then_some(self.of);
+        let state = State { items, index: self.index, first, last, outlived: self.outlived };
+        let done = match self.failed {
+            true => Err(Refused),
+            false => store.append(entry::STATE, |w| {
+                state.put_head(w);
+                w.bytes(items);
+            }),
+        };
+        self.len = 0;
+        match (done, self.index.checked_add(1)) {
+            (Ok(()), Some(index)) => {
+                (self.begin, self.index) = (self.begin.or(Some(store.ring.last())), index);
+            }
+            _ => self.failed = true,
+        }
     }
 }

@@ -94,7 +94,8 @@ fn live<const UNIT: usize>(flash: &mut Model<UNIT>, book: &mut Book, groups: u64
     for n in 0..groups {
         let entries = group(book, boot, n);
         let bytes: Vec<u8> = entries.iter().flat_map(|entry| entry.bytes.clone()).collect();
-        if store.append_records(&bytes).is_err() {
+        let (seq, at) = (store.head().seq, store.head().at);
+        if store.append_records(seq, at, &bytes).is_err() {
             return entries;
         }
         book.records.extend(entries);

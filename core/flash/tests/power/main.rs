@@ -6,4 +6,5 @@ mod log;
 mod model;
 mod programs;
 mod state;
+mod whole;
 mod worn;

@@ -1,6 +1,9 @@
 //! A flash as the data sheets have it: writing clears bits of units that are blank, erasing sets all of a page, and where
 //! the power fails something of both happens. It counts what it does, and fails after so many steps.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use campanile_flash::Flash;
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 
@@ -19,6 +22,8 @@ pub(crate) struct Model<const UNIT: usize> {
     pub(crate) erased: Vec<u32>,
     /// Pages whose bits cannot be set or cleared any more, a bit that stays of each byte.
     pub(crate) worn: Vec<usize>,
+    /// While this is set there is enough power to erase, and too little to write. A clone shares it.
+    pub(crate) weak: Rc<Cell<bool>>,
     seed: u64,
 }
 
@@ -31,6 +36,7 @@ impl<const UNIT: usize> Model<UNIT> {
             made: 0,
             erased: vec![0; pages],
             worn: Vec::new(),
+            weak: Rc::default(),
             seed: 0,
         }
     }
@@ -121,6 +127,9 @@ impl<const UNIT: usize> NorFlash for Model<UNIT> {
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
         let offset = offset as usize;
         assert!(offset.is_multiple_of(UNIT) && bytes.len().is_multiple_of(UNIT), "units are written whole");
+        if self.weak.get() {
+            return Err(NorFlashErrorKind::Other);
+        }
         for (n, unit) in bytes.chunks(UNIT).enumerate() {
             let power = self.step();
             if power == Power::Off {

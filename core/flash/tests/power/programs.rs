@@ -1,7 +1,10 @@
 //! Programs: the old one or the new one, never half of one.
 
+use campanile_core::input::Input;
 use campanile_core::program::image;
-use campanile_flash::{Store, Unstored};
+use campanile_core::record::{CORE_REV, MAX_RECORD, Record};
+use campanile_core::time::{Duration, Instant};
+use campanile_flash::{Checkpoint, Of, Start, Store, Unstored};
 
 use crate::log::PAGES;
 use crate::model::Model;
@@ -21,7 +24,7 @@ fn hash(n: usize) -> u64 {
 fn install<const UNIT: usize>(flash: &mut Model<UNIT>, n: usize, keep: Option<u64>) -> Result<(), Unstored> {
     let mut store = Store::open(flash, SLOT).unwrap();
     let (bytes, hash) = (program(n), hash(n));
-    store.stage(bytes.len(), hash, keep)?;
+    store.stage(bytes.len(), hash, keep, |bytes| Some(image::hash(bytes)))?;
     let mut offset = 0;
     while offset < bytes.len() {
         let piece = &bytes[offset..bytes.len().min(offset + 29)];
@@ -80,10 +83,10 @@ fn what_is_not_whole_is_not_taken() {
     let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
     let mut store = Store::open(&mut flash, SLOT).unwrap();
     let max = store.program_max();
-    assert_eq!(store.stage(max + 1, 1, None), Err(Unstored::TooLong { max }));
+    assert_eq!(store.stage(max + 1, 1, None, |_| None), Err(Unstored::TooLong { max }));
     assert_eq!(store.commit(1), Err(Unstored::Incomplete));
     let bytes = program(1);
-    store.stage(bytes.len(), hash(1), None).unwrap();
+    store.stage(bytes.len(), hash(1), None, |_| None).unwrap();
     assert_eq!(store.write_program(hash(2), 0, &bytes), Err(Unstored::Incomplete), "another one");
     assert_eq!(store.write_program(hash(1), 0, &bytes[..100]), Ok(100));
     assert_eq!(store.commit(hash(1)), Err(Unstored::Incomplete));
@@ -93,4 +96,31 @@ fn what_is_not_whole_is_not_taken() {
     wrong[7] ^= 1;
     assert_eq!(store.write_program(hash(1), 100, &wrong), Ok(bytes.len()));
     assert_eq!(store.commit(hash(1)), Err(Unstored::Incomplete), "it is not what it says that it is");
+}
+
+#[test]
+fn a_program_stays_until_there_is_a_state_that_does_without_it() {
+    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+    install(&mut flash, 1, None).unwrap();
+    install(&mut flash, 2, Some(hash(1))).unwrap();
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
+    let boot = store.next_boot(1);
+    store.begin(Start { boot, of: Of { program: hash(1), core_rev: CORE_REV } }).unwrap();
+    let stage = |store: &mut Store<_>, keep| store.stage(10, 3, Some(keep), |bytes| Some(image::hash(bytes)));
+    assert_eq!(stage(&mut store, hash(2)), Err(Unstored::Needed), "the record of the swap is not stored yet");
+    assert!(!store.wants_checkpoint());
+
+    let mut bytes = [0; MAX_RECORD];
+    let swap = Record::Input(Input::Install { hash: hash(2) });
+    let len = swap.encode(Duration::from_millis(1), &mut bytes).unwrap();
+    store.append_records(1, Instant::ZERO, &bytes[..len]).unwrap();
+    assert!(store.wants_checkpoint());
+    assert_eq!(stage(&mut store, hash(2)), Err(Unstored::Needed), "the start has it");
+    assert_eq!(stage(&mut store, hash(1)), Err(Unstored::Needed), "the swap needs the other");
+    assert_eq!(store.programs().map(|program| program.unwrap().hash), [hash(2), hash(1)], "both are there");
+
+    Checkpoint::of(hash(2)).finish(&mut store).unwrap();
+    assert!(!store.wants_checkpoint());
+    assert_eq!(stage(&mut store, hash(2)), Ok(()));
+    assert_eq!(store.programs().map(|program| program.map(|program| program.hash)), [Some(hash(2)), None]);
 }

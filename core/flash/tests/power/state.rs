@@ -107,6 +107,7 @@ impl Node<'_> {
     fn hand_over(&mut self) -> Result<(), Refused> {
         let mut bytes = [0; 200];
         loop {
+            let Cursor { seq, at, .. } = self.sent;
             let (len, next) = self.engine.log().copy(self.sent, &mut bytes).unwrap();
             if len == 0 {
                 break;
@@ -116,7 +117,7 @@ impl Node<'_> {
                 self.maybe.take(&frame.record().unwrap());
                 rest = behind;
             }
-            self.store.append_records(&bytes[..len])?;
+            self.store.append_records(seq, at, &bytes[..len])?;
             *self.memory = self.maybe.clone();
             self.sent = next;
         }

@@ -23,14 +23,24 @@ fn begin<F: Flash>(store: &mut Store<F>) -> Result<(), Refused> {
     store.begin(Start { boot, of: Of { program: 1, core_rev: CORE_REV } })
 }
 
+fn append<F: Flash>(store: &mut Store<F>, records: &[u8]) -> Result<(), Refused> {
+    let head = store.head();
+    store.append_records(head.seq, head.at, records)
+}
+
+/// How many pages were erased between two looks.
+fn erased(before: &Model<4>, after: &Model<4>) -> usize {
+    before.erased.iter().zip(&after.erased).filter(|(before, after)| before != after).count()
+}
+
 #[test]
 fn worn_pages_are_passed_over() {
     let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
-    flash.worn = vec![2 * SLOT + 1, 2 * SLOT + 4];
+    flash.worn = vec![2 * SLOT + 1, 2 * SLOT + 3, 2 * SLOT + 4];
     let mut store = Store::open(&mut flash, SLOT).unwrap();
     begin(&mut store).unwrap();
     for n in 0..400 {
-        store.append_records(&record(n)).unwrap();
+        append(&mut store, &record(n)).unwrap();
     }
     let found = read(&store, store.tail()).records;
     assert!(found.len() > 2 * PAGE / 16, "{} records are left", found.len());
@@ -47,21 +57,31 @@ fn flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_
     {
         let mut store = Store::open(&mut flash, SLOT).unwrap();
         begin(&mut store).unwrap();
-        store.append_records(&record(1)).unwrap();
+        (0..400).for_each(|n| append(&mut store, &record(n)).unwrap());
     }
-    let healthy = flash.clone();
+    let mut healthy = flash.clone();
     flash.worn = (0..PAGES + 2 * SLOT).collect();
-    let mut store = Store::open(&mut flash, SLOT).unwrap();
-    assert_eq!(begin(&mut store), Err(Refused), "no start without a number");
-    assert_eq!(store.health().condition, Condition::Dead);
+    for _ in 0..4 {
+        let mut store = Store::open(&mut flash, SLOT).unwrap();
+        for _ in 0..4 {
+            assert_eq!(begin(&mut store), Err(Refused), "no start without a number");
+            assert_eq!(append(&mut store, &record(1)), Err(Refused), "no records without a start");
+            assert_eq!(store.health().condition, Condition::Dead);
+        }
+    }
+    assert!(erased(&healthy, &flash) <= 1, "it is erased although it takes nothing: {:?}", flash.erased);
 
-    let mut flash = healthy;
+    flash.worn.clear();
+    let healthy = Store::open(&mut healthy, SLOT).unwrap();
     let mut store = Store::open(&mut flash, SLOT).unwrap();
+    assert!(store.next_boot(1) >= healthy.next_boot(1), "a number is given twice");
+    let (old, left) = (read(&healthy, healthy.tail()).records, read(&store, store.tail()).records);
+    assert!(old.ends_with(&left) && old.len() - left.len() < PAGE / 8, "{} of {}", left.len(), old.len());
     begin(&mut store).unwrap();
-    store.append_records(&record(1)).unwrap();
-    store.skip(12, Instant::from_micros(77_000)).unwrap();
+    append(&mut store, &record(1)).unwrap();
+    let since = Instant::from_micros(77_000);
+    store.append_records(12, since, &record(2)).unwrap();
     assert!(store.wants_checkpoint(), "what is behind a gap needs a state of its own");
-    store.append_records(&record(2)).unwrap();
     assert_eq!((store.health().lost, store.health().condition), (10, Condition::Good));
     let found = read(&store, store.tail()).records;
     let last = found.last().unwrap();
@@ -69,15 +89,73 @@ fn flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_
 }
 
 #[test]
+fn a_supply_that_erases_and_does_not_write_costs_one_page() {
+    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+    let mut boots = Vec::new();
+    // A page that is full, half full, just begun.
+    for records in [400, 417, 431] {
+        let weak = flash.weak.clone();
+        let mut store = Store::open(&mut flash, SLOT).unwrap();
+        begin(&mut store).unwrap();
+        assert!(!boots.contains(&store.head().boot), "a number is given twice");
+        boots.push(store.head().boot);
+        (0..records).for_each(|n| append(&mut store, &record(n)).unwrap());
+        let old = read(&store, store.tail()).records;
+        let before = flash.clone();
+        weak.set(true);
+        let mut store = Store::open(&mut flash, SLOT).unwrap();
+        (0..12).for_each(|_| assert_eq!(begin(&mut store), Err(Refused)));
+        assert_eq!(erased(&before, &flash), 1, "{:?} and then {:?}", before.erased, flash.erased);
+        weak.set(false);
+        let store = Store::open(&mut flash, SLOT).unwrap();
+        let left = read(&store, store.tail()).records;
+        assert!(old.ends_with(&left) && old.len() > left.len() && !left.is_empty());
+    }
+    // The same within a start: what comes when the supply is back goes where the last page was erased.
+    let weak = flash.weak.clone();
+    let before = flash.clone();
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
+    begin(&mut store).unwrap();
+    weak.set(true);
+    (0..12).for_each(|n| assert_eq!(append(&mut store, &record(n)), Err(Refused)));
+    weak.set(false);
+    append(&mut store, &record(1)).unwrap();
+    assert_eq!(read(&store, store.tail()).records.last().unwrap().seq, 1);
+    assert_eq!(store.health().condition, Condition::Worn, "it was refused, and goes on");
+    assert_eq!(erased(&before, &flash), 1);
+}
+
+#[test]
+fn records_have_the_numbers_that_they_are_given_with_or_are_refused() {
+    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
+    assert_eq!(append(&mut store, &record(1)), Err(Refused), "of what start?");
+    begin(&mut store).unwrap();
+    let at = |ms: u64| Instant::from_micros(ms * 1_000);
+    store.append_records(1, at(0), &[record(1), record(2)].concat()).unwrap();
+    assert_eq!(store.append_records(2, at(1), &record(2)), Err(Refused), "it is there");
+    assert_eq!(store.append_records(3, at(1), &record(3)), Err(Refused), "its time is another");
+    assert_eq!((store.health().condition, store.health().lost), (Condition::Good, 0));
+    store.append_records(3, at(2), &record(3)).unwrap();
+    assert!(!store.wants_checkpoint());
+    store.append_records(7, at(9), &record(7)).unwrap();
+    assert!(store.wants_checkpoint(), "records are missing");
+    assert_eq!(store.health().lost, 3);
+    let found = read(&store, store.tail()).records;
+    let found: Vec<_> = found.iter().map(|record| (record.seq, record.at)).collect();
+    assert_eq!(found, [(1, at(1)), (2, at(2)), (3, at(3)), (7, at(10))]);
+}
+
+#[test]
 fn another_program_needs_a_state_of_its_own() {
     let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
     let mut store = Store::open(&mut flash, SLOT).unwrap();
     begin(&mut store).unwrap();
-    store.append_records(&record(1)).unwrap();
+    append(&mut store, &record(1)).unwrap();
     assert!(!store.wants_checkpoint());
     let mut bytes = [0; MAX_RECORD];
     let len = Record::Input(Input::Install { hash: 3 }).encode(Duration::from_millis(1), &mut bytes).unwrap();
-    store.append_records(&[&record(2), &bytes[..len]].concat()).unwrap();
+    append(&mut store, &[&record(2), &bytes[..len]].concat()).unwrap();
     assert!(store.wants_checkpoint(), "the program of the start may be overwritten by the next");
     Checkpoint::of(3).finish(&mut store).unwrap();
     assert!(!store.wants_checkpoint());
@@ -92,7 +170,7 @@ fn what_is_overwritten_and_was_fetched_by_nobody_is_counted() {
     let mut all = 0;
     while store.health().dropped == 0 {
         all += 1;
-        store.append_records(&record(all)).unwrap();
+        append(&mut store, &record(all)).unwrap();
     }
     let dropped = store.health().dropped;
     assert_eq!(store.health().condition, Condition::Full);
@@ -102,9 +180,30 @@ fn what_is_overwritten_and_was_fetched_by_nobody_is_counted() {
     for _ in 0..400 {
         store.fetched(boot, all);
         all += 1;
-        store.append_records(&record(all)).unwrap();
+        append(&mut store, &record(all)).unwrap();
     }
     assert_eq!(store.health().dropped, dropped);
+}
+
+#[test]
+fn the_last_record_that_was_fetched_is_not_dropped() {
+    // Fills the log until the first page goes; gives the oldest record that is left, and how many were dropped.
+    let fill = |fetched: u64| {
+        let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+        let mut store = Store::open(&mut flash, SLOT).unwrap();
+        begin(&mut store).unwrap();
+        store.fetched(store.head().boot, fetched);
+        let mut oldest = 1;
+        while oldest == 1 {
+            append(&mut store, &record(0)).unwrap();
+            oldest = read(&store, store.tail()).records[0].seq;
+        }
+        (oldest, store.health().dropped)
+    };
+    let (oldest, _) = fill(0);
+    assert!(oldest > 10, "{oldest}");
+    assert_eq!(fill(oldest - 1), (oldest, 0), "the last of the page that goes was fetched");
+    assert_eq!(fill(oldest - 2), (oldest, 1));
 }
 
 #[test]

@@ -166,12 +166,17 @@ fn lines_of<'a>(image: &[u8], elf: &'a [u8]) -> Result<&'a [u8], String> {
     Err("the program is not linked in".to_owned())
 }
 
+/// The hash of the image in a stored bundle.
+fn image_of(bundle: &[u8]) -> Option<u64> {
+    Some(image::hash(Bundle::open(bundle)?.image))
+}
+
 /// As a link does it.
 fn install(saved: &mut Saved, house: &[u8]) -> Result<(), String> {
     let mut store = Store::open(saved, SLOT_PAGES).ok_or("the flash is too small")?;
     let hash = bundle::hash(house);
     let failed = |why| format!("the program is not stored: {why:?}");
-    store.stage(house.len(), hash, None).map_err(failed)?;
+    store.stage(house.len(), hash, None, image_of).map_err(failed)?;
     store.write_program(hash, 0, house).map_err(failed)?;
     store.commit(hash).map_err(failed)
 }
