@@ -89,7 +89,11 @@ impl<S: Storage> Reader<S> {
                 match self.load_from_file() {
                     Ok(true) => return Ok(true),
                     Ok(false) => continue,
-                    Err(error) => return self.note_failure(error).map(|()| false),
+                    Err(error) => {
+                        // What is read around now, or given up, is no end: there may be more behind it.
+                        self.note_failure(error)?;
+                        continue;
+                    }
                 }
             }
             let (id, offset) = (file.id, file.offset);

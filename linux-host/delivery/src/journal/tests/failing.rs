@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::reader::Move;
 
 #[test]
 fn a_full_disk_costs_nothing_while_memory_lasts() {
@@ -373,4 +374,24 @@ fn a_stop_with_a_read_only_disk_says_all_that_is_lost() {
     assert!(!opened.clean);
     let read = read_from(&journal, Position::START);
     assert_eq!(read.seqs().len() as u64, engine.seq - unwritten.count());
+}
+
+/// Found by the swarm: a reader that the disk had failed often enough to be careful said that there was nothing more, and
+/// its sink waited for the next record, which in a quiet house may take a day.
+#[test]
+fn a_disk_that_fails_to_read_is_no_end() {
+    let (disk, mut journal, mut engine) = begin(small());
+    engine.fill(&mut journal, 100);
+    journal.commit(engine.time);
+    let mut reader = journal.reader(Position::START);
+    while let Move::Item | Move::Lagged(_) = reader.advance().unwrap() {}
+    engine.fill(&mut journal, 10);
+    journal.commit(engine.time);
+    disk.set_faults(Faults { reads: Some(ErrorKind::Other), ..Faults::default() });
+    for _ in 0..5 {
+        assert!(!matches!(reader.advance(), Ok(Move::End)), "at {}", reader.place());
+    }
+    disk.set_faults(Faults::default());
+    while let Move::Item | Move::Lagged(_) = reader.advance().unwrap() {}
+    assert_eq!(reader.place(), journal.index().head());
 }
