@@ -125,7 +125,8 @@ mod tests {
     }
 
     const GOLDEN: &str = "43414d5051554f540100020000000000\
-        0100000000000000feffffffffffffff";
+        0100000000000000feffffffffffffff\
+        4c005997";
 
     proptest! {
         #[test]

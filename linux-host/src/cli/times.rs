@@ -16,12 +16,13 @@ pub(super) fn parse(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }
-    let local = if let Ok(time) = text.parse::<Time>() {
-        Some(now.date().to_datetime(time))
-    } else if let Ok(time) = text.parse::<DateTime>() {
+    // The date first: what reads a time alone takes that of another day for one of today.
+    let local = if let Ok(time) = text.parse::<DateTime>() {
         Some(time)
+    } else if let Ok(date) = text.parse::<Date>() {
+        Some(date.at(0, 0, 0, 0))
     } else {
-        text.parse::<Date>().ok().map(|date| date.at(0, 0, 0, 0))
+        text.parse::<Time>().ok().map(|time| now.date().to_datetime(time))
     };
     let local =
         local.ok_or("a time is \"10min\" ago, \"07:30\", \"2026-11-21\" or \"2026-11-21T07:30:00+01:00\"")?;
@@ -41,15 +42,23 @@ mod tests {
 
     #[test]
     fn times_as_people_say_them() {
+        let ago = |now: Timestamp| now - jiff::SignedDuration::from_mins(10);
+        let before = ago(Timestamp::now());
         let then = parse("10min").unwrap();
-        let ago = Timestamp::now().duration_since(then).as_secs();
-        assert!((600..605).contains(&ago), "{ago}");
+        assert!((before..=ago(Timestamp::now())).contains(&then), "{then}");
         assert_eq!(parse("2026-11-21T07:30:00+01:00").unwrap(), "2026-11-21T06:30:00Z".parse().unwrap());
         let zone = TimeZone::system();
         let local =
             |text: &str| text.parse::<DateTime>().unwrap().to_zoned(zone.clone()).unwrap().timestamp();
         assert_eq!(parse("2026-11-21").unwrap(), local("2026-11-21T00:00:00"));
-        assert_eq!(parse("2026-11-21 07:30").unwrap(), local("2026-11-21T07:30:00"));
+        for day in ["2026-11-21", "2001-02-03"] {
+            assert_eq!(
+                parse(&format!("{day} 07:30")).unwrap(),
+                local(&format!("{day}T07:30:00")),
+                "not today's"
+            );
+        }
+        assert!(parse("07:30").unwrap() > Timestamp::now() - jiff::SignedDuration::from_hours(25));
         assert!(parse("yesterday").unwrap_err().contains("10min"));
     }
 }
