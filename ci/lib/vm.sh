@@ -34,10 +34,12 @@ vm_modules() {
     cp "$KERNEL"/modules/* "$1/lib/modules/"
 }
 
-# vm_program ROOT BINARY: puts a program into the guest with the libraries that it is linked to.
+# vm_program ROOT BINARY: puts a program into the guest with the libraries that it is linked to, and without what only a
+# debugger reads: the guest has its root in memory.
 vm_program() {
     local root=$1 binary=$2 library
-    install -D -m 755 "$binary" "$root/bin/$(basename "$binary")"
+    mkdir -p "$root/bin"
+    strip --strip-debug -o "$root/bin/$(basename "$binary")" "$binary"
     for library in $(ldd "$binary" | grep -oE '/[^ ]+'); do
         install -D -m 755 "$library" "$root$library"
     done
