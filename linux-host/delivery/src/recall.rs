@@ -96,6 +96,8 @@ struct Run {
     wait: Option<Wait>,
     timed_out: bool,
     queued: bool,
+    /// Records are missing behind its last one: what its slot does from there on may be another run's.
+    doubtful: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -136,7 +138,7 @@ impl Fold {
         loop {
             match reader.next()? {
                 Next::End => return Ok(whole),
-                Next::Lagged(_) => {}
+                Next::Lagged(_) => self.miss(),
                 Next::Item(item) => {
                     match item.body {
                         Body::Engine(frame) => {
@@ -155,6 +157,11 @@ impl Fold {
                 }
             }
         }
+    }
+
+    /// Records are missing here.
+    fn miss(&mut self) {
+        self.runs.values_mut().for_each(|run| run.doubtful = true);
     }
 
     /// Begins anew with a checkpoint, unless it is one of a start that has not yet taken back its own state.
@@ -231,8 +238,19 @@ impl Fold {
                 let wait = Wait { state, pc, left: left.map(|span| Left { at, span }), rounds };
                 let onset = Ago { at, span: onset_ago };
                 let queued = state == RunState::Queued;
-                self.runs
-                    .insert(run, Run { scenario, cause, onset, place, wait: Some(wait), timed_out, queued });
+                self.runs.insert(
+                    run,
+                    Run {
+                        scenario,
+                        cause,
+                        onset,
+                        place,
+                        wait: Some(wait),
+                        timed_out,
+                        queued,
+                        doubtful: false,
+                    },
+                );
             }
             Restore::Output { output, level, by, .. } => {
                 self.outputs.insert(output, (level, by));
@@ -265,7 +283,16 @@ impl Fold {
                 // One that goes on after a start has what was taken back of it.
                 let timed_out =
                     how == RunHow::Resumed && self.runs.get(&run).is_some_and(|before| before.timed_out);
-                self.runs.insert(run, Run { scenario, cause, onset, place, wait: None, timed_out, queued });
+                self.runs.insert(
+                    run,
+                    Run { scenario, cause, onset, place, wait: None, timed_out, queued, doubtful: false },
+                );
+            }
+            // Of a run whose beginning is lost, so that nobody knows where in which text it stands.
+            Decision::Wait { run, .. } | Decision::TimedOut { run, .. }
+                if self.runs.get(&run).is_some_and(|run| run.doubtful) =>
+            {
+                self.runs.remove(&run);
             }
             Decision::Wait { run, pc, left, rounds } => {
                 if let Some(run) = self.runs.get_mut(&run) {

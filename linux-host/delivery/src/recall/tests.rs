@@ -326,3 +326,17 @@ fn the_time_off_is_known_while_the_kernel_runs() {
     let recall = Recall::read(again(ms(95_000)).index()).unwrap();
     assert_eq!(recall.off, None);
 }
+
+/// Found by the swarm: what a run did whose beginning was lost in damage was taken for what the last run of its slot did, and
+/// after the next start that one went on in the middle of a step.
+#[test]
+fn a_run_whose_beginning_is_lost_is_not_taken_for_the_one_before_it() {
+    let mut fold = Fold::default();
+    let see = |fold: &mut Fold, records: &[Record]| {
+        records.iter().for_each(|record| fold.take(record, Instant::ZERO));
+    };
+    see(&mut fold, &[boot(1), run(0, RunHow::Started), run(1, RunHow::Started), wait(1, None)]);
+    fold.miss();
+    see(&mut fold, &[wait(0, None), run(2, RunHow::Started), wait(2, None)]);
+    assert_eq!(fold.runs.keys().copied().collect::<Vec<_>>(), [RunId(1), RunId(2)]);
+}
