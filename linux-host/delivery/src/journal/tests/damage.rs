@@ -242,7 +242,7 @@ fn damage_at_the_end_of_a_segment_that_was_given_up_is_said_with_its_end() {
 /// before any segment told where the damage ends. Nobody ever had a word on it.
 #[test]
 fn damage_behind_which_only_memory_goes_on_is_said_at_once() {
-    let (disk, mut journal, mut engine) = given_up_behind_damage();
+    let (_, mut journal, mut engine) = given_up_behind_damage();
     assert_eq!(read_from(&journal, Position::START).seqs().last(), Some(&engine.seq), "from memory");
     engine.fill(&mut journal, 1);
     let words = read_from(&journal, Position::START).hosts();
