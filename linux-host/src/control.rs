@@ -11,3 +11,4 @@ pub mod protocol;
 pub mod service;
 pub mod socket;
 pub mod status;
+pub mod switch;

@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod demo;
 pub mod install;
 mod nearest;
+mod random;
 pub mod satellites;
 pub mod schedule_text;
 pub mod secret;

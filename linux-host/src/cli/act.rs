@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::habits::span;
 use super::{Failure, StateDir};
 use crate::control::client::ask;
-use crate::control::protocol::{Operation, Switch};
+use crate::control::protocol::Operation;
+use crate::control::switch::Switch;
 use crate::daemon::state_dir;
 
 /// A press without `--for`: longer than any debounce, as short as a finger is.

@@ -1,6 +1,5 @@
 //! `campanile link`: the satellites of the running house, and their journals.
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Subcommand;
@@ -100,28 +99,10 @@ fn list(args: List) -> Result<(), Failure> {
         if args.json {
             print_json(&mut out, satellite)?;
         } else {
-            writeln!(out, "{:width$}  {}", satellite.name, glance(satellite))?;
+            writeln!(out, "{:width$}  {}", satellite.name, satellite.glance())?;
         }
     }
     Ok(())
-}
-
-/// A satellite in a line, without its name.
-pub(super) fn glance(satellite: &SatelliteStatus) -> String {
-    let mut line = satellite.state.clone();
-    if satellite.up {
-        let _ = write!(line, "  {} at {}", satellite.machine, satellite.port);
-        let _ = write!(line, "  start {}, record {}", satellite.boot, satellite.seq);
-        if let Some((have, all)) = satellite.installing {
-            let _ = write!(line, "  installing {have} of {all} bytes");
-        }
-    }
-    if let Some(problem) = satellite.problems.first() {
-        let more = satellite.problems.len() - 1;
-        let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-        let _ = write!(line, "  {problem}{more}");
-    }
-    line
 }
 
 fn info(args: Info) -> Result<(), Failure> {

@@ -11,8 +11,9 @@ use super::{Failure, StateDir};
 use crate::boards::gpiochip::GpiochipBoard;
 use crate::boards::{Board as _, LineError, LineInfo};
 use crate::control::client::ask;
-use crate::control::protocol::{Operation, Switch};
+use crate::control::protocol::Operation;
 use crate::control::status::Status;
+use crate::control::switch::Switch;
 use crate::daemon::state_dir;
 
 /// How often a live view looks again.

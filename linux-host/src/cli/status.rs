@@ -6,8 +6,9 @@ use std::io::{self, Write as _};
 use super::habits::has_colors;
 use super::{Failure, StateDir};
 use crate::control::client::ask;
-use crate::control::protocol::{Operation, Switch};
+use crate::control::protocol::Operation;
 use crate::control::status::Status;
+use crate::control::switch::Switch;
 use crate::daemon::state_dir;
 use crate::sinks::aws_iot::price::Dollars;
 use crate::words::count;
@@ -214,7 +215,7 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
         writeln!(text, "\n{}", paint.head("satellites"))?;
     }
     for satellite in &status.satellites {
-        let line = super::link::glance(satellite);
+        let line = satellite.glance();
         let is_well = satellite.up && satellite.problems.is_empty();
         let line = if is_well { paint.good(&line) } else { paint.bad(&line) };
         writeln!(text, "  {:width$}  {line}", satellite.name)?;

@@ -2,6 +2,7 @@
 
 mod progress;
 mod run;
+mod tally;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::num::NonZero;
@@ -19,7 +20,8 @@ use super::habits::span;
 use super::{Failure, check};
 use crate::nearest::nearest;
 use progress::Progress;
-use run::{Found, Tally};
+use run::Found;
+use tally::Tally;
 
 /// So many runs at most to shorten a failure, unless `shrink` is asked for more.
 const TRIES: u32 = 600;

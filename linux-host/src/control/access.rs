@@ -83,7 +83,7 @@ impl fmt::Display for Forbidden {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::protocol::Switch;
+    use crate::control::switch::Switch;
 
     #[test]
     fn a_remote_client_may_what_it_was_given_and_never_change_the_program() {

@@ -9,10 +9,10 @@
 //! Names are those of the file. Fields may be added; a request with a field or an operation that this daemon does not
 //! know is refused, so that nobody believes it was carried out.
 
-use campanile_core::id::Level;
 use serde::{Deserialize, Serialize};
 
 use super::status::Status;
+use super::switch::Switch;
 
 /// The longest request that is read. The longest that makes sense has a name of 32 bytes.
 pub const MAX_REQUEST: usize = 4096;
@@ -73,38 +73,6 @@ pub enum Operation {
     Reload {},
     /// The house at a glance.
     Status {},
-}
-
-/// `on` or `off`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Switch {
-    /// On.
-    On,
-    /// Off.
-    Off,
-}
-
-impl From<Switch> for Level {
-    fn from(switch: Switch) -> Self {
-        Self::from_bool(switch == Switch::On)
-    }
-}
-
-impl From<Level> for Switch {
-    fn from(level: Level) -> Self {
-        if level.is_on() { Self::On } else { Self::Off }
-    }
-}
-
-impl Switch {
-    /// As the file writes it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::On => "on",
-            Self::Off => "off",
-        }
-    }
 }
 
 /// A request as it comes over the socket.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::protocol::Switch;
+use super::switch::Switch;
 use crate::satellites::view::SatelliteStatus;
 
 /// Everything of a running house.

@@ -13,6 +13,7 @@ use super::loaded::Loaded;
 use super::programs::Program;
 use super::wall::Sample;
 use super::wiring::Wiring;
+use crate::random;
 
 /// An open journal, and the state that it remembers.
 pub struct Memory {
@@ -36,9 +37,9 @@ pub struct Memory {
 /// The journal is another node's, or of a later version, or cannot be read; in words.
 pub fn remember(storage: Directory, loaded: &Loaded, clock: &Sample) -> Result<Memory, String> {
     let storage = Arc::new(storage);
-    let random = rand32().map_err(|error| format!("the system gives no random number: {error}"))?;
-    let (journal, opened) = Journal::open(&storage, &loaded.node, loaded.journal.clone(), random, now())
-        .map_err(|error| format!("{}: {error}", storage.path().display()))?;
+    let (journal, opened) =
+        Journal::open(&storage, &loaded.node, loaded.journal.clone(), random::bits32()?, now())
+            .map_err(|error| format!("{}: {error}", storage.path().display()))?;
     say(storage.path(), &opened);
     let recall = Recall::read(journal.index()).unwrap_or_else(|error| {
         tracing::error!("the state before this start cannot be read: {error}; everything begins anew");
@@ -68,13 +69,6 @@ fn earlier(journal: &Journal<Directory>, hash: u64, loaded: &Loaded) -> Option<P
     let symbols = Symbols::decode(&stored.symbols).ok()?;
     let wiring = Wiring::of(&symbols, &loaded.boards);
     Program::new(stored.image, symbols, wiring).ok()
-}
-
-/// Bits that nobody can guess.
-pub(crate) fn rand32() -> rustix::io::Result<u32> {
-    let mut bytes = [0; 4];
-    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-    Ok(u32::from_le_bytes(bytes))
 }
 
 /// Says what is worth knowing of how the journal was found.

@@ -10,6 +10,8 @@ use campanile_delivery::{
     Archive, Batch, Boot, Directory, Journal, NodeName, OpenError, Options, Recall, StoredProgram,
 };
 
+use crate::random;
+
 /// See the [module](self).
 pub(super) struct Book {
     storage: Arc<Directory>,
@@ -44,7 +46,7 @@ impl Book {
 
     /// Begins a start that has no number yet.
     pub(super) fn begin(&mut self, now: Instant) -> Result<Boot, String> {
-        let random = crate::daemon::boot::rand32().map_err(|error| format!("no random number: {error}"))?;
+        let random = random::bits32()?;
         self.journal = None;
         let opened = Journal::open(&self.storage, &self.node, self.options.clone(), random, now);
         let (journal, opened) = opened.map_err(|error| self.said(&error))?;

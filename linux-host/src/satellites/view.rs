@@ -1,5 +1,6 @@
 //! A satellite at a glance: what its thread knows, for `status` and `link info`. Fields may be added, never renamed.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,26 @@ pub struct SatelliteStatus {
     pub problems: Vec<String>,
     /// Where its journal is.
     pub journal: String,
+}
+
+impl SatelliteStatus {
+    /// In a line, without its name.
+    pub fn glance(&self) -> String {
+        let mut line = self.state.clone();
+        if self.up {
+            let _ = write!(line, "  {} at {}", self.machine, self.port);
+            let _ = write!(line, "  start {}, record {}", self.boot, self.seq);
+            if let Some((have, all)) = self.installing {
+                let _ = write!(line, "  installing {have} of {all} bytes");
+            }
+        }
+        if let Some(problem) = self.problems.first() {
+            let more = self.problems.len() - 1;
+            let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+            let _ = write!(line, "  {problem}{more}");
+        }
+        line
+    }
 }
 
 /// Shared between the thread and whoever looks.

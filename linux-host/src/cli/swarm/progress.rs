@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::run::Tally;
+use super::tally::Tally;
 
 const EVERY: Duration = Duration::from_millis(200);
 const WIDTH: u64 = 24;

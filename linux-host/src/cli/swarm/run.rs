@@ -4,26 +4,14 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use campanile_sim::swarm::{Finding, draw, run};
 use campanile_sim::world::House;
 
 use super::progress::Progress;
+use super::tally::Tally;
 use crate::cli::Failure;
-
-/// What has been done.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally {
-    pub(super) seeds: u64,
-    /// Microseconds.
-    pub(super) lived: u64,
-    pub(super) records: u64,
-    pub(super) took: Duration,
-    /// The first seed that was not run.
-    pub(super) next: u64,
-    pub(super) interrupted: bool,
-}
 
 /// A seed that fails.
 #[derive(Clone, Debug)]

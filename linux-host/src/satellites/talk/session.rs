@@ -18,7 +18,7 @@ use super::super::lines::SatelliteLines;
 use super::super::view::View;
 use super::super::words;
 use crate::config::SatelliteProgram;
-use crate::daemon::boot::rand32;
+use crate::random;
 
 /// What an input did longer ago is no news any more, as a command would not be.
 const YOUNG: Duration = COMMAND_TTL;
@@ -53,7 +53,6 @@ impl Session {
         lines: Arc<SatelliteLines>,
         view: View,
     ) -> Result<Self, String> {
-        let random = || rand32().map_err(|error| format!("the system gives no random number: {error}"));
         let path = book.path();
         view.change(|status| status.journal = path);
         Ok(Self {
@@ -63,8 +62,8 @@ impl Session {
             book,
             lines,
             view,
-            host: Host::new(random()?),
-            next_id: random()?,
+            host: Host::new(random::bits32()?),
+            next_id: random::bits32()?,
             ordered: None,
             runs_ours: false,
             refused: false,

@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use campanile_delivery::symbols::Symbols;
 use serde_json::{Map, Value};
 
-use crate::control::protocol::{Operation, Switch};
+use crate::control::protocol::Operation;
+use crate::control::switch::Switch;
 use crate::sinks::arrival::{Arrival, What, Wish, number};
 
 /// What can be wished for.

@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::control::protocol::{Operation, Switch};
+use crate::control::protocol::Operation;
+use crate::control::switch::Switch;
 use crate::sinks::arrival::{Arrival, What, Wish, number};
 use crate::sinks::commands::{Commands, Verb};
 use crate::sinks::topics::{Topics, capture, filter};

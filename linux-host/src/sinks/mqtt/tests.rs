@@ -6,7 +6,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::address::Address;
 use super::*;
-use crate::control::protocol::{Operation, Switch};
+use crate::control::protocol::Operation;
+use crate::control::switch::Switch;
 use crate::sinks::commands::{Commands, Verb};
 use crate::sinks::message::Kind;
 use crate::sinks::tls::Tls;

@@ -1,0 +1,16 @@
+//! How far a swarm has come.
+
+use std::time::Duration;
+
+/// What has been done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) seeds: u64,
+    /// Microseconds.
+    pub(super) lived: u64,
+    pub(super) records: u64,
+    pub(super) took: Duration,
+    /// The first seed that was not run.
+    pub(super) next: u64,
+    pub(super) interrupted: bool,
+}
