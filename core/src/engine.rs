@@ -1,6 +1,7 @@
 //! The engine: one house's program at work, between inputs that carry their time and effects that the host carries
 //! out.
 
+pub(crate) mod bits;
 pub mod cells;
 mod checkpoint;
 mod due;
@@ -8,12 +9,14 @@ mod inputs;
 mod load;
 mod outputs;
 mod start;
+pub(crate) mod state;
 pub mod status;
 mod swap;
 #[cfg(test)]
 mod tests;
 mod triggers;
 pub(crate) mod view;
+pub(crate) mod wall;
 
 use crate::capacity::Capacity;
 use crate::effect::Effect;
@@ -24,7 +27,8 @@ use crate::program::verify::{LoadError, Room};
 use crate::restore::Restore;
 use crate::slots::Slots;
 use crate::time::{Duration, Instant};
-use view::{Phase, State, View};
+use state::{Phase, State};
+use view::View;
 
 /// What a call of [`Engine::poll`] did.
 #[must_use]

@@ -1,6 +1,9 @@
 //! Scenarios at work: the agenda of occurrences, runs, and the execution of their code.
 
 pub mod agenda;
-pub(crate) mod exec;
+mod begin;
+mod end;
+mod exec;
 pub mod expr;
+mod operands;
 pub mod run;

@@ -1,6 +1,9 @@
 //! Checkpoints: the state as items, and back. Fresh + checkpoint + what follows = the whole, to the byte.
 
-use crate::engine::view::{CommandKey, Off, Phase, Stopped, View, WallClock, bit, id, take_lowest};
+use crate::engine::bits::{bit, id, take_lowest};
+use crate::engine::state::{CommandKey, Phase};
+use crate::engine::view::View;
+use crate::engine::wall::{Off, Stopped, WallClock};
 use crate::id::{InputId, OutputId, PeerId, RunId, SensorId, TriggerId, VarId};
 use crate::program::On;
 use crate::restore::Restore;

@@ -3,7 +3,9 @@
 
 use crate::decision::{By, Cause, Decision, ReplyResult, Source};
 use crate::engine::Rejected;
-use crate::engine::view::{CommandKey, Phase, View, WallClock};
+use crate::engine::state::{CommandKey, Phase};
+use crate::engine::view::View;
+use crate::engine::wall::WallClock;
 use crate::id::{InputId, Level, MAX_PEERS, SensorId, TriggerId};
 use crate::input::{Input, LevelWhy, Op, Origin};
 use crate::program::{On, code};

@@ -1,8 +1,10 @@
 //! Loading: from a verified image into the tables.
 
 use crate::decision::{By, Decision, SafetyWhy};
+use crate::engine::bits::bit;
 use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
-use crate::engine::view::{Phase, View, bit};
+use crate::engine::state::Phase;
+use crate::engine::view::View;
 use crate::id::OutputId;
 use crate::program::image::{Image, hash};
 use crate::program::verify::LoadError;

@@ -1,7 +1,9 @@
 //! Outputs: who may write them, and what makes them safe (I7).
 
 use crate::decision::{By, Decision, FaultKind, SafetyWhy};
-use crate::engine::view::{Phase, View, bit, id};
+use crate::engine::bits::{bit, id};
+use crate::engine::state::Phase;
+use crate::engine::view::View;
 use crate::id::{Level, OutputId};
 use crate::time::Instant;
 

@@ -2,7 +2,8 @@
 
 use crate::decision::{By, Decision, EndWhy, RunHow};
 use crate::engine::cells::Scenario;
-use crate::engine::view::{Off, Stopped, View};
+use crate::engine::view::View;
+use crate::engine::wall::{Off, Stopped};
 use crate::program::{AfterRestart, On};
 use crate::restore::{Restore, RunState};
 use crate::scenario::run::{CATCH_UP, LOOK, QUEUED, Run};

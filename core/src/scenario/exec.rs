@@ -1,16 +1,15 @@
-//! Execution: occurrences become runs, runs make their steps.
+//! Execution: runs make their steps, wait, and go on.
 
-use crate::calendar::{day_and_second, time_of_day, weekday_of};
 use crate::decision::{By, Cause, Decision, EndWhy, FaultKind, RunHow, SkipWhy, Values};
-use crate::engine::cells::Scenario;
-use crate::engine::view::{Active, View, id, take_lowest};
-use crate::id::{OutputId, RunId, ScenarioId, VarId};
+use crate::engine::state::Active;
+use crate::engine::view::View;
+use crate::id::{RunId, ScenarioId, VarId};
+use crate::program::ScenarioDef;
 use crate::program::code::{MAX_STEPS, Op, Step};
-use crate::program::{Mode, ScenarioDef};
 use crate::restore::RunState;
-use crate::scenario::agenda::Occurrence;
-use crate::scenario::expr::{Operands, Value, eval, names};
-use crate::scenario::run::{LOOK, QUEUED, Run, TIMED_OUT, UNTIL};
+use crate::scenario::expr::{Value, eval, names};
+use crate::scenario::operands::Context;
+use crate::scenario::run::{LOOK, QUEUED, TIMED_OUT, UNTIL};
 use crate::time::Instant;
 use crate::wire::{Reader, Wire};
 
@@ -29,116 +28,7 @@ enum Then {
 /// An expression divided by zero, and its value hangs on that.
 struct DivisionByZero;
 
-/// What expressions read.
-struct Context<'a, 'b> {
-    view: &'a View<'b>,
-    timed_out: bool,
-}
-
-impl Operands for Context<'_, '_> {
-    fn operand(&self, op: &Op) -> Option<i32> {
-        let view = self.view;
-        match *op {
-            Op::Input { input } => view.inputs.get(input.index())?.reported().map(i32::from),
-            Op::Output { output } => view.outputs.get(output.index()).map(|cell| cell.level().into()),
-            Op::Sensor { sensor } => view.sensors.get(sensor.index())?.value,
-            Op::Var { var } => view.variables.get(var.index()).map(|cell| cell.value),
-            Op::TimedOut {} => Some(self.timed_out.into()),
-            Op::Hour {} => view.local_time().map(|(_, second)| time_of_day(second).hour.into()),
-            Op::Minute {} => view.local_time().map(|(_, second)| time_of_day(second).minute.into()),
-            Op::Weekday {} => view.local_time().map(|(day, _)| weekday_of(day).into()),
-            _ => None,
-        }
-    }
-}
-
 impl<'a> View<'a> {
-    /// The day and the second of the day, if the clock is trusted.
-    fn local_time(&self) -> Option<(i64, u32)> {
-        let clock = self.s.trusted_clock()?;
-        let unix_s = clock.unix_at(self.s.now).div_euclid(1_000_000);
-        Some(day_and_second(unix_s.saturating_add(clock.offset.into())))
-    }
-
-    /// Takes an occurrence off the agenda: the condition is looked at now, and the mode says what becomes of it.
-    pub(crate) fn take(&mut self, occurrence: Occurrence) {
-        let Occurrence { scenario, cause, onset } = occurrence;
-        let now = self.s.now;
-        let Some(cell) = self.scenarios.get(scenario.index()) else { return };
-        let mode = cell.def.mode;
-        if !self.s.agenda.admit(now) {
-            self.decide(Decision::Fault { what: FaultKind::Cascade, at: scenario.0 });
-            return;
-        }
-        let refused = match self.condition(cell) {
-            Value::Known(value) if value != 0 => None,
-            Value::Known(_) => Some(SkipWhy::Condition),
-            Value::Unknown => Some(SkipWhy::Unknown),
-            Value::DivisionByZero => {
-                self.divided(scenario);
-                return;
-            }
-        };
-        let running = self.live().iter().filter(|run| run.is_of(scenario)).count();
-        let how = match mode {
-            _ if refused.is_some() => None,
-            _ if running == 0 => Some(RunHow::Started),
-            Mode::Restart => Some(RunHow::Restarted),
-            Mode::Parallel(n) if running < usize::from(n) => Some(RunHow::Started),
-            Mode::Queued(n) if running < usize::from(n) => Some(RunHow::Queued),
-            _ => None,
-        };
-        let Some(how) = how else {
-            self.decide(Decision::Skip { scenario, why: refused.unwrap_or(SkipWhy::Busy) });
-            return;
-        };
-        let slot = match how {
-            RunHow::Restarted => self.live().iter().position(|run| run.is_of(scenario)),
-            _ => self.live().iter().position(|run| run.is_free()),
-        };
-        let slot = slot.unwrap_or(self.live().len());
-        if slot >= self.runs.len() {
-            // The check at load reserved a slot for every run that the modes allow.
-            self.decide(Decision::Fault { what: FaultKind::LogicBug, at: scenario.0 });
-            return;
-        }
-        let run = RunId(id(slot));
-        let state = if how == RunHow::Queued { RunState::Queued } else { RunState::Waiting };
-        let place = if how == RunHow::Queued { self.last_place(scenario) } else { 0 };
-        self.occupy(run, Run { place, ..Run::new(scenario, cause, onset, state) });
-        self.decide(Decision::Run { run, scenario, cause, how, onset_ago: now.since(onset) });
-        if how != RunHow::Queued {
-            self.s.active = Some(Active { run, steps: 0 });
-        }
-    }
-
-    /// The place behind the last in a scenario's queue.
-    fn last_place(&self, scenario: ScenarioId) -> u16 {
-        let behind = self.live().iter().filter(|run| run.is_of(scenario) && run.is_behind());
-        behind.map(|run| run.place).max().map_or(0, |last| last.saturating_add(1))
-    }
-
-    /// The slots of runs, up to the last one that is not free.
-    pub(crate) fn live(&self) -> &[Run] {
-        self.runs.get(..usize::from(self.s.slots)).unwrap_or_default()
-    }
-
-    /// Puts a run into a slot.
-    pub(crate) fn occupy(&mut self, slot: RunId, run: Run) {
-        if let Some(place) = self.runs.get_mut(slot.index()) {
-            *place = run;
-            self.s.slots = self.s.slots.max(slot.0.saturating_add(1));
-        }
-    }
-
-    fn condition(&self, cell: &Scenario) -> Value {
-        if cell.def.condition == 0 {
-            return Value::Known(1);
-        }
-        let code = self.code.get(usize::from(cell.start)..).unwrap_or_default();
-        eval(&mut Reader::new(code), &Context { view: self, timed_out: false })
-    }
-
     /// The body of a scenario.
     fn body(&self, scenario: ScenarioId) -> &'a [u8] {
         let Some(cell) = self.scenarios.get(scenario.index()) else { return &[] };
@@ -195,7 +85,7 @@ impl<'a> View<'a> {
         self.end(slot, why);
     }
 
-    fn divided(&mut self, scenario: ScenarioId) -> EndWhy {
+    pub(super) fn divided(&mut self, scenario: ScenarioId) -> EndWhy {
         self.decide(Decision::Fault { what: FaultKind::DivisionByZero, at: scenario.0 });
         EndWhy::Fault
     }
@@ -376,55 +266,6 @@ impl<'a> View<'a> {
         if changed {
             self.variable_changed(var);
         }
-    }
-
-    /// Ends all runs of a scenario, those that queue first, so that none of them moves up.
-    pub(crate) fn stop_scenario(&mut self, scenario: ScenarioId) {
-        for queued in [true, false] {
-            for index in 0..self.live().len() {
-                let of = |run: &Run| run.is_of(scenario) && (run.has(QUEUED)) == queued;
-                if self.runs.get(index).is_some_and(of) {
-                    self.end(RunId(id(index)), EndWhy::Stopped);
-                }
-            }
-        }
-    }
-
-    /// A run is over. One that ends early takes its outputs along; the next one in its queue moves up.
-    pub(crate) fn end(&mut self, slot: RunId, why: EndWhy) {
-        let Some(run) = self.runs.get_mut(slot.index()) else { return };
-        let scenario = run.scenario;
-        run.free();
-        while self.live().last().is_some_and(|run| run.is_free()) {
-            self.s.slots = self.s.slots.saturating_sub(1);
-        }
-        self.decide(Decision::End { run: slot, why });
-        let in_peace = matches!(why, EndWhy::Done | EndWhy::Ended);
-        let mut left = self.s.owned_outputs;
-        while let Some(index) = take_lowest(&mut left) {
-            let output = OutputId(index);
-            if self.outputs.get(output.index()).is_some_and(|cell| cell.is_of(slot)) {
-                self.lose_writer(output, in_peace);
-            }
-        }
-        self.move_up(scenario);
-    }
-
-    /// Gives the first in a scenario's queue its turn, if nobody has it.
-    pub(crate) fn move_up(&mut self, scenario: ScenarioId) {
-        let now = self.s.now;
-        let queues =
-            self.scenarios.get(scenario.index()).is_some_and(|cell| matches!(cell.def.mode, Mode::Queued(_)));
-        if !queues || self.live().iter().any(|run| run.is_of(scenario) && !run.is_behind()) {
-            return;
-        }
-        let of_queue = |run: &&mut Run| run.is_of(scenario);
-        if let Some(first) = self.runs.iter_mut().filter(of_queue).min_by_key(|run| run.place) {
-            (first.due, first.place) = (now, 0);
-            self.s.wake_at(now);
-        }
-        // Places count from the turn on, so that a queue that never empties never runs out of them.
-        self.runs.iter_mut().filter(of_queue).for_each(|run| run.place = run.place.saturating_sub(1));
     }
 }
 
