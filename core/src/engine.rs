@@ -1,7 +1,6 @@
 //! The engine: one house's program at work, between inputs that carry their time and effects that the host carries
 //! out.
 
-pub(crate) mod bits;
 pub mod cells;
 mod checkpoint;
 mod due;

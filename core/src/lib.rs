@@ -22,6 +22,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod bits;
 pub mod calendar;
 pub mod capacity;
 pub mod debounce;

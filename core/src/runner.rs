@@ -41,6 +41,7 @@ mod ticks;
 use embassy_sync::blocking_mutex::raw::RawMutex;
 use embassy_sync::channel::Receiver;
 
+use crate::bits::take_lowest;
 use crate::calendar::ZoneTable;
 use crate::capacity::Capacity;
 use crate::engine::Engine;
@@ -57,7 +58,7 @@ pub use queue::EdgeQueue;
 pub use ticks::{Ticks, Wall};
 
 use event_loop::Loop;
-use readings::{Lines as _, take_lowest};
+use readings::Lines as _;
 use shell::Shell;
 
 /// An input with the stamp of its capture.
@@ -248,7 +249,7 @@ pub async fn start<C: Capacity>(
         shell.hand_over().await;
     }
     let mut inputs = shell.inputs();
-    while let Some(input) = take_lowest(&mut inputs) {
+    while let Some(input) = take_lowest(&mut inputs).map(InputId) {
         if let Some(level) = shell.read(input) {
             shell.feed(at, Input::Level { input, level, why: LevelWhy::Start });
             shell.hand_over().await;

@@ -1,6 +1,6 @@
 //! Checkpoints: the state as items, and back. Fresh + checkpoint + what follows = the whole, to the byte.
 
-use crate::engine::bits::{bit, id, take_lowest};
+use crate::bits::{bit, id, take_lowest};
 use crate::engine::state::{CommandKey, Phase};
 use crate::engine::view::View;
 use crate::engine::wall::{Off, Stopped, WallClock};

@@ -1,7 +1,7 @@
 //! What is due: deadlines in the order (time, class, place), each recorded with its own time (I3).
 
+use crate::bits::{bit, id};
 use crate::decision::{Decision, EndWhy, FaultKind, Source};
-use crate::engine::bits::{bit, id};
 use crate::engine::state::Phase;
 use crate::engine::view::View;
 use crate::id::{InputId, OutputId, RunId, TriggerId};

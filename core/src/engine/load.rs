@@ -1,7 +1,7 @@
 //! Loading: from a verified image into the tables.
 
+use crate::bits::bit;
 use crate::decision::{By, Decision, SafetyWhy};
-use crate::engine::bits::bit;
 use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
 use crate::engine::state::Phase;
 use crate::engine::view::View;

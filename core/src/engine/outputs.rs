@@ -1,7 +1,7 @@
 //! Outputs: who may write them, and what makes them safe (I7).
 
+use crate::bits::{bit, id};
 use crate::decision::{By, Decision, FaultKind, SafetyWhy};
-use crate::engine::bits::{bit, id};
 use crate::engine::state::Phase;
 use crate::engine::view::View;
 use crate::id::{Level, OutputId};

@@ -1,7 +1,7 @@
 //! What an engine has besides its tables: where it is, what it owes, and when it has to look again.
 
+use crate::bits::{bit, take_lowest};
 use crate::decision::By;
-use crate::engine::bits::{bit, take_lowest};
 use crate::engine::wall::{Off, WallClock};
 use crate::fifo::Fifo;
 use crate::id::{InputId, OutputId, RunId};

@@ -1,7 +1,7 @@
 //! The swap of programs: what goes on under the new one, and what ends.
 
+use crate::bits::{bit, id};
 use crate::decision::{By, Decision, EndWhy, SafetyWhy};
-use crate::engine::bits::{bit, id};
 use crate::engine::cells::{Output, Trigger};
 use crate::engine::view::View;
 use crate::id::{OutputId, RunId, ScenarioId, SensorId};

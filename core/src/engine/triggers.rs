@@ -2,8 +2,8 @@
 
 use core::ops::Range;
 
+use crate::bits::{bit, id};
 use crate::decision::{Cause, Decision, FaultKind};
-use crate::engine::bits::{bit, id};
 use crate::engine::view::View;
 use crate::id::{InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
 use crate::program::code::Op;

@@ -1,10 +1,10 @@
 //! The engine without its capacity: slices of the tables, the scalar state, the log. All logic is written on this.
 
+use crate::bits::take_lowest;
 use crate::calendar::Schedule;
 use crate::decision::Decision;
 use crate::effect::Effect;
 use crate::engine::Step;
-use crate::engine::bits::take_lowest;
 use crate::engine::cells::{Output, Scenario, Sensor, Trigger, Variable};
 use crate::engine::state::State;
 use crate::id::{InputId, OutputId};

@@ -6,10 +6,11 @@ use embassy_sync::blocking_mutex::raw::RawMutex;
 use embassy_sync::channel::Receiver;
 use embassy_time::Timer;
 
-use super::readings::{Readings, bit, take_lowest};
+use super::readings::Readings;
 use super::shell::Shell;
 use super::ticks::{Ticks, Wall};
 use super::{Captured, Edges, Message, Options, Outputs, Recorder, Stopped};
+use crate::bits::{bit, take_lowest};
 use crate::capacity::Capacity;
 use crate::engine::InstallError;
 use crate::fmt::warning;
@@ -189,14 +190,14 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
     fn is_thrown_away(&mut self, at: Instant, input: InputId) -> bool {
         let rate = self.shell.engine.storm(input);
         let Some(guard) = self.guards.as_mut().get_mut(input.index()) else { return false };
-        if self.masked & bit(input) != 0 {
+        if self.masked & bit(input.0) != 0 {
             guard.lose();
             return true;
         }
         if guard.admit(at, rate) {
             return false;
         }
-        self.masked |= bit(input);
+        self.masked |= bit(input.0);
         self.edges.mask(input, true);
         true
     }
@@ -205,7 +206,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
     fn unmask_due(&self) -> (Instant, InputId) {
         let mut masked = self.masked;
         let mut first = (Instant::NEVER, InputId(0));
-        while let Some(input) = take_lowest(&mut masked) {
+        while let Some(input) = take_lowest(&mut masked).map(InputId) {
             let rate = self.shell.engine.storm(input);
             let until = self
                 .guards
@@ -220,7 +221,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
     }
 
     fn unmask(&mut self, input: InputId) -> Input {
-        self.masked &= !bit(input);
+        self.masked &= !bit(input.0);
         self.edges.mask(input, false);
         self.readings.gap(input);
         let lost = self.guards.as_mut().get_mut(input.index()).map_or(0, Guard::unmask);
@@ -321,7 +322,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
     /// Says and reads what is owed under the ids of the program that may go.
     fn pay_off(&mut self, at: Instant) {
         let mut masked = self.masked;
-        while let Some(input) = take_lowest(&mut masked) {
+        while let Some(input) = take_lowest(&mut masked).map(InputId) {
             let overrun = self.unmask(input);
             self.shell.feed(at, overrun);
         }
@@ -337,9 +338,9 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
         let all = self.shell.inputs();
         let mut inputs = all;
         let mut unknown = 0;
-        while let Some(input) = take_lowest(&mut inputs) {
+        while let Some(input) = take_lowest(&mut inputs).map(InputId) {
             if self.shell.engine.input(input).is_none_or(|state| state.raw.is_none()) {
-                unknown |= bit(input);
+                unknown |= bit(input.0);
             }
         }
         self.shell.asked = 0;

@@ -1,5 +1,6 @@
 //! Readings that are owed: at the start, after a gap, and at the end of an episode. A bit for each input.
 
+use crate::bits::{bit, take_lowest};
 use crate::id::{InputId, Level};
 use crate::input::{Input, LevelWhy};
 use crate::time::{Duration, Instant};
@@ -37,7 +38,7 @@ impl Readings {
 
     /// Edges of this input were lost.
     pub(super) fn gap(&mut self, input: InputId) {
-        self.gap |= bit(input);
+        self.gap |= bit(input.0);
     }
 
     /// The engine asks.
@@ -47,15 +48,15 @@ impl Readings {
 
     /// An edge came: the engine will ask again when its episode is over.
     pub(super) fn edge(&mut self, input: InputId) {
-        self.quiet &= !bit(input);
-        self.suspects &= !bit(input);
+        self.quiet &= !bit(input.0);
+        self.suspects &= !bit(input.0);
     }
 
     /// The source gave a level itself.
     pub(super) fn level(&mut self, input: InputId) {
         self.edge(input);
-        self.start &= !bit(input);
-        self.gap &= !bit(input);
+        self.start &= !bit(input.0);
+        self.gap &= !bit(input.0);
     }
 
     /// When [`next`](Self::next) has something to do; `NEVER` if nothing is owed.
@@ -74,20 +75,20 @@ impl Readings {
     /// The next level to feed, if a reading says that there is one. To be called when the edge source was drained at
     /// `now` or later.
     pub(super) fn next(&mut self, now: Instant, slack: Duration, lines: &mut impl Lines) -> Option<Input> {
-        while let Some(input) = take_lowest(&mut self.start) {
+        while let Some(input) = take_lowest(&mut self.start).map(InputId) {
             if let Some(level) = lines.read(input) {
                 return Some(Input::Level { input, level, why: LevelWhy::Start });
             }
         }
-        while let Some(input) = take_lowest(&mut self.gap) {
+        while let Some(input) = take_lowest(&mut self.gap).map(InputId) {
             if let Some(level) = lines.read(input) {
                 return Some(Input::Level { input, level, why: LevelWhy::Gap });
             }
         }
         if now >= self.since.plus(slack) {
-            while let Some(input) = take_lowest(&mut self.suspects) {
+            while let Some(input) = take_lowest(&mut self.suspects).map(InputId) {
                 // No edge came that explains the first reading, and a second one agrees with it.
-                let level = Level::from_bool(self.levels & bit(input) != 0);
+                let level = Level::from_bool(self.levels & bit(input.0) != 0);
                 if lines.read(input) == Some(level) && lines.raw(input) != Some(level) {
                     return Some(Input::Level { input, level, why: LevelWhy::Quiet });
                 }
@@ -95,29 +96,17 @@ impl Readings {
         }
         // One round of suspects at a time: new ones would put off the old.
         if self.suspects == 0 {
-            while let Some(input) = take_lowest(&mut self.quiet) {
+            while let Some(input) = take_lowest(&mut self.quiet).map(InputId) {
                 if let Some(level) = lines.read(input)
                     && lines.raw(input) != Some(level)
                 {
-                    self.suspects |= bit(input);
+                    self.suspects |= bit(input.0);
                     self.levels =
-                        if level.is_on() { self.levels | bit(input) } else { self.levels & !bit(input) };
+                        if level.is_on() { self.levels | bit(input.0) } else { self.levels & !bit(input.0) };
                     self.since = now;
                 }
             }
         }
         None
     }
-}
-
-/// The bit of an input.
-pub(super) const fn bit(input: InputId) -> u64 {
-    1u64.wrapping_shl(input.0 as u32)
-}
-
-/// Takes the lowest bit out of a set.
-pub(super) fn take_lowest(set: &mut u64) -> Option<InputId> {
-    let lowest = u8::try_from(set.trailing_zeros()).ok().filter(|lowest| *lowest < 64)?;
-    *set &= set.wrapping_sub(1);
-    Some(InputId(lowest))
 }

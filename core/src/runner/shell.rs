@@ -1,7 +1,8 @@
 //! The engine with its hands: effects are carried out, and the recorder gets what is new.
 
-use super::readings::{Lines, bit};
+use super::readings::Lines;
 use super::{Outputs, Recorder};
+use crate::bits::{bit, take_lowest};
 use crate::capacity::Capacity;
 use crate::effect::Effect;
 use crate::engine::{Engine, Step};
@@ -71,23 +72,21 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
         match effect {
             Effect::SetOutput { output, level } => {
                 let failed = self.outputs.set(output, level).is_err();
-                let bit = output_bit(output);
+                let output_bit = bit(output.0);
                 // The engine alone knows how it was before: ids are others behind a swap, and a start ends here too.
                 if failed == self.has_failed(output) {
-                    self.changed &= !bit;
+                    self.changed &= !output_bit;
                 } else {
-                    self.changed |= bit;
+                    self.changed |= output_bit;
                 }
             }
             // Read when the edge source is empty: before that, the line is ahead of the engine.
-            Effect::ReadInput { input } => self.asked |= bit(input),
+            Effect::ReadInput { input } => self.asked |= bit(input.0),
         }
     }
 
     fn take_done(&mut self) -> Option<Input> {
-        let output =
-            OutputId(u8::try_from(self.changed.trailing_zeros()).ok().filter(|lowest| *lowest < 64)?);
-        self.changed &= self.changed.wrapping_sub(1);
+        let output = take_lowest(&mut self.changed).map(OutputId)?;
         Some(Input::Done { output, ok: self.has_failed(output) })
     }
 
@@ -158,8 +157,4 @@ impl<C: Capacity, O: Outputs, R: Recorder> Lines for Shell<'_, C, O, R> {
     fn raw(&self, input: InputId) -> Option<Level> {
         self.engine.input(input).and_then(|state| state.raw)
     }
-}
-
-const fn output_bit(output: OutputId) -> u64 {
-    1u64.wrapping_shl(output.0 as u32)
 }

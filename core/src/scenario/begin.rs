@@ -1,7 +1,7 @@
 //! From an occurrence to a run: the condition is looked at, the mode decides, a slot is taken.
 
+use crate::bits::id;
 use crate::decision::{Decision, FaultKind, RunHow, SkipWhy};
-use crate::engine::bits::id;
 use crate::engine::cells::Scenario;
 use crate::engine::state::Active;
 use crate::engine::view::View;

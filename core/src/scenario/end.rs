@@ -1,7 +1,7 @@
 //! The end of a run: its outputs go along if it ended early, and the next in its queue moves up.
 
+use crate::bits::{id, take_lowest};
 use crate::decision::{Decision, EndWhy};
-use crate::engine::bits::{id, take_lowest};
 use crate::engine::view::View;
 use crate::id::{OutputId, RunId, ScenarioId};
 use crate::program::Mode;
