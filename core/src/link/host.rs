@@ -190,6 +190,8 @@ impl Host {
             self.command = None;
             self.boot = hello.boot;
         }
+        // It was asked to run the bundle, and does: the answer was lost with the session before.
+        self.upload.take_if(|upload| upload.is_asked_for() && upload.hash == hello.bundle);
         Some(Heard::Hello(hello))
     }
 
@@ -228,7 +230,8 @@ impl Host {
     }
 
     /// Brings a bundle over and has it take over; [`transmit`](Self::transmit) needs its bytes until
-    /// [`Heard::Committed`]. Takes the place of another that is under way.
+    /// [`Heard::Committed`], which does not come if a new session's [`Heard::Hello`] says that it runs. Takes the place of
+    /// another that is under way.
     pub fn install(&mut self, now: Instant, hash: u64, len: u16) {
         self.upload = Some(Upload { hash, len, offset: 0, say_at: now });
     }
@@ -360,15 +363,20 @@ impl Command {
 }
 
 impl Upload {
+    /// All of it is there, and the satellite may have heard that it is to take over.
+    const fn is_asked_for(&self) -> bool {
+        self.offset >= self.len
+    }
+
     fn next<'b>(&mut self, now: Instant, bundle: &'b [u8]) -> Option<Message<'b>> {
         if now < self.say_at {
             return None;
         }
         self.say_at = now.plus(RETRY);
-        let Self { hash, len, offset, .. } = *self;
-        if offset >= len {
-            return Some(Message::Commit { hash });
+        if self.is_asked_for() {
+            return Some(Message::Commit { hash: self.hash });
         }
+        let Self { hash, len, offset, .. } = *self;
         let rest = bundle.get(usize::from(offset)..usize::from(len))?;
         let bytes = rest.get(..PIECE).unwrap_or(rest);
         Some(Message::Image { hash, len, offset, bytes })

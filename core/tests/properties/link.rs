@@ -1,5 +1,6 @@
 //! The link over a wire that loses, doubles, swaps, corrupts, delays and cuts bytes, between ends that restart at any
-//! moment: no record is lost or comes twice, no command takes effect twice, no number of a start is used twice.
+//! moment: no record is lost or comes twice, no command takes effect twice, no program takes over twice, no number of a
+//! start is used twice.
 
 mod ends;
 mod wire;
@@ -24,7 +25,8 @@ fn live(tape: &mut Tape<'_>) -> Result<(usize, usize), TestCaseError> {
     let (mut up, mut down) = (Wire::default(), Wire::default());
     let mut journal = Journal::default();
     let mut porches = vec![Porch::start(Instant::ZERO, 0)];
-    let mut pi = Pi::start(1);
+    let mut program = 1;
+    let mut pi = Pi::start(1, program);
     let (mut now, mut starts, mut next_id) = (Instant::ZERO, 1, 1);
     let mut asked = Vec::new();
     while now < END {
@@ -40,6 +42,11 @@ fn live(tape: &mut Tape<'_>) -> Result<(usize, usize), TestCaseError> {
             next_id += 1;
             asked.push(next_id);
             pi.ask(now, next_id);
+        }
+        if faults.below(256) > 250 || now == CALM {
+            // Also one that it had before.
+            program = program % 3 + 1;
+            pi.want(now, program);
         }
         for bytes in down.arrived(now) {
             porch.hear(now, bytes, faults)?;
@@ -60,14 +67,17 @@ fn live(tape: &mut Tape<'_>) -> Result<(usize, usize), TestCaseError> {
         if faults.below(256) > 252 {
             starts += 1;
             next_id += 1_000;
-            pi = Pi::start(starts);
+            pi = Pi::start(starts, program);
         }
     }
     prop_assert!(pi.is_up(), "the wire is good and they do not talk");
     let last = porches.last().expect("there is one");
     prop_assert_eq!(journal.next(last.boot()), last.next(), "records of the last start have not come");
+    prop_assert_eq!(last.bundle(), pi.wanted(), "the last start has not got its program");
     for porch in &porches {
         journal.compare(porch)?;
+        let installs = porch.installs();
+        prop_assert!(installs.windows(2).all(|two| two[0] != two[1]), "one took over twice: {:x?}", installs);
     }
     let mut done = 0;
     for id in asked {
@@ -99,7 +109,7 @@ proptest! {
 #[test]
 fn a_command_from_long_ago_does_nothing() {
     let mut porch = Porch::start(Instant::ZERO, 1);
-    let (mut pi, mut journal) = (Pi::start(1), Journal::default());
+    let (mut pi, mut journal) = (Pi::start(1, 1), Journal::default());
     let (mut now, mut old) = (Instant::ZERO, Vec::new());
     let mut nothing = Tape::new(&[]);
     for id in 1..40 {
@@ -120,4 +130,65 @@ fn a_command_from_long_ago_does_nothing() {
     // The engine remembers sixteen of them.
     old.into_iter().for_each(|frame| porch.hear(now, frame, &mut nothing).unwrap());
     assert_eq!((porch.effects(1), porch.effects(20)), (1, 1));
+}
+
+/// Ends that hear each other until nothing is under way; `lost` says which frames of the satellite's do not arrive.
+fn talk(
+    now: &mut Instant,
+    porch: &mut Porch,
+    pi: &mut Pi,
+    journal: &mut Journal,
+    lost: impl Fn(&[u8]) -> bool,
+) {
+    for _ in 0..100 {
+        *now = now.plus(STEP);
+        while let Some(frame) = porch.say(*now) {
+            if !lost(&frame) {
+                pi.hear(*now, frame, journal, porch).unwrap();
+            }
+        }
+        while let Some(frame) = pi.say(*now) {
+            porch.hear(*now, frame, &mut Tape::new(&[])).unwrap();
+        }
+    }
+}
+
+/// Whether a frame has a `Committed`: its first byte behind that of its form.
+fn is_committed(frame: &[u8]) -> bool {
+    frame.get(1) == Some(&10)
+}
+
+#[test]
+fn a_program_whose_answer_is_lost_takes_over_once() {
+    let (mut porch, mut pi, mut journal) =
+        (Porch::start(Instant::ZERO, 1), Pi::start(1, 1), Journal::default());
+    let mut now = Instant::ZERO;
+    talk(&mut now, &mut porch, &mut pi, &mut journal, is_committed);
+    assert_eq!((porch.bundle(), pi.is_installing()), (pi.wanted(), true), "it asks again");
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    assert_eq!((porch.installs().len(), pi.is_installing()), (1, false));
+    // Lost with the whole session: the next hello tells.
+    pi.want(now, 2);
+    talk(&mut now, &mut porch, &mut pi, &mut journal, is_committed);
+    pi.cut(now);
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    assert_eq!((porch.installs().len(), pi.is_installing()), (2, false));
+}
+
+#[test]
+fn a_journal_that_lost_its_end_gets_it_again() {
+    let (mut porch, mut pi, mut journal) =
+        (Porch::start(Instant::ZERO, 1), Pi::start(1, 1), Journal::default());
+    let (mut now, mut nothing) = (Instant::ZERO, Tape::new(&[]));
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    for _ in 0..20 {
+        now = Instant::from_micros((now.micros() / 100_000 + 1) * 100_000);
+        porch.live(now, &mut nothing);
+    }
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    assert_eq!(journal.next(porch.boot()), porch.next());
+    pi.go_back(now, 5, &mut journal);
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    assert_eq!(journal.next(porch.boot()), porch.next());
+    journal.compare(&porch).unwrap();
 }

@@ -8,7 +8,10 @@ use campanile_core::decision::{Decision, ReplyResult};
 use campanile_core::engine::{Engine, Step};
 use campanile_core::id::{InputId, Level, VarId};
 use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
-use campanile_core::link::{About, Collector, Heard, Host, MAX_FRAME, Request, Satellite, Wall};
+use campanile_core::link::bundle::{self, Bundle};
+use campanile_core::link::{
+    About, Collector, Heard, Host, MAX_FRAME, Request, Satellite, Staging, Verdict, Wall,
+};
 use campanile_core::log::Cursor;
 use campanile_core::program::{InputDef, Parts, VarDef, image};
 use campanile_core::record::{Frame, MAX_RECORD, Record};
@@ -17,11 +20,37 @@ use proptest::prelude::*;
 
 use crate::tape::Tape;
 
+/// The longest bundle that the satellite takes.
+const BUNDLE_MAX: usize = 640;
+
+/// A bundle of several pieces; each choice is another program.
+pub(super) fn a_bundle(choice: u32) -> Vec<u8> {
+    let line = "x".repeat(bundle::LINE_MAX);
+    let output = bundle::Output { line: &line, active_low: false, safe_on: false, safe_without_link: false };
+    let mut bytes = vec![0; BUNDLE_MAX];
+    let len = bundle::encode([].into_iter(), [output; 14].into_iter(), &mut bytes).unwrap();
+    bytes.truncate(len);
+    bytes.extend(a_program(choice));
+    bytes
+}
+
+fn a_program(choice: u32) -> Vec<u8> {
+    let parts = Parts {
+        inputs: &[InputDef::default()],
+        variables: &[VarDef { name: 1, initial: choice as i32 }],
+        ..Parts::default()
+    };
+    let mut bytes = [0; 256];
+    let len = image::encode(&parts, &mut bytes).unwrap();
+    bytes[..len].to_vec()
+}
+
 /// One start of a satellite.
 pub(super) struct Porch {
     engine: Box<Engine<Tiny>>,
     satellite: Satellite,
     collector: Collector,
+    staging: Staging<BUNDLE_MAX>,
     /// Up to where its own memory of the log reaches.
     cursor: Cursor,
     /// All that it ever wrote: the time, and the bytes.
@@ -32,21 +61,15 @@ pub(super) struct Porch {
 
 impl Porch {
     pub(super) fn start(now: Instant, number: u32) -> Self {
-        let parts = Parts {
-            inputs: &[InputDef::default()],
-            variables: &[VarDef { name: 1, initial: 0 }],
-            ..Parts::default()
-        };
-        let mut bytes = [0; 256];
-        let len = image::encode(&parts, &mut bytes).unwrap();
         let mut engine = Box::new(Engine::new());
         let cursor = engine.log().head();
-        engine.load(Instant::ZERO, &bytes[..len]).unwrap();
+        engine.load(Instant::ZERO, &a_program(0)).unwrap();
         let satellite = Satellite::new(0, 0, number.wrapping_mul(0x1234_5677));
         Self {
             engine,
             satellite,
             collector: Collector::new(),
+            staging: Staging::new(),
             cursor,
             log: Vec::new(),
             level: Level::Off,
@@ -110,16 +133,49 @@ impl Porch {
                 Some(Request::Clock { unix, offset, trusted }) => {
                     self.feed(now, Input::Clock { unix, offset, trusted });
                 }
+                Some(Request::Image { hash, len, offset, bytes }) => {
+                    let have = self.staging.take(hash, len, offset, bytes);
+                    self.satellite.stored(hash, have);
+                }
+                Some(Request::Commit { hash }) => self.install(now, hash)?,
                 Some(Request::Assigned { boot }) => prop_assert!(boot != 0),
-                Some(request) => prop_assert!(false, "nobody asked for {:?}", request),
                 None => {}
             }
         }
         Ok(())
     }
 
+    fn install(&mut self, now: Instant, hash: u64) -> Result<(), TestCaseError> {
+        let clock = self.clock(now);
+        self.settle(now);
+        let Some(bytes) = self.staging.whole(hash) else {
+            self.satellite.committed(hash, Verdict::Incomplete);
+            return Ok(());
+        };
+        let bundle = Bundle::open(bytes).expect("it came as it was sent");
+        prop_assert!(self.engine.install(clock, bundle.image).is_ok());
+        self.satellite.committed(hash, Verdict::Runs);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// The bundle that runs.
+    pub(super) fn bundle(&self) -> u64 {
+        self.satellite.bundle()
+    }
+
+    /// The programs that took over, one after the other.
+    pub(super) fn installs(&self) -> Vec<u64> {
+        let install = |bytes: &[u8]| match Frame::split(bytes)?.0.record() {
+            Some(Record::Input(Input::Install { hash })) => Some(hash),
+            _ => None,
+        };
+        self.log.iter().filter_map(|(_, bytes)| install(bytes)).collect()
+    }
+
     pub(super) fn say(&mut self, now: Instant) -> Option<Vec<u8>> {
-        let about = About { node: "porch", board: "test", room: self.engine.room(), bundle_max: 0 };
+        let about =
+            About { node: "porch", board: "test", room: self.engine.room(), bundle_max: BUNDLE_MAX as u16 };
         let mut out = [0; MAX_FRAME];
         let clock = self.clock(now);
         let len = self.satellite.transmit(clock, &about, &self.engine.log(), &mut out)?;
@@ -190,12 +246,48 @@ pub(super) struct Pi {
     boot: u64,
     /// Whether a command was carried out.
     answers: BTreeMap<u32, bool>,
+    /// What the satellite is to run, by its file.
+    bundle: Vec<u8>,
 }
 
 impl Pi {
-    pub(super) fn start(number: u32) -> Self {
+    pub(super) fn start(number: u32, choice: u32) -> Self {
         let host = Host::new(number.wrapping_mul(0x0765_4321));
-        Self { host, collector: Collector::new(), boot: 0, answers: BTreeMap::new() }
+        let bundle = a_bundle(choice);
+        Self { host, collector: Collector::new(), boot: 0, answers: BTreeMap::new(), bundle }
+    }
+
+    /// Its file has another program for the satellite now.
+    pub(super) fn want(&mut self, now: Instant, choice: u32) {
+        self.bundle = a_bundle(choice);
+        self.install(now);
+    }
+
+    fn install(&mut self, now: Instant) {
+        self.host.install(now, bundle::hash(&self.bundle), self.bundle.len() as u16);
+    }
+
+    /// Whether the satellite's word on its program is awaited.
+    pub(super) fn is_installing(&self) -> bool {
+        self.host.progress().is_some()
+    }
+
+    /// The wire was cut, and is there again.
+    pub(super) fn cut(&mut self, now: Instant) {
+        self.host.restart(now);
+    }
+
+    /// What the satellite is to run.
+    pub(super) fn wanted(&self) -> u64 {
+        bundle::hash(&self.bundle)
+    }
+
+    /// Its journal has lost all from this record on.
+    pub(super) fn go_back(&mut self, now: Instant, seq: u64, journal: &mut Journal) {
+        let book = journal.boots.get_mut(&self.boot).unwrap();
+        book.records.split_off(&seq);
+        book.next = seq;
+        self.host.pull(now, seq);
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -236,6 +328,9 @@ impl Pi {
                     );
                     self.boot = hello.boot;
                     self.host.pull(now, journal.next(hello.boot));
+                    if hello.bundle != self.wanted() {
+                        self.install(now);
+                    }
                 }
                 Some(Heard::Records(delivery)) => {
                     let book = journal.boots.get_mut(&self.boot).unwrap();
@@ -259,6 +354,7 @@ impl Pi {
                     let done = matches!(result, ReplyResult::Done | ReplyResult::Duplicate);
                     self.answers.insert(id, done);
                 }
+                Some(Heard::Committed { verdict, .. }) => prop_assert_eq!(verdict, Verdict::Runs),
                 Some(Heard::Pong { .. }) | None => {}
                 Some(heard) => prop_assert!(false, "nobody expects {:?}", heard),
             }
@@ -269,7 +365,7 @@ impl Pi {
     pub(super) fn say(&mut self, now: Instant) -> Option<Vec<u8>> {
         let wall = Wall { unix: now.micros() as i64, offset: 0, trusted: true };
         let mut out = [0; MAX_FRAME];
-        let len = self.host.transmit(now, wall, &[], &mut out)?;
+        let len = self.host.transmit(now, wall, &self.bundle, &mut out)?;
         Some(out[..len].to_vec())
     }
 }
