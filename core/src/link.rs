@@ -24,12 +24,15 @@
 //! - Records: the host's first [`Ack`](Message::Ack) says from which number on it wants them. [`Records`](Message::Records)
 //!   follow, up to [`WINDOW`] frames ahead of what is acknowledged; when nothing is acknowledged for [`RETRY`], or an
 //!   acknowledgement comes twice, all behind it is read from the log again (go-back-N). What is gone from the log is said
-//!   with the next record that is left.
+//!   with the next record that is left. A satellite with storage also offers what outlived earlier starts: one start after
+//!   the other, from the oldest that nobody is known to have, each with a hello and a session of its own, the one that runs
+//!   as the last.
 //! - Commands: one at a time, sent again until its [`Reply`](Message::Reply) comes. Within a session their numbers rise,
 //!   and the satellite does nothing for a number that is not higher than the last. One that is not answered when the
 //!   satellite restarts is never sent again: nobody knows whether it was carried out.
 //! - Programs: [`Image`](Message::Image) in pieces, each answered by how much is there; [`Commit`](Message::Commit) swaps.
-//! - [`Ping`](Message::Ping) has the time of day, [`Pong`](Message::Pong) the satellite's. An end that hears nothing for
+//! - [`Ping`](Message::Ping) has the time of day, [`Pong`](Message::Pong) the satellite's, and
+//!   [`Health`](Message::Health) how its storage is. An end that hears nothing for
 //!   [`PATIENCE`] takes the link for down.
 
 pub mod bundle;
@@ -45,7 +48,7 @@ use crate::time::Duration;
 
 pub use frame::{Collector, MAX_FRAME, MAX_MESSAGE, seal};
 pub use host::{Delivery, Heard, Host, Wall};
-pub use message::{Hello, Message, Misread, Records, Verdict};
+pub use message::{Health, Hello, Message, Misread, Records, Storage, Verdict};
 pub use satellite::{About, Request, Satellite};
 pub use source::Source;
 pub use staging::Staging;

@@ -6,7 +6,7 @@ use campanile_core::decision::{By, Decision, Origin};
 use campanile_core::id::{Level, OutputId, PeerId};
 use campanile_core::input::{Input, Op};
 use campanile_core::link::bundle::{self, Bundle};
-use campanile_core::link::{About, Collector, MAX_FRAME, Request, Satellite, Staging, Verdict};
+use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Satellite, Staging, Verdict};
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::image;
 use campanile_core::program::verify::{LoadError, Room, verify};
@@ -102,7 +102,7 @@ impl Link {
                         self.satellite.committed(hash, verdict);
                     }
                 }
-                Some(Request::Assigned { .. }) | None => {}
+                Some(Request::Assigned { .. } | Request::Taken { .. }) | None => {}
             }
         }
     }
@@ -152,7 +152,8 @@ impl Link {
     }
 
     fn speak(&mut self, log: &EventLog<'_>) {
-        let about = About { node: "", board: env!("BOARD"), room: self.room, bundle_max: BUNDLE_MAX };
+        let (room, health) = (self.room, Health::NO_STORAGE);
+        let about = About { node: "", board: env!("BOARD"), room, bundle_max: BUNDLE_MAX, health };
         let mut frame = [0; MAX_FRAME];
         self.more = true;
         while serial::free() >= MAX_FRAME {

@@ -1,7 +1,7 @@
 //! The end with the journal.
 
 use super::frame::{MAX_FRAME, MAX_MESSAGE, seal};
-use super::message::{Hello, Message, Misread, Records, Verdict};
+use super::message::{Health, Hello, Message, Misread, Records, Verdict};
 use super::{PATIENCE, PING_EVERY, RETRY, VERSION};
 use crate::decision::ReplyResult;
 use crate::input::{Op, Origin};
@@ -15,7 +15,8 @@ const PIECE: usize = 192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard<'m> {
     /// It is there. To be answered with [`Host::assign`], if it has no number or needs another, or with [`Host::pull`].
-    /// Comes again behind an `assign`, with the number.
+    /// Comes again behind an `assign`, with the number. Of a start that is [over](Hello::over), what the journal has already
+    /// is pulled past, up to its head.
     Hello(Hello<'m>),
     /// It speaks another version of the link: nothing can be said to it.
     OtherVersion {
@@ -43,6 +44,8 @@ pub enum Heard<'m> {
         /// In the time of its records.
         at: Instant,
     },
+    /// How it is.
+    Health(Health),
 }
 
 /// Records that are next, or behind a gap.
@@ -165,6 +168,7 @@ impl Host {
                 self.upload.take_if(|upload| upload.hash == hash).map(|_| Heard::Committed { hash, verdict })
             }
             Message::Pong { at } => Some(Heard::Pong { at }),
+            Message::Health(health) => Some(Heard::Health(health)),
             _ => None,
         }
     }
@@ -337,17 +341,16 @@ impl Session {
             self.retry_at = now.plus(RETRY);
             return Some(Message::Assign { boot });
         }
-        if let Some(seq) = self.expected.filter(|_| self.ack_at <= now) {
-            // Again after a while without records: it may have been lost.
-            self.ack_at = now.plus(RETRY);
-            return Some(Message::Ack { seq });
-        }
+        // Before records are asked for: the answer says how old they are.
         if self.ping_at <= now {
             self.ping_at = now.plus(PING_EVERY);
             let Wall { unix, offset, trusted } = wall;
             return Some(Message::Ping { unix, offset, trusted });
         }
-        None
+        // Again after a while without records: it may have been lost.
+        let seq = self.expected.filter(|_| self.ack_at <= now)?;
+        self.ack_at = now.plus(RETRY);
+        Some(Message::Ack { seq })
     }
 }
 

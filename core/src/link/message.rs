@@ -92,11 +92,14 @@ pub enum Message<'a> {
         /// Whether the clock is synchronised.
         trusted: bool,
     },
-    /// Satellite: it is still there, and what its own clock says.
+    /// Satellite: it is still there, and what its own clock says. None comes for a start that is [over](Hello::over), whose
+    /// clock stands.
     Pong {
         /// In the time of its records.
         at: Instant,
     },
+    /// Satellite: how it is.
+    Health(Health),
 }
 
 /// Who a satellite is.
@@ -106,8 +109,10 @@ pub struct Hello<'a> {
     pub token: u32,
     /// The greeting that it answers.
     pub nonce: u32,
-    /// The number of its start; 0 if it has none yet.
+    /// The number of the start whose records it offers; 0 if that has none yet.
     pub boot: u64,
+    /// That start is over: its records outlived it, and when they are acknowledged a hello follows for the next one.
+    pub over: bool,
     /// The revision of its engine.
     pub core_rev: u16,
     /// The bundle that runs; 0 if that came another way.
@@ -159,6 +164,42 @@ wire_enum! {
     }
 }
 
+wire_enum! {
+    /// How what a satellite keeps over a reset is.
+    Storage {
+        /// It keeps nothing.
+        None = 0,
+        /// Nothing is wrong.
+        Good = 1,
+        /// The log came round, over records that nobody had fetched.
+        Full = 2,
+        /// It has been erased more often than it may, or did not take something and took it elsewhere.
+        Worn = 3,
+        /// It takes nothing: the satellite goes on without.
+        Dead = 4,
+    }
+}
+
+/// How a satellite is. It says so at the beginning of a session, when something changes, and to every `Ping`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// In a word; the worst that holds.
+    pub storage: Storage,
+    /// How often each page of its log was erased.
+    pub cycles: u32,
+    /// Writes and erases that its storage did not take in this start.
+    pub refused: u32,
+    /// Records of this start that its storage did not take.
+    pub lost: u64,
+    /// Records that were overwritten in this start and that nobody had fetched.
+    pub dropped: u64,
+}
+
+impl Health {
+    /// Of a satellite without storage.
+    pub const NO_STORAGE: Self = Self { storage: Storage::None, cycles: 0, refused: 0, lost: 0, dropped: 0 };
+}
+
 /// Why bytes are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misread {
@@ -174,6 +215,7 @@ pub enum Misread {
 }
 
 wire_struct!(Room { counts, runs });
+wire_struct!(Health { storage, cycles, refused, lost, dropped });
 
 impl<'a> Message<'a> {
     /// Writes it; gives its length, or `None` if it is longer than `out`.
@@ -251,6 +293,10 @@ impl<'a> Message<'a> {
                 put(&mut w, 12);
                 at.put(&mut w);
             }
+            Self::Health(health) => {
+                put(&mut w, 13);
+                health.put(&mut w);
+            }
         }
         w.finish()
     }
@@ -305,6 +351,7 @@ impl<'a> Message<'a> {
             10 => Self::Committed { hash: Wire::get(r)?, verdict: Wire::get(r)? },
             11 => Self::Ping { unix: Wire::get(r)?, offset: Wire::get(r)?, trusted: Wire::get(r)? },
             12 => Self::Pong { at: Wire::get(r)? },
+            13 => Self::Health(Wire::get(r)?),
             _ => return None,
         };
         Some((token, message))
@@ -330,6 +377,7 @@ impl<'a> Hello<'a> {
         w.u8(super::VERSION);
         self.nonce.put(w);
         self.boot.put(w);
+        self.over.put(w);
         self.core_rev.put(w);
         self.bundle.put(w);
         self.tail.put(w);
@@ -347,6 +395,7 @@ impl<'a> Hello<'a> {
             token,
             nonce: Wire::get(r)?,
             boot: Wire::get(r)?,
+            over: Wire::get(r)?,
             core_rev: Wire::get(r)?,
             bundle: Wire::get(r)?,
             tail: Wire::get(r)?,

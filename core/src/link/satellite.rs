@@ -6,7 +6,7 @@ mod session;
 
 use super::PATIENCE;
 use super::frame::{MAX_FRAME, MAX_MESSAGE, seal};
-use super::message::{Hello, Message, Misread, Verdict};
+use super::message::{Health, Hello, Message, Misread, Verdict};
 use super::source::Source;
 use crate::decision::ReplyResult;
 use crate::input::{COMMAND_TTL, Op, Origin};
@@ -16,7 +16,7 @@ use crate::time::Instant;
 use clock::Clock;
 use session::Session;
 
-/// What a satellite says of itself, for as long as it lives.
+/// What a satellite says of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
     /// What its own program calls it; may be empty.
@@ -27,6 +27,8 @@ pub struct About<'a> {
     pub room: Room,
     /// The longest bundle that it takes.
     pub bundle_max: u16,
+    /// How it is now.
+    pub health: Health,
 }
 
 /// What the host wants of the port.
@@ -66,6 +68,14 @@ pub enum Request<'m> {
         /// Which.
         hash: u64,
     },
+    /// All records before this one are in the host's journal: storage may overwrite them before others. If the start is over
+    /// and has no more, [`Satellite::offer`] goes on with the next.
+    Taken {
+        /// The start that they are of, as [`Satellite::boot`] has it.
+        boot: u64,
+        /// The number of the first that is not.
+        seq: u64,
+    },
     /// The time of day, for [`Input::Clock`](crate::input::Input::Clock).
     Clock {
         /// Microseconds since 1970, UTC.
@@ -80,8 +90,10 @@ pub enum Request<'m> {
 /// A satellite's end of the link. See [the module](super) for how to drive it.
 #[derive(Clone, Debug)]
 pub struct Satellite {
-    /// 0: none yet.
+    /// Of the start whose records are offered; 0: none yet.
     boot: u64,
+    /// That start is over.
+    over: bool,
     /// The one that runs; 0: none that came over the link.
     bundle: u64,
     /// The one that the port is installing.
@@ -97,7 +109,7 @@ impl Satellite {
     /// of the bundle that runs, 0 for none. `noise` is different at each start, as far as the port can help it; the times
     /// at which the host's bytes arrive are added to it.
     pub const fn new(boot: u64, bundle: u64, noise: u32) -> Self {
-        Self { boot, bundle, installing: None, noise, session: None, clock: None }
+        Self { boot, over: false, bundle, installing: None, noise, session: None, clock: None }
     }
 
     /// Whether the host is there and takes records.
@@ -105,7 +117,16 @@ impl Satellite {
         self.session.as_ref().is_some_and(|session| session.takes_records())
     }
 
-    /// The number of this start; 0 if it has none yet.
+    /// From here on the records of another start are offered, and `log` has to be of that: of an earlier one that is over,
+    /// or of the one that runs. Where the host is there it is told by a hello, which begins a session of its own.
+    pub fn offer(&mut self, now: Instant, boot: u64, over: bool) {
+        (self.boot, self.over) = (boot, over);
+        if let Some(nonce) = self.session.take().map(|session| session.nonce) {
+            self.begin(now, nonce);
+        }
+    }
+
+    /// The number of the start whose records are offered; 0 if it has none yet.
     pub const fn boot(&self) -> u64 {
         self.boot
     }
@@ -134,7 +155,7 @@ impl Satellite {
             }
             Message::Ack { seq } if self.boot != 0 => {
                 session.acknowledged(now, seq, log);
-                None
+                Some(Request::Taken { boot: self.boot, seq })
             }
             Message::Command { origin, id, op, ttl } => {
                 let under_way = COMMAND_TTL.minus(ttl);
@@ -156,7 +177,7 @@ impl Satellite {
                 is_new.then_some(Request::Commit { hash })
             }
             Message::Ping { unix, offset, trusted } => {
-                session.pong = true;
+                (session.pong, session.health) = (!self.over, None);
                 let told = Clock { at: now, unix, offset, trusted };
                 if self.clock.is_some_and(|clock| clock.is_good_for(&told)) {
                     return None;
@@ -172,11 +193,13 @@ impl Satellite {
     fn greeted(&mut self, now: Instant, nonce: u32) {
         match self.session.as_mut().filter(|session| session.nonce == nonce) {
             Some(session) => session.hello = true,
-            None => {
-                let token = self.make_token(now, nonce);
-                self.session = Some(Session::new(token, nonce, now));
-            }
+            None => self.begin(now, nonce),
         }
+    }
+
+    fn begin(&mut self, now: Instant, nonce: u32) {
+        let token = self.make_token(now, nonce);
+        self.session = Some(Session::new(token, nonce, now));
     }
 
     fn make_token(&mut self, now: Instant, nonce: u32) -> u32 {
@@ -236,7 +259,7 @@ impl Satellite {
         if self.session.as_ref().is_some_and(|session| session.heard.plus(PATIENCE) <= now) {
             self.session = None;
         }
-        let (boot, bundle) = (self.boot, self.bundle);
+        let (boot, over, bundle) = (self.boot, self.over, self.bundle);
         let session = self.session.as_mut()?;
         let mut bytes = [0; MAX_MESSAGE];
         let len = if core::mem::take(&mut session.hello) {
@@ -244,6 +267,7 @@ impl Satellite {
                 token: session.token,
                 nonce: session.nonce,
                 boot,
+                over,
                 core_rev: CORE_REV,
                 bundle,
                 tail: log.tail().seq,
@@ -254,7 +278,7 @@ impl Satellite {
                 board: about.board,
             };
             Message::Hello(hello).encode(session.token, &mut bytes)
-        } else if let Some(answer) = session.next_answer(now) {
+        } else if let Some(answer) = session.next_answer(now, about.health) {
             answer.encode(session.token, &mut bytes)
         } else {
             session.next_records(now, log, &mut bytes)

@@ -1,6 +1,6 @@
 //! What can be wrong with a satellite, told so that a person knows what to do next.
 
-use campanile_core::link::{Hello, VERSION, Verdict};
+use campanile_core::link::{Health, Hello, Storage, VERSION, Verdict};
 use campanile_core::program::verify::{LoadError, verify};
 use campanile_core::record::CORE_REV;
 
@@ -54,6 +54,25 @@ pub(super) fn of_verdict(verdict: Verdict) -> Option<&'static str> {
         Verdict::UnknownPull => "its program asks for a pull that its board has not",
         Verdict::Refused => "its engine refuses its program",
     })
+}
+
+/// What is wrong with its storage.
+pub(super) fn of_health(health: &Health) -> Option<&'static str> {
+    match health.storage {
+        Storage::None | Storage::Good => None,
+        Storage::Full => Some(
+            "its flash is full: it was without this house for so long that records were overwritten before they came \
+             here",
+        ),
+        Storage::Worn => Some(
+            "its flash is worn: it has been erased more often than it may, or did not take something; nothing is lost \
+             so far, have another board ready",
+        ),
+        Storage::Dead => Some(
+            "its flash takes nothing any more: it goes on without, and a reset costs what has not come here by then; \
+             replace the board",
+        ),
+    }
 }
 
 /// Its time of day is not known here.

@@ -15,7 +15,7 @@ use campanile_core::engine::{Engine, Step};
 use campanile_core::id::{InputId, Level};
 use campanile_core::input::{Input, LevelWhy};
 use campanile_core::link::bundle::Bundle;
-use campanile_core::link::{About, Collector, MAX_FRAME, Request, Satellite, Staging, Verdict};
+use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Satellite, Staging, Verdict};
 use campanile_core::log::Cursor;
 use campanile_core::program::{Parts, image};
 use campanile_core::record::{CORE_REV, Record};
@@ -210,7 +210,7 @@ impl Node {
                     self.satellite.stored(hash, have);
                 }
                 Some(Request::Commit { hash }) => self.install(hash),
-                Some(Request::Assigned { .. }) | None => {}
+                Some(Request::Assigned { .. } | Request::Taken { .. }) | None => {}
             }
         }
     }
@@ -240,7 +240,8 @@ impl Node {
     }
 
     fn say(&mut self) -> Option<Vec<u8>> {
-        let about = About { node: "", board: "test board", room: self.engine.room(), bundle_max: 1024 };
+        let (room, health) = (self.engine.room(), Health::NO_STORAGE);
+        let about = About { node: "", board: "test board", room, bundle_max: 1024, health };
         let mut out = [0; MAX_FRAME];
         let now = self.now();
         let len = self.satellite.transmit(now, &about, &self.engine.log(), &mut out)?;

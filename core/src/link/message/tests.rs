@@ -26,6 +26,7 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
         token: TOKEN,
         nonce: 7,
         boot: 5 << 32 | 0x9f3c_21aa,
+        over: true,
         core_rev: 1,
         bundle: 0xabcd,
         tail: 1,
@@ -41,7 +42,7 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
         (Message::Greet { version: VERSION, nonce: 7 }, "000701"),
         (
             Message::Hello(hello),
-            "01b4240107aac3f0f95901cdd70201ac0210080208100210a00110800805706f726368086d6963726f626974",
+            "01b4240107aac3f0f9590101cdd70201ac0210080208100210a00110800805706f726368086d6963726f626974",
         ),
         (Message::Assign { boot: 5 << 32 | 1 }, "02b4248180808050"),
         (Message::Ack { seq: 300 }, "03b424ac02"),
@@ -60,6 +61,10 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
         (Message::Committed { hash: 0xabcd, verdict: Verdict::UnknownLine }, "0ab424cdd70204"),
         (Message::Ping { unix: 1_000_000, offset: 3600, trusted: true }, "0bb42480897aa03801"),
         (Message::Pong { at: base }, "0cb424c0843d"),
+        (
+            Message::Health(Health { storage: Storage::Worn, cycles: 300, refused: 2, lost: 3, dropped: 4 }),
+            "0db42403ac02020304",
+        ),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! A session: what of one greeting's answer is owed to the host.
 
 use super::super::MAX_MESSAGE;
-use super::super::message::{Message, Verdict};
+use super::super::message::{Health, Message, Verdict};
 use super::super::source::Source;
 use super::sending::Sending;
 use crate::decision::ReplyResult;
@@ -21,6 +21,8 @@ pub(super) struct Session {
     /// Owed to the host.
     pub(super) hello: bool,
     pub(super) pong: bool,
+    /// As it was said.
+    pub(super) health: Option<Health>,
     pub(super) stored: Option<(u64, u16)>,
     pub(super) committed: Option<(u64, Verdict)>,
 }
@@ -53,6 +55,7 @@ impl Session {
             command: None,
             hello: true,
             pong: false,
+            health: None,
             stored: None,
             committed: None,
         }
@@ -94,8 +97,8 @@ impl Session {
         self.sending = None;
     }
 
-    /// The next answer that is owed, but the hello.
-    pub(super) fn next_answer(&mut self, now: Instant) -> Option<Message<'static>> {
+    /// The next answer that is owed, but the hello; `health` is how the satellite is now.
+    pub(super) fn next_answer(&mut self, now: Instant, health: Health) -> Option<Message<'static>> {
         if let Some(command) = &mut self.command
             && let Answer::Owed(result) = command.state
         {
@@ -108,7 +111,10 @@ impl Session {
         if let Some((hash, verdict)) = self.committed.take() {
             return Some(Message::Committed { hash, verdict });
         }
-        core::mem::take(&mut self.pong).then_some(Message::Pong { at: now })
+        if core::mem::take(&mut self.pong) {
+            return Some(Message::Pong { at: now });
+        }
+        (self.health.replace(health) != Some(health)).then_some(Message::Health(health))
     }
 
     /// The next frame of records; its length.

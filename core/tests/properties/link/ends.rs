@@ -10,7 +10,7 @@ use campanile_core::id::{InputId, Level, VarId};
 use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
 use campanile_core::link::bundle::{self, Bundle};
 use campanile_core::link::{
-    About, Collector, Heard, Host, MAX_FRAME, Request, Satellite, Staging, Verdict, Wall,
+    About, Collector, Health, Heard, Host, MAX_FRAME, Request, Satellite, Staging, Verdict, Wall,
 };
 use campanile_core::log::Cursor;
 use campanile_core::program::{InputDef, Parts, VarDef, image};
@@ -138,7 +138,7 @@ impl Porch {
                     self.satellite.stored(hash, have);
                 }
                 Some(Request::Commit { hash }) => self.install(now, hash)?,
-                Some(Request::Assigned { boot }) => prop_assert!(boot != 0),
+                Some(Request::Assigned { boot } | Request::Taken { boot, .. }) => prop_assert!(boot != 0),
                 None => {}
             }
         }
@@ -174,8 +174,8 @@ impl Porch {
     }
 
     pub(super) fn say(&mut self, now: Instant) -> Option<Vec<u8>> {
-        let about =
-            About { node: "porch", board: "test", room: self.engine.room(), bundle_max: BUNDLE_MAX as u16 };
+        let (room, health, bundle_max) = (self.engine.room(), Health::NO_STORAGE, BUNDLE_MAX as u16);
+        let about = About { node: "porch", board: "test", room, bundle_max, health };
         let mut out = [0; MAX_FRAME];
         let clock = self.clock(now);
         let len = self.satellite.transmit(clock, &about, &self.engine.log(), &mut out)?;
@@ -355,7 +355,7 @@ impl Pi {
                     self.answers.insert(id, done);
                 }
                 Some(Heard::Committed { verdict, .. }) => prop_assert_eq!(verdict, Verdict::Runs),
-                Some(Heard::Pong { .. }) | None => {}
+                Some(Heard::Pong { .. } | Heard::Health(_)) | None => {}
                 Some(heard) => prop_assert!(false, "nobody expects {:?}", heard),
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use campanile_core::decision::{Decision, ReplyResult, Source};
 use campanile_core::id::Level;
 use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
-use campanile_core::link::{Delivery, Heard, Hello, Host, MAX_FRAME, Verdict, Wall, bundle};
+use campanile_core::link::{Delivery, Health, Heard, Hello, Host, MAX_FRAME, Verdict, Wall, bundle};
 use campanile_core::program::image;
 use campanile_core::record::{Frame, Record};
 use campanile_core::restore::Restore;
@@ -42,6 +42,8 @@ pub(super) struct Session {
     refused: bool,
     /// The satellite's clock is so far behind this one.
     behind: Option<Duration>,
+    /// What is wrong with its storage.
+    health: Option<&'static str>,
     problems: BTreeSet<String>,
 }
 
@@ -68,6 +70,7 @@ impl Session {
             runs_ours: false,
             refused: false,
             behind: None,
+            health: None,
             problems: BTreeSet::new(),
         })
     }
@@ -154,6 +157,7 @@ impl Session {
                 self.behind = Some(now.since(at));
                 self.view.change(|status| status.uptime_s = Some(at.micros() as f64 / 1e6));
             }
+            Some(Heard::Health(health)) => self.feels(&health),
             None => {}
         }
         Ok(())
@@ -161,6 +165,15 @@ impl Session {
 
     fn met(&mut self, now: Instant, hello: &Hello<'_>) -> Result<(), String> {
         let boot = Boot(hello.boot);
+        if hello.over && !self.book.takes(boot) {
+            // The journal has begun a later start: it has this one, or can take it no more.
+            self.host.pull(now, hello.head);
+            return Ok(());
+        }
+        if self.book.boot() != Some(boot) {
+            // Another start, another clock.
+            self.behind = None;
+        }
         let known = hello.boot != 0 && self.book.takes(boot) && {
             self.book.resume(boot, now)?;
             // Records that it does not know to have written: it claims a number that is not its own.
@@ -182,6 +195,7 @@ impl Session {
         });
         tracing::info!("satellite {}: start {boot} of a {} is here", self.program.name, hello.board);
         self.problems.clear();
+        self.health = None;
         self.problems.extend(words::of_hello(hello));
         self.lines.set_up(true);
         self.runs_ours = hello.bundle == bundle::hash(&self.bundle);
@@ -220,6 +234,13 @@ impl Session {
         } else if self.problems.insert(what.clone()) {
             tracing::warn!("satellite {}: {what}", self.program.name);
         }
+    }
+
+    fn feels(&mut self, health: &Health) {
+        let feels = words::of_health(health);
+        let before = std::mem::replace(&mut self.health, feels).filter(|before| feels != Some(*before));
+        before.into_iter().for_each(|before| self.problem(before.to_owned(), false));
+        feels.into_iter().for_each(|wrong| self.problem(wrong.to_owned(), true));
     }
 
     fn take(&mut self, now: Instant, delivery: &Delivery<'_>) -> Result<(), String> {
