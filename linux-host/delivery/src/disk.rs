@@ -21,7 +21,10 @@ pub struct Disk(Arc<Shared>);
 struct Shared {
     inner: Mutex<Inner>,
     released: Condvar,
+    watcher: Mutex<Option<Watcher>>,
 }
+
+type Watcher = Box<dyn FnMut() + Send>;
 
 /// An open file of a [`Disk`].
 pub struct DiskFile {
@@ -110,7 +113,23 @@ impl Disk {
             written: 0,
             power_cuts: 0,
         };
-        Self(Arc::new(Shared { inner: Mutex::new(inner), released: Condvar::new() }))
+        Self(Arc::new(Shared {
+            inner: Mutex::new(inner),
+            released: Condvar::new(),
+            watcher: Mutex::new(None),
+        }))
+    }
+
+    /// Has somebody look on before every write, sync and change of names: what another thread may see at each of these
+    /// moments can be seen then, the same every time.
+    pub fn watch(&self, watcher: impl FnMut() + Send + 'static) {
+        *self.0.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(watcher));
+    }
+
+    fn moment(&self) {
+        if let Some(watcher) = self.0.watcher.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            watcher();
+        }
     }
 
     /// Chooses what goes wrong from now on.
@@ -245,6 +264,7 @@ impl Storage for Disk {
     }
 
     fn create(&self, name: &str, len: u64) -> io::Result<DiskFile> {
+        self.moment();
         let mut inner = self.lock();
         if inner.faults.room.is_some_and(|room| inner.used() + len > room) {
             return Err(io::ErrorKind::StorageFull.into());
@@ -260,6 +280,7 @@ impl Storage for Disk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.moment();
         let mut inner = self.lock();
         let id = inner.id(from)?;
         inner.change_names(|names| {
@@ -269,6 +290,7 @@ impl Storage for Disk {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.moment();
         let mut inner = self.lock();
         inner.id(name)?;
         inner.change_names(|names| {
@@ -284,6 +306,7 @@ impl Storage for Disk {
     }
 
     fn sync_names(&self) -> io::Result<()> {
+        self.moment();
         let mut inner = self.lock();
         inner.may(|faults| faults.names)?;
         if inner.faults.forgets_syncs {
@@ -317,6 +340,7 @@ impl File for DiskFile {
     }
 
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.disk.moment();
         let mut inner = self.disk.lock();
         inner.may(|faults| faults.writes)?;
         let mut part = bytes;
@@ -350,6 +374,7 @@ impl File for DiskFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        self.disk.moment();
         let held = |inner: &mut Inner| inner.faults.hold_syncs;
         let inner = self.disk.0.released.wait_while(self.disk.lock(), held);
         let mut inner = inner.unwrap_or_else(PoisonError::into_inner);

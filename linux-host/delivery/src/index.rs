@@ -12,6 +12,7 @@ use campanile_core::time::Instant;
 
 use crate::boot::Sign;
 use crate::entry::{Damage, DamageReports, Entry};
+use crate::group::Group;
 use crate::name::SinkName;
 use crate::position::{Cursor, Mark, Position};
 use crate::program::{self, StoredProgram};
@@ -68,6 +69,11 @@ impl Before {
 }
 
 impl State {
+    /// What the memory has next behind a place, while the disk does not take it.
+    pub(crate) fn in_memory(&self, after: Position) -> Option<Arc<Group>> {
+        if self.from_memory { self.tail.behind(after).map(Arc::clone) } else { None }
+    }
+
     /// Where what may be read of a segment ends, if that is known without reading it.
     pub(crate) fn end_of(&self, segment: u64) -> Option<Mark> {
         let at = self.segments.partition_point(|entry| entry.id <= segment);

@@ -137,7 +137,11 @@ impl<F: File> Durability<F> {
     pub(crate) fn sync_now<S: Storage<File = F>>(&mut self, writer: &mut Writer<S>) -> io::Result<()> {
         self.await_helper(writer)?;
         writer.sync()?;
-        writer.index.lock().tail.mark_synced();
+        let mut state = writer.index.lock();
+        // It leaves the memory, so readers have to find it on the disk.
+        writer.show(&mut state);
+        state.tail.mark_synced();
+        drop(state);
         self.since = None;
         Ok(())
     }

@@ -40,10 +40,11 @@ impl Tail {
         self.groups.range(self.written..)
     }
 
-    /// The first group not taken by the disk that has something behind `after`.
+    /// The first group that has something behind `after`: also one that the disk has taken, of which readers have not
+    /// been told yet.
     pub(crate) fn behind(&self, after: Position) -> Option<&Arc<Group>> {
         let at = self.groups.partition_point(|group| group.end.at <= after);
-        self.groups.get(at.max(self.written))
+        self.groups.get(at)
     }
 
     /// Memory held for the case that a sync fails.

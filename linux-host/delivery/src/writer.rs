@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::entry::Entry;
 use crate::group::{ANCHOR_EVERY, Group, Kind, MAX_GROUP};
-use crate::index::Index;
+use crate::index::{Index, State};
 use crate::name::NodeName;
 use crate::position::Mark;
 use crate::segment::{HEADER_LEN, Header, SPARE, name};
@@ -247,7 +247,7 @@ impl<S: Storage> Writer<S> {
         self.storage.sync_names()?;
         active.carried_out(&plan);
         active.synced = active.end;
-        self.enlist(Entry { id, start, end: HEADER_LEN, unix, program });
+        self.enlist(Entry { id, start, end: active.end, unix, program });
         self.next_id += 1;
         self.active = Some(active);
         Ok(plan.taken)
@@ -261,6 +261,14 @@ impl<S: Storage> Writer<S> {
             last.end = active.end;
         }
         state.segments.push_back(entry);
+    }
+
+    /// Shows readers all that the active segment has.
+    pub(crate) fn show(&self, state: &mut State) {
+        if let Some((entry, active)) = state.segments.back_mut().zip(self.active.as_ref()) {
+            entry.end = active.end;
+            state.tip = active.chain;
+        }
     }
 
     /// Makes the spare segment ready.

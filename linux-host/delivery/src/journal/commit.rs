@@ -121,10 +121,7 @@ impl<S: Storage> Journal<S> {
     pub(super) fn publish(&mut self) {
         let head = self.builder.end.at;
         let mut state = self.index.lock();
-        if let Some((entry, active)) = state.segments.back_mut().zip(self.writer.active.as_ref()) {
-            entry.end = active.end;
-            state.tip = active.chain;
-        }
+        self.writer.show(&mut state);
         let behind = state.tail.unwritten().len();
         state.from_memory = behind > 0;
         let moved = state.head != head;

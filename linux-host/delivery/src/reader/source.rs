@@ -79,13 +79,10 @@ impl<S: Storage> Reader<S> {
     /// Loads the next group that has something new; false at the end.
     pub(super) fn load(&mut self) -> io::Result<bool> {
         loop {
-            let Some(file) = &mut self.file else {
-                if self.locate()? {
-                    continue;
-                }
-                return Ok(self.load_from_memory());
-            };
-            if file.offset < file.end {
+            if self.file.is_none() && self.locate()? {
+                continue;
+            }
+            if self.file.as_ref().is_some_and(|file| file.offset < file.end) {
                 match self.load_from_file() {
                     Ok(true) => return Ok(true),
                     Ok(false) => continue,
@@ -96,11 +93,22 @@ impl<S: Storage> Reader<S> {
                     }
                 }
             }
-            let (id, offset) = (file.id, file.offset);
+            // Where the disk ends and what memory goes on with are one look: what the disk takes meanwhile is in
+            // one of both.
             let state = self.index.lock();
+            let Some(file) = &mut self.file else {
+                if state.segments.is_empty() {
+                    let group = state.in_memory(self.after);
+                    drop(state);
+                    return Ok(self.load_from_memory(group));
+                }
+                continue;
+            };
+            let (id, offset) = (file.id, file.offset);
             let at = state.segments.partition_point(|entry| entry.id < id);
             let here = state.segments.get(at).filter(|entry| entry.id == id).copied();
             let next = state.segments.get(at + 1).copied();
+            let memory = state.in_memory(self.after);
             drop(state);
             match (here, next) {
                 (Some(entry), _) if entry.end > offset => file.end = entry.end,
@@ -110,7 +118,7 @@ impl<S: Storage> Reader<S> {
                         self.file = None;
                     }
                 }
-                (Some(_), None) => return Ok(self.load_from_memory()),
+                (Some(_), None) => return Ok(self.load_from_memory(memory)),
                 // Deleted meanwhile: whatever is the oldest now.
                 (None, _) => self.file = None,
             }
@@ -262,13 +270,8 @@ impl<S: Storage> Reader<S> {
     }
 
     /// Loads what the disk has not taken; false if there is nothing new.
-    fn load_from_memory(&mut self) -> bool {
-        let state = self.index.lock();
-        if !state.from_memory {
-            return false;
-        }
-        let Some(group) = state.tail.behind(self.after).map(Arc::clone) else { return false };
-        drop(state);
+    fn load_from_memory(&mut self, group: Option<Arc<Group>>) -> bool {
+        let Some(group) = group else { return false };
         self.program = group.program;
         // The segment that is to follow the damage will begin here: the word on it must not wait for that segment, since
         // whoever reads on from here saves a place behind the damage.

@@ -1,6 +1,7 @@
 //! Disks that are full, read-only or broken.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::reader::Move;
@@ -394,4 +395,26 @@ fn a_disk_that_fails_to_read_is_no_end() {
     disk.set_faults(Faults::default());
     while let Move::Item | Move::Lagged(_) = reader.advance().unwrap() {}
     assert_eq!(reader.place(), journal.index().head());
+}
+
+#[test]
+fn whoever_reads_while_the_disk_takes_what_waited_in_memory_misses_nothing() {
+    let (disk, mut journal, mut engine) = begin(Options { size: 200 * 1024, ..Options::default() });
+    engine.fill(&mut journal, 10);
+    disk.set_faults(Faults { room: Some(0), ..Faults::default() });
+    // More groups than go into one write, and more bytes than into one segment.
+    engine.fill(&mut journal, 5000);
+    assert!(journal.status().degraded.is_some());
+    disk.set_faults(Faults::default());
+    let (index, moments) = (Arc::clone(journal.index()), Arc::new(AtomicUsize::new(0)));
+    let (all, count) = ((1..=engine.seq).collect::<Vec<u64>>(), Arc::clone(&moments));
+    disk.watch(move || {
+        let read = read_all(&mut index.reader(Position::START));
+        assert_eq!((read.seqs().len(), &read.lagged[..]), (all.len(), &[][..]));
+        assert_eq!(read.seqs(), all);
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    journal.tick(engine.time.plus(Duration::from_secs(31)));
+    assert_eq!((journal.status().degraded, journal.status().memory), (None, 0));
+    assert!(moments.load(Ordering::Relaxed) > 10, "somebody looked on");
 }
