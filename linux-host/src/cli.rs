@@ -42,7 +42,8 @@ use clap::{Parser, Subcommand};
 /// Pins to events to action, on a Raspberry Pi and in a simulator.
 #[derive(Debug, Parser)]
 #[command(name = "campanile", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Start with `campanile demo`: a doorbell without hardware.")]
+#[command(after_help = "Start with `campanile demo`: a doorbell without hardware.\n\
+    On a machine of your own: `campanile init` writes its house, `sudo campanile install` keeps that running.")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,

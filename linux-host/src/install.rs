@@ -6,3 +6,4 @@ pub mod place;
 pub mod service;
 pub mod step;
 pub mod tunnel;
+pub mod unfinished;

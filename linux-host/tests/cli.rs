@@ -1,5 +1,8 @@
 //! The command line as a person or a script meets it: exit codes, what goes where, an example in every help.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -154,7 +157,10 @@ fn init_writes_a_file_that_is_right_and_overwrites_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("campanile.toml");
     let file = file.to_str().unwrap();
-    assert!(campanile(&["init", file]).status.success());
+    let first = campanile(&["init", file]);
+    assert!(first.status.success());
+    let next = format!("`sudo campanile install {file}` keeps it running");
+    assert!(text(&first.stderr).contains(&next), "{}", text(&first.stderr));
     assert!(campanile(&["check", file]).status.success());
     std::fs::write(file, "mine").unwrap();
     let again = campanile(&["init", file]);
@@ -201,6 +207,80 @@ fn install_says_every_step_and_a_dry_run_touches_nothing() {
     assert!(wrong.stdout.is_empty() && text(&wrong.stderr).contains("keys.toml:5:1"));
     let nowhere = campanile(&["install", "--root", "/no/such/image"]);
     assert!(text(&nowhere.stderr).contains("/no/such/image: No such file"), "{}", text(&nowhere.stderr));
+}
+
+#[test]
+fn beside_the_debian_package_an_install_says_that_it_is_there() {
+    let image = tempfile::tempdir().unwrap();
+    let units = image.path().join("usr/lib/systemd/system");
+    std::fs::create_dir_all(&units).unwrap();
+    std::fs::write(units.join("campanile.service"), "").unwrap();
+    let root = image.path().to_str().unwrap();
+    let said = campanile(&["install", &example(), "--dry-run", "--root", root]);
+    assert_eq!(text(&said.stdout), "would    file /etc/campanile/house.toml\n");
+    let words = text(&said.stderr);
+    assert!(
+        words.contains("the Debian package is here: program, user and service are the package's"),
+        "{words}"
+    );
+    assert!(!words.contains("uninstall"), "there is nothing before the package: {words}");
+    let refused = campanile(&["uninstall", "--dry-run", "--root", root]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("`sudo apt remove campanile`"), "{}", text(&refused.stderr));
+
+    // An install of the program from before the package: that one can go, and says so.
+    let ours = image.path().join("etc/systemd/system");
+    std::fs::create_dir_all(&ours).unwrap();
+    std::fs::write(ours.join("campanile.service"), "").unwrap();
+    let words = text(&campanile(&["install", "--dry-run", "--root", root]).stderr);
+    assert!(words.contains("goes before the package: `sudo campanile uninstall`"), "{words}");
+    let steps = text(&campanile(&["uninstall", "--dry-run", "--root", root]).stdout);
+    assert!(steps.contains("would    no /etc/systemd/system/campanile.service\n"), "{steps}");
+    assert!(
+        steps.contains("to /usr/lib/systemd/system/campanile.service\n"),
+        "the package's is started: {steps}"
+    );
+    let purge = campanile(&["uninstall", "--purge", "--dry-run", "--root", root]);
+    assert!(text(&purge.stderr).contains("`sudo apt purge campanile`"), "{}", text(&purge.stderr));
+}
+
+#[test]
+fn a_dry_run_says_what_it_can_where_only_root_may_look() {
+    let image = tempfile::tempdir().unwrap();
+    let inside = |name: &str| image.path().join(name);
+    std::fs::create_dir_all(inside("etc/campanile")).unwrap();
+    std::fs::create_dir_all(inside("etc/default")).unwrap();
+    std::fs::write(inside("etc/default/campanile"), "SECRET=1").unwrap();
+    let mode =
+        |name: &str, mode| std::fs::set_permissions(inside(name), Permissions::from_mode(mode)).unwrap();
+    // Copied by another process: what this one has open for writing, a fork of another test would keep from running.
+    for (from, to) in [(env!("CARGO_BIN_EXE_campanile"), "program"), (&*example(), "house.toml")] {
+        assert!(Command::new("cp").arg(from).arg(inside(to)).status().unwrap().success());
+    }
+    mode("", 0o755);
+    mode("program", 0o755);
+    mode("house.toml", 0o644);
+    for closed in ["etc/campanile", "etc/default/campanile"] {
+        mode(closed, 0o000);
+    }
+    let mut command = Command::new(inside("program"));
+    command.arg("install").arg(inside("house.toml")).arg("--dry-run").arg("--root").arg(image.path());
+    if rustix::process::geteuid().is_root() {
+        command.uid(65534).gid(65534);
+    }
+    let said = command.output().unwrap();
+    mode("etc/campanile", 0o755);
+    let (steps, words) = (text(&said.stdout), text(&said.stderr));
+    assert!(said.status.success(), "{words}");
+    for line in [
+        "unknown  file /etc/campanile/house.toml",
+        "unknown  file /etc/default/campanile",
+        "already  folder /etc/campanile",
+        "would    file /etc/systemd/system/campanile.service",
+    ] {
+        assert!(steps.lines().any(|said| said == line), "{line} is not among: {steps}");
+    }
+    assert!(words.contains("root"), "what is unknown is explained: {words}");
 }
 
 #[test]

@@ -2,15 +2,18 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::boards::{BoardSpec, open};
 use crate::config::init::{Machine, house};
+use crate::install::service::HOUSE;
 
 /// Arguments of `init`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: campanile init && campanile check campanile.toml")]
+#[command(after_help = "Example: campanile init && campanile check campanile.toml\n\
+    Example: sudo campanile init /etc/campanile/house.toml\n\n\
+    The second is the house of the service, which `campanile install` or the Debian package has put there.")]
 pub(super) struct Args {
     /// Where to; nothing is ever overwritten
     #[arg(default_value = "campanile.toml")]
@@ -29,7 +32,19 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         }
         _ => Failure::says(format!("cannot write {name}: {error}")),
     })?;
-    Ok(writeln!(io::stderr(), "{name} is written: look at its lines, then `campanile run {name}`")?)
+    let mut err = io::stderr().lock();
+    // Where the service has it, a second daemon would only be in its way.
+    if args.file == Path::new(HOUSE) {
+        return Ok(writeln!(
+            err,
+            "{name} is written: look at its lines, then `sudo systemctl start campanile`"
+        )?);
+    }
+    writeln!(err, "{name} is written: look at its lines, then `campanile run {name}`")?;
+    Ok(writeln!(
+        err,
+        "`sudo campanile install {name}` keeps it running, from every start of this machine on"
+    )?)
 }
 
 fn machine() -> Machine {

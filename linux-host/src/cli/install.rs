@@ -10,6 +10,8 @@ use super::{Failure, completions, man};
 use crate::install::place::Place;
 use crate::install::service::{self, HOUSE, Parts};
 use crate::install::step::{Outcome, Step, carry_out};
+use crate::install::tunnel;
+use crate::install::unfinished::Unfinished;
 
 /// Arguments of `install`.
 #[derive(Debug, clap::Args)]
@@ -17,7 +19,7 @@ use crate::install::step::{Outcome, Step, carry_out};
     Example: campanile install house.toml --dry-run\n\n\
     A system user, its groups, this program, a systemd service that is ended and started anew when it hangs, and the \
     house as /etc/campanile/house.toml; a house that is there already is kept. It can be repeated, also with a newer \
-    program. Beside the Debian package it only puts the house there.")]
+    program. Beside the Debian package it only puts the house there, and says so.")]
 pub(super) struct Args {
     /// The house; checked first
     file: Option<PathBuf>,
@@ -28,9 +30,10 @@ pub(super) struct Args {
 /// Arguments of `uninstall`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: sudo campanile uninstall\n\n\
-    The house, its journal and its logs stay, and a later install goes on with them, unless --purge takes them too.")]
+    The house, its journal and its logs stay, and a later install goes on with them, unless --purge takes them too. A \
+    tunnel stays in any case: campanile tunnel --remove.")]
 pub(super) struct Removal {
-    /// Remove the house, the journal, the logs and the user as well: nothing is left
+    /// Remove the house, the journal, the logs and the user as well
     #[arg(long)]
     purge: bool,
     #[command(flatten)]
@@ -40,7 +43,7 @@ pub(super) struct Removal {
 /// Arguments of both, and of whatever else installs something.
 #[derive(Debug, clap::Args)]
 pub(super) struct How {
-    /// Only say what would be done
+    /// Only say what would be done; without root some of it is unknown
     #[arg(long)]
     dry_run: bool,
     /// The root of an image instead of the running system
@@ -63,15 +66,27 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     };
     let given = house.is_some();
     let steps = service::files(&place, parts(&place)?, house)?;
-    let changed = args.how.carry_out(&steps, &place)?;
-    let ready = given || place.has(HOUSE);
-    if place.has_systemd() {
-        args.how.carry_out(&service::begin(changed, ready), &place)?;
-    }
+    // A dry run without root may not see it where there is one.
+    let ready = given || args.how.unless_hidden(place.has(HOUSE), true)?;
+    args.how.establish(&place, service::UNFINISHED, &steps, |changed| service::begin(changed, ready))?;
     let mut err = io::stderr().lock();
+    if service::packaged_unit(&place)?.is_some() {
+        writeln!(
+            err,
+            "the Debian package is here: program, user and service are the package's and stay as they are, and of this \
+             install there is only the house"
+        )?;
+        if service::is_ours(&place)? {
+            writeln!(
+                err,
+                "an earlier install of the program goes before the package: `sudo campanile uninstall` takes it away, \
+                 and keeps the house"
+            )?;
+        }
+    }
     if let Some(file) = &args.file {
-        let theirs = place.read(HOUSE)?.filter(|there| std::fs::read(file).is_ok_and(|new| new != *there));
-        if theirs.is_some() {
+        let there = args.how.unless_hidden(place.read(HOUSE), None)?;
+        if there.is_some_and(|there| std::fs::read(file).is_ok_and(|new| new != there)) {
             let file = file.display();
             writeln!(
                 err,
@@ -100,18 +115,39 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 /// Takes everything away again.
 pub(super) fn remove(args: &Removal) -> Result<(), Failure> {
     let place = args.how.place("uninstall")?;
-    if service::is_packaged(&place) {
+    let packaged = service::packaged_unit(&place)?;
+    let ours = service::is_ours(&place)?;
+    if packaged.is_some() && (args.purge || !ours) {
         let verb = if args.purge { "purge" } else { "remove" };
-        return Err(Failure::says(format!(
+        return Err(Failure::Says(format!(
             "this service is the Debian package's: `sudo apt {verb} campanile` takes it away"
         )));
     }
     if place.has_systemd() {
-        args.how.carry_out(&service::end(&place), &place)?;
+        args.how.carry_out(&service::end(&place)?, &place)?;
     }
-    let changed = args.how.carry_out(&service::removal(args.purge), &place)?;
-    if changed && place.has_systemd() {
-        args.how.carry_out(&service::forget(), &place)?;
+    let next = match packaged {
+        Some(_) => service::begin(true, args.how.unless_hidden(place.has(HOUSE), true)?),
+        None => service::forget(),
+    };
+    let tell = |changed| if changed { next } else { Vec::new() };
+    args.how.establish(&place, service::UNFINISHED, &service::removal(packaged, args.purge), tell)?;
+    if args.how.dry_run {
+        return Ok(());
+    }
+    let mut err = io::stderr().lock();
+    match packaged {
+        Some(_) => writeln!(err, "what is left is the Debian package's service, with the house")?,
+        None if args.purge => writeln!(err, "nothing of it is left")?,
+        None => {
+            writeln!(err, "the house, its journal and its logs stay: `uninstall --purge` takes them, too")?
+        }
+    }
+    if tunnel::is_there(&place)? {
+        writeln!(
+            err,
+            "the tunnel stays, as you may be here through it; `systemctl disable --now campanile-tunnel` ends it for good"
+        )?;
     }
     Ok(())
 }
@@ -128,6 +164,39 @@ impl How {
         Ok(place)
     }
 
+    /// Carries out what changes files, then has the running systemd do what `tell` says of them, which depends on whether
+    /// there was anything to do: now, or in an install that was broken off.
+    pub(super) fn establish(
+        &self,
+        place: &Place,
+        mark: Unfinished,
+        files: &[Step],
+        tell: impl FnOnce(bool) -> Vec<Step>,
+    ) -> Result<(), Failure> {
+        if !place.has_systemd() {
+            self.carry_out(files, place)?;
+            return Ok(());
+        }
+        let broken_off = mark.is_left(place)?;
+        if !self.dry_run {
+            mark.begin(place)?;
+        }
+        let changed = self.carry_out(files, place)?;
+        self.carry_out(&tell(changed || broken_off), place)?;
+        if !self.dry_run {
+            mark.end(place)?;
+        }
+        Ok(())
+    }
+
+    /// What was found; or this, where only root may look and this is a dry run of somebody else.
+    fn unless_hidden<T>(&self, found: io::Result<T>, otherwise: T) -> io::Result<T> {
+        match found {
+            Err(error) if self.dry_run && error.kind() == io::ErrorKind::PermissionDenied => Ok(otherwise),
+            found => found,
+        }
+    }
+
     /// Carries the steps out, or says what they would do.
     pub(super) fn carry_out(&self, steps: &[Step], place: &Place) -> Result<bool, Failure> {
         let mut out = io::stdout().lock();
@@ -139,7 +208,16 @@ impl How {
                 writeln!(out, "{:8} {step}", outcome.word())
             }
         };
-        carry_out(steps, place, self.dry_run, &mut say).map_err(Failure::Says)
+        let mut hidden = false;
+        let mut tell = |step: &Step, outcome: Outcome| {
+            hidden |= outcome == Outcome::Unknown;
+            say(step, outcome)
+        };
+        let changed = carry_out(steps, place, self.dry_run, &mut tell).map_err(Failure::Says)?;
+        if hidden {
+            writeln!(io::stderr(), "what is unknown here only root may look at: sudo says it")?;
+        }
+        Ok(changed)
     }
 }
 

@@ -7,6 +7,7 @@ use super::Failure;
 use super::install::How;
 use crate::install::accounts;
 use crate::install::place::Place;
+use crate::install::service;
 use crate::install::tunnel::{self, FIRST_PORT, PORT_STEP, PUBLIC_KEY, Target, Tunnel};
 
 /// Arguments of `tunnel`.
@@ -46,10 +47,10 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let Some(target) = args.target else {
         let place = args.how.place("tunnel --remove")?;
         if place.has_systemd() {
-            args.how.carry_out(&tunnel::end(&place), &place)?;
+            args.how.carry_out(&tunnel::end(&place)?, &place)?;
         }
-        args.how.carry_out(&tunnel::removal(), &place)?;
-        return Ok(());
+        let forget = |changed| if changed { service::forget() } else { Vec::new() };
+        return args.how.establish(&place, tunnel::UNFINISHED, &tunnel::removal(), forget);
     };
     let tunnel = Tunnel { target, port: args.port, ssh_port: args.ssh_port };
     if !args.install {
@@ -60,10 +61,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let known = lists.iter().map(|list| tunnel.known_keys(list)).find(|keys| !keys.is_empty());
     let known = known.ok_or_else(|| Failure::Says(tunnel.unknown()))?;
     let node = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let changed = args.how.carry_out(&tunnel.files(known, &node), &place)?;
-    if place.has_systemd() {
-        args.how.carry_out(&tunnel::begin(changed), &place)?;
-    }
+    args.how.establish(&place, tunnel::UNFINISHED, &tunnel.files(known, &node), tunnel::begin)?;
     say(&tunnel, &place)
 }
 

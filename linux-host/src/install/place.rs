@@ -1,11 +1,18 @@
 //! The tree that is installed into.
 
+use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use super::accounts;
+
+/// As many links as the kernel follows on the way to one file.
+const LINKS: usize = 40;
 
 /// The running system, or the root of an image.
 #[derive(Clone, Debug)]
@@ -52,14 +59,63 @@ impl Place {
         &self.root
     }
 
-    /// Where a path of the tree is for us.
-    pub fn path(&self, inside: &str) -> PathBuf {
-        self.root.join(inside.trim_start_matches('/'))
+    /// Where a path of the tree is for us. The links on the way lead where they will lead when the tree is the system: an
+    /// absolute one begins at the tree's root, and none leaves it. A link at the path itself is not followed.
+    ///
+    /// # Errors
+    /// A folder on the way may not be searched, or the links go round in a circle.
+    pub fn path(&self, inside: &str) -> io::Result<PathBuf> {
+        self.resolve(inside, false)
+    }
+
+    /// As [`Place::path`], and a link at the path itself is followed.
+    ///
+    /// # Errors
+    /// Those of [`Place::path`].
+    pub fn target(&self, inside: &str) -> io::Result<PathBuf> {
+        self.resolve(inside, true)
+    }
+
+    fn resolve(&self, inside: &str, to_the_end: bool) -> io::Result<PathBuf> {
+        let mut found = self.root.clone();
+        let mut ahead: VecDeque<OsString> = parts(Path::new(inside)).collect();
+        let mut links = 0;
+        while let Some(part) = ahead.pop_front() {
+            match part.to_str() {
+                Some("/") => found.clone_from(&self.root),
+                Some("..") if found == self.root => {}
+                Some("..") => drop(found.pop()),
+                Some(".") => {}
+                _ => {
+                    found.push(part);
+                    if ahead.is_empty() && !to_the_end {
+                        break;
+                    }
+                    let Some(target) = link(&found)? else { continue };
+                    links += 1;
+                    if links > LINKS {
+                        return Err(Errno::LOOP.into());
+                    }
+                    found.pop();
+                    for part in parts(&target).rev() {
+                        ahead.push_front(part);
+                    }
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Whether there is something at a path of the tree, be it a link to nowhere.
-    pub fn has(&self, inside: &str) -> bool {
-        self.path(inside).symlink_metadata().is_ok()
+    ///
+    /// # Errors
+    /// Those of [`Place::path`].
+    pub fn has(&self, inside: &str) -> io::Result<bool> {
+        match self.path(inside)?.symlink_metadata() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// A file of the tree; nothing if there is none.
@@ -67,7 +123,7 @@ impl Place {
     /// # Errors
     /// It cannot be read.
     pub fn read(&self, inside: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.path(inside)) {
+        match fs::read(self.target(inside)?) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -79,7 +135,7 @@ impl Place {
     /// # Errors
     /// The tree takes it not.
     pub fn write(&self, inside: &str, bytes: &[u8], mode: u32, owner: Owner) -> io::Result<()> {
-        let path = self.path(inside);
+        let path = self.path(inside)?;
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
@@ -98,7 +154,7 @@ impl Place {
     /// # Errors
     /// The tree takes it not.
     pub fn make_directory(&self, inside: &str, mode: u32, owner: Owner) -> io::Result<()> {
-        let path = self.path(inside);
+        let path = self.target(inside)?;
         fs::create_dir_all(&path)?;
         self.give(&path, mode, owner)
     }
@@ -124,9 +180,26 @@ impl Place {
     /// Whether programs of the kind that this one is can run in the tree; `true` if that cannot be told.
     pub fn runs_this_program(&self, program: &Path) -> bool {
         self.is_running()
-            || ["/usr/bin/env", "/bin/busybox"]
-                .iter()
-                .any(|known| machine(&self.path(known)).is_none_or(|theirs| Some(theirs) == machine(program)))
+            || ["/usr/bin/env", "/bin/busybox"].iter().any(|known| {
+                let theirs = self.target(known).ok().and_then(|known| machine(&known));
+                theirs.is_none_or(|theirs| Some(theirs) == machine(program))
+            })
+    }
+}
+
+/// The names in a path; `/` is one if it begins with that.
+fn parts(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
+    path.components().map(|part| part.as_os_str().to_owned())
+}
+
+/// Where a link leads; nothing for what is no link, or not there.
+fn link(path: &Path) -> io::Result<Option<PathBuf>> {
+    match fs::read_link(path) {
+        Ok(target) => Ok(Some(target)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -157,6 +230,31 @@ mod tests {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path().join("etc/x")).unwrap().count(), 1, "nothing is left beside it");
         assert!(Place::new(&file).unwrap_err().contains("no directory"));
+    }
+
+    #[test]
+    fn a_link_of_an_image_leads_nowhere_but_into_the_image() {
+        let (image, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let place = Place::new(image.path()).unwrap();
+        let link = |target: &Path, inside: &str| {
+            std::os::unix::fs::symlink(target, image.path().join(inside)).unwrap()
+        };
+        fs::create_dir(image.path().join("data")).unwrap();
+        // One to a folder that the machine has as well, one up beyond the root, and one over that one.
+        link(outside.path(), "etc");
+        link(Path::new("../../../data"), "var");
+        link(Path::new("./var/x"), "lib");
+        place.write("/etc/a/b", b"text", 0o644, Owner::Root).unwrap();
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0, "it went out of the image");
+        let there = place.root().join(outside.path().strip_prefix("/").unwrap());
+        assert_eq!(fs::read(there.join("a/b")).unwrap(), b"text");
+        assert_eq!(place.read("/etc/a/b").unwrap().unwrap(), b"text");
+        assert_eq!(place.path("/var/x").unwrap(), place.root().join("data/x"));
+        assert_eq!(place.path("/lib").unwrap(), place.root().join("lib"));
+        assert_eq!(place.target("/lib").unwrap(), place.root().join("data/x"));
+        link(Path::new("/round"), "round");
+        assert_eq!(place.target("/round/x").unwrap_err().raw_os_error(), Some(Errno::LOOP.raw_os_error()));
+        assert!(place.has("/round").unwrap(), "the link itself is there");
     }
 
     #[test]

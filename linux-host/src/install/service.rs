@@ -1,8 +1,11 @@
 //! What the service of a machine consists of. Its files are those of the Debian package; only paths differ.
 
+use std::io;
+
 use super::accounts;
 use super::place::{Owner, Place};
 use super::step::Step;
+use super::unfinished::Unfinished;
 
 /// The user and group that it runs as.
 pub const USER: &str = "campanile";
@@ -31,6 +34,8 @@ const COMPLETIONS: &str = "/usr/local/share/bash-completion/completions/campanil
 /// Where the Debian package has its unit.
 const PACKAGED_UNITS: [&str; 2] =
     ["/usr/lib/systemd/system/campanile.service", "/lib/systemd/system/campanile.service"];
+/// Of an install that was broken off.
+pub const UNFINISHED: Unfinished = Unfinished::new("/run/campanile-install");
 
 /// What only the program that is installed knows.
 #[derive(Clone, Debug)]
@@ -43,9 +48,25 @@ pub struct Parts {
     pub completions: Vec<u8>,
 }
 
-/// Whether the Debian package has put a service there: then the files are its own.
-pub fn is_packaged(place: &Place) -> bool {
-    PACKAGED_UNITS.iter().any(|unit| place.has(unit))
+/// The unit that the Debian package has put there; with one, the program, the user and the service are the package's.
+///
+/// # Errors
+/// The tree cannot be looked at.
+pub fn packaged_unit(place: &Place) -> io::Result<Option<&'static str>> {
+    for unit in PACKAGED_UNITS {
+        if place.has(unit)? {
+            return Ok(Some(unit));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether there is a unit that an install of this program has written.
+///
+/// # Errors
+/// The tree cannot be looked at.
+pub fn is_ours(place: &Place) -> io::Result<bool> {
+    place.has(UNIT_PATH)
 }
 
 /// The unit for a program in this place.
@@ -57,9 +78,10 @@ fn unit() -> String {
 ///
 /// # Errors
 /// The tree's groups cannot be read.
-pub fn files(place: &Place, parts: Parts, house: Option<Vec<u8>>) -> std::io::Result<Vec<Step>> {
+pub fn files(place: &Place, parts: Parts, house: Option<Vec<u8>>) -> io::Result<Vec<Step>> {
     let mut steps = Vec::new();
-    if !is_packaged(place) {
+    let packaged = packaged_unit(place)?.is_some();
+    if !packaged {
         let ours = |path, bytes: &[u8], mode| Step::File {
             path,
             bytes: bytes.to_vec(),
@@ -97,7 +119,7 @@ pub fn files(place: &Place, parts: Parts, house: Option<Vec<u8>>) -> std::io::Re
     if let Some(bytes) = house {
         steps.push(Step::File { path: HOUSE, bytes, mode: 0o640, owner: Owner::Group(USER), keep: true });
     }
-    if !is_packaged(place) {
+    if !packaged {
         let unit = unit().into_bytes();
         steps.extend([
             Step::File { path: UNIT_PATH, bytes: unit, mode: 0o644, owner: Owner::Root, keep: false },
@@ -124,15 +146,19 @@ pub fn begin(changed: bool, house: bool) -> Vec<Step> {
     if house {
         // Started anew if it could be another one; one that runs as it should stays undisturbed.
         let verb = if changed { "restart" } else { "start" };
-        steps.push(systemctl(vec![verb, "campanile.service"], "; `journalctl -u campanile -n 30` says why"));
+        let help = "; it does not run, and `journalctl -u campanile -n 30` says why";
+        steps.push(systemctl(vec![verb, "campanile.service"], help));
+        // A start that a condition of the unit forbids has not failed.
+        steps.push(systemctl(vec!["is-active", "--quiet", "campanile.service"], help));
     }
     steps
 }
 
-/// What has to be gone; with `purge` also all that the owner and the service wrote.
-pub fn removal(purge: bool) -> Vec<Step> {
-    let mut steps: Vec<_> =
-        [WANTED, UNIT_PATH, RULES_PATH, COMPLETIONS, MANUAL, PROGRAM].map(Step::Gone).into();
+/// What has to be gone; with `purge` also all that the owner and the service wrote. Beside a package, whose unit this is,
+/// the machine starts that one from then on.
+pub fn removal(packaged: Option<&'static str>, purge: bool) -> Vec<Step> {
+    let mut steps = vec![packaged.map_or(Step::Gone(WANTED), |target| Step::Link { path: WANTED, target })];
+    steps.extend([UNIT_PATH, RULES_PATH, COMPLETIONS, MANUAL, PROGRAM].map(Step::Gone));
     if purge {
         steps.extend([CONFIGURATION, ENVIRONMENT_PATH, STATE, LOGS].map(Step::Gone));
         steps.push(Step::NoUser(USER));
@@ -141,9 +167,11 @@ pub fn removal(purge: bool) -> Vec<Step> {
 }
 
 /// The service of a running system ends, if there is one, before its files go.
-pub fn end(place: &Place) -> Vec<Step> {
-    let stop = systemctl(vec!["stop", "campanile.service"], "");
-    place.has(UNIT_PATH).then_some(stop).into_iter().collect()
+///
+/// # Errors
+/// The tree cannot be looked at.
+pub fn end(place: &Place) -> io::Result<Vec<Step>> {
+    Ok(if is_ours(place)? { vec![systemctl(vec!["stop", "campanile.service"], "")] } else { Vec::new() })
 }
 
 /// A running system forgets the unit, once it is gone.
@@ -158,6 +186,7 @@ const fn systemctl(arguments: Vec<&'static str>, help: &'static str) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::install::step::carry_out;
 
     fn parts() -> Parts {
         Parts { program: b"program".into(), manual: b"manual".into(), completions: b"completions".into() }
@@ -209,10 +238,28 @@ mod tests {
     }
 
     #[test]
+    fn what_stood_before_the_packages_service_can_go_and_leaves_that_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::new(dir.path()).unwrap();
+        for step in files(&place, parts(), None).unwrap() {
+            if let Step::File { path, bytes, .. } = step {
+                place.write(path, &bytes, 0o644, Owner::Root).unwrap();
+            }
+        }
+        place.write(PACKAGED_UNITS[1], UNIT.as_bytes(), 0o644, Owner::Root).unwrap();
+        assert!(is_ours(&place).unwrap());
+        let packaged = packaged_unit(&place).unwrap();
+        carry_out(&removal(packaged, false), &place, false, &mut |_, _| Ok(())).unwrap();
+        assert!(!is_ours(&place).unwrap() && !place.has(PROGRAM).unwrap());
+        assert_eq!(place.read(WANTED).unwrap().unwrap(), UNIT.as_bytes(), "the machine starts the package's");
+        assert!(place.has(ENVIRONMENT_PATH).unwrap());
+    }
+
+    #[test]
     fn what_is_put_there_is_gone_again_and_what_the_owner_wrote_only_with_purge() {
         let dir = tempfile::tempdir().unwrap();
         let place = Place::new(dir.path()).unwrap();
-        let (kept, purged) = (removal(false), removal(true));
+        let (kept, purged) = (removal(None, false), removal(None, true));
         for step in files(&place, parts(), Some(b"house".into())).unwrap() {
             let (Step::File { path, .. } | Step::Directory { path, .. } | Step::Link { path, .. }) = step
             else {
@@ -230,10 +277,12 @@ mod tests {
     #[test]
     fn a_service_that_is_as_it_should_be_is_not_disturbed() {
         let words = |steps: Vec<Step>| steps.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(words(begin(false, true)), ["systemctl start campanile.service"]);
+        let asked = "systemctl is-active --quiet campanile.service";
+        assert_eq!(words(begin(false, true)), ["systemctl start campanile.service", asked]);
         assert_eq!(begin(false, false), []);
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(end(&Place::new(dir.path()).unwrap()), [], "what is not there is not stopped");
-        assert!(words(begin(true, true)).ends_with(&["systemctl restart campanile.service".to_owned()]));
+        assert_eq!(end(&Place::new(dir.path()).unwrap()).unwrap(), [], "what is not there is not stopped");
+        let anew = ["systemctl restart campanile.service".to_owned(), asked.to_owned()];
+        assert!(words(begin(true, true)).ends_with(&anew));
     }
 }

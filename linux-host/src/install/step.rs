@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::accounts;
@@ -105,6 +104,8 @@ pub enum Outcome {
     Done,
     /// It would be done.
     Would,
+    /// Only root may see whether it is so; a dry run without root goes on behind it.
+    Unknown,
 }
 
 impl Outcome {
@@ -115,6 +116,7 @@ impl Outcome {
             Self::Kept => "kept",
             Self::Done => "done",
             Self::Would => "would",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -132,10 +134,12 @@ pub fn carry_out(
     let mut changed = false;
     for step in steps {
         let failed = |error: io::Error| format!("{step}: {error}{}", step.help());
-        let outcome = match step.found(place).map_err(failed)? {
-            Found::Done => Outcome::Already,
-            Found::Kept => Outcome::Kept,
-            Found::ToDo => {
+        let outcome = match step.found(place) {
+            Ok(Found::Done) => Outcome::Already,
+            Ok(Found::Kept) => Outcome::Kept,
+            Err(error) if dry && error.kind() == io::ErrorKind::PermissionDenied => Outcome::Unknown,
+            Err(error) => return Err(failed(error)),
+            Ok(Found::ToDo) => {
                 changed = true;
                 if dry {
                     Outcome::Would
@@ -158,18 +162,20 @@ impl Step {
             Self::User { name, .. } => accounts::user(place, name)?.is_some(),
             Self::Member { user, group } => accounts::group(place, group)?
                 .is_some_and(|group| group.members.iter().any(|member| member == user)),
-            Self::Directory { path, .. } => place.path(path).is_dir(),
-            Self::Key { path, .. } => place.has(path),
+            Self::Directory { path, .. } => place.target(path)?.is_dir(),
+            Self::Key { path, .. } => place.has(path)?,
             Self::File { path, bytes, keep, .. } => match place.read(path)? {
                 Some(there) if there == *bytes => true,
                 Some(_) if *keep => return Ok(Found::Kept),
                 _ => false,
             },
             Self::Link { path, target } => {
-                fs::read_link(place.path(path)).is_ok_and(|found| found.as_os_str() == *target)
+                fs::read_link(place.path(path)?).is_ok_and(|found| found.as_os_str() == *target)
             }
-            Self::Gone(path) => !place.has(path),
-            Self::NoUser(name) => accounts::user(place, name)?.is_none(),
+            Self::Gone(path) => !place.has(path)?,
+            Self::NoUser(name) => {
+                accounts::user(place, name)?.is_none() && accounts::group(place, name)?.is_none()
+            }
             Self::Run { .. } => false,
         };
         Ok(if done { Found::Done } else { Found::ToDo })
@@ -192,17 +198,17 @@ impl Step {
             Self::File { path, bytes, mode, owner, .. } => place.write(path, bytes, *mode, *owner),
             Self::Key { path, comment, owner } => key(place, path, comment, *owner),
             Self::Link { path, target } => {
-                let link = place.path(path);
+                let link = place.path(path)?;
                 if let Some(parent) = link.parent() {
                     fs::create_dir_all(parent)?;
                 }
-                if place.has(path) {
+                if place.has(path)? {
                     fs::remove_file(&link)?;
                 }
                 std::os::unix::fs::symlink(target, link)
             }
             Self::Gone(path) => {
-                let path = place.path(path);
+                let path = place.path(path)?;
                 if path.symlink_metadata()?.is_dir() {
                     fs::remove_dir_all(path)
                 } else {
@@ -210,7 +216,9 @@ impl Step {
                 }
             }
             Self::NoUser(name) => {
-                account(place, "userdel", &[name])?;
+                if accounts::user(place, name)?.is_some() {
+                    account(place, "userdel", &[name])?;
+                }
                 // userdel takes the group along, unless the machine is set up otherwise.
                 match accounts::group(place, name)? {
                     Some(_) => account(place, "groupdel", &[name]),
@@ -231,7 +239,7 @@ impl Step {
 
 /// A new key; whole or not at all, as the public half comes last.
 fn key(place: &Place, path: &str, comment: &str, owner: Owner) -> io::Result<()> {
-    let there = place.path(path);
+    let there = place.path(path)?;
     let new = there.with_extension("new");
     let _ = fs::remove_file(&new);
     run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", &new.to_string_lossy()])?;
@@ -246,11 +254,19 @@ fn key(place: &Place, path: &str, comment: &str, owner: Owner) -> io::Result<()>
 
 /// One of the tools for accounts, on the running system or in an image.
 fn account(place: &Place, program: &str, arguments: &[&str]) -> io::Result<()> {
-    let prefix: PathBuf = place.root().into();
-    let prefix = prefix.to_string_lossy();
     if place.is_running() {
         return run(program, arguments);
     }
+    // It would follow the link, out of the image.
+    let lists = place.target("/etc")?;
+    if lists != place.root().join("etc") {
+        return Err(io::Error::other(format!(
+            "/etc of the image is a link to {}, which {program} does not follow there: make it a folder, or install on the \
+             system itself when it runs",
+            fs::read_link(place.path("/etc")?)?.display()
+        )));
+    }
+    let prefix = place.root().to_string_lossy();
     run(program, &[&["--prefix", &*prefix], arguments].concat())
 }
 
@@ -320,10 +336,10 @@ mod tests {
             Step::Link { path: "/etc/wants/b", target: "../a/b" },
         ];
         assert_eq!(outcomes(&steps, &place, true), ["would"; 3]);
-        assert!(!place.has("/etc"), "a dry run left something");
+        assert!(!place.has("/etc").unwrap(), "a dry run left something");
         assert_eq!(outcomes(&steps, &place, false), ["done"; 3]);
         assert_eq!(outcomes(&steps, &place, false), ["already"; 3]);
-        assert_eq!(fs::read(place.path("/etc/wants/b")).unwrap(), b"text");
+        assert_eq!(fs::read(place.target("/etc/wants/b").unwrap()).unwrap(), b"text");
         let other = Step::Link { path: "/etc/wants/b", target: "../a/c" };
         assert_eq!(outcomes(&[other], &place, false), ["done"], "a link that leads elsewhere is turned");
         let gone = [Step::Gone("/etc/wants/b"), Step::Gone("/etc/a")];

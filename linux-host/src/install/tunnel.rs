@@ -4,11 +4,13 @@
 //! no server whose key is not known: it takes the ones that a person on this machine has accepted before.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::place::{Owner, Place};
 use super::step::Step;
+use super::unfinished::Unfinished;
 
 /// The port of the first machine; each further one has the next but two, as the two between were for the monitor of
 /// autossh, and stay free so that old and new tunnels go together.
@@ -31,6 +33,8 @@ const KNOWN_HOSTS: &str = "/var/lib/campanile-tunnel/known_hosts";
 const UNIT_PATH: &str = "/etc/systemd/system/campanile-tunnel.service";
 const WANTED: &str = "/etc/systemd/system/multi-user.target.wants/campanile-tunnel.service";
 const SERVICE: &str = "campanile-tunnel.service";
+/// Of an install that was broken off.
+pub const UNFINISHED: Unfinished = Unfinished::new("/run/campanile-tunnel-install");
 
 /// Where a tunnel leads from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,10 +157,21 @@ pub fn begin(changed: bool) -> Vec<Step> {
     steps
 }
 
+/// Whether there is a tunnel.
+///
+/// # Errors
+/// The tree cannot be looked at.
+pub fn is_there(place: &Place) -> io::Result<bool> {
+    place.has(UNIT_PATH)
+}
+
 /// The tunnel of a running system ends, if there is one, before its files go.
-pub fn end(place: &Place) -> Vec<Step> {
+///
+/// # Errors
+/// The tree cannot be looked at.
+pub fn end(place: &Place) -> io::Result<Vec<Step>> {
     let stop = Step::Run { program: "systemctl", arguments: vec!["stop", SERVICE], help: "" };
-    place.has(UNIT_PATH).then_some(stop).into_iter().collect()
+    Ok(is_there(place)?.then_some(stop).into_iter().collect())
 }
 
 /// What has to be gone, the key too: the line on the server is worth nothing then.
