@@ -71,14 +71,14 @@ tls() {
         -extfile <(echo "subjectAltName=DNS:localhost,IP:127.0.0.1") -out "$1/broker.pem" 2>/dev/null
 }
 
-# daemon_start: a house with one sink of each kind, on a fresh state directory.
+# daemon_start [LINE]: a house on a fresh state directory, until its log has the line: that the broker is connected.
 daemon_start() {
     rm -rf "$OUT/state"
     : >"$OUT/daemon.log"
     began=$EPOCHREALTIME
     "$CAMPANILE" run "$OUT/house.toml" --state "$OUT/state" >"$OUT/daemon.log" 2>&1 </dev/null &
     DAEMON_PID=$!
-    wait_for 10 grep -q 'broker: connected' "$OUT/daemon.log" || die "the daemon does not connect: $(tail -n 5 "$OUT/daemon.log")"
+    wait_for 10 grep -q "${1:-broker: connected}" "$OUT/daemon.log" || die "the daemon does not connect: $(tail -n 5 "$OUT/daemon.log")"
 }
 
 # after PATTERN: milliseconds from the daemon's exec to the line of its log with the pattern.
@@ -102,10 +102,11 @@ cpu_ns() { cat "/proc/$1"/task/*/schedstat | awk '{sum += $1} END {print sum}'; 
 
 bench_daemon() {
     cargo build --quiet --locked --release
+    HTTPS_PID=
     mosquitto_tools
     tls "$OUT"
     BROKER_TLS="$OUT" broker_start "$OUT"
-    trap 'kill $DAEMON_PID 2>/dev/null; broker_stop' EXIT
+    trap 'kill $DAEMON_PID $HTTPS_PID 2>/dev/null; broker_stop' EXIT
     CAMPANILE=$CARGO_TARGET_DIR/release/campanile
     sed -e 's/kind = "gpiochip"/kind = "virtual"/' -e "s|/tmp/record.jsonl|$OUT/record.jsonl|" \
         -e "s|^url = .*|url = \"mqtts://localhost:$BROKER_PORT\"\nca = \"$OUT/ca.pem\"|" \
@@ -125,11 +126,77 @@ bench_daemon() {
     sleep $seconds
     figure "idle, share of a core over $seconds s" \
         "$(awk -v ns=$(($(cpu_ns "$DAEMON_PID") - before)) -v s=$seconds 'BEGIN {printf "%.4f %%", ns / s / 1e7}')" "<= 0.02 %"
-    figure "resident" "$(awk '/^VmRSS/ {rss = $2} /^RssAnon/ {anon = $2} END {printf "%.1f MB, %.1f MB of it anonymous", rss / 1000, anon / 1000}' "/proc/$DAEMON_PID/status")" \
-        "<= 8 MB, <= 2 MB"
+    resident "resident, with a broker by TLS" "<= 8 MB, <= 2 MB"
     daemon_stop
+    # A request over HTTPS for each message beside it, and then alone.
+    https_start
+    printf '\n[sinks.hook]\nkind = "webhook"\nurl = "https://localhost:%s/hook"\nca = "%s"\n' "$HTTPS_PORT" "$OUT/ca.pem" \
+        >>"$OUT/house.toml"
+    resident_behind_presses "resident, with a broker by TLS and a webhook by HTTPS"
+    sed -i '/^\[sinks.broker\]/,/^$/d' "$OUT/house.toml"
+    resident_behind_presses "resident, with a webhook by HTTPS"
+    kill "$HTTPS_PID"
     broker_stop
     trap - EXIT
+}
+
+# resident WHAT [BUDGET]: the memory of the daemon now.
+resident() {
+    figure "$1" "$(awk '/^VmRSS/ {rss = $2} /^RssAnon/ {anon = $2} END {printf "%.1f MB, %.1f MB of it anonymous", rss / 1000, anon / 1000}' "/proc/$DAEMON_PID/status")" \
+        "${2:-}"
+}
+
+# resident_behind_presses WHAT: the memory of a daemon with the house as it is now, when five presses have gone out by HTTPS
+# and threads that the start needed are gone.
+resident_behind_presses() {
+    local _ asked
+    asked=$(wc -l <"$OUT/asked")
+    daemon_start 'hook: connected'
+    for _ in 1 2 3 4 5; do
+        "$CAMPANILE" press button --for 600ms --state "$OUT/state" >/dev/null
+        sleep 1.2 # longer than the house's debouncing, and as long apart
+    done
+    wait_for 60 more_than $((asked + 20)) "$OUT/asked" || die "the requests do not come: $(tail -n 5 "$OUT/daemon.log")"
+    sleep 15
+    resident "$1"
+    daemon_stop
+}
+
+more_than() { (($(wc -l <"$2") > $1)); }
+
+# listens PORT: somebody does.
+listens() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# https_start: answers requests over HTTPS with the broker's certificate, and counts them in a file, a line each; sets
+# HTTPS_PORT and HTTPS_PID.
+https_start() {
+    need python3
+    HTTPS_PORT=$(free_port)
+    : >"$OUT/asked"
+    python3 - "$HTTPS_PORT" "$OUT" >"$OUT/https.log" 2>&1 <<'END' &
+import http.server, ssl, sys
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    asked = open(sys.argv[2] + "/asked", "a", buffering=1)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        print(self.path, file=self.asked)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Hook)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2] + "/broker.pem", sys.argv[2] + "/broker.key")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+END
+    HTTPS_PID=$!
+    wait_for 10 listens "$HTTPS_PORT" || die "the server does not start: $(cat "$OUT/https.log")"
 }
 
 # figures_of BENCH: runs a benchmark of the tests; "WHAT<tab>FIGURE" a line.
