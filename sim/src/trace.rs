@@ -351,8 +351,8 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// Wall-clock time with its offset from UTC.
-fn local(unix: i64, offset: i32) -> String {
+/// Wall-clock time with its offset from UTC, as a trace and a picture show it.
+pub(crate) fn local(unix: i64, offset: i32) -> String {
     let time = local_fields(unix.div_euclid(1_000_000).saturating_add(i64::from(offset)));
     let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs() / 60);
     format!(

@@ -21,7 +21,9 @@
 
 mod checkpoints;
 mod day;
+mod golden;
 mod house;
+mod images;
 mod life;
 mod link;
 mod mended;
@@ -31,6 +33,7 @@ mod records;
 mod replays;
 mod ring;
 mod safety;
+mod specimens;
 mod starts;
 mod story;
 mod tape;

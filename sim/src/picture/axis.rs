@@ -3,6 +3,7 @@
 use campanile_core::calendar::local_fields;
 
 use crate::picture::recording::Recording;
+use crate::trace::local;
 
 /// Steps that people count in, microseconds.
 const STEPS: [u64; 31] = [
@@ -92,23 +93,7 @@ fn label(recording: &Recording, at: u64, step: u64) -> String {
 pub(super) fn heading(recording: &Recording) -> String {
     let span = span(recording.length);
     match recording.wall {
-        Some((_, offset)) => {
-            let clock = clock_at(recording, 0);
-            let time = local_fields(clock.div_euclid(1_000_000));
-            let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs() / 60);
-            format!(
-                "{}, {span} from {:04}-{:02}-{:02} {:02}:{:02}:{:02} {sign}{:02}:{:02}",
-                recording.node,
-                time.year,
-                time.month,
-                time.day,
-                time.hour,
-                time.minute,
-                time.second,
-                minutes / 60,
-                minutes % 60
-            )
-        }
+        Some((unix, offset)) => format!("{}, {span} from {}", recording.node, local(unix, offset)),
         None => format!("{}, {span}", recording.node),
     }
 }

@@ -1,11 +1,14 @@
 //! The journal on a disk that tests make fail; what holds for any disk is in [`model`](super::model).
 
 mod damage;
+mod damage_alive;
 mod failing;
+mod headers;
 mod life;
 mod room;
 mod syncing;
 mod taking;
+mod torn;
 
 use std::io::ErrorKind;
 

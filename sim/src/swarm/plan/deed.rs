@@ -1,0 +1,232 @@
+//! What can happen to a node: stimuli first, then faults.
+
+use serde::{Deserialize, Serialize};
+
+/// What can happen to a node. Stimuli first, then faults.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "deed")]
+pub enum Deed {
+    /// An input's line moves, and bounces at these microseconds after the first edge. The first edge goes to the new level, the others
+    /// alternate, the last one always brings the line to it.
+    Touch {
+        /// The input.
+        input: String,
+        /// The level at which it comes to rest.
+        on: bool,
+        /// The edges after the first.
+        bounce: Vec<u32>,
+    },
+    /// So many edges, one `every` microseconds: a meter, a chattering contact, a broken cable.
+    Edges {
+        /// The input.
+        input: String,
+        /// How many.
+        count: u32,
+        /// From one to the next.
+        every: u32,
+    },
+    /// The line moves and the kernel has no room for its edges.
+    Lose {
+        /// The input.
+        input: String,
+        /// How many edges are lost.
+        lost: u32,
+        /// The level at which it comes to rest.
+        on: bool,
+    },
+    /// A sensor's value arrives, in units of its last decimal, or is lost.
+    Feed {
+        /// The sensor.
+        sensor: String,
+        /// The value.
+        value: Option<i32>,
+    },
+    /// Somebody asks for something.
+    Command {
+        /// What.
+        ask: Ask,
+        /// The sender's number: one that was there already is a repeat.
+        id: u32,
+        /// How long it was under way.
+        late: u64,
+    },
+    /// The wall clock is set.
+    Clock {
+        /// Microseconds since 1970.
+        unix: i64,
+        /// Whether it is synchronised.
+        trusted: bool,
+    },
+    /// A peer comes or goes.
+    Link {
+        /// The peer.
+        peer: String,
+        /// Comes, or goes.
+        up: bool,
+    },
+    /// Another program takes over: the house with this number.
+    Swap {
+        /// Among the houses that the swarm was given; counted round.
+        house: u8,
+    },
+    /// The process dies (SIGKILL) and is started again.
+    Kill {
+        /// After this time.
+        off: u64,
+    },
+    /// The process ends in order (SIGTERM) and is started again.
+    Stop {
+        /// After this time.
+        off: u64,
+    },
+    /// The power is cut and comes back.
+    Cut {
+        /// After this time.
+        off: u64,
+        /// What is left of the writes that were not synced.
+        leaves: Leaves,
+    },
+    /// The process dies in the middle of a write, or the power goes then, and comes back. Nothing happens if nothing is
+    /// written for ten seconds.
+    Break {
+        /// After so many bytes.
+        bytes: u32,
+        /// Comes back after this time.
+        off: u64,
+        /// The power goes, and this is left of the writes that were not synced; or only the process dies.
+        power: Option<Leaves>,
+    },
+    /// The process stands still (SIGSTOP, starved).
+    Stall {
+        /// For this time.
+        span: u64,
+    },
+    /// The journal's thread stands still, and the loop goes on.
+    Lag {
+        /// For this time.
+        span: u64,
+        /// So many bytes of records may wait for it.
+        room: u32,
+    },
+    /// An output's hardware refuses levels.
+    Jam {
+        /// The output.
+        output: String,
+        /// For this time.
+        span: u64,
+    },
+    /// The disk is in trouble.
+    Disk {
+        /// What it does.
+        fault: DiskFault,
+        /// For this time.
+        span: u64,
+    },
+    /// A byte of a segment changes by itself.
+    Rot {
+        /// Which segment, counted round.
+        segment: u32,
+        /// Which byte, counted round the used part.
+        byte: u32,
+    },
+    /// The way to a receiver, or the receiver, is in trouble.
+    Net {
+        /// Which of the node's sinks, counted round.
+        sink: u8,
+        /// What happens.
+        fault: NetFault,
+        /// For this time.
+        span: u64,
+    },
+}
+
+impl Deed {
+    /// What it names, and as what.
+    pub(super) fn names(&self) -> Option<(&'static str, &str)> {
+        Some(match self {
+            Self::Touch { input, .. } | Self::Edges { input, .. } | Self::Lose { input, .. } => {
+                ("input", input)
+            }
+            Self::Feed { sensor, .. } => ("sensor", sensor),
+            Self::Command { ask, .. } => match ask {
+                Ask::Set(output, _) => ("output", output),
+                Ask::Start(scenario) | Ask::Stop(scenario) => ("scenario", scenario),
+                Ask::Let(variable, _) => ("variable", variable),
+                Ask::Press(input, _) => ("input", input),
+            },
+            Self::Link { peer, .. } => ("sink or peer", peer),
+            Self::Jam { output, .. } => ("output", output),
+            _ => return None,
+        })
+    }
+}
+
+/// What somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ask {
+    /// An output's level.
+    Set(String, bool),
+    /// A scenario's start.
+    Start(String),
+    /// The end of a scenario's runs.
+    Stop(String),
+    /// A variable's value.
+    Let(String, i32),
+    /// An input that is played.
+    Press(String, bool),
+}
+
+/// What a power cut leaves of the writes that were not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leaves {
+    /// Nothing.
+    Nothing,
+    /// So many bytes of each file, in the order of writing.
+    Bytes(u32),
+    /// Each sector or not.
+    Sectors,
+}
+
+/// What a disk does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskFault {
+    /// It is full.
+    Full,
+    /// The kernel has made it read-only.
+    ReadOnly,
+    /// Writes stop in the middle after so many bytes.
+    Tears(u32),
+    /// Syncs fail, and what they should have kept is forgotten.
+    Syncs,
+    /// One operation in so many fails.
+    Flaky(u8),
+    /// Nothing can be read.
+    Reads,
+    /// It says that it has synced, and forgets that in a power cut.
+    Forgets,
+}
+
+/// What befalls a receiver, or the way to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetFault {
+    /// Nothing gets through, and nobody is told.
+    Partition,
+    /// It is dead: the connection breaks, and no other comes about.
+    Dead,
+    /// It forgets its session once.
+    Forgets,
+    /// It takes messages, and the connection breaks before it says so.
+    Mute,
+    /// It acknowledges a message and dies, with all that was under way.
+    Dies,
+    /// It takes each message twice.
+    Twice,
+    /// So much slower, each way.
+    Slow(u32),
+    /// It refuses every so-manieth message for good.
+    Refuses(u8),
+}

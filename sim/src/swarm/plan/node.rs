@@ -1,0 +1,98 @@
+//! How the nodes of a plan are built.
+
+use serde::{Deserialize, Serialize};
+
+use super::Ask;
+use crate::node::Size;
+
+/// How a node is built.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct NodePlan {
+    /// What the engine has room for.
+    pub size: Size,
+    /// How long after its stamp an edge may reach the loop.
+    pub slack: u64,
+    /// How long after its stamp an edge does reach the loop, at most; more than the slack makes late edges.
+    pub capture: u64,
+    /// How much later than it could the loop gets its turn, at most.
+    pub wake: u64,
+    /// What its clock shows at the beginning.
+    pub clock: u64,
+    /// How much faster than the world its clock goes, in millionths.
+    pub drift: i32,
+    /// Its journal.
+    pub journal: JournalPlan,
+    /// Its sinks; each has a receiver of its own.
+    pub sinks: Vec<SinkPlan>,
+}
+
+/// How a journal is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct JournalPlan {
+    /// The most bytes; segments have a tenth of it.
+    pub size: u64,
+    /// The window of a sync; 0 for `always`.
+    pub sync: u64,
+    /// How long raw edges wait for company.
+    pub linger: u64,
+    /// The most bytes that stand in for a disk.
+    pub memory: u64,
+    /// `when-full = "keep"`.
+    pub keep: bool,
+}
+
+impl Default for JournalPlan {
+    fn default() -> Self {
+        Self { size: 1 << 20, sync: 200_000, linger: 20_000, memory: 1 << 20, keep: false }
+    }
+}
+
+/// How a sink works, and how far away its receiver is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SinkPlan {
+    /// What it sends.
+    pub wants: Wants,
+    /// The most messages under way.
+    pub window: u32,
+    /// The wait after the first failure; the longest is twenty times that.
+    pub retry: u64,
+    /// The most messages a second, 0 for no limit.
+    pub pace: u32,
+    /// From the node to the receiver and back, at most, each way.
+    pub latency: u64,
+    /// What its receiver makes of it elsewhere.
+    pub rings: Option<Ring>,
+}
+
+/// A press here rings there: whenever the receiver gets the message that an input is on, also again, another node gets a
+/// command, with the record's place as its number. The way there is as the way back to the sink.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ring {
+    /// The other node.
+    pub node: u8,
+    /// What it is asked for.
+    pub ask: Ask,
+}
+
+impl Default for SinkPlan {
+    fn default() -> Self {
+        Self { wants: Wants::Everything, window: 16, retry: 500_000, pace: 0, latency: 2_000, rings: None }
+    }
+}
+
+/// Which records a sink sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wants {
+    /// All of the engine's.
+    #[default]
+    Everything,
+    /// What was decided.
+    Decisions,
+    /// What inputs and sensors report.
+    Events,
+}
