@@ -311,7 +311,7 @@ impl<'a, C: Capacity, E: Edges, O: Outputs, R: Recorder> Loop<'a, C, E, O, R> {
                 self.guards = C::Guards::EMPTY;
                 self.shell.settle(at);
                 self.read_all();
-                self.ticks.plan(self.shell.engine.schedules());
+                self.ticks.swap(at, self.shell.engine.schedules());
             }
             Err(InstallError::Load(why)) => self.shell.recorder.install_failed(hash, why),
             // Neither can be: everything due was done before, and the loop ends with `Stop`.

@@ -19,6 +19,7 @@ pub(super) struct Other<'a> {
     engine: Box<Engine<Room>>,
     house: &'a House,
     names: Names,
+    zone: Option<ZoneTable<'a>>,
     ticks: Ticks<'a>,
     /// What its log says up to here has been told.
     told: Cursor,
@@ -125,10 +126,11 @@ impl<'a> Other<'a> {
         }
         settle(&mut engine, at);
         let told = engine.log().head();
-        let mut other =
-            Self { engine, house, names: Names::new(journal, &house.symbols), ticks: Ticks::new(zone), told };
-        if let Some((at, Input::Clock { unix, offset, trusted })) = other.engine.clock() {
-            other.ticks.set(Wall { at, unix, offset, trusted }, other.engine.schedules());
+        let names = Names::new(journal, &house.symbols);
+        let mut other = Self { engine, house, names, zone, ticks: Ticks::new(zone), told };
+        if let Some((set, Input::Clock { unix, offset, trusted })) = other.engine.clock() {
+            other.ticks.set(Wall { at: set, unix, offset, trusted }, other.engine.schedules());
+            other.ticks.swap(at, other.engine.schedules());
         }
         Ok(other)
     }
@@ -147,7 +149,8 @@ impl<'a> Other<'a> {
         for item in kept.into_iter().filter(|item| !matches!(item, Restore::Head { .. })) {
             self.put(at, Input::Restore { item });
         }
-        self.ticks.plan(self.engine.schedules());
+        // Another start counts from zero, and waits for its own clock.
+        self.ticks = Ticks::new(self.zone);
         Ok(())
     }
 
