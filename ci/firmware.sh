@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The firmware on every board: built, sized, and run in QEMU with a button that is pressed from outside, where QEMU lets
 # anybody. Each board's log is executed again on this machine, and the lives of all cases on each board, to the same bytes.
-# A board with storage is reset and loses its power at any moment, and keeps what it has published.
+# A board with storage is reset and loses its power at any moment, and keeps what it has published. Boards with a receiver are
+# satellites of a daemon, too.
 #
 #   ci/firmware.sh            every board
 #   ci/firmware.sh BOARD...   these boards
@@ -65,8 +66,9 @@ qemu_of() {
     esac
 }
 
-# The boards whose storage QEMU models.
+# The boards whose storage QEMU models, and those that can be satellites.
 KEEPS=" microbit "
+LISTENS=" microbit lm3s6965evb "
 
 # hold BOARD: builds the firmware and holds it in the rig, then another that executes lives of this machine.
 hold() {
@@ -88,14 +90,41 @@ hold() {
         say_of "$board" "$RIG" keep "$board" "$qemu" "$elf" "$folder" \
             "$CAMPANILE_IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)" "$OUT/tenfold.img"
     fi
+    [[ $LISTENS != *" $board "* ]] || link "$board"
     build "$board" replay
     say_of "$board" "$RIG" replay "$board" "$qemu" "$elf" "$folder"
 }
 
+# link BOARD: holds it between QEMU and a daemon.
+link() {
+    local board=$1 elf flash ram deep stack
+    elf=$(elf_of "$board")
+    build "$board" link
+    read -r flash ram <<<"$(size_of "$elf")"
+    satellite "$board" "$elf" "$OUT/$board/link"
+    read -r deep stack <<<"$(deepest "$elf" "$OUT/$board/link")"
+    ((deep < stack)) || die "$board: the stack has grown into what lies below it"
+    say "$board as a satellite: flash $flash B, RAM $ram B, stack $deep B of $stack B; a press there is a record here, a" \
+        "scenario here and a lamp there; without its host it takes the lamp back"
+    # shellcheck disable=SC2016 # these are the backticks of Markdown
+    printf '| `%s`, `link` | %s B | %s B | %s B of %s B |\n' "$board" "$(grouped "$flash")" "$(grouped "$ram")" \
+        "$(grouped "$deep")" "$(grouped "$stack")" >>"$SIZES"
+    if [[ $KEEPS == *" $board "* ]]; then
+        satellite_keeps "$board" "$elf" "$OUT/$board/link"
+    else
+        power_off
+    fi
+}
+
 # lint BOARD: no warning from clippy, in what runs and in what only the test has.
 lint() {
-    cargo clippy --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
-        --manifest-path firmware/Cargo.toml --features "$1,replay" -- -D warnings
+    local features feature
+    features=(replay)
+    [[ $LISTENS != *" $1 "* ]] || features+=(link)
+    for feature in "${features[@]}"; do
+        cargo clippy --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
+            --manifest-path firmware/Cargo.toml --features "$1,$feature" -- -D warnings
+    done
 }
 
 # refuses BOARD HOUSE WORDS: with this house linked in the board refuses to run it, in these words.
@@ -148,12 +177,6 @@ for board; do
 done
 say "sizes, as firmware/README.md has them:"
 cat "$SIZES"
-if [[ " $* " == *" lm3s6965evb "* ]]; then
-    build lm3s6965evb link
-    read -r flash ram <<<"$(size_of "$(elf_of lm3s6965evb)")"
-    satellite "$(elf_of lm3s6965evb)" "$OUT/satellite"
-    say "lm3s6965evb as a satellite: flash $flash B, RAM $ram B; a press there is a record here, a scenario here and a lamp there; without its host it takes the lamp back"
-fi
 # What no board takes; shown with one.
 if [[ " $* " == *" hifive1 "* ]]; then
     sed 's/"BUTTON"/"BUTON"/' firmware/doorbell.toml >"$OUT/line.toml"

@@ -1,41 +1,151 @@
 # shellcheck shell=bash
 # A daemon and an emulated board at the two ends of a serial line.
 
-# satellite ELF FOLDER: presses the board's button from outside, and expects a record in the satellite's journal, a scenario
-# of the house, and the board's lamp; then kills the daemon, and expects the board to take the lamp back by itself.
+# Where QEMU has the pins of a board: the device, the button's number, the lamp's.
+declare -A PINS=(
+    [lm3s6965evb]='/machine/unattached/device[13] 1 0'
+    [microbit]='/machine/nrf51 17 3'
+)
+# The flash that the micro:bit keeps things in: see firmware/src/board/microbit.x.
+FLASH_AT=0x30000 FLASH_LEN=0x10000
+
+# satellite BOARD ELF FOLDER: presses the board's button from outside, and expects a record in the satellite's journal, a
+# scenario of the house, and the board's lamp; then kills the daemon, and expects the board to take the lamp back by itself.
 satellite() {
-    local elf=$1 folder=$2 gpio='/machine/unattached/device[13]' board daemon state=$2/state
+    local board=$1 elf=$2 folder=$3 state=$3/state
     rm -rf "$folder"
     mkdir -p "$folder"
-    mkfifo "$folder/pins.in" "$folder/pins.out"
-    qemu-system-arm -M lm3s6965evb -accel tcg -display none -monitor none -kernel "$elf" \
-        -serial tcp:127.0.0.1:45871,server=on,wait=off -qtest "pipe:$folder/pins" -qtest-log none \
-        </dev/null 2>"$folder/qemu.log" &
-    board=$!
-    # Both ways, so that this does not wait for a board that did not start.
-    exec 7<>"$folder/pins.in"
-    cat "$folder/pins.out" >"$folder/pins.log" &
-    echo "irq_intercept_out $gpio" >&7
-    echo "set_irq_in $gpio unnamed-gpio-in 1 1" >&7
-    "$CAMPANILE" run firmware/porch.toml --state "$state" 2>"$folder/daemon.log" &
-    daemon=$!
-    # shellcheck disable=SC2064 # these, and now
-    trap "kill -9 $daemon $board 2>/dev/null || true" EXIT
+    power_on "$board" "$elf" "$folder"
+    house_on "$folder"
     await "the program on the board" "$folder" grep -q 'runs there' "$folder/daemon.log"
     await "the button" "$folder" in_log "$state" 'porch.button off'
-    echo "set_irq_in $gpio unnamed-gpio-in 1 0" >&7
-    await "the lamp" "$folder" grep -q 'IRQ raise 0' "$folder/pins.log"
+    button 0
+    await "the lamp" "$folder" grep -q "IRQ raise $LAMP" "$folder/pins.log"
     await "the scenario in the house's journal" "$folder" in_log "$state" 'porch.lamp on  *by ring'
     await "the press in the satellite's journal" "$folder" in_log "$state/satellites/porch" 'button on '
-    kill -9 "$daemon"
-    wait "$daemon" 2>/dev/null || true
-    await "the lamp's safe level without a host" "$folder" grep -q 'IRQ lower 0' "$folder/pins.log"
-    kill "$board"
-    exec 7>&-
+    button 1
+    house_off
+    await "the lamp's safe level without a host" "$folder" grep -q "IRQ lower $LAMP" "$folder/pins.log"
+}
+
+# satellite_keeps BOARD ELF FOLDER: behind `satellite`, presses the button while the daemon is away, resets the board, cuts
+# its power; then starts the daemon again, and expects every press and every record once, and the program as it was.
+satellite_keeps() {
+    local board=$1 elf=$2 folder=$3 state=$3/state presses=1 said
+    press 2
+    monitor '{"execute": "system_reset"}'
+    # What is pressed while it starts is the level that it finds.
+    sleep 1
+    press 3
+    monitor '{"execute": "stop"}'
+    rm -f "$folder/flash.bin"
+    monitor '{"execute": "memsave", "arguments": {"val": '$((FLASH_AT))', "size": '$((FLASH_LEN))', "filename": "'"$folder"'/flash.bin"}}'
+    await "the flash" "$folder" holds "$folder/flash.bin" "$((FLASH_LEN))"
+    power_off
+    power_on "$board" "$elf" "$folder" "$folder/flash.bin"
+    sleep 1
+    press 2
+    : >"$folder/daemon.log"
+    house_on "$folder"
+    await "the board" "$folder" grep -q 'satellite porch: start .* is here' "$folder/daemon.log"
+    press 1
+    presses=$((presses + 2 + 3 + 2 + 1))
+    await "all $presses presses" "$folder" pressed "$presses" "$state/satellites/porch"
+    house_off
+    power_off
+    if grep 'runs there' "$folder/daemon.log"; then
+        die "$board: the program had to be brought over again"
+    fi
+    said=$("$CAMPANILE" replay "$state/satellites/porch") || true
+    echo "$said" >"$folder/replay.log"
+    # A gap or a number that comes twice would end a stretch, and another begin.
+    [[ $(grep -c '^  [0-9]' <<<"$said") == 3 && $(grep -c '^  [0-9a-f-]*/1 to ' <<<"$said") == 3 ]] ||
+        die "$board: its records are not all there, or not once: $said"
+    # The first began with the program that was linked in, which the house does not know.
+    [[ $(grep -c 'the same$' <<<"$said") == 2 ]] || die "$board: its log comes to other bytes here: $said"
+    say "$board: reset and without power while the daemon is away: all $presses presses and all records of its three starts are" \
+        "in the daemon's journal once, and come to the same bytes there; its program is as it was"
+}
+
+# deepest ELF FOLDER: how many bytes of its stack the board has used, and how many there are.
+deepest() {
+    local end start answer
+    end=$((16#$(symbol "$1" __sheap))) start=$((16#$(symbol "$1" _stack_start)))
+    printf 'read %#x %#x\n' "$end" "$((start - end))" >&7
+    wait_for 10 grep -q '^OK 0x' "$2/pins.log" || die "QEMU does not tell what is on the stack"
+    answer=$(grep '^OK 0x' "$2/pins.log" | tail -n 1)
+    [[ $answer =~ ^OK\ 0x(0*) ]]
+    echo "$((start - end - ${#BASH_REMATCH[1]} / 2)) $((start - end))"
+}
+
+# power_on BOARD ELF FOLDER [FLASH]: starts the board, its button released, with this flash; its serial line waits for a
+# house.
+power_on() {
+    local board=$1 elf=$2 folder=$3 gpio load=()
+    read -r gpio BUTTON LAMP <<<"${PINS[$board]}"
+    [[ -z ${4:-} ]] || load=(-device "loader,file=$4,addr=$FLASH_AT,force-raw=on")
+    rm -f "$folder"/{pins,qmp}.{in,out}
+    mkfifo "$folder"/{pins,qmp}.{in,out}
+    qemu-system-arm -M "$board" -accel tcg -display none -monitor none -kernel "$elf" "${load[@]}" \
+        -serial tcp:127.0.0.1:45871,server=on,wait=off -qtest "pipe:$folder/pins" -qtest-log none \
+        -qmp "pipe:$folder/qmp" </dev/null 2>"$folder/qemu.log" &
+    QEMU=$!
+    # Both ways, so that this does not wait for a board that did not start.
+    exec 7<>"$folder/pins.in" 8<>"$folder/qmp.in"
+    cat "$folder/pins.out" >"$folder/pins.log" &
+    cat "$folder/qmp.out" >"$folder/qmp.log" &
+    # shellcheck disable=SC2064 # this one, and now
+    trap "kill -9 $QEMU ${HOUSE:-} 2>/dev/null || true" EXIT
+    BUTTON="$gpio unnamed-gpio-in $BUTTON"
+    echo "irq_intercept_out $gpio" >&7
+    button 1
+    monitor '{"execute": "qmp_capabilities"}'
+}
+
+power_off() {
+    kill -9 "$QEMU"
+    wait "$QEMU" 2>/dev/null || true
+    exec 7>&- 8>&-
     trap - EXIT
 }
 
+# button 0|1: the level of its line; 0 is pressed.
+button() { echo "set_irq_in $BUTTON $1" >&7; }
+
+# press TIMES: presses it, and lets it go.
+press() {
+    local n
+    for ((n = 0; n < $1; n++)); do
+        button 0
+        sleep 0.2
+        button 1
+        sleep 0.2
+    done
+}
+
+# monitor COMMAND: tells QEMU.
+monitor() { echo "$1" >&8; }
+
+# house_on FOLDER: starts the daemon, with its state there.
+house_on() {
+    "$CAMPANILE" run firmware/porch.toml --state "$1/state" 2>>"$1/daemon.log" &
+    HOUSE=$!
+    # shellcheck disable=SC2064 # these, and now
+    trap "kill -9 $QEMU $HOUSE 2>/dev/null || true" EXIT
+}
+
+house_off() {
+    kill -9 "$HOUSE"
+    wait "$HOUSE" 2>/dev/null || true
+}
+
 in_log() { "$CAMPANILE" log --state "$1" 2>/dev/null | grep -q "$2"; }
+
+# pressed TIMES STATE: whether the button was pressed so often, as far as the journal goes.
+pressed() { (($("$CAMPANILE" log --state "$2" 2>/dev/null | grep -c 'button on ') >= $1)); }
+
+# holds FILE BYTES
+holds() { [[ $(stat -c %s "$1" 2>/dev/null) == "$2" ]]; }
 
 # await WHAT FOLDER COMMAND...: until it succeeds.
 await() {

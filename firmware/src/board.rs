@@ -43,6 +43,19 @@ pub(crate) trait Board {
     /// Bytes of log in memory. Half of it on a chip with 16 KiB of RAM: while programs are swapped, the old one is on the stack.
     const LOG: usize = 2048;
 
+    /// Whether the serial line has a receiver here, so that it can be a link: then `start` switches it on, too, and its
+    /// interrupt gives what has come to [`serial::received`](crate::serial::received).
+    #[cfg(feature = "link")]
+    const LISTENS: bool = false;
+
+    /// Bytes that may have come over the link while the loop is busy: two frames, and what comes while one is looked at.
+    #[cfg(feature = "link")]
+    const HEARD: usize = 600;
+
+    /// The longest program that is taken over the link into memory, on a board without flash for it.
+    #[cfg(feature = "link")]
+    const STAGING: usize = 1024;
+
     /// Flash that outlives a reset and a power cut, for programs and the log; [`NoFlash`](crate::parts::no_flash::NoFlash)
     /// where there is none.
     type Flash: Flash;

@@ -1,35 +1,59 @@
 //! The satellite's end of the link, over the serial line: it stands where the log's way out is otherwise. A host takes the
 //! log; what the host wants goes to the loop as messages. Without a host the log goes on without it, and overwrites its
-//! oldest records.
+//! oldest records: those in flash where the board has some, from which nothing goes that a power cut could take back.
+
+mod incoming;
+mod served;
+
+use core::cell::RefCell;
 
 use campanile_core::decision::{By, Decision, Origin};
 use campanile_core::id::{Level, OutputId, PeerId};
 use campanile_core::input::{Input, Op};
-use campanile_core::link::bundle::{self, Bundle};
-use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Satellite, Staging, Verdict};
+use campanile_core::link::bundle::Bundle;
+use campanile_core::link::{About, Collector, MAX_FRAME, Request, Satellite, Source, Verdict};
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::image;
 use campanile_core::program::verify::{LoadError, Room, verify};
 use campanile_core::record::Record;
+use campanile_core::restore::Restore;
 use campanile_core::runner::{Message, Recorder};
 use campanile_core::time::{Duration, Instant};
 use embassy_futures::select::select3;
 use embassy_time::Timer;
 
+use crate::board::{Board, This};
+use crate::storage::{self, Keeper, Storage, WINDOW};
 use crate::wiring::Wiring;
-use crate::{BUNDLE, MESSAGES, clock, serial, wiring};
+use crate::{MESSAGES, clock, serial, wiring};
+use incoming::Incoming;
+use served::Served;
 
-/// The longest bundle that is taken over the link.
-const BUNDLE_MAX: u16 = 1024;
+const _: () = assert!(This::LISTENS, "the feature `link` is for boards whose serial line has a receiver");
 
 /// The host, to scenarios.
 const HOST: PeerId = PeerId(0);
 
+/// While a host listens records wait no longer than this for company in the flash.
+const HURRY: Duration = Duration::from_millis(5);
+
 /// Takes the log, and the host's words.
-pub(crate) struct Link {
+pub(crate) struct Link<'a> {
     satellite: Satellite,
     collector: Collector,
-    staging: Staging<{ BUNDLE_MAX as usize }>,
+    store: Option<&'a RefCell<Storage>>,
+    /// The same, if this start has a number there: without one nothing is kept in it, and nothing read.
+    stored: Option<&'a RefCell<Storage>>,
+    keeper: Option<Keeper<'a>>,
+    /// Up to here the store has the log, and up to here it was looked at; `None` before the first record.
+    kept: Option<Cursor>,
+    seen: Option<Cursor>,
+    /// The start that runs, as the store knows it, and the one whose records are offered.
+    own: u64,
+    offered: u64,
+    /// What the host calls the one that runs.
+    number: u64,
+    incoming: Incoming<'a>,
     /// The bundle that the loop is to install, and the hash of its image.
     installing: Option<(u64, u64)>,
     room: Room,
@@ -41,12 +65,28 @@ pub(crate) struct Link {
     more: bool,
 }
 
-impl Link {
-    pub(crate) fn new(room: Room) -> Self {
+impl<'a> Link<'a> {
+    /// Of the start `own`, 0 without storage, in which the image with the hash `program` runs.
+    pub(crate) fn new(store: Option<&'a RefCell<Storage>>, own: u64, program: u64, room: Room) -> Self {
+        let bundle = storage::name_of(store.map(RefCell::borrow).as_deref(), program);
+        let stored = store.filter(|_| own != 0);
+        let offered = stored.map_or(own, |store| store.borrow().start_from(0));
+        let mut satellite = Satellite::new(own, bundle, This::random());
+        if offered != own {
+            satellite.offer(Instant::ZERO, offered, true);
+        }
         Self {
-            satellite: Satellite::new(0, bundle::hash(BUNDLE), 0),
+            satellite,
             collector: Collector::new(),
-            staging: Staging::new(),
+            store,
+            stored,
+            keeper: stored.map(Keeper::new),
+            kept: None,
+            seen: None,
+            own,
+            offered,
+            number: own,
+            incoming: Incoming::new(store),
             installing: None,
             room,
             up: false,
@@ -56,7 +96,8 @@ impl Link {
     }
 
     /// Looks at the records that are new.
-    fn observe(&mut self, log: &EventLog<'_>, mut from: Cursor) {
+    fn observe(&mut self, log: &EventLog<'_>, from: Cursor) {
+        let mut from = self.seen.unwrap_or(from);
         while let Ok(Some((entry, next))) = log.read(from) {
             from = next;
             match entry.record {
@@ -70,20 +111,28 @@ impl Link {
                         self.held |= bit;
                     }
                 }
-                Record::Input(Input::Install { hash }) => {
-                    if let Some((bundle, _)) = self.installing.take_if(|(_, image)| *image == hash) {
-                        self.satellite.committed(bundle, Verdict::Runs);
-                    }
-                }
+                Record::Input(Input::Install { hash }) => self.installed(hash),
                 _ => {}
             }
         }
+        self.seen = Some(log.head());
+    }
+
+    /// Another program has taken over: one that came over the link, or that was stored in the start before.
+    fn installed(&mut self, image: u64) {
+        let asked = self.installing.take_if(|(_, installing)| *installing == image).map(|(bundle, _)| bundle);
+        let name = || storage::name_of(self.store.map(RefCell::borrow).as_deref(), image);
+        self.satellite.committed(asked.unwrap_or_else(name), Verdict::Runs);
     }
 
     fn listen(&mut self, log: &EventLog<'_>) {
         while let Some(byte) = serial::take() {
             let Some(message) = self.collector.push(byte) else { continue };
-            match self.satellite.receive(clock::now(), message, log) {
+            let stored = self.stored.map(RefCell::borrow);
+            let served = Served::new(stored.as_deref(), self.offered, self.offered == self.own, log);
+            let request = self.satellite.receive(clock::now(), message, &served);
+            drop(stored);
+            match request {
                 Some(Request::Command { origin, id, op, issued }) => {
                     if MESSAGES.try_send(Message::Command { origin, id, op, issued }).is_err() {
                         self.satellite.put_off(id);
@@ -94,22 +143,45 @@ impl Link {
                     let _ = MESSAGES.try_send(Message::Input(Input::Clock { unix, offset, trusted }));
                 }
                 Some(Request::Image { hash, len, offset, bytes }) => {
-                    let have = self.staging.take(hash, len, offset, bytes);
-                    self.satellite.stored(hash, have);
+                    // What is being installed stays where it is until it runs.
+                    let have = match self.installing {
+                        Some(_) => Ok(0),
+                        None => self.incoming.take(self.satellite.bundle(), (hash, len), offset, bytes),
+                    };
+                    match have {
+                        Ok(have) => self.satellite.stored(hash, have),
+                        Err(verdict) => self.satellite.committed(hash, verdict),
+                    }
                 }
                 Some(Request::Commit { hash }) => {
                     if let Err(verdict) = self.commit(hash) {
                         self.satellite.committed(hash, verdict);
                     }
                 }
-                Some(Request::Assigned { .. } | Request::Taken { .. }) | None => {}
+                Some(Request::Taken { seq, .. }) => self.taken(seq),
+                // It holds for this start: what is in the flash has the number of the store.
+                Some(Request::Assigned { boot }) => self.number = boot,
+                None => {}
             }
         }
     }
 
-    /// Checks a bundle, and asks the loop to take it over.
+    /// The host has all records of the offered start before this one.
+    fn taken(&mut self, seq: u64) {
+        let Some(store) = self.stored else { return };
+        let store = &mut *store.borrow_mut();
+        store.fetched(self.offered, seq.saturating_sub(1));
+        if self.offered != self.own && seq >= store.log_of(self.offered).head().seq {
+            self.offered = store.start_from(self.offered + 1);
+            let runs = self.offered == self.own;
+            let boot = if runs { self.number } else { self.offered };
+            self.satellite.offer(clock::now(), boot, !runs);
+        }
+    }
+
+    /// Checks a bundle, stores it, and asks the loop to take it over.
     fn commit(&mut self, hash: u64) -> Result<(), Verdict> {
-        let bytes = self.staging.whole(hash).ok_or(Verdict::Incomplete)?;
+        let bytes = self.incoming.whole(hash).ok_or(Verdict::Incomplete)?;
         let bundle = Bundle::open(bytes).ok_or(Verdict::Malformed)?;
         Wiring::of(&bundle)?;
         verify(bundle.image, &self.room).map_err(|error| match error {
@@ -117,11 +189,12 @@ impl Link {
             _ => Verdict::Refused,
         })?;
         let image = image::hash(bundle.image);
-        if self.installing == Some((hash, image)) {
-            return Ok(());
+        if MESSAGES.free_capacity() == 0 {
+            return Err(Verdict::Incomplete);
         }
-        MESSAGES.try_send(Message::Install { hash: image }).map_err(|_| Verdict::Incomplete)?;
+        self.incoming.commit(hash)?;
         self.installing = Some((hash, image));
+        let _ = MESSAGES.try_send(Message::Install { hash: image });
         Ok(())
     }
 
@@ -152,12 +225,15 @@ impl Link {
     }
 
     fn speak(&mut self, log: &EventLog<'_>) {
-        let (room, health) = (self.room, Health::NO_STORAGE);
-        let about = About { node: "", board: env!("BOARD"), room, bundle_max: BUNDLE_MAX, health };
+        let stored = self.stored.map(RefCell::borrow);
+        let (room, bundle_max) = (self.room, self.incoming.max());
+        let health = storage::health(self.store.map(RefCell::borrow).as_deref());
+        let about = About { node: "", board: env!("BOARD"), room, bundle_max, health };
+        let served = Served::new(stored.as_deref(), self.offered, self.offered == self.own, log);
         let mut frame = [0; MAX_FRAME];
         self.more = true;
         while serial::free() >= MAX_FRAME {
-            let Some(len) = self.satellite.transmit(clock::now(), &about, log, &mut frame) else {
+            let Some(len) = self.satellite.transmit(clock::now(), &about, &served, &mut frame) else {
                 self.more = false;
                 break;
             };
@@ -165,27 +241,37 @@ impl Link {
         }
     }
 
-    /// When there is something to say, or to notice, though nothing happens.
+    /// When there is something to say, to keep, or to notice, though nothing happens.
     fn due(&self) -> Instant {
         // A host that has gone is noticed at once; who could not be told of it is told soon.
         if self.up != self.satellite.is_up() {
             return clock::now().plus(Duration::from_millis(1));
         }
-        self.satellite.due()
+        self.keeper.as_ref().map_or(Instant::NEVER, Keeper::due).min(self.satellite.due())
     }
 }
 
-impl Recorder for Link {
+impl Recorder for Link<'_> {
     fn record(&mut self, log: &EventLog<'_>, from: Cursor) -> Cursor {
+        let window = if self.satellite.is_up() { HURRY } else { WINDOW };
+        let kept = match &mut self.keeper {
+            Some(keeper) => keeper.keep(log, self.kept.unwrap_or(from), window),
+            None => log.head(),
+        };
+        self.kept = Some(kept);
         self.observe(log, from);
         self.listen(log);
         self.speak(log);
         self.notice(log);
-        log.head()
+        kept
     }
 
     fn is_stirred(&self) -> bool {
         serial::has_heard() || self.due() <= clock::now() || self.more && serial::free() >= MAX_FRAME
+    }
+
+    async fn room(&mut self) {
+        self.stirred().await;
     }
 
     async fn stirred(&mut self) {
@@ -210,9 +296,26 @@ impl Recorder for Link {
         .await;
     }
 
+    fn wants_checkpoint(&mut self) -> bool {
+        self.keeper.as_ref().is_some_and(Keeper::wants_checkpoint)
+    }
+
+    fn checkpoint(&mut self, item: Restore) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.checkpoint(&item);
+        }
+    }
+
+    fn checkpoint_done(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.checkpoint_done();
+        }
+    }
+
     fn image(&mut self, hash: u64) -> Option<&[u8]> {
-        let (bundle, _) = self.installing.filter(|(_, image)| *image == hash)?;
-        let opened = Bundle::open(self.staging.whole(bundle)?)?;
+        // Another is one that was stored in the start before.
+        let name = self.installing.filter(|(_, image)| *image == hash).map_or(0, |(bundle, _)| bundle);
+        let opened = self.incoming.bundle(name, hash)?;
         // It was checked when it came: the engine takes it.
         wiring::prepare(Wiring::of(&opened).ok()?);
         Some(opened.image)

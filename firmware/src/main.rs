@@ -19,18 +19,12 @@ mod register;
 #[cfg(feature = "replay")]
 mod replay;
 mod serial;
-#[cfg_attr(feature = "link", allow(dead_code, reason = "no board has both so far"))]
 mod storage;
 #[cfg_attr(feature = "link", allow(dead_code, reason = "the link takes the log"))]
 mod stream;
 mod wiring;
 
 use core::cell::RefCell;
-
-#[cfg(all(feature = "link", not(feature = "lm3s6965evb")))]
-compile_error!(
-    "the feature `link` is there for the board lm3s6965evb alone: no other one listens on its serial line"
-);
 
 use board::{Board as _, This};
 use campanile_core::engine::Engine;
@@ -46,7 +40,9 @@ use lines::Lines;
 #[cfg(not(feature = "link"))]
 use recorder::Recorder;
 use static_cell::{ConstStaticCell, StaticCell};
-use storage::{Keeper, Storage};
+#[cfg(not(feature = "link"))]
+use storage::Keeper;
+use storage::Storage;
 use wiring::Wiring;
 
 /// Inputs and outputs that a program may have.
@@ -143,11 +139,10 @@ async fn node(
     let store = store.map(RefCell::new);
     let kept = store.as_ref().map(|store| storage::items(store, recalled)).into_iter().flatten();
     // Without a number there is nothing to keep the log under.
-    let keeper = store.as_ref().filter(|_| boot != 0).map(Keeper::new);
     #[cfg(not(feature = "link"))]
-    let recorder = &mut Recorder::new(keeper);
+    let recorder = &mut Recorder::new(store.as_ref().filter(|_| boot != 0).map(Keeper::new));
     #[cfg(feature = "link")]
-    let (recorder, _) = (&mut link::Link::new(engine.room()), keeper);
+    let recorder = &mut link::Link::new(store.as_ref(), boot, image::hash(image), engine.room());
     let lines = &mut Lines;
     let start = Start { image, boot, off: None, clock: None };
     let recorded = match runner::start(engine, clock::now(), start, kept, lines, recorder).await {

@@ -8,7 +8,7 @@ use campanile_core::runner;
 use embassy_futures::select::select;
 use embassy_time::Timer;
 
-use crate::storage::{Keeper, bundle_of};
+use crate::storage::{Keeper, WINDOW, bundle_of};
 use crate::stream::Stream;
 use crate::wiring::{self, Wiring};
 
@@ -33,7 +33,7 @@ impl<'a> Recorder<'a> {
 impl runner::Recorder for Recorder<'_> {
     fn record(&mut self, log: &EventLog<'_>, from: Cursor) -> Cursor {
         let kept = match &mut self.keeper {
-            Some(keeper) => keeper.keep(log, self.kept.unwrap_or(from)),
+            Some(keeper) => keeper.keep(log, self.kept.unwrap_or(from), WINDOW),
             None => log.head(),
         };
         self.kept = Some(kept);

@@ -39,13 +39,10 @@ impl Line {
     }
 }
 
-/// Bytes that have come and that nobody has taken yet: two frames, and what comes while one is looked at.
-#[cfg(feature = "link")]
-const HEARD: usize = 600;
-
 #[cfg(feature = "link")]
 struct Heard {
-    bytes: Deque<u8, HEARD>,
+    /// Those that nobody has taken yet.
+    bytes: Deque<u8, { <This as Board>::HEARD }>,
     waiting: WakerRegistration,
 }
 

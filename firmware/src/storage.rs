@@ -4,11 +4,15 @@ use core::cell::RefCell;
 
 use campanile_core::engine::Engine;
 use campanile_core::link::bundle::Bundle;
+#[cfg(feature = "link")]
+use campanile_core::link::{self, Health, bundle};
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::image;
 use campanile_core::record::CORE_REV;
 use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
+#[cfg(feature = "link")]
+use campanile_flash::Condition;
 use campanile_flash::{Checkpoint, GROUP_MAX, Items, Of, Recalled, Start, Store, recall};
 
 use crate::board::{Board, This};
@@ -18,7 +22,7 @@ use crate::{BUNDLE, Satellite, clock, wiring};
 pub(crate) type Storage = Store<<This as Board>::Flash>;
 
 /// Records wait so long for company: each entry has a head of its own. A power cut takes what waits.
-const WINDOW: Duration = Duration::from_millis(100);
+pub(crate) const WINDOW: Duration = Duration::from_millis(100);
 
 /// So many bytes have company enough.
 const COMPANY: u64 = 64;
@@ -31,16 +35,48 @@ pub(crate) fn open() -> Option<Storage> {
     Store::open(This::flash()?, This::SLOT_PAGES)
 }
 
-/// The bundles that are there, the newest first and the one that is linked in last.
-pub(crate) fn bundles(store: Option<&Storage>) -> impl Iterator<Item = Bundle<'static>> {
+/// The bytes of the bundles that are there, the newest first and the one that is linked in last.
+fn programs(store: Option<&Storage>) -> impl Iterator<Item = &'static [u8]> {
     let stored = store.map(Store::programs).unwrap_or_default();
     let stored = stored.map(|program| program.map(|program| for_ever(program.bytes)));
-    stored.into_iter().flatten().chain([BUNDLE]).filter_map(Bundle::open)
+    stored.into_iter().flatten().chain([BUNDLE])
+}
+
+/// The bundles that are there, in the same order.
+pub(crate) fn bundles(store: Option<&Storage>) -> impl Iterator<Item = Bundle<'static>> {
+    programs(store).filter_map(Bundle::open)
 }
 
 /// The bundle with an image of this hash.
 pub(crate) fn bundle_of(store: Option<&Storage>, hash: u64) -> Option<Bundle<'static>> {
     bundles(store).find(|bundle| image::hash(bundle.image) == hash)
+}
+
+/// What a host calls that bundle; 0 if there is none.
+#[cfg(feature = "link")]
+pub(crate) fn name_of(store: Option<&Storage>, hash: u64) -> u64 {
+    let has_it = |bytes: &&[u8]| Bundle::open(bytes).is_some_and(|bundle| image::hash(bundle.image) == hash);
+    programs(store).find(has_it).map_or(0, bundle::hash)
+}
+
+/// The bundle of this name that has come and does not count yet.
+#[cfg(feature = "link")]
+pub(crate) fn staged(store: &Storage, name: u64) -> Option<&'static [u8]> {
+    store.staged(name).map(for_ever)
+}
+
+/// How it is, as the link says it.
+#[cfg(feature = "link")]
+pub(crate) fn health(store: Option<&Storage>) -> Health {
+    let Some(store) = store else { return Health::NO_STORAGE };
+    let campanile_flash::Health { condition, cycles, refused, lost, dropped } = store.health();
+    let storage = match condition {
+        Condition::Good => link::Storage::Good,
+        Condition::Full => link::Storage::Full,
+        Condition::Worn => link::Storage::Worn,
+        Condition::Dead => link::Storage::Dead,
+    };
+    Health { storage, cycles, refused, lost, dropped }
 }
 
 /// A stored program, for as long as it is loaded.
@@ -81,6 +117,7 @@ pub(crate) struct Keeper<'a> {
     store: &'a RefCell<Storage>,
     /// When something began to wait for company.
     waiting: Option<Instant>,
+    window: Duration,
     /// Not to be tried before.
     retry: Instant,
     checkpoint: Option<Checkpoint>,
@@ -88,18 +125,19 @@ pub(crate) struct Keeper<'a> {
 
 impl<'a> Keeper<'a> {
     pub(crate) const fn new(store: &'a RefCell<Storage>) -> Self {
-        Self { store, waiting: None, retry: Instant::ZERO, checkpoint: None }
+        Self { store, waiting: None, window: WINDOW, retry: Instant::ZERO, checkpoint: None }
     }
 
-    /// Keeps what is new behind `from`, if it has company or has waited long enough; gives the place it got to.
-    pub(crate) fn keep(&mut self, log: &EventLog<'_>, from: Cursor) -> Cursor {
+    /// Keeps what is new behind `from`, if it has company or has waited for this window; gives the place it got to.
+    pub(crate) fn keep(&mut self, log: &EventLog<'_>, from: Cursor, window: Duration) -> Cursor {
+        self.window = window;
         let (now, unkept) = (clock::now(), log.head().pos - from.pos);
         if unkept == 0 {
             self.waiting = None;
             return from;
         }
         let since = *self.waiting.get_or_insert(now);
-        if now < self.retry || (unkept < COMPANY && now < since.plus(WINDOW)) {
+        if now < self.retry || (unkept < COMPANY && now < since.plus(window)) {
             return self.give_up(log, from);
         }
         self.waiting = None;
@@ -144,7 +182,7 @@ impl<'a> Keeper<'a> {
 
     /// When something has waited for company long enough.
     pub(crate) fn due(&self) -> Instant {
-        self.waiting.map_or(Instant::NEVER, |since| since.plus(WINDOW).max(self.retry))
+        self.waiting.map_or(Instant::NEVER, |since| since.plus(self.window).max(self.retry))
     }
 
     pub(crate) fn wants_checkpoint(&self) -> bool {

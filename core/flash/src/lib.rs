@@ -3,6 +3,7 @@
 //! * [`Flash`]: what a port gives: the `NorFlash` of its HAL, readable as memory.
 //! * [`Store`]: two places for programs, and a ring of pages for the log, in which starts and checkpoints stand among the
 //!   records. Memory: its own few words, and an entry of 240 bytes while it writes. No page wears faster than another.
+//! * [`StartLog`]: the records of one start of it, as a link takes them.
 //! * [`recall()`]: what outlived the last start, for the next one.
 //!
 //! # What holds
@@ -34,10 +35,12 @@ mod place;
 mod recall;
 mod ring;
 mod slots;
+mod start_log;
 mod store;
 
 pub use medium::{Flash, Refused};
 pub use place::{Item, Of, Place, Start, State};
 pub use recall::{Items, Recalled, recall};
 pub use slots::{Program, Unstored};
+pub use start_log::StartLog;
 pub use store::{Checkpoint, Condition, GROUP_MAX, Health, Store};

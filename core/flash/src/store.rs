@@ -175,10 +175,7 @@ impl<F: Flash> Store<F> {
 
     /// The place of a record, or of the first behind it that is left; the head if there is none.
     pub fn seek(&self, boot: u64, seq: u64) -> Place {
-        let is_before = |place: &Place| (place.boot, place.seq) <= (boot, seq);
-        let heads =
-            (self.ring.oldest()..=self.head().turn).filter_map(|turn| self.ring.page_head(&self.flash, turn));
-        let mut place = heads.take_while(is_before).last().unwrap_or_else(|| self.tail());
+        let mut place = self.page_of(boot, seq);
         while let Some((at, item, behind)) = self.next(place) {
             let is_here = (behind.boot, behind.seq) > (boot, seq);
             match item {
@@ -188,6 +185,26 @@ impl<F: Flash> Store<F> {
             }
         }
         self.head()
+    }
+
+    /// Behind the head of the page that has this record, if it is there.
+    fn page_of(&self, boot: u64, seq: u64) -> Place {
+        let is_before = |place: &Place| (place.boot, place.seq) <= (boot, seq);
+        let heads =
+            (self.ring.oldest()..=self.head().turn).filter_map(|turn| self.ring.page_head(&self.flash, turn));
+        heads.take_while(is_before).last().unwrap_or_else(|| self.tail())
+    }
+
+    /// Behind all that is there of a start, if anything is.
+    pub(crate) fn end_of(&self, boot: u64) -> Option<Place> {
+        if boot == self.head().boot {
+            return Some(self.head());
+        }
+        let mut place = self.page_of(boot, u64::MAX);
+        while let Some((_, _, behind)) = self.next(place).filter(|(.., behind)| behind.boot <= boot) {
+            place = behind;
+        }
+        Some(place).filter(|place| place.boot == boot)
     }
 
     /// Where the pages begin that may have the last start or checkpoint, and so many of the newest.

@@ -161,6 +161,8 @@ wire_enum! {
         UnknownPull = 5,
         /// The engine refuses the program for another reason.
         Refused = 6,
+        /// The flash does not take it.
+        Unstored = 7,
     }
 }
 

@@ -17,8 +17,22 @@ use crate::time::Instant;
 /// When it is full, edges are lost: all of them, until the loop has taken the rest. So the `Overrun` of each input
 /// concerned stands behind everything older and in front of everything newer.
 pub struct EdgeQueue<M: RawMutex, const N: usize, const INPUTS: usize> {
-    edges: Channel<M, Captured, N>,
+    edges: Channel<M, Edge, N>,
     lost: Mutex<M, RefCell<Lost<INPUTS>>>,
+}
+
+/// What [`Captured`] is made of: that has room for any input, and is four times as large.
+#[derive(Clone, Copy)]
+struct Edge {
+    at: Instant,
+    input: InputId,
+    level: Level,
+}
+
+impl From<Edge> for Captured {
+    fn from(Edge { at, input, level }: Edge) -> Self {
+        Self { at, input: Input::Edge { input, level } }
+    }
 }
 
 struct Lost<const INPUTS: usize> {
@@ -38,7 +52,7 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> EdgeQueue<M, N, INPUTS> {
 
     /// An input moved to `level` at `at`. From an interrupt or anywhere.
     pub fn push(&self, at: Instant, input: InputId, level: Level) {
-        let edge = Captured { at, input: Input::Edge { input, level } };
+        let edge = Edge { at, input, level };
         self.lost.lock(|lost| {
             let mut lost = lost.borrow_mut();
             if lost.any || self.edges.try_send(edge).is_err() {
@@ -80,7 +94,7 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> Default for EdgeQueue<M, 
 
 impl<M: RawMutex, const N: usize, const INPUTS: usize> Edges for &EdgeQueue<M, N, INPUTS> {
     fn next(&mut self) -> Option<Captured> {
-        self.edges.try_receive().ok().or_else(|| self.take_lost())
+        self.edges.try_receive().ok().map(Captured::from).or_else(|| self.take_lost())
     }
 
     async fn ready(&mut self) {

@@ -36,6 +36,7 @@ const SAMPLE_US: u32 = 250;
 const STORE_FIRST: usize = 192 * 1024;
 const STORE_LEN: usize = 64 * 1024;
 const TX_PIN: u8 = 24;
+const RX_PIN: u8 = 25;
 
 pub(crate) struct Microbit;
 
@@ -45,6 +46,13 @@ impl Board for Microbit {
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 17), ("CHIME", 3)];
 
     const LOG: usize = 1024;
+
+    #[cfg(feature = "link")]
+    const LISTENS: bool = true;
+    #[cfg(feature = "link")]
+    const HEARD: usize = 288;
+    #[cfg(feature = "link")]
+    const STAGING: usize = 0;
 
     type Flash = NrfFlash;
 
@@ -61,7 +69,8 @@ impl Board for Microbit {
         CLOCK_HFCLKSTART.write(1);
         while CLOCK_HFCLKSTARTED.read() == 0 {}
         PINS.output(TX_PIN, true);
-        UART.start(TX_PIN);
+        PINS.input(RX_PIN, Pull::Up);
+        UART.start(TX_PIN, RX_PIN);
         TIME.start_clock();
         SAMPLER.start_period(SAMPLE_US);
         [UART_IRQ, TIME_IRQ, SAMPLER_IRQ].into_iter().for_each(machine::enable);
@@ -103,6 +112,10 @@ impl Board for Microbit {
         match number {
             UART_IRQ => {
                 UART.acknowledge();
+                #[cfg(feature = "link")]
+                while let Some(byte) = UART.receive() {
+                    serial::received(byte);
+                }
                 serial::pump();
             }
             TIME_IRQ => {

@@ -4,14 +4,21 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::register::Register;
 
+const STARTRX: usize = 0;
 const STARTTX: usize = 0x008 / 4;
+/// A byte has come; cleared by writing 0.
+#[cfg(feature = "link")]
+const RXDRDY: usize = 0x108 / 4;
 /// A byte was sent; cleared by writing 0.
 const TXDRDY: usize = 0x11C / 4;
-/// Bit 7: TXDRDY.
+/// Bit 7: TXDRDY; bit 2: RXDRDY.
 const INTENSET: usize = 0x304 / 4;
 /// 4: on.
 const ENABLE: usize = 0x500 / 4;
 const PSELTXD: usize = 0x50C / 4;
+const PSELRXD: usize = 0x514 / 4;
+#[cfg(feature = "link")]
+const RXD: usize = 0x518 / 4;
 const TXD: usize = 0x51C / 4;
 const BAUDRATE: usize = 0x524 / 4;
 const BAUD_115200: u32 = 0x01D7_E000;
@@ -23,13 +30,16 @@ static SENDING: AtomicBool = AtomicBool::new(false);
 pub(crate) struct NrfUart(pub(crate) Register);
 
 impl NrfUart {
-    /// Starts it at 115,200 baud. The pin is an output already.
-    pub(crate) fn start(&self, tx: u8) {
+    /// Starts it at 115,200 baud, its receiver only for a link. The pins are output and input already.
+    pub(crate) fn start(&self, tx: u8, rx: u8) {
+        let listens = cfg!(feature = "link");
         self.0.nth(PSELTXD).write(tx.into());
+        self.0.nth(PSELRXD).write(if listens { rx.into() } else { u32::MAX });
         self.0.nth(BAUDRATE).write(BAUD_115200);
         self.0.nth(ENABLE).write(4);
-        self.0.nth(INTENSET).write(1 << 7);
+        self.0.nth(INTENSET).write(1 << 7 | u32::from(listens) << 2);
         self.0.nth(STARTTX).write(1);
+        self.0.nth(STARTRX).write(listens.into());
     }
 
     pub(crate) fn can_send(&self) -> bool {
@@ -41,9 +51,23 @@ impl NrfUart {
         self.0.nth(TXD).write(byte.into());
     }
 
-    /// Takes back the interrupt's request: the byte is sent.
+    /// A byte that has come.
+    #[cfg(feature = "link")]
+    pub(crate) fn receive(&self) -> Option<u8> {
+        let ready = self.0.nth(RXDRDY);
+        if ready.read() == 0 {
+            return None;
+        }
+        // First the event: the next byte of its queue of six makes a new one.
+        ready.write(0);
+        Some(self.0.nth(RXD).read() as u8)
+    }
+
+    /// Takes back the interrupt's request, if that is that the byte is sent.
     pub(crate) fn acknowledge(&self) {
-        self.0.nth(TXDRDY).write(0);
-        SENDING.store(false, Ordering::Relaxed);
+        if self.0.nth(TXDRDY).read() != 0 {
+            self.0.nth(TXDRDY).write(0);
+            SENDING.store(false, Ordering::Relaxed);
+        }
     }
 }

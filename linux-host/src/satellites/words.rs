@@ -53,6 +53,7 @@ pub(super) fn of_verdict(verdict: Verdict) -> Option<&'static str> {
         }
         Verdict::UnknownPull => "its program asks for a pull that its board has not",
         Verdict::Refused => "its engine refuses its program",
+        Verdict::Unstored => "its flash does not take its program: the one before runs on",
     })
 }
 

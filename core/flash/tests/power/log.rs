@@ -60,7 +60,7 @@ pub(crate) fn read<F: Flash>(store: &Store<F>, mut place: Place) -> Book {
 }
 
 /// Records that follow those of a book, one or more.
-fn group(book: &Book, boot: u64, n: u64) -> Vec<Entry> {
+pub(crate) fn group(book: &Book, boot: u64, n: u64) -> Vec<Entry> {
     let last = book.records.last().filter(|last| last.boot == boot);
     let (mut seq, mut at) = last.map_or((1, Instant::ZERO), |last| (last.seq + 1, last.at));
     (0..1 + n % 9)
@@ -82,7 +82,7 @@ fn group(book: &Book, boot: u64, n: u64) -> Vec<Entry> {
 }
 
 /// A life: a start, then groups, until the power fails. Gives what was under way then.
-fn live<const UNIT: usize>(flash: &mut Model<UNIT>, book: &mut Book, groups: u64) -> Vec<Entry> {
+pub(crate) fn live<const UNIT: usize>(flash: &mut Model<UNIT>, book: &mut Book, groups: u64) -> Vec<Entry> {
     let mut store = Store::open(flash, 1).unwrap();
     let boot = store.next_boot(7);
     let of = Of { program: 0x1234_5678_9ABC_DEF0, core_rev: CORE_REV };

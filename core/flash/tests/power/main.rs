@@ -5,6 +5,7 @@ mod form;
 mod log;
 mod model;
 mod programs;
+mod start_log;
 mod state;
 mod whole;
 mod worn;

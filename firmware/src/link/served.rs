@@ -1,0 +1,71 @@
+//! The records that go over the link: of one start, as the store has them. Where there is no store, or it takes nothing, they
+//! come from memory.
+
+use campanile_core::link::Source;
+use campanile_core::log::{Cursor, EventLog, Lagged};
+use campanile_flash::{Condition, StartLog};
+
+use crate::board::{Board, This};
+use crate::storage::Storage;
+
+/// See the [module](self).
+pub(super) struct Served<'a> {
+    stored: Option<StartLog<'a, <This as Board>::Flash>>,
+    /// What comes behind that.
+    memory: Option<&'a EventLog<'a>>,
+}
+
+impl<'a> Served<'a> {
+    /// The records of the start `boot`; of the one that runs, `log` has the latest.
+    pub(super) fn new(store: Option<&'a Storage>, boot: u64, runs: bool, log: &'a EventLog<'a>) -> Self {
+        let is_dead = |store: &Storage| store.health().condition == Condition::Dead;
+        Self {
+            stored: store.map(|store| store.log_of(boot)),
+            memory: (runs && store.is_none_or(is_dead)).then_some(log),
+        }
+    }
+}
+
+impl Source for Served<'_> {
+    fn tail(&self) -> Cursor {
+        let stored = self.stored.as_ref().map(|stored| (stored.tail(), stored.head()));
+        match (stored, self.memory) {
+            (Some((tail, head)), None) => {
+                if tail.seq < head.seq {
+                    tail
+                } else {
+                    head
+                }
+            }
+            (Some((tail, head)), Some(_)) if tail.seq < head.seq => tail,
+            (_, Some(log)) => log.tail(),
+            (None, None) => Cursor::default(),
+        }
+    }
+
+    fn head(&self) -> Cursor {
+        match (&self.stored, self.memory) {
+            (_, Some(log)) => log.head(),
+            (Some(stored), None) => stored.head(),
+            (None, None) => Cursor::default(),
+        }
+    }
+
+    fn seek(&self, seq: u64) -> Result<Cursor, Lagged> {
+        match (&self.stored, self.memory) {
+            (Some(stored), Some(log)) if seq >= stored.head().seq => log.seek(seq),
+            (Some(stored), _) => stored.seek(seq),
+            (None, Some(log)) => log.seek(seq),
+            (None, None) => Ok(Cursor::default()),
+        }
+    }
+
+    fn copy(&self, from: Cursor, buf: &mut [u8]) -> Result<(usize, Cursor), Lagged> {
+        let stored = self.stored.as_ref().map(|stored| stored.copy(from, buf));
+        match (stored, self.memory) {
+            (Some(Ok((0, _))) | None, Some(log)) => log.copy(log.seek(from.seq)?, buf),
+            (Some(copied), _) => copied,
+            (None, None) => Ok((0, from)),
+        }
+    }
+}
