@@ -5,11 +5,9 @@
 //! ```text
 //! loop ─levels─▶ lines ─▶ talk ─commands─▶ port ─▶ satellite
 //!      ◀edges──         ◀─     ◀─records──      ◀─
-//!                           └─▶ book (its journal)
+//!                           └─▶ session (its journal)
 //! ```
 
-mod book;
-mod bundle;
 pub mod lines;
 mod port;
 mod talk;

@@ -7,6 +7,7 @@
 //! * [`CursorFile`]: how far a sink has delivered; never ahead of what was acknowledged. [`SpentFile`]: what it has spent of
 //!   a quota.
 //! * [`Outbox`] and [`Feed`]: what is under way to a receiver, at least once and in order.
+//! * [`satellite`]: a node elsewhere, over the link: its journal, and its lines as the house has them.
 //! * [`Directory`]: the real disk; [`disk::Disk`]: one that fails, tears and forgets.
 //!
 //! The bytes on disk are described in `FORMAT.md`.
@@ -40,6 +41,7 @@ mod recall;
 mod refusal;
 mod repair;
 mod retention;
+pub mod satellite;
 mod scan;
 mod segment;
 mod signs;

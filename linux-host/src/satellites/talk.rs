@@ -11,8 +11,6 @@ use campanile_delivery::SinkName;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Around;
-use super::book::Book;
-use super::bundle;
 use super::lines::SatelliteLines;
 use super::port::{Port, PortSpec};
 use super::view::View;
@@ -62,9 +60,7 @@ impl Talk {
     }
 
     fn speak(&self) -> Result<(), String> {
-        let book = Book::open(&self.around.folder, &self.program.name, self.around.journal.clone())?;
-        let bundle = bundle::of(&self.program)?;
-        let mut session = Session::new(&self.program, bundle, book, self.lines.clone(), self.view.clone())?;
+        let mut session = Session::new(&self.program, &self.around, self.lines.clone(), self.view.clone())?;
         let mut pause = AGAIN.0;
         let mut said = String::new();
         while !self.lines.is_ended() {

@@ -1,8 +1,9 @@
 //! What can be wrong with a satellite, told so that a person knows what to do next.
 
 use campanile_core::link::{Health, Hello, Storage, VERSION, Verdict};
-use campanile_core::program::verify::{LoadError, verify};
+use campanile_core::program::verify::LoadError;
 use campanile_core::record::CORE_REV;
+use campanile_delivery::satellite::Misfit;
 
 /// It speaks another version of the link.
 pub(super) fn other_version(theirs: u8) -> String {
@@ -23,21 +24,20 @@ pub(super) fn of_hello(hello: &Hello<'_>) -> Option<String> {
     })
 }
 
-/// Whether the program fits into it.
-pub(super) fn fits(image: &[u8], bundle: usize, hello: &Hello<'_>) -> Result<(), String> {
-    let most = usize::from(hello.bundle_max);
-    if bundle > most {
-        return Err(format!(
-            "its program takes {bundle} bytes, and it has room for {most}: leave something out of [satellites.*]"
-        ));
-    }
-    verify(image, &hello.room).map_err(|error| match error {
-        LoadError::TooMany { what, have, max } => {
+/// Why its program does not fit into it.
+pub(super) fn of_misfit(misfit: Misfit) -> String {
+    match misfit {
+        Misfit::Bundle { bytes, max } => {
+            format!(
+                "its program takes {bytes} bytes, and it has room for {max}: leave something out of [satellites.*]"
+            )
+        }
+        Misfit::Program(LoadError::TooMany { what, have, max }) => {
             let what = format!("{what:?}").to_lowercase();
             format!("it is too small for its program: {have} {what}, and its engine has room for {max}")
         }
-        other => format!("its engine would refuse its program: {other:?}"),
-    })
+        Misfit::Program(other) => format!("its engine would refuse its program: {other:?}"),
+    }
 }
 
 /// Why it did not take its program; nothing if it runs.

@@ -1,41 +1,68 @@
 //! A satellite's journal: a directory of its own, as a node's is.
 
-use std::path::Path;
+use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use campanile_core::link::Delivery;
 use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
-use campanile_delivery::{
-    Archive, Batch, Boot, Directory, Journal, NodeName, OpenError, Options, Recall, StoredProgram,
+
+use crate::{
+    AppendError, Archive, Batch, Boot, Degraded, Journal, NodeName, OpenError, Options, Recall, Storage,
+    StoredProgram,
 };
 
-use crate::random;
-
 /// See the [module](self).
-pub(super) struct Book {
-    storage: Arc<Directory>,
+pub struct Book<S: Storage> {
+    storage: Arc<S>,
     node: NodeName,
     options: Options,
     /// The newest start in it.
     newest: Option<Boot>,
-    journal: Option<Journal<Directory>>,
+    journal: Option<Journal<S>>,
 }
 
-impl Book {
+/// Why a journal cannot go on.
+#[derive(Debug)]
+pub enum BookError {
+    /// It does not open.
+    Open(OpenError),
+    /// It does not take what came.
+    Append(AppendError),
+    /// There is no random number for another start: why.
+    Random(String),
+}
+
+impl fmt::Display for BookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(error) => error.fmt(f),
+            Self::Append(error) => error.fmt(f),
+            Self::Random(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for BookError {}
+
+impl<S: Storage> Book<S> {
     /// Opens the directory, without the journal yet: the satellite has to say which start it is in.
-    pub(super) fn open(folder: &Path, name: &str, options: Options) -> Result<Self, String> {
-        let path = folder.join(name);
-        std::fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let storage = Arc::new(Directory::open(&path).map_err(|error| error.to_string())?);
-        let said = |error: OpenError| format!("{}: {error}", path.display());
-        let newest = Archive::open(&storage).map_err(said)?.end.map(|end| end.boot);
-        let node = name.parse().map_err(|error| format!("{name}: {error}"))?;
+    ///
+    /// # Errors
+    /// The directory cannot be read, or was written by a later version.
+    pub fn open(storage: Arc<S>, node: NodeName, options: Options) -> Result<Self, BookError> {
+        let newest = Archive::open(&storage).map_err(BookError::Open)?.end.map(|end| end.boot);
         Ok(Self { storage, node, options, newest, journal: None })
     }
 
+    /// The journal, once a start has said its number.
+    pub const fn journal(&self) -> Option<&Journal<S>> {
+        self.journal.as_ref()
+    }
+
     /// The start that is being written.
-    pub(super) fn boot(&self) -> Option<Boot> {
+    pub fn boot(&self) -> Option<Boot> {
         self.journal.as_ref().map(Journal::boot)
     }
 
@@ -44,59 +71,50 @@ impl Book {
         self.newest.is_none_or(|newest| newest <= boot)
     }
 
-    /// Begins a start that has no number yet.
-    pub(super) fn begin(&mut self, now: Instant) -> Result<Boot, String> {
-        let random = random::bits32()?;
+    /// Begins a start that has no number yet; `random` is the low half of what it gets.
+    pub(super) fn begin(&mut self, random: u32, now: Instant) -> Result<Boot, BookError> {
         self.journal = None;
         let opened = Journal::open(&self.storage, &self.node, self.options.clone(), random, now);
-        let (journal, opened) = opened.map_err(|error| self.said(&error))?;
+        let (journal, opened) = opened.map_err(BookError::Open)?;
         (self.newest, self.journal) = (Some(opened.boot), Some(journal));
         Ok(opened.boot)
     }
 
     /// Goes on with a start, or begins one that has its number.
-    pub(super) fn resume(&mut self, boot: Boot, now: Instant) -> Result<(), String> {
+    pub(super) fn resume(&mut self, boot: Boot, now: Instant) -> Result<(), BookError> {
         if self.boot() == Some(boot) {
             return Ok(());
         }
         self.journal = None;
         let opened = Journal::open_for(&self.storage, &self.node, self.options.clone(), boot, now);
-        let (journal, _) = opened.map_err(|error| self.said(&error))?;
+        let (journal, _) = opened.map_err(BookError::Open)?;
         (self.newest, self.journal) = (Some(boot), Some(journal));
         Ok(())
     }
 
-    fn said(&self, error: &OpenError) -> String {
-        format!("{}: {error}", self.storage.path().display())
-    }
-
     /// Keeps a program whose names the journal's readers need.
-    pub(super) fn keep_program(&mut self, hash: u64, program: &StoredProgram) {
-        if let Some(journal) = &mut self.journal
-            && let Err(error) = journal.keep_program(hash, program)
-        {
-            tracing::warn!("{}: the program is not kept: {error}", self.storage.path().display());
-        }
+    pub(super) fn keep_program(&mut self, hash: u64, program: &StoredProgram) -> io::Result<()> {
+        self.journal.as_mut().map_or(Ok(()), |journal| journal.keep_program(hash, program))
     }
 
     /// The number of the last record.
-    pub(super) fn last(&self) -> u64 {
+    pub fn last(&self) -> u64 {
         self.journal.as_ref().map_or(0, Journal::last_seq)
     }
 
     /// Takes records, and hands them to the kernel.
-    pub(super) fn append(&mut self, delivery: &Delivery<'_>, now: Instant) -> Result<(), String> {
-        let Some(journal) = &mut self.journal else { return Err("no start has begun".to_owned()) };
+    pub(super) fn append(&mut self, delivery: &Delivery<'_>, now: Instant) -> Result<(), BookError> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
         let Delivery { first, count, base, bytes } = *delivery;
         journal
             .append(&Batch { first_seq: first, base, bytes, count }, false, now)
-            .map_err(|error| error.to_string())?;
+            .map_err(BookError::Append)?;
         journal.commit(now);
         Ok(())
     }
 
     /// Records that never came.
-    pub(super) fn lost(&self) -> u64 {
+    pub fn lost(&self) -> u64 {
         self.journal.as_ref().map_or(0, |journal| journal.status().counts.lost)
     }
 
@@ -114,17 +132,13 @@ impl Book {
         }
     }
 
+    /// When [`tick`](Self::tick) has something to do.
     pub(super) fn due(&self) -> Instant {
         self.journal.as_ref().and_then(Journal::due).unwrap_or(Instant::NEVER)
     }
 
-    /// Why it goes on from memory, if it does.
-    pub(super) fn degraded(&self) -> Option<String> {
-        self.journal.as_ref()?.degraded().map(|degraded| degraded.error.clone())
-    }
-
-    /// Where it is.
-    pub(super) fn path(&self) -> String {
-        self.storage.path().display().to_string()
+    /// How it goes on from memory, if it does.
+    pub fn degraded(&self) -> Option<&Degraded> {
+        self.journal.as_ref()?.degraded()
     }
 }

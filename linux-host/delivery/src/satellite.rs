@@ -1,0 +1,19 @@
+//! A satellite as its house has it: its log comes into a journal of its own, its inputs are lines that move here, and its
+//! outputs lines that take levels. All of it without the wire and without the time, so that the simulator runs what
+//! ships.
+//!
+//! ```text
+//! house ─levels─▶ Mirror ─▶ Session ─commands─▶ wire
+//!       ◀─moves──        ◀─    │    ◀─records──
+//!                              └─▶ Book (its journal)
+//! ```
+
+mod book;
+mod mirror;
+mod program;
+mod session;
+
+pub use book::{Book, BookError};
+pub use mirror::{Mirror, Move};
+pub use program::{Program, Unbundled};
+pub use session::{Misfit, News, Session, World};

@@ -1,0 +1,357 @@
+//! What is said to a satellite, and what follows from what it says.
+
+use std::io;
+
+use campanile_core::decision::{Decision, ReplyResult, Source};
+use campanile_core::id::Level;
+use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
+use campanile_core::link::{Delivery, Health, Heard, Hello, Host, MAX_FRAME, Verdict, Wall};
+use campanile_core::program::verify::{LoadError, verify};
+use campanile_core::record::{Frame, Record};
+use campanile_core::restore::Restore;
+use campanile_core::time::{Duration, Instant};
+
+use super::{Book, BookError, Mirror, Program};
+use crate::{Boot, Storage};
+
+/// What an input did longer ago is no news any more, as a command would not be.
+const YOUNG: Duration = COMMAND_TTL;
+
+/// What surrounds a session: the house that the satellite belongs to, and chance.
+pub trait World {
+    /// Looks at the satellite's lines, which the house has, too. Short: nothing waits meanwhile.
+    fn lines<R>(&self, look: impl FnOnce(&mut Mirror) -> R) -> R;
+
+    /// The house has to look at the lines.
+    fn stir(&self);
+
+    /// A number that nobody can know.
+    ///
+    /// # Errors
+    /// The system has none, in words.
+    fn random(&mut self) -> Result<u32, String>;
+}
+
+/// What somebody may want to know.
+#[derive(Debug)]
+pub enum News<'m> {
+    /// It is there, in a start that has its number.
+    Met {
+        /// What it says of itself.
+        hello: Hello<'m>,
+        /// Its program is brought over, or is not, as it does not fit. `None` if it has it, or does not get it.
+        brings: Option<Result<(), Misfit>>,
+        /// The journal has not kept its program: names of its records may be unknown there.
+        unkept: Option<io::Error>,
+    },
+    /// It speaks another version of the link: nothing can be said to it.
+    OtherVersion {
+        /// Which.
+        theirs: u8,
+    },
+    /// What became of its program.
+    Installed(Verdict),
+    /// It does not set an output, and is not asked again.
+    Unset {
+        /// Which.
+        output: String,
+        /// Why.
+        result: ReplyResult,
+    },
+    /// It is there, and has this time.
+    Pong {
+        /// In the time of its records.
+        at: Instant,
+    },
+    /// How its storage is.
+    Health(Health),
+}
+
+/// Why a program does not fit into a satellite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// It takes more bytes than it has room for.
+    Bundle {
+        /// So many.
+        bytes: usize,
+        /// For so many there is room.
+        max: usize,
+    },
+    /// Its engine would refuse it.
+    Program(LoadError),
+}
+
+/// The house's end of the link to one satellite.
+pub struct Session<S: Storage> {
+    program: Program,
+    book: Book<S>,
+    host: Host,
+    next_id: u32,
+    /// The output that is under way, by the number of its command.
+    ordered: Option<(u32, String, Level)>,
+    /// The satellite runs the program of this house.
+    runs_ours: bool,
+    /// The program did not fit, or was refused: it is not tried again before somebody asks.
+    refused: bool,
+    /// The satellite's clock is so far behind this one.
+    behind: Option<Duration>,
+}
+
+impl<S: Storage> Session<S> {
+    /// Nobody is known to be there.
+    ///
+    /// # Errors
+    /// There is no random number.
+    pub fn new(program: Program, book: Book<S>, world: &mut impl World) -> Result<Self, String> {
+        Ok(Self {
+            program,
+            book,
+            host: Host::new(world.random()?),
+            next_id: world.random()?,
+            ordered: None,
+            runs_ours: false,
+            refused: false,
+            behind: None,
+        })
+    }
+
+    /// Its journal.
+    pub const fn book(&self) -> &Book<S> {
+        &self.book
+    }
+
+    /// The program that it is to run.
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Whether it does run it.
+    pub const fn runs_ours(&self) -> bool {
+        self.runs_ours
+    }
+
+    /// Whether the satellite is there and records may come.
+    pub fn is_up(&self) -> bool {
+        self.host.is_up()
+    }
+
+    /// How many bytes of its program are there, and how many there will be, while it is brought over.
+    pub fn progress(&self) -> Option<(u16, u16)> {
+        self.host.progress()
+    }
+
+    /// The wire is there.
+    pub fn begin(&mut self, now: Instant) {
+        self.host.restart(now);
+    }
+
+    /// The wire is gone.
+    pub fn end(&mut self) {
+        self.ordered = None;
+        self.behind = None;
+    }
+
+    /// Whether the satellite is there, and has still to be told of an output.
+    pub fn owes(&self, world: &impl World) -> bool {
+        self.is_up() && self.runs_ours && world.lines(|lines| lines.next_output()).is_some()
+    }
+
+    /// Brings its program over, once more.
+    pub fn install(&mut self, now: Instant) {
+        self.refused = false;
+        self.host.install(now, self.program.bundle_hash, self.program.bundle_len());
+    }
+
+    /// Does what is due for the journal; `unix` is the time of day where it can be trusted.
+    pub fn tick(&mut self, now: Instant, unix: Option<i64>) {
+        self.book.tick(now, unix);
+    }
+
+    /// Looks what is to be said.
+    pub fn work(&mut self, now: Instant, world: &impl World) {
+        if self.host.awaits().is_some() {
+            return;
+        }
+        // Without an answer it is asked for again, under a new number: levels are absolute.
+        self.ordered = None;
+        if !self.is_up() || !self.runs_ours {
+            return;
+        }
+        let Some((name, level)) = world.lines(|lines| lines.next_output()) else { return };
+        let Some(output) = self.program.symbols.find_output(&name) else {
+            return world.lines(|lines| lines.done(&name, level));
+        };
+        self.next_id = self.next_id.wrapping_add(1);
+        let op = Op::Set { output, level };
+        if self.host.command(now, Origin::Link, self.next_id, op, COMMAND_TTL) {
+            self.ordered = Some((self.next_id, name, level));
+        }
+    }
+
+    /// The next frame to send; its length.
+    pub fn transmit(&mut self, now: Instant, wall: Wall, out: &mut [u8; MAX_FRAME]) -> Option<usize> {
+        self.host.transmit(now, wall, &self.program.bundle, out)
+    }
+
+    /// When there is something to do, though nothing comes.
+    pub fn due(&self) -> Instant {
+        self.host.due().min(self.book.due())
+    }
+
+    /// Takes a message of the [`Collector`](campanile_core::link::Collector).
+    ///
+    /// # Errors
+    /// The journal cannot go on with this satellite.
+    pub fn receive<'m>(
+        &mut self,
+        now: Instant,
+        message: &'m [u8],
+        world: &mut impl World,
+    ) -> Result<Option<News<'m>>, BookError> {
+        Ok(match self.host.receive(now, message) {
+            Some(Heard::Hello(hello)) => self.met(now, hello, world)?,
+            Some(Heard::OtherVersion { theirs }) => Some(News::OtherVersion { theirs }),
+            Some(Heard::Records(delivery)) => {
+                self.take(now, &delivery, world)?;
+                None
+            }
+            Some(Heard::Reply { id, result }) => self.answered(id, result, world),
+            Some(Heard::Committed { verdict, .. }) => {
+                (self.runs_ours, self.refused) =
+                    (self.runs_ours || verdict == Verdict::Runs, verdict != Verdict::Runs);
+                Some(News::Installed(verdict))
+            }
+            Some(Heard::Pong { at }) => {
+                self.behind = Some(now.since(at));
+                Some(News::Pong { at })
+            }
+            Some(Heard::Health(health)) => Some(News::Health(health)),
+            None => None,
+        })
+    }
+
+    /// Everything that came in one go has been received.
+    pub fn heard_all(&self, now: Instant, world: &impl World) {
+        if self.is_up() {
+            world.lines(|lines| lines.settle(now));
+            world.stir();
+        }
+    }
+
+    fn met<'m>(
+        &mut self,
+        now: Instant,
+        hello: Hello<'m>,
+        world: &mut impl World,
+    ) -> Result<Option<News<'m>>, BookError> {
+        let boot = Boot(hello.boot);
+        if hello.over && !self.book.takes(boot) {
+            // The journal has begun a later start: it has this one, or can take it no more.
+            self.host.pull(now, hello.head);
+            return Ok(None);
+        }
+        if self.book.boot() != Some(boot) {
+            // Another start, another clock.
+            self.behind = None;
+        }
+        let known = hello.boot != 0 && self.book.takes(boot) && {
+            self.book.resume(boot, now)?;
+            // Records that it does not know to have written: it claims a number that is not its own.
+            self.book.last() < hello.head
+        };
+        if !known {
+            // Its hello comes again, with the number.
+            let boot = self.book.begin(world.random().map_err(BookError::Random)?, now)?;
+            self.host.assign(now, boot.0);
+            return Ok(None);
+        }
+        let unkept = self.book.keep_program(self.program.hash, &self.program.stored()).err();
+        self.host.pull(now, self.book.last() + 1);
+        world.lines(|lines| lines.set_up(true));
+        self.runs_ours = hello.bundle == self.program.bundle_hash;
+        let brings = if self.runs_ours {
+            self.recall(now, world);
+            None
+        } else {
+            (!self.refused).then(|| self.bring(now, &hello))
+        };
+        Ok(Some(News::Met { hello, brings, unkept }))
+    }
+
+    fn bring(&mut self, now: Instant, hello: &Hello<'_>) -> Result<(), Misfit> {
+        let fits = self.program.fits(hello);
+        self.refused = fits.is_err();
+        if fits.is_ok() {
+            self.install(now);
+        }
+        fits
+    }
+
+    /// What the journal knows of the inputs, of a start that goes on.
+    fn recall(&self, now: Instant, world: &impl World) {
+        let Some((program, items)) = self.book.recall() else { return };
+        for item in items.into_iter().filter(|_| program == self.program.hash) {
+            if let Restore::Input { input, reported, .. } = item
+                && let Some(input) = self.program.symbols.inputs.get(input.index())
+            {
+                world.lines(|lines| lines.saw(&input.name, reported, false, now));
+            }
+        }
+        world.stir();
+    }
+
+    fn take(&mut self, now: Instant, delivery: &Delivery<'_>, world: &impl World) -> Result<(), BookError> {
+        self.book.append(delivery, now)?;
+        self.host.taken(now, delivery.first + delivery.count);
+        let (mut at, mut rest) = (delivery.base, delivery.bytes);
+        while let Some((frame, behind)) = Frame::split(rest) {
+            (at, rest) = (at.plus(frame.dt), behind);
+            match frame.record() {
+                Some(Record::Input(Input::Install { hash } | Input::Boot { hash, .. })) => {
+                    self.runs_ours = hash == self.program.hash;
+                }
+                Some(Record::Decision(Decision::Event {
+                    source: Source::Input { input },
+                    value: Some(value),
+                    ..
+                })) if self.runs_ours => {
+                    if let Some(input) = self.program.symbols.inputs.get(input.index()) {
+                        let young = self.behind.is_some_and(|behind| now.since(at.plus(behind)) < YOUNG);
+                        let level = Level::from_bool(value != 0);
+                        world.lines(|lines| lines.saw(&input.name, level, young, now));
+                    }
+                }
+                _ => {}
+            }
+        }
+        world.stir();
+        Ok(())
+    }
+
+    fn answered(&mut self, id: u32, result: ReplyResult, world: &impl World) -> Option<News<'static>> {
+        let (_, output, level) = self.ordered.take_if(|(ordered, ..)| *ordered == id)?;
+        match result {
+            // Late: it is asked for again.
+            ReplyResult::Expired => None,
+            ReplyResult::Done | ReplyResult::Duplicate => {
+                world.lines(|lines| lines.done(&output, level));
+                None
+            }
+            ReplyResult::Refused | ReplyResult::Unknown => {
+                world.lines(|lines| lines.done(&output, level));
+                Some(News::Unset { output, result })
+            }
+        }
+    }
+}
+
+impl Program {
+    /// Whether it fits into a satellite.
+    fn fits(&self, hello: &Hello<'_>) -> Result<(), Misfit> {
+        let (bytes, max) = (self.bundle.len(), usize::from(hello.bundle_max));
+        if bytes > max {
+            return Err(Misfit::Bundle { bytes, max });
+        }
+        verify(&self.image, &hello.room).map(drop).map_err(Misfit::Program)
+    }
+}
