@@ -22,6 +22,9 @@ pub struct Machine {
 /// Lines of a Raspberry Pi's header that have no other job by default: for the example's button and chime.
 const USUAL: [&str; 8] = ["GPIO17", "GPIO27", "GPIO22", "GPIO23", "GPIO24", "GPIO25", "GPIO5", "GPIO6"];
 
+/// What may be wanted besides: each block a comment that holds once it is none.
+const EXAMPLES: &str = include_str!("init/examples.toml");
+
 /// The text of the file.
 pub fn house(machine: &Machine) -> String {
     let free: Vec<&LineInfo> =
@@ -57,12 +60,6 @@ pub fn house(machine: &Machine) -> String {
          line = {chime}\n\
          max-on = \"5s\" # whatever happens, it is off after this\n\
          \n\
-         # [inputs.door]\n\
-         # line = \"GPIO5\"\n\
-         # pull = \"up\"\n\
-         # class = \"door\"\n\
-         # debounce = \"50ms\"\n\
-         \n\
          [variables]\n\
          rings = 0\n\
          \n\
@@ -80,11 +77,7 @@ pub fn house(machine: &Machine) -> String {
          [sinks.screen]\n\
          kind = \"console\"\n\
          \n\
-         # [sinks.home]\n\
-         # kind = \"mqtt\"\n\
-         # url = \"mqtts://broker.example:8883\"\n\
-         # username = \"front-door\"\n\
-         # password-file = \"/etc/campanile/password\"\n",
+         {EXAMPLES}",
         node_name(&machine.host),
         boards(machine),
     );

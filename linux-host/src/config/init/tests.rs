@@ -48,3 +48,39 @@ fn a_machine_without_lines_gets_virtual_ones_and_the_reason() {
     assert!(text.contains("kind = \"virtual\"") && text.contains("# add yourself to the group"), "{text}");
     assert!(text.contains("name = \"home\""), "{text}");
 }
+
+/// What stands in the comments of the file, a block each, without its `# `.
+fn blocks(text: &str) -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in text.lines() {
+        match line.strip_prefix('#') {
+            Some(line) => {
+                *blocks.last_mut().unwrap() += &format!("{}\n", line.strip_prefix(' ').unwrap_or(line))
+            }
+            None => blocks.push(String::new()),
+        }
+    }
+    // A sentence is none.
+    blocks.retain(|block| block.starts_with('['));
+    blocks
+}
+
+#[test]
+fn each_block_that_is_commented_out_holds_by_itself_and_with_all_others() {
+    for machine in [machine(&["GPIO17", "GPIO27"]), Machine::default()] {
+        let text = written(&machine);
+        let blocks = blocks(&text);
+        for kind in ["mqtt", "aws-iot", "webhook", "ntfy", "mastodon", "x", "exec", "chime", "file"] {
+            assert!(
+                blocks.iter().any(|block| block.contains(&format!("kind = \"{kind}\""))),
+                "{kind}: {text}"
+            );
+        }
+        for house in blocks.iter().cloned().chain([blocks.concat()]) {
+            let source = Source::new("campanile.toml", format!("{text}\n{house}"));
+            let compiled = compile(&source)
+                .unwrap_or_else(|found| panic!("{house}\n{}", render(&source, &found, false)));
+            assert_eq!(compiled.warnings, [], "{house}");
+        }
+    }
+}
