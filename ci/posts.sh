@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # A press of the button, in the world, in the room and in another house: posted to a server that speaks X's protocol and has every
-# signature checked by oauthlib, gathered by a quota that a restart keeps, and heard as a sound through ALSA's file plugin, byte for
+# signature checked by oauthlib, gathered by a quota that a restart keeps, posted to one that speaks Mastodon's and told of by its
+# stream, carried by a broker to the bell of another house, and heard here and there as a sound through ALSA's file plugin, byte for
 # byte. No secret is in any word of it. What went wrong is left in target/ci-artefacts/posts.
 
-# shellcheck source=ci/lib/debian.sh
-source "$(dirname "$0")/lib/debian.sh"
+# shellcheck source=ci/lib/mosquitto.sh
+source "$(dirname "$0")/lib/mosquitto.sh"
 no_arguments "$@"
 
 OUT=$ARTEFACTS/posts
@@ -14,11 +15,14 @@ CAMPANILE=$CARGO_TARGET_DIR/release/campanile
 DAEMON_PID=
 OTHER_PID=
 PEER_PID=
+MASTODON_PID=
 
 cleanup() {
     [[ -z $OTHER_PID ]] || kill -9 "$OTHER_PID" 2>/dev/null || true
     [[ -z $DAEMON_PID ]] || kill -9 "$DAEMON_PID" 2>/dev/null || true
     [[ -z $PEER_PID ]] || kill "$PEER_PID" 2>/dev/null || true
+    [[ -z $MASTODON_PID ]] || kill "$MASTODON_PID" 2>/dev/null || true
+    broker_stop
 }
 trap cleanup EXIT
 
@@ -52,15 +56,23 @@ unpack oauthlib --only python3-oauthlib python3-blinker python3-jwt python3-cryp
 export PYTHONPATH=$UNPACKED/usr/lib/python3/dist-packages PYTHONDONTWRITEBYTECODE=1
 unpack alsa alsa-utils
 ALSA=$UNPACKED
+mosquitto_tools
+broker_start "$OUT"
 
 PORT=$(free_port)
 : >"$OUT/posts.txt"
 : >"$OUT/asked.txt"
 python3 tests/peers/platform.py "$PORT" "$OUT/posts.txt" "$OUT/asked.txt" >"$OUT/peer.log" 2>&1 &
 PEER_PID=$!
-# listens: somebody does at the port.
-listens() { (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; }
-wait_for 10 listens || die "the server does not start: $(cat "$OUT/peer.log")"
+MASTODON=$(free_port)
+: >"$OUT/mastodon.txt"
+python3 tests/peers/mastodon.py "$MASTODON" "$OUT/mastodon.txt" >>"$OUT/peer.log" 2>&1 &
+MASTODON_PID=$!
+echo hunter2-bell >"$OUT/bell.token"
+echo hunter2-attic >"$OUT/attic.token"
+# listen: somebody does at both ports.
+listen() { (: <"/dev/tcp/127.0.0.1/$PORT" && : <"/dev/tcp/127.0.0.1/$MASTODON") 2>/dev/null; }
+wait_for 10 listen || die "the servers do not start: $(cat "$OUT/peer.log")"
 
 say "a login with a PIN"
 login() { printf '%s\n' "$@" | "$CAMPANILE" login x --url "http://127.0.0.1:$PORT" --out "$OUT/x.login" >>"$OUT/login.log" 2>&1; }
@@ -79,17 +91,20 @@ with wave.open(sys.argv[1] + "/bell.wav", "wb") as sound:
     samples = [int(20000 * math.sin(2 * math.pi * 440 * n / 8000)) for n in range(8000)]
     sound.writeframes(b"".join(sample.to_bytes(2, "little", signed=True) for sample in samples))
     expected = [int(sample * 50 / 100) for sample in samples]
-    with open(sys.argv[1] + "/expected.raw", "wb") as raw:
-        raw.write(b"".join(sample.to_bytes(2, "little", signed=True) for sample in expected))
+    for name, heard in ("expected", expected), ("whole", samples):
+        with open(f"{sys.argv[1]}/{name}.raw", "wb") as raw:
+            raw.write(b"".join(sample.to_bytes(2, "little", signed=True) for sample in heard))
 END
-cat >"$OUT/asound.conf" <<END
-pcm.heard {
+for house in heard attic; do
+    cat >>"$OUT/asound.conf" <<END
+pcm.$house {
     type file
     slave.pcm { type null }
-    file "|cat >>$OUT/heard.raw"
+    file "|cat >>$OUT/$house.raw"
     format raw
 }
 END
+done
 cat >"$OUT/player" <<END
 #!/bin/sh
 export ALSA_CONFIG_PATH=$OUT/asound.conf LD_LIBRARY_PATH=$ALSA/usr/lib/x86_64-linux-gnu
@@ -121,6 +136,16 @@ url = "http://127.0.0.1:$PORT"
 login-file = "$OUT/x.login"
 quota = "4/h"
 
+[sinks.elephant]
+kind = "mastodon"
+url = "http://127.0.0.1:$MASTODON"
+token-file = "$OUT/bell.token"
+
+[sinks.wire]
+kind = "mqtt"
+url = "mqtt://127.0.0.1:$BROKER_PORT"
+only = ["message:doorbell"]
+
 [sinks.bell]
 kind = "chime"
 sound = "$OUT/bell.wav"
@@ -147,33 +172,83 @@ name = "attic"
 kind = "virtual"
 
 [variables]
-rings = 0
+chirps = 0
+told = 0
 
 [[scenarios]]
 name = "ring"
 when = [{ message = "doorbell" }]
-do = [{ let = "rings", be = "rings + 1" }]
+do = [{ send = "ring" }]
 mode = "queued"
 max = 10
+
+[[scenarios]]
+name = "chirp"
+when = [{ message = "chirp" }]
+do = [{ let = "chirps", be = "chirps + 1" }]
+mode = "queued"
+max = 10
+
+[[scenarios]]
+name = "tell"
+when = [{ message = "knock" }]
+do = [{ let = "told", be = "told + 1" }]
+mode = "queued"
+max = 10
+
+[sinks.wire]
+kind = "mqtt"
+url = "mqtt://127.0.0.1:$BROKER_PORT"
+
+[sinks.bell]
+kind = "chime"
+sound = "$OUT/bell.wav"
+player = "$OUT/player"
+player-args = ["-q", "-D", "attic"]
+only = ["message:ring"]
+
+# By the clock it would look tomorrow.
+[sinks.elephant]
+kind = "mastodon"
+url = "http://127.0.0.1:$MASTODON"
+token-file = "$OUT/attic.token"
+follow = { account = "bell", message = "knock", containing = "at the door", every = "24h" }
+only = ["diagnostics"]
 
 [sinks.bird]
 kind = "x"
 url = "http://127.0.0.1:$PORT"
 login-file = "$OUT/x.login"
-follow = { account = "bell", message = "doorbell", containing = "at the door", every = "10s" }
+follow = { account = "bell", message = "chirp", containing = "at the door", every = "10s" }
+only = ["diagnostics"]
 END
 "$CAMPANILE" run "$OUT/other.toml" --state "$OUT/other" >"$OUT/other.log" 2>&1 </dev/null &
 OTHER_PID=$!
 # looked: it has seen what was there before, which rings nothing.
 looked() { grep -q '^GET /2/users/1/tweets' "$OUT/asked.txt"; }
 wait_for 30 looked || die "nobody reads the timeline: $(cat "$OUT/other.log")"
+# streams N: the stream was opened so often, and the timeline read behind it.
+streams() {
+    [[ $(grep -c '^GET /api/v1/streaming/user' "$OUT/mastodon.txt") -eq $1 ]] &&
+        tail -n 1 "$OUT/mastodon.txt" | grep -q 'statuses?.*min_id='
+}
+wait_for 30 streams 1 || die "nobody listens to the stream: $(cat "$OUT/mastodon.txt" "$OUT/other.log")"
 say "the daemon is started anew, and its quota is not"
 daemon_stop
 daemon_start
+# variable NAME N: the other house has counted so many.
+variable() { "$CAMPANILE" status --json --state "$OUT/other" | grep -q "\"name\":\"$1\",\"value\":$2[,}]"; }
+BEGAN=$(date +%s%N)
 press 1
+wait_for 30 variable told 1 || die "the stream told of nothing: $(cat "$OUT/mastodon.txt" "$OUT/other.log")"
+say "$((($(date +%s%N) - BEGAN) / 1000000)) ms from a press to another house by way of Mastodon's stream, the 150 of the press and two commands included"
 wait_for 30 posts 3 || die "the third ring was not posted: $(cat "$OUT/daemon.log")"
+# The server breaks the stream, and posts come before the next one is open.
+kill -USR1 "$MASTODON_PID"
 # The fourth is the last of the quota: whatever is there goes with it, and the rest waits.
 press 3
+wait_for 60 variable told 4 || die "not all came after the stream broke: $(cat "$OUT/mastodon.txt" "$OUT/other.log")"
+wait_for 60 streams 2 || die "the stream was not opened anew: $(cat "$OUT/mastodon.txt")"
 wait_for 30 posts 4 || die "the fourth ring was not posted: $(cat "$OUT/daemon.log")"
 [[ -z $(sort "$OUT/posts.txt" | uniq -d) ]] || die "the same text twice"
 grep -q '^Someone is at the door · .* #2-' "$OUT/posts.txt" || die "not what was to be posted: $(cat "$OUT/posts.txt")"
@@ -181,17 +256,21 @@ grep -q '^Someone is at the door · .* #2-' "$OUT/posts.txt" || die "not what wa
 posts 4 || die "the quota is overdrawn: $(cat "$OUT/posts.txt")"
 say "$(wc -l <"$OUT/posts.txt") posts, each with a signature that oauthlib accepts and a text of its own"
 
-# rang N: the other house has rung so often.
-rang() { "$CAMPANILE" status --json --state "$OUT/other" | grep -q "\"name\":\"rings\",\"value\":$1"; }
-wait_for 60 rang 2 || die "the other house did not ring twice: $("$CAMPANILE" status --state "$OUT/other"; cat "$OUT/other.log")"
-say "two posts rang in another house, and the two before it looked did not"
+wait_for 60 variable chirps 2 || die "the other house did not ring twice: $("$CAMPANILE" status --state "$OUT/other"; cat "$OUT/other.log")"
+variable told 4 || die "a post came twice: $("$CAMPANILE" status --state "$OUT/other")"
+say "two posts rang in another house, and the two before it looked did not; four came by Mastodon's stream, each once, though it broke"
 
-# heard N: so many whole sounds.
-heard() { [[ $(stat -c %s "$OUT/heard.raw" 2>/dev/null) -eq $(($1 * 16000)) ]]; }
-wait_for 60 heard 6 || die "heard: $(stat -c %s "$OUT/heard.raw") bytes; $(cat "$OUT/daemon.log")"
-for _ in 1 2 3 4 5 6; do cat "$OUT/expected.raw"; done | cmp - "$OUT/heard.raw" || die "what was heard is not the sound"
+# heard WHERE N: so many whole sounds there.
+heard() { [[ $(stat -c %s "$OUT/$1.raw" 2>/dev/null) -eq $(($2 * 16000)) ]]; }
+# sounds WHERE SAMPLES N: nothing else was heard there but these samples so often, one after the other.
+sounds() {
+    wait_for 60 heard "$1" "$3" || die "heard in $1: $(stat -c %s "$OUT/$1.raw") bytes; $(cat "$OUT/daemon.log" "$OUT/other.log")"
+    for ((i = 0; i < $3; i++)); do cat "$OUT/$2.raw"; done | cmp - "$OUT/$1.raw" || die "what was heard in $1 is not the sound"
+}
+sounds heard expected 6
+sounds attic whole 4
 grep -q 'is there a sound card' "$OUT/status" || die "nobody says that there is no sound card: $(cat "$OUT/status")"
-say "6 rings heard, sample by sample at half the volume; without a sound card it is said"
+say "6 rings heard, sample by sample at half the volume; without a sound card it is said; 4 rang by way of the broker in the other house"
 daemon_stop
 "$CAMPANILE" log --state "$OUT/state" >"$OUT/log"
 for file in daemon.log other.log login.log status log peer.log; do

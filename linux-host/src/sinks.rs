@@ -85,7 +85,15 @@ pub trait Sink: Send {
     }
 
     /// Where it connects to, for a [`trial`] that looks for the place at which it fails; nothing if it needs no network.
-    fn endpoint(&self) -> Option<Endpoint> {
+    ///
+    /// # Errors
+    /// That cannot be known: it is a secret that is not there.
+    fn endpoint(&mut self) -> impl Future<Output = Result<Option<Endpoint>, Failure>> + Send {
+        std::future::ready(Ok(None))
+    }
+
+    /// What there is to say, for a person who tries it, of an [`open`](Self::open) or a delivery that has just gone well.
+    fn remark(&self) -> Option<String> {
         None
     }
 

@@ -16,9 +16,13 @@ mod replays;
 mod running;
 #[path = "daemon/satellites.rs"]
 mod satellites;
+#[path = "daemon/secrets.rs"]
+mod secrets;
 #[path = "daemon/service.rs"]
 mod service;
 #[path = "daemon/starts.rs"]
 mod starts;
+#[path = "daemon/trials.rs"]
+mod trials;
 #[path = "daemon/webhooks.rs"]
 mod webhooks;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use boon::{Compiler, Schemas};
 use campanile::config::schema::schema;
-use campanile::config::{compile, load};
+use campanile::config::source::render;
+use campanile::config::{Source, compile, load};
 use serde_json::Value;
 
 fn root() -> PathBuf {
@@ -39,6 +40,23 @@ fn every_house_that_compiles_is_valid() {
         let source = load(&path).unwrap();
         assert!(compile(&source).is_ok(), "{}", path.display());
         validate(&source.text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+}
+
+/// The file of the manual, in which everything stands once.
+#[test]
+fn the_manuals_file_holds_and_has_every_kind_of_sink() {
+    let manual = std::fs::read_to_string(root().join("FILE.md")).unwrap();
+    let (_, text) = manual.split_once("```toml\n").unwrap();
+    let (text, _) = text.split_once("```").unwrap();
+    let source = Source::new("FILE.md", text);
+    compile(&source).unwrap_or_else(|found| panic!("{}", render(&source, &found, false)));
+    validate(text).unwrap_or_else(|error| panic!("{error}"));
+    let schema = schema();
+    for kind in schema["$defs"]["Sink"]["anyOf"].as_array().unwrap() {
+        let table = kind["$ref"].as_str().unwrap().trim_start_matches('#');
+        let word = schema.pointer(table).unwrap()["properties"]["kind"]["const"].as_str().unwrap();
+        assert!(text.contains(&format!("kind = \"{word}\"")), "the manual has no sink of kind {word}");
     }
 }
 

@@ -24,14 +24,15 @@ impl Random {
 
 /// The wait before each try.
 #[derive(Clone, Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     min: Duration,
     max: Duration,
     tries: u32,
 }
 
 impl Backoff {
-    pub(crate) const fn new(min: Duration, max: Duration) -> Self {
+    /// From this wait on, doubling up to that one.
+    pub const fn new(min: Duration, max: Duration) -> Self {
         Self { min, max, tries: 0 }
     }
 
@@ -41,7 +42,7 @@ impl Backoff {
     }
 
     /// After a success.
-    pub(crate) fn reset(&mut self) {
+    pub const fn reset(&mut self) {
         self.tries = 0;
     }
 
@@ -53,7 +54,7 @@ impl Backoff {
     }
 
     /// After a failure: how long to wait, somewhere between half of it and the whole.
-    pub(crate) fn next_spread(&mut self, random: &mut Random) -> Duration {
+    pub fn next_spread(&mut self, random: &mut Random) -> Duration {
         let whole = self.next().micros();
         Duration::from_micros(whole - random.bits() % (whole / 2 + 1))
     }

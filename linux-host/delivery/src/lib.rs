@@ -59,7 +59,7 @@ mod unwritten;
 mod walk;
 mod writer;
 
-pub use backoff::Random;
+pub use backoff::{Backoff, Random};
 pub use batch::{AppendError, Batch};
 pub use context::Wall;
 pub use cursor::{CURSOR_EVERY, CursorFile};

@@ -12,7 +12,7 @@ pub mod price;
 pub(in crate::sinks) mod shadow;
 pub mod wishes;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use self::limits::Pace;
 use self::meter::Meter;
 use self::price::Use;
-use self::shadow::{Heard, Topics};
+use self::shadow::{Document, Heard, Topics};
 use self::wishes::{Settable, Wishes};
 use super::arrival::Arrival;
 use super::message::Message;
@@ -48,6 +48,10 @@ pub struct AwsIot {
     shadow: Option<Topics>,
     /// What others may desire there.
     settable: Settable,
+    /// All that may stand there.
+    names: BTreeSet<String>,
+    /// A daemon has this sink at work.
+    aside: bool,
     /// There was no shadow when this connection began.
     anew: bool,
     /// The last attempt to connect.
@@ -83,12 +87,15 @@ struct Asked {
 }
 
 impl AwsIot {
-    /// Does nothing yet. With `thing`, states go into its shadow, and what is settable can be desired there.
-    pub fn new(settings: Settings, thing: Option<&str>, settable: Settable) -> Self {
+    /// Does nothing yet. With `thing`, states go into its shadow, and what is settable can be desired there. What it
+    /// reports is of these names, and what is reported of others is taken out.
+    pub fn new(settings: Settings, thing: Option<&str>, settable: Settable, names: BTreeSet<String>) -> Self {
         Self {
             settings,
             shadow: thing.map(Topics::new),
             settable,
+            names,
+            aside: false,
             anew: false,
             tried: None,
             up: None,
@@ -100,6 +107,12 @@ impl AwsIot {
 impl Sink for AwsIot {
     async fn open(&mut self) -> Result<usize, Failure> {
         self.end();
+        if self.aside {
+            return Err(Failure::refused(
+                "not tried further: AWS IoT lets a thing connect once, and would throw the daemon out for this; \
+                 `campanile status` tells how that is doing, and with the daemon stopped this goes to its end",
+            ));
+        }
         match self.tried {
             Some(tried) => sleep_until(tried + limits::RECONNECT).await,
             None => self.say_price(),
@@ -119,9 +132,9 @@ impl Sink for AwsIot {
         };
         self.anew = match &self.shadow {
             Some(shadow) => {
-                timeout(PATIENCE, up.meet(shadow, &self.settable)).await.unwrap_or_else(|_| {
-                    Err(Failure::retry("AWS IoT does not answer when it is asked for the device shadow"))
-                })?
+                timeout(PATIENCE, up.meet(shadow, &self.settable, &self.names)).await.unwrap_or_else(
+                    |_| Err(Failure::retry("AWS IoT does not answer when it is asked for the device shadow")),
+                )?
             }
             None => false,
         };
@@ -153,12 +166,13 @@ impl Sink for AwsIot {
         Some(self.meter.used())
     }
 
-    fn endpoint(&self) -> Option<Endpoint> {
-        Some(self.settings.endpoint())
+    async fn endpoint(&mut self) -> Result<Option<Endpoint>, Failure> {
+        Ok(Some(self.settings.endpoint()))
     }
 
     fn stand_aside(&mut self) {
-        self.settings.stand_aside();
+        // Another name would not help: the certificate's policy is for that of the thing.
+        self.aside = true;
     }
 
     fn keeps_states(&self) -> bool {
@@ -203,7 +217,12 @@ impl AwsIot {
 
 impl Up {
     /// Listens to the shadow, and asks what is desired there by now; whether there is none yet.
-    async fn meet(&mut self, shadow: &Topics, settable: &Settable) -> Result<bool, Failure> {
+    async fn meet(
+        &mut self,
+        shadow: &Topics,
+        settable: &Settable,
+        names: &BTreeSet<String>,
+    ) -> Result<bool, Failure> {
         // QoS 0: an acknowledgement from here would cost as much as a message.
         let listening = self.session.subscribe(&shadow.answers(), QoS::AtMostOnce)?;
         let asked = self.session.publish(&shadow.get(), String::new(), false)?;
@@ -223,8 +242,9 @@ impl Up {
             })
             .await?;
             match heard {
-                Heard::Got(Ok((version, delta))) => {
+                Heard::Got(Ok(Document { version, delta, reported })) => {
                     self.wish(version, delta, settable);
+                    self.clear(shadow, &reported, names)?;
                     return Ok(false);
                 }
                 Heard::Got(Err(None)) => return Ok(true),
@@ -233,6 +253,30 @@ impl Up {
                 other => self.hear(other, settable),
             }
         }
+    }
+
+    /// Takes out what is reported and of nothing that the program has: the shadow forgets nothing by itself. Nobody waits
+    /// for it; what it does not take goes again with the next connection.
+    fn clear(
+        &mut self,
+        shadow: &Topics,
+        reported: &[String],
+        names: &BTreeSet<String>,
+    ) -> Result<(), Failure> {
+        // Without a program nobody knows what there is: a trial takes nothing out.
+        if names.is_empty() {
+            return Ok(());
+        }
+        let gone: Vec<_> =
+            reported.iter().map(String::as_str).filter(|name| !names.contains(*name)).collect();
+        if gone.is_empty() || self.pace.take(2, Instant::now()).is_err() {
+            return Ok(());
+        }
+        tracing::info!("the device shadow is rid of what the house has no more: {}", gone.join(", "));
+        let mut payload = shadow::clear(&gone);
+        self.number += 1;
+        shadow::number(&mut payload, self.number);
+        self.publish(&shadow.update(), payload, limits::SHADOW).map(drop)
     }
 
     /// What the shadow says next; what is none of its answers is passed over.
@@ -351,7 +395,12 @@ impl Up {
                 let new = self.wishes.end(version, &ended);
                 self.came.extend(new.iter().map(|wish| self.wishes.arrival(settable, wish)));
             }
-            Heard::Rejected { token, why } => self.answer(&token, Err(why)),
+            Heard::Rejected { token, why } => {
+                if token.starts_with(shadow::CLEAR) {
+                    tracing::warn!("what the house has no more stays in the device shadow: {why:?}");
+                }
+                self.answer(&token, Err(why));
+            }
             Heard::Wished { version, state } => self.wish(version, state, settable),
             // Asked for once, when the connection began.
             Heard::Got(_) => {}

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Command;
+use tokio::time::Instant;
 
 use super::Failure;
 use super::exec::{self, End};
@@ -41,42 +42,60 @@ pub struct Player {
 
 /// The receiver.
 #[derive(Debug)]
-pub struct Chime(Settings);
+pub struct Chime {
+    settings: Settings,
+    /// Of the last step.
+    remark: String,
+}
 
 impl Chime {
     /// Does nothing yet.
     pub const fn new(settings: Settings) -> Self {
-        Self(settings)
+        Self { settings, remark: String::new() }
     }
 }
 
 impl Receiver for Chime {
     async fn open(&mut self) -> Result<(), Failure> {
-        exec::program(&self.0.player.program).await.map_err(|failure| {
+        let Settings { sound: path, player, volume, .. } = &self.settings;
+        let player = exec::program(&player.program).await.map_err(|failure| {
             let why =
                 format!("{}: `apt install alsa-utils` brings aplay, or name another `player`", failure.why);
             Failure { why, ..failure }
         })?;
-        sound(&self.0.sound, 100).await.map(|_| ())
+        let bytes = sound(path, *volume).await?.len();
+        self.remark = format!("{player}; {} has {bytes} bytes, at {volume} %", path.display());
+        Ok(())
     }
 
     async fn deliver(&mut self, messages: &[Message]) -> Result<Verdict, Failure> {
-        let fields = Fields::of(messages);
-        if let Some(why) = fields.too_old(Some(self.0.max_age)) {
+        let Settings { sound: path, player, volume, timeout, max_age } = &self.settings;
+        if let Some(why) = Fields::of(messages).too_old(Some(*max_age)) {
             return Ok(Verdict::Refused(why));
         }
         // At each ring, so that a new sound needs no restart.
-        let sound = sound(&self.0.sound, self.0.volume).await?;
-        let mut command = Command::new(&self.0.player.program);
-        command.args(&self.0.player.arguments);
-        match exec::run(command, sound, self.0.timeout).await? {
-            End::Code(status, _) if status.success() => Ok(Verdict::Taken),
+        let sound = sound(path, *volume).await?;
+        let mut command = Command::new(&player.program);
+        command.args(&player.arguments);
+        let began = Instant::now();
+        match exec::run(command, sound, *timeout).await? {
+            End::Code(status, _) if status.success() => {
+                self.remark = format!("the player ended well, after {} ms", began.elapsed().as_millis());
+                Ok(Verdict::Taken)
+            }
             // It was heard, as far as the file lets it.
-            End::TooLong => Ok(Verdict::Taken),
+            End::TooLong => {
+                self.remark = format!("it was ended after {timeout:?}: `timeout`");
+                Ok(Verdict::Taken)
+            }
             End::Code(status, said) => Err(Failure::retry(format!(
                 "the player failed ({status}){said}: is there a sound card (`aplay -l`), and may this user use it (group audio)?"
             ))),
         }
+    }
+
+    fn remark(&self) -> String {
+        self.remark.clone()
     }
 }
 
@@ -216,10 +235,25 @@ mod tests {
         }
         let once = [&wav(8, &[])[..wav(8, &[]).len() - 4], &[2, 0, 0, 0, 178, 78]].concat();
         assert_eq!(std::fs::read(&heard).unwrap(), [once.clone(), once].concat());
-        chime.0.max_age = Duration::from_secs(60);
+        chime.settings.max_age = Duration::from_secs(60);
         let mut old = doorbell("ring", 8);
         old.payload = old.payload.replace("2026-11-21", "2020-01-01");
         assert!(matches!(chime.deliver(&[old]).await, Ok(Verdict::Refused(_))));
+    }
+
+    #[tokio::test]
+    async fn a_sound_that_takes_too_long_is_ended_and_was_heard() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("bell.wav"), wav(8, &[228, 28])).unwrap();
+        let mut chime = Chime::new(Settings {
+            sound: dir.path().join("bell.wav"),
+            player: Player { program: "/bin/sleep".into(), arguments: vec!["3600".into()] },
+            volume: 100,
+            timeout: Duration::from_millis(50),
+            max_age: Duration::MAX,
+        });
+        assert_eq!(chime.deliver(&[doorbell("ring", 7)]).await, Ok(Verdict::Taken));
+        assert_eq!(chime.remark(), "it was ended after 50ms: `timeout`");
     }
 
     #[tokio::test]
@@ -235,11 +269,11 @@ mod tests {
         });
         let failure = chime.deliver(&[doorbell("ring", 7)]).await.unwrap_err();
         assert!(failure.why.contains("is there a sound card") && failure.then == Then::Retry, "{failure:?}");
-        chime.0.player.program = "/nothing/such".into();
+        chime.settings.player.program = "/nothing/such".into();
         let failure = chime.open().await.unwrap_err();
         assert!(failure.why.contains("alsa-utils") && failure.then == Then::Refused, "{failure:?}");
-        chime.0.player.program = "/bin/true".into();
-        chime.0.sound = dir.path().join("missing.wav");
+        chime.settings.player.program = "/bin/true".into();
+        chime.settings.sound = dir.path().join("missing.wav");
         assert!(chime.open().await.unwrap_err().why.starts_with("cannot read the sound"));
     }
 }

@@ -1,13 +1,16 @@
 //! A program of this machine for each message: the one that the file names, with its arguments one by one, and no shell
 //! in between, so that nothing that a message says can be more than an argument.
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::fs::Access;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
-use tokio::time::timeout;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout};
 
 use super::Failure;
 use super::fields::Fields;
@@ -37,41 +40,58 @@ pub struct Settings {
 
 /// The receiver.
 #[derive(Debug)]
-pub struct Exec(Settings);
+pub struct Exec {
+    settings: Settings,
+    /// Of the last step.
+    remark: String,
+}
 
 impl Exec {
     /// Does nothing yet.
     pub const fn new(settings: Settings) -> Self {
-        Self(settings)
+        Self { settings, remark: String::new() }
     }
 }
 
 impl Receiver for Exec {
     async fn open(&mut self) -> Result<(), Failure> {
-        program(&self.0.program).await
+        self.remark = program(&self.settings.program).await?;
+        Ok(())
     }
 
     async fn deliver(&mut self, messages: &[Message]) -> Result<Verdict, Failure> {
         let fields = Fields::of(messages);
-        if let Some(why) = fields.too_old(self.0.max_age) {
+        if let Some(why) = fields.too_old(self.settings.max_age) {
             return Ok(Verdict::Refused(why));
         }
-        let mut command = Command::new(&self.0.program);
+        let mut command = Command::new(&self.settings.program);
         // An argument is a list of bytes up to a zero, which no text from outside may cut.
-        let arguments =
-            self.0.arguments.iter().map(|template| template.fill(&fields, Escape::Plain).replace('\0', ""));
+        let arguments = self
+            .settings
+            .arguments
+            .iter()
+            .map(|template| template.fill(&fields, Escape::Plain).replace('\0', ""));
         command.args(arguments);
         let input: String = messages.iter().map(|message| message.payload.clone() + "\n").collect();
-        Ok(match run(command, input.into_bytes(), self.0.timeout).await? {
-            End::Code(status, _) if status.success() => Verdict::Taken,
+        let began = Instant::now();
+        Ok(match run(command, input.into_bytes(), self.settings.timeout).await? {
+            End::Code(status, _) if status.success() => {
+                self.remark = format!("the program ended well, after {} ms", began.elapsed().as_millis());
+                Verdict::Taken
+            }
             End::Code(status, said) if status.code() == Some(LATER) => {
                 return Err(Failure::retry(format!("the program asks for later (exit code 75){said}")));
             }
             End::Code(status, said) => Verdict::Refused(format!("the program failed ({status}){said}")),
-            End::TooLong => {
-                Verdict::Failed(format!("the program took longer than {:?}, and was ended", self.0.timeout))
-            }
+            End::TooLong => Verdict::Failed(format!(
+                "the program took longer than {:?}, and was ended",
+                self.settings.timeout
+            )),
         })
+    }
+
+    fn remark(&self) -> String {
+        self.remark.clone()
     }
 }
 
@@ -83,17 +103,25 @@ pub(super) enum End {
     TooLong,
 }
 
-/// Whether a program is there and may be run.
-pub(super) async fn program(path: &std::path::Path) -> Result<(), Failure> {
-    use std::os::unix::fs::PermissionsExt as _;
+/// Looks whether a program is there and may be run; what there is to say of it.
+pub(super) async fn program(path: &Path) -> Result<String, Failure> {
     let shown = path.display();
-    let metadata = tokio::fs::metadata(path)
-        .await
-        .map_err(|error| Failure::refused(format!("cannot run {shown}: {error}")))?;
-    if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
-        return Err(Failure::refused(format!("cannot run {shown}: it is no program (`chmod +x`?)")));
+    let refuse = |why: String| Err(Failure::refused(format!("cannot run {shown}: {why}")));
+    match tokio::fs::metadata(path).await {
+        Err(error) => return refuse(error.to_string()),
+        Ok(metadata) if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 => {
+            return refuse("it is no program (`chmod +x`?)".to_owned());
+        }
+        Ok(_) => {}
     }
-    Ok(())
+    let own = path.to_owned();
+    let user = rustix::process::geteuid().as_raw();
+    match spawn_blocking(move || rustix::fs::access(&own, Access::EXEC_OK)).await {
+        Ok(Err(error)) => {
+            refuse(format!("the user {user} may not ({error}): see `ls -l`, and the folders above it"))
+        }
+        _ => Ok(format!("{shown}, which the file names, may be run by the user {user}")),
+    }
 }
 
 /// Runs a program with an environment of its own and this on its standard input, for so long at most.
@@ -219,7 +247,7 @@ mod tests {
         // A program of its own holds the pipe open as well.
         let lines = format!("sleep 3600 & echo $! > {}.new; mv {0}.new {0}; wait", pid.display());
         let mut exec = exec(script(dir.path(), &lines), &[]);
-        exec.0.timeout = Duration::from_millis(500);
+        exec.settings.timeout = Duration::from_millis(500);
         let verdict = exec.deliver(&[doorbell("ring", 7)]).await;
         assert!(matches!(&verdict, Ok(Verdict::Failed(why)) if why.contains("was ended")), "{verdict:?}");
         // On a slow machine it was ended before it had begun.
@@ -235,7 +263,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");
         let mut exec = exec(script(dir.path(), &format!("touch {}", out.display())), &[]);
-        exec.0.max_age = Some(Duration::from_secs(60));
+        exec.settings.max_age = Some(Duration::from_secs(60));
         let mut ring = doorbell("ring", 7);
         ring.payload = ring.payload.replace("2026-11-21", "2020-01-01");
         let verdict = exec.deliver(&[ring]).await.unwrap();

@@ -1,14 +1,23 @@
 //! `follow = { account = "bell", message = "doorbell" }`: what an account posts comes in as a message, so that a post of
 //! one house rings in another.
 //!
-//! The timeline is asked every so often for what is newer than the newest known. What was there before the first look,
-//! and what was posted while the node was off, rings nothing: nobody stands at the door any more.
+//! The timeline is asked every so often for what is newer than the newest known, and at once when the platform says that
+//! there is something, where it can: what comes in is always what the timeline has, so that nothing is lost when such a
+//! stream breaks, and nothing comes twice. What was there before the first look, and what was posted while the node was
+//! off, rings nothing: nobody stands at the door any more.
+
+pub mod alerts;
+#[cfg(test)]
+mod tests;
+mod watch;
 
 use std::time::Duration;
 
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
+
+use self::alerts::Alerts;
+use self::watch::Watch;
 
 use super::arrival::Arrival;
 use super::aws_iot::price::Use;
@@ -29,7 +38,7 @@ pub struct Follow {
     pub message: String,
     /// Only posts with this in their text.
     pub containing: Option<String>,
-    /// The timeline is asked so often.
+    /// The timeline is asked so often, whatever else tells of posts.
     pub every: Duration,
 }
 
@@ -42,13 +51,28 @@ pub struct Post {
     pub text: String,
 }
 
+/// Some of a timeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// In any order.
+    pub posts: Vec<Post>,
+    /// Behind these there may be more, which another reading finds.
+    pub is_full: bool,
+}
+
 /// The timeline of one account.
 pub trait Timeline: Send + 'static {
-    /// The newest posts, in any order: of those behind `since`, or of all.
+    /// What tells of its posts at once.
+    type Alerts: Alerts;
+
+    /// The posts behind `since`, or the newest of all.
     ///
     /// # Errors
     /// It cannot be read now.
-    fn read(&mut self, since: Option<&str>) -> impl Future<Output = Result<Vec<Post>, Failure>> + Send;
+    fn read(&mut self, since: Option<&str>) -> impl Future<Output = Result<Page, Failure>> + Send;
+
+    /// What tells of its posts at once, if anything does. Asked for once it has been read.
+    fn alerts(&self) -> Option<Self::Alerts>;
 }
 
 /// A sink over which posts come in as well.
@@ -59,7 +83,14 @@ pub struct Following<K: Sink, T: Timeline> {
     arrivals: Option<(Receiver<Arrival>, Task)>,
 }
 
+/// Ends with whoever holds it.
 struct Task(AbortHandle);
+
+impl Task {
+    fn of(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work).abort_handle())
+    }
+}
 
 impl Drop for Task {
     fn drop(&mut self) {
@@ -79,8 +110,8 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
         let window = self.sink.open().await?;
         if let Some((timeline, follow)) = self.timeline.take() {
             let (out, arrivals) = channel(WAITING);
-            let task = tokio::spawn(watch(timeline, follow, out)).abort_handle();
-            self.arrivals = Some((arrivals, Task(task)));
+            let watch = Watch::new(timeline, follow, out);
+            self.arrivals = Some((arrivals, Task::of(watch.run())));
         }
         Ok(window)
     }
@@ -115,8 +146,12 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
         self.sink.used()
     }
 
-    fn endpoint(&self) -> Option<Endpoint> {
-        self.sink.endpoint()
+    async fn endpoint(&mut self) -> Result<Option<Endpoint>, Failure> {
+        self.sink.endpoint().await
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.sink.remark()
     }
 
     fn stand_aside(&mut self) {
@@ -131,115 +166,7 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
     }
 }
 
-/// Reads a timeline until nobody listens any more.
-async fn watch(mut timeline: impl Timeline, follow: Follow, out: Sender<Arrival>) {
-    let (mut newest, mut trouble) = (None::<String>, None::<String>);
-    loop {
-        let mut wait = follow.every;
-        match timeline.read(newest.as_deref()).await {
-            Ok(mut posts) => {
-                trouble = None;
-                posts.retain(|post| newest.as_deref().is_none_or(|newest| is_newer(&post.id, newest)));
-                posts.sort_by(|a, b| (a.id.len(), &a.id).cmp(&(b.id.len(), &b.id)));
-                let is_first = newest.is_none();
-                // An account without a post has a beginning too.
-                newest = Some(
-                    posts.last().map(|post| post.id.clone()).or(newest).unwrap_or_else(|| "0".to_owned()),
-                );
-                let wanted =
-                    |post: &&Post| follow.containing.as_ref().is_none_or(|word| post.text.contains(word));
-                for post in posts.iter().filter(wanted).filter(|_| !is_first) {
-                    let from = format!("{}, post {}", follow.account, post.id);
-                    if out.send(Arrival::message(from.clone(), &*follow.message, Some(&from))).await.is_err()
-                    {
-                        return;
-                    }
-                }
-            }
-            Err(failure) => {
-                wait = wait.max(failure.after.unwrap_or_default());
-                if trouble.as_ref() != Some(&failure.why) {
-                    let words = format!("its posts cannot be read: {}", failure.why);
-                    trouble = Some(failure.why);
-                    if out.send(Arrival::unclear(&*follow.account, words)).await.is_err() {
-                        return;
-                    }
-                }
-            }
-        }
-        sleep(wait).await;
-    }
-}
-
-/// Numbers too long for any integer, by their digits.
+/// Whether a number is the higher one: numbers too long for any integer, by their digits.
 fn is_newer(id: &str, than: &str) -> bool {
     (id.len(), id) > (than.len(), than)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::VecDeque;
-
-    use super::*;
-    use crate::sinks::arrival::What;
-
-    /// A timeline that says these in turn, and then nothing more.
-    struct Scripted(VecDeque<Result<Vec<Post>, Failure>>);
-
-    impl Timeline for Scripted {
-        async fn read(&mut self, since: Option<&str>) -> Result<Vec<Post>, Failure> {
-            let _ = since;
-            self.0.pop_front().unwrap_or_else(|| Ok(Vec::new()))
-        }
-    }
-
-    fn posts(ids: &[&str]) -> Result<Vec<Post>, Failure> {
-        Ok(ids.iter().map(|id| Post { id: (*id).into(), text: format!("<p>ring {id}</p>") }).collect())
-    }
-
-    async fn seen(
-        script: Vec<Result<Vec<Post>, Failure>>,
-        containing: Option<&str>,
-        count: usize,
-    ) -> Vec<String> {
-        let (out, mut arrivals) = channel(WAITING);
-        let follow = Follow {
-            account: "bell".into(),
-            message: "doorbell".into(),
-            containing: containing.map(str::to_owned),
-            every: Duration::from_secs(60),
-        };
-        let _task = Task(tokio::spawn(watch(Scripted(script.into()), follow, out)).abort_handle());
-        let mut seen = Vec::new();
-        for _ in 0..count {
-            let arrival = arrivals.recv().await.unwrap();
-            seen.push(match arrival.what {
-                What::Wish(_) => arrival.from,
-                What::Unclear(why) => why,
-                What::Lost(_) => panic!(),
-            });
-        }
-        assert_eq!(arrivals.try_recv().ok(), None);
-        seen
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_new_comes_in_once_and_in_order_and_what_was_there_does_not() {
-        let script = vec![posts(&["9", "8"]), posts(&[]), posts(&["11", "10", "9"]), posts(&["11", "12"])];
-        assert_eq!(seen(script, None, 3).await, ["bell, post 10", "bell, post 11", "bell, post 12"]);
-        let script = vec![posts(&[]), posts(&["10", "20"])];
-        assert_eq!(
-            seen(script, Some("ring 2"), 1).await,
-            ["bell, post 20"],
-            "an empty timeline is a beginning"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn trouble_is_told_once_and_over_when_it_is_over() {
-        let away = || Err(Failure::retry("away"));
-        let script = vec![away(), away(), posts(&["1"]), away(), posts(&["2"])];
-        let why = "its posts cannot be read: away";
-        assert_eq!(seen(script, None, 3).await, [why, why, "bell, post 2"]);
-    }
 }

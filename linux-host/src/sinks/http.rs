@@ -7,6 +7,8 @@
 
 pub mod answer;
 mod connection;
+pub mod events;
+mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use tokio::time::{Instant, timeout};
 
 pub use self::answer::{Answer, Class};
 use self::connection::Connection;
+pub use self::stream::Stream;
 pub use self::url::Url;
 use super::Failure;
 use super::tls::Tls;
@@ -72,6 +75,11 @@ impl Client {
         Self { tls, patience, connection: None }
     }
 
+    /// Whom it trusts.
+    pub const fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
     /// Connects to where a URL points.
     ///
     /// # Errors
@@ -91,11 +99,49 @@ impl Client {
     /// # Errors
     /// There was no answer; the request may have been carried out all the same.
     pub async fn send(&mut self, request: Request) -> Result<Answer, Failure> {
+        let (mut connection, request, origin) = self.begin(request).await?;
+        let exchange = async {
+            let (head, body) = connection.sender.send_request(request).await?.into_parts();
+            let (body, is_whole) = read(body).await?;
+            Ok((Answer::new(head.status.as_u16(), head.headers, body), is_whole))
+        };
+        let (answer, is_whole) = self.within_patience(exchange, &origin).await?;
+        if is_whole {
+            connection.used = Instant::now();
+            self.connection = Some(connection);
+        }
+        Ok(answer)
+    }
+
+    /// Sends a request whose answer goes on for as long as both like. What is no success is an answer like any other.
+    ///
+    /// # Errors
+    /// There was no answer.
+    pub async fn stream(&mut self, request: Request) -> Result<Result<Stream, Answer>, Failure> {
+        let (mut connection, request, origin) = self.begin(request).await?;
+        let exchange = async {
+            let (head, body) = connection.sender.send_request(request).await?.into_parts();
+            let status = head.status.as_u16();
+            if head.status.is_success() {
+                return Ok(Ok((Answer::new(status, head.headers, String::new()), body)));
+            }
+            let (body, _) = read(body).await?;
+            Ok(Err(Answer::new(status, head.headers, body)))
+        };
+        let opened = self.within_patience(exchange, &origin).await?;
+        Ok(opened.map(|(head, body)| Stream::new(head, body, connection, origin)))
+    }
+
+    /// A connection to where the request goes, and the request as hyper wants it.
+    async fn begin(
+        &mut self,
+        request: Request,
+    ) -> Result<(Connection, hyper::Request<Full<Bytes>>, String), Failure> {
         let Request { method, url, mut headers, body } = request;
         if self.connection.as_ref().is_none_or(|connection| !connection.is_fresh(&url, IDLE)) {
             self.connect(&url).await?;
         }
-        let Some(mut connection) = self.connection.take() else {
+        let Some(connection) = self.connection.take() else {
             return Err(Failure::retry("not connected"));
         };
         let authority = url.authority().parse().map_err(|_| Failure::refused("the host is no name"))?;
@@ -108,22 +154,18 @@ impl Client {
             .parse()
             .map_err(|_| Failure::refused("the path of the URL has a letter that it cannot have"))?;
         *request.headers_mut() = headers;
-        let origin = url.origin();
-        let exchange = async {
-            let response = connection.sender.send_request(request).await?;
-            let (head, body) = response.into_parts();
-            let (body, is_whole) = read(body).await?;
-            Ok((Answer { status: head.status.as_u16(), headers: head.headers, body }, is_whole))
-        };
-        let (answer, is_whole) = timeout(self.patience, exchange)
+        Ok((connection, request, url.origin()))
+    }
+
+    async fn within_patience<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, hyper::Error>>,
+        origin: &str,
+    ) -> Result<T, Failure> {
+        timeout(self.patience, exchange)
             .await
             .map_err(|_| Failure::retry(format!("{origin} took longer than {:?} to answer", self.patience)))?
-            .map_err(|error: hyper::Error| words::of_exchange(&error, &origin))?;
-        if is_whole {
-            connection.used = Instant::now();
-            self.connection = Some(connection);
-        }
-        Ok(answer)
+            .map_err(|error| words::of_exchange(&error, origin))
     }
 
     /// Hangs up.

@@ -1,5 +1,6 @@
 //! Mastodon: a status on an account.
 
+pub mod stream;
 pub mod timeline;
 
 use hyper::Method;

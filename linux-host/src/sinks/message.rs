@@ -2,6 +2,7 @@
 //! same for every sink.
 
 mod pulse;
+pub(super) mod reported;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use campanile_core::decision::{Decision, FaultKind, Source};
-use campanile_core::id::{InputId, Level, OutputId, ScenarioId};
+use campanile_core::id::{Level, OutputId, ScenarioId};
 use campanile_core::input::{Input, OverrunWhy};
 use campanile_core::record::Record;
 use campanile_core::time::Instant;
@@ -194,7 +195,10 @@ impl Renderer {
                 let mut draft = self.state(Kind::Input, symbols.input(input), at.minus(onset_ago))?;
                 draft.value = word(level).into();
                 let _ = write!(draft.more, ",\"bounces\":{bounces}");
-                draft.report = reported(symbols, input, level);
+                draft.report = reported::added(symbols, input, level);
+                if self.reported {
+                    draft.gone = reported::gone(symbols, input, level);
+                }
                 let every = symbols.inputs.get(input.index()).and_then(|input| input.report.every());
                 draft.every = every.map(|span| Duration::from_micros(span.micros()));
                 Some(draft)
@@ -251,6 +255,7 @@ impl Renderer {
             value: Cow::Borrowed(""),
             more: String::new(),
             report: Map::new(),
+            gone: Vec::new(),
             every: None,
         })
     }
@@ -264,6 +269,7 @@ impl Renderer {
             value: quoted(word).into(),
             more: format!(",\"text\":{}", quoted(text)),
             report: Map::new(),
+            gone: Vec::new(),
             every: None,
         })
     }
@@ -318,6 +324,8 @@ struct Draft<'s> {
     more: String,
     /// What the file adds to the state of an input.
     report: Map<String, Value>,
+    /// What a device shadow has of the level before, and no more.
+    gone: Vec<String>,
     every: Option<Duration>,
 }
 
@@ -325,11 +333,13 @@ impl Draft<'_> {
     /// As a device shadow takes it.
     fn reported(&self, position: Position, host: Option<u64>) -> String {
         let Position { boot, seq, .. } = position;
-        let state = if self.report.is_empty() {
-            format!("{{{}:{}}}", quoted(self.name), self.value)
+        let mut state = if self.report.is_empty() {
+            vec![format!("{}:{}", quoted(self.name), self.value)]
         } else {
-            Value::from(self.report.clone()).to_string()
+            self.report.iter().map(|(key, value)| format!("{}:{value}", quoted(key))).collect()
         };
+        state.extend(self.gone.iter().map(|name| format!("{}:null", quoted(name))));
+        let state = format!("{{{}}}", state.join(","));
         let host = host.map_or_else(String::new, |host| format!(".{host}"));
         // What can be wished for is told together with the end of the wish: a safe level or a scenario may have come
         // after it, and must not be undone by a wish that still stands.
@@ -346,15 +356,6 @@ const fn word(level: Level) -> &'static str {
 
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
-}
-
-/// What is added may not take the place of what a receiver relies on.
-fn reported(symbols: &Symbols, input: InputId, level: Level) -> Map<String, Value> {
-    const OURS: [&str; 8] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces"];
-    let mut map =
-        symbols.inputs.get(input.index()).map(|input| input.report.at(level).clone()).unwrap_or_default();
-    map.retain(|key, _| !OURS.contains(&key.as_str()));
-    map
 }
 
 /// RFC 3339, UTC, always with microseconds; `null` if nothing is known.

@@ -117,8 +117,8 @@ impl Sink for Mqtt {
         true
     }
 
-    fn endpoint(&self) -> Option<Endpoint> {
-        Some(self.settings.endpoint())
+    async fn endpoint(&mut self) -> Result<Option<Endpoint>, Failure> {
+        Ok(Some(self.settings.endpoint()))
     }
 
     fn stand_aside(&mut self) {

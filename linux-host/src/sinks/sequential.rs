@@ -17,6 +17,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::message::Message;
 use super::quota::{Memory, Quota};
+use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
 
 /// Messages that are taken over at once: their text is all the memory that this takes.
@@ -37,6 +38,17 @@ pub trait Receiver: Send + 'static {
     /// # Errors
     /// It is not delivered, and not because of what it says: it goes again.
     fn deliver(&mut self, messages: &[Message]) -> impl Future<Output = Result<Verdict, Failure>> + Send;
+
+    /// See [`Sink::endpoint`].
+    ///
+    /// # Errors
+    /// See there.
+    fn endpoint(&mut self) -> impl Future<Output = Result<Option<Endpoint>, Failure>> + Send {
+        std::future::ready(Ok(None))
+    }
+
+    /// See [`Sink::remark`].
+    fn remark(&self) -> String;
 }
 
 /// What became of a delivery.
@@ -230,6 +242,17 @@ impl<R: Receiver> Sink for Sequential<R> {
         if let Some(quota) = &mut self.quota {
             quota.remember(memory);
         }
+    }
+
+    async fn endpoint(&mut self) -> Result<Option<Endpoint>, Failure> {
+        match &mut self.receiver {
+            Some(receiver) => receiver.endpoint().await,
+            None => Ok(None),
+        }
+    }
+
+    fn remark(&self) -> Option<String> {
+        self.receiver.as_ref().map(Receiver::remark)
     }
 
     async fn close(&mut self) {

@@ -109,10 +109,15 @@ impl Trial<'_> {
             (self.say)(Step::Published, Duration::ZERO, Err("this sink takes no messages of scenarios"));
             return false;
         };
-        let arrived = match sink.endpoint() {
-            Some(endpoint) => self.reach(&endpoint).await.is_some(),
-            None => true,
-        } && self.deliver(sink, message).await.is_some();
+        let reached = match sink.endpoint().await {
+            Ok(Some(endpoint)) => self.reach(&endpoint).await.is_some(),
+            Ok(None) => true,
+            Err(failure) => {
+                (self.say)(Step::Opened, Duration::ZERO, Err(&failure.why));
+                false
+            }
+        };
+        let arrived = reached && self.deliver(sink, message).await.is_some();
         sink.close().await;
         arrived
     }
@@ -168,28 +173,34 @@ impl Trial<'_> {
 
     /// As the driver does it.
     async fn deliver<K: Sink>(&mut self, sink: &mut K, message: Message) -> Option<()> {
-        let window = |window: &usize| match window {
-            1 => "one message at a time".to_owned(),
-            n => format!("{n} messages at once"),
+        let opened = async {
+            let window = sink.open().await?;
+            Ok(sink.remark().unwrap_or_else(|| match window {
+                1 => "one message at a time".to_owned(),
+                n => format!("{n} messages at once"),
+            }))
         };
-        self.step(Step::Opened, sink.open(), window).await?;
-        let sent = if message.topic.is_empty() {
-            format!("{} bytes", message.payload.len())
+        self.step(Step::Opened, opened, Clone::clone).await?;
+        let bytes = message.payload.len();
+        // Where there is more to say of a receiver, it knows nothing of topics.
+        let sent = if message.topic.is_empty() || sink.remark().is_some() {
+            format!("a message of {bytes} bytes")
         } else {
-            format!("{}, {} bytes", message.topic, message.payload.len())
+            format!("{}, {bytes} bytes", message.topic)
         };
         self.step(Step::Published, async { sink.send(message) }, move |()| sent).await?;
         let answered = async {
             loop {
                 match sink.outcome().await? {
-                    Outcome::Done(_) => return Ok(()),
+                    Outcome::Done(_) => return Ok(sink.remark()),
                     Outcome::Refused(why) => return Err(Failure::refused(why)),
                     // It is for a daemon, and no trial's.
                     Outcome::Came(_) => {}
                 }
             }
         };
-        self.step(Step::Acknowledged, answered, |()| "it is there".to_owned()).await
+        let words = |remark: &Option<String>| remark.clone().unwrap_or_else(|| "it is there".to_owned());
+        self.step(Step::Acknowledged, answered, words).await.map(|_| ())
     }
 
     /// One step: its result, told.

@@ -9,6 +9,7 @@ use super::Failure;
 use super::http::{Answer, Class, Client, Request};
 use super::message::Message;
 use super::sequential::{Receiver, Verdict};
+use super::trial::Endpoint;
 use crate::secret::Secret;
 
 /// The same for each try of one message, and of no other.
@@ -44,12 +45,14 @@ pub trait Requests: Send + 'static {
 pub struct Web<R> {
     requests: R,
     client: Client,
+    /// Of the last step.
+    remark: String,
 }
 
 impl<R: Requests> Web<R> {
     /// Does nothing yet.
     pub fn new(requests: R) -> Self {
-        Self { client: requests.client(), requests }
+        Self { client: requests.client(), requests, remark: String::new() }
     }
 }
 
@@ -57,6 +60,8 @@ impl<R: Requests + Sync> Receiver for Web<R> {
     async fn open(&mut self) -> Result<(), Failure> {
         let mut hidden = Hidden::default();
         let request = self.requests.request(&[], &mut hidden).await?;
+        // No more of the address: its path may be a secret.
+        self.remark = format!("{} goes to {}", request.method, request.url.origin());
         self.client.connect(&request.url).await.map_err(|failure| hidden.from(failure))
     }
 
@@ -66,7 +71,21 @@ impl<R: Requests + Sync> Receiver for Web<R> {
         let mut answer = self.client.send(request).await.map_err(|failure| hidden.from(failure))?;
         // Before it is cut: the half of a secret would not be recognised.
         answer.body = hidden.without(answer.body);
+        self.remark = answer.status_in_words();
         self.requests.judge(&answer).unwrap_or_else(|| judge(&answer))
+    }
+
+    async fn endpoint(&mut self) -> Result<Option<Endpoint>, Failure> {
+        let url = self.requests.request(&[], &mut Hidden::default()).await?.url;
+        Ok(Some(Endpoint {
+            host: url.host().to_owned(),
+            port: url.port(),
+            tls: url.tls().then(|| self.client.tls().clone()),
+        }))
+    }
+
+    fn remark(&self) -> String {
+        self.remark.clone()
     }
 }
 
@@ -95,7 +114,8 @@ impl Hidden {
         Failure { why: self.without(failure.why), ..failure }
     }
 
-    fn without(&self, mut text: String) -> String {
+    /// The same text without them.
+    pub fn without(&self, mut text: String) -> String {
         for secret in &self.0 {
             // One of a letter or two would take every word apart, and protects nothing.
             if secret.len() > 3 && text.contains(secret.as_str()) {
@@ -112,12 +132,20 @@ fn judge(answer: &Answer) -> Result<Verdict, Failure> {
     match answer.class() {
         Class::Done => Ok(Verdict::Taken),
         Class::Later(after) => Err(Failure::retry(words).after(after)),
-        Class::Failed => Ok(Verdict::Failed(words)),
+        Class::Failed => {
+            Ok(Verdict::Failed(format!("the receiver failed ({words}): its own log says over what")))
+        }
         Class::NotAllowed => Err(Failure::refused(match answer.status {
             300..=399 => format!("the address has moved ({words}): change it in the file"),
             _ => format!("not allowed ({words}): see the secret, and what it may do there"),
         })),
-        Class::Never => Ok(Verdict::Refused(words)),
+        Class::Never => Ok(Verdict::Refused(match answer.status {
+            404 | 410 => format!("nothing is there ({words}): is the address right?"),
+            405 => {
+                format!("the address takes no such request ({words}): is it the right one, and its method?")
+            }
+            _ => words,
+        })),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::running::{HOUSE, PATIENCE, Running, Workplace, poll};
 
 /// A server that gives its answers in turn, each on a connection of its own, and hands over head and body of what it was
 /// asked.
-fn server(answers: &'static [&'static str]) -> (String, Receiver<(String, String)>) {
+pub(crate) fn server(answers: &'static [&'static str]) -> (String, Receiver<(String, String)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (out, asked) = channel();

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::identity::broker;
+use crate::trial::tried;
 
 /// The endpoint: the thing's own topics and its node's for whoever has its certificate, everything for us.
 struct Endpoint {
@@ -216,4 +217,56 @@ fn a_shadow_that_may_not_be_used_is_a_matter_for_people() {
     assert!(state.contains("iot:Publish") && state.contains("shadow"), "{state}");
     house.stop();
     assert_eq!(service.accepted(), [Value::Null; 0]);
+}
+
+#[test]
+fn what_the_house_has_no_more_is_taken_out_of_the_shadow() {
+    let endpoint = endpoint();
+    let service = ShadowService::new(endpoint.plain);
+    let mut house = House::new(endpoint.dir.path(), &file(&endpoint.sink));
+    house.start();
+    let document = service.wait("the states", "porch", |document| {
+        document["reported"]["quiet"] == 0 && document["reported"]["door"] == "closed"
+    });
+    assert_eq!(document["reported"]["lamp"], "off");
+    house.stop();
+    service.desire("porch", &json!({ "theirs": 1 }));
+    let other = file(&endpoint.sink).replace("quiet = 0", "").replace("door = ", "gate = ");
+    let mut house = House::new(endpoint.dir.path(), &other);
+    house.start();
+    let document = service.wait("the gate alone", "porch", |document| {
+        let reported = &document["reported"];
+        reported["gate"] == "closed" && reported["quiet"].is_null() && reported["door"].is_null()
+    });
+    assert_eq!(document["reported"]["lamp"], "off", "what is there stays");
+    assert_eq!(document["desired"]["theirs"], 1, "what others desire is theirs");
+    house.stop();
+}
+
+#[test]
+fn a_trial_beside_a_daemon_does_not_throw_it_out() {
+    let endpoint = endpoint();
+    let service = ShadowService::new(endpoint.plain);
+    let text = file(&format!("{}rule = \"bells\"", endpoint.sink));
+    let mut house = House::new(endpoint.dir.path(), &text);
+    house.start();
+    let count = |document: &Value| document["reported"]["count"].as_i64().unwrap_or_default();
+    let before = count(&service.wait("the counter", "porch", |document| count(document) >= 5));
+    let said = tried(&text, true);
+    assert_eq!(said[..3], ["resolved", "connected", "secured"], "{said:?}");
+    assert!(said[3].starts_with("opened: ") && said[3].contains("lets a thing connect once"), "{said:?}");
+    service.wait("more of the counter", "porch", |document| count(document) >= before + 20);
+    house.stop();
+    let log = house.log();
+    assert_eq!(log.matches("cloud: connected").count(), 1, "it was not thrown out: {log}");
+    assert_eq!(
+        tried(&text, false),
+        ["resolved", "connected", "secured", "opened", "published", "acknowledged"]
+    );
+    let document = service.document("porch");
+    assert_eq!(
+        (&document["reported"]["lamp"], &document["reported"]["quiet"]),
+        (&json!("off"), &json!(0)),
+        "it takes nothing out"
+    );
 }

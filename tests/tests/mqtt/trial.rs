@@ -1,14 +1,16 @@
-//! `campanile sink test` and a real broker: each step, and each place at which it can fail.
+//! `campanile sink test` and a real broker, and a real server with TLS: each step, and each place at which it can fail.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use campanile::config::{Source, compile};
 use campanile::sinks::trial::{self, Trial};
 use campanile_delivery::Wall;
 use campanile_tests::PATIENCE;
-use campanile_tests::authority::{ALWAYS, Authority, KeyForm};
+use campanile_tests::authority::{ALWAYS, Authority, KeyForm, PAST};
 use campanile_tests::house::House;
 use campanile_tests::mosquitto::{Mosquitto, program};
 use campanile_tests::subscriber::Subscriber;
@@ -16,7 +18,7 @@ use campanile_tests::subscriber::Subscriber;
 use crate::{counting, identity, reached, whole};
 
 /// Tries the sink of a house; a line for each step: its word, and what is said if it fails.
-fn tried(house: &str, beside: bool) -> Vec<String> {
+pub(crate) fn tried(house: &str, beside: bool) -> Vec<String> {
     let compiled = compile(&Source::new("house.toml", house)).expect("a house that is right");
     let (name, sink) = &compiled.settings.sinks[0];
     let mut said = Vec::new();
@@ -103,4 +105,61 @@ fn a_trial_says_at_which_step_it_fails() {
     assert!(said[1].starts_with("connected: nobody listens at "), "{said:?}");
     let nowhere = house("mqtts://no-such-host.invalid", &authority.pem());
     assert!(tried(&nowhere, false)[0].starts_with("resolved: nobody knows"), "{said:?}");
+}
+
+/// openssl's server, which answers GET with 200.
+struct Web {
+    server: Child,
+    port: u16,
+}
+
+impl Web {
+    fn start(dir: &Path, (certificate, key): &(PathBuf, PathBuf)) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
+        let mut command = Command::new("openssl");
+        command.args(["s_server", "-www", "-quiet", "-accept", &format!("127.0.0.1:{port}"), "-cert"]);
+        command.arg(certificate).arg("-key").arg(key).current_dir(dir);
+        let server = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("openssl runs");
+        let end = Instant::now() + PATIENCE;
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < end, "nobody listens at {port}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Self { server, port }
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+#[test]
+fn a_receiver_on_the_web_with_a_wrong_certificate_is_told_from_a_right_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new(dir.path(), "authority");
+    let web = Web::start(dir.path(), &authority.sign("localhost", ALWAYS, KeyForm::Pkcs8));
+    let expired = Web::start(dir.path(), &authority.sign("localhost", PAST, KeyForm::Pkcs8));
+    let house = |host: &str, port: u16, ca: &Path| {
+        format!(
+            "[node]\nname = \"porch\"\n[boards.desk]\nkind = \"virtual\"\n[sinks.hook]\nkind = \"webhook\"\n\
+             url = \"https://{host}:{port}/\"\nmethod = \"GET\"\nca = {ca:?}\n"
+        )
+    };
+    let whole = ["resolved", "connected", "secured", "opened", "published", "acknowledged"];
+    assert_eq!(tried(&house("localhost", web.port, &authority.pem()), false), whole);
+    let secured = |house: &str, words: &str| {
+        let said = tried(house, false);
+        assert!(
+            said.len() == 3 && said[2].starts_with("secured: ") && said[2].contains(words),
+            "{words}: {said:?}"
+        );
+    };
+    let stranger = Authority::new(dir.path(), "stranger");
+    secured(&house("localhost", web.port, &stranger.pem()), "`ca`");
+    secured(&house("127.0.0.1", web.port, &authority.pem()), "127.0.0.1");
+    secured(&house("localhost", expired.port, &authority.pem()), "expired");
+    secured(&house("localhost", web.port, &dir.path().join("nowhere.pem")), "nowhere.pem");
 }

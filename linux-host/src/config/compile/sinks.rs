@@ -42,7 +42,7 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
             );
         }
         let Some(sink) = sink else { continue };
-        check_kind(sink, report);
+        check_kind(sink, house, report);
         check_only(sink.common().only(), house, messages.as_deref(), report);
     }
     inbound::check(house, report);
@@ -50,10 +50,10 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
 }
 
 /// What is special about its kind.
-fn check_kind(sink: &Sink, report: &mut Report<'_>) {
+fn check_kind(sink: &Sink, house: &House, report: &mut Report<'_>) {
     match sink {
         Sink::Mqtt(mqtt) => mqtt::check(mqtt, report),
-        Sink::AwsIot(aws) => aws_iot::check(aws, report),
+        Sink::AwsIot(aws) => aws_iot::check(aws, house, report),
         Sink::Webhook(hook) => web::check_webhook(hook, report),
         Sink::Ntfy(ntfy) => web::check_ntfy(ntfy, report),
         Sink::Mastodon(mastodon) => web::check_mastodon(mastodon, report),

@@ -21,7 +21,8 @@ const MINUTE: u64 = 80;
 const MESSAGE: u64 = 1_000;
 /// 1.25 a million.
 const SHADOW: u64 = 1_250;
-/// 0.15 a million for the rule, and as much for one action; the one price here that was not read again in that month.
+/// 0.15 a million for the rule, and as much for one action. AWS' own page has this price only in a table that a script fills, so it
+/// was not read there; it is what others who wrote of it in 2025 and 2026 say.
 const RULE: u64 = 150 + 150;
 
 /// A message is metered by so many bytes.

@@ -9,12 +9,20 @@ use crate::sinks::mqtt::answers::NotTaken;
 /// The key that an answer repeats; it stands last in what is sent.
 const TOKEN: &str = ",\"clientToken\":\"";
 const END: &str = "\"}";
+/// The token of what takes names out: no record has it.
+pub(super) const CLEAR: &str = "gone";
 
 /// A change of the reported state, a JSON object, under a name by which the answer is known. With `desired`, also an object,
 /// what was wished for is no longer: whatever came of it is what is reported.
 pub(in crate::sinks) fn update(reported: &str, desired: Option<&str>, token: &str) -> String {
     let desired = desired.map_or_else(String::new, |desired| format!(",\"desired\":{desired}"));
     format!("{{\"state\":{{\"reported\":{reported}{desired}}}{TOKEN}{token}{END}")
+}
+
+/// A change that takes these names out of the reported state.
+pub(super) fn clear(names: &[&str]) -> String {
+    let gone: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+    update(&Value::from(gone).to_string(), None, CLEAR)
 }
 
 /// Adds a number to the token of an [`update`], so that no two that are under way have the same; gives the whole.
@@ -74,8 +82,10 @@ impl Topics {
                 Some(Heard::Wished { version, state })
             }
             "get/accepted" => {
-                let Got { version, state } = serde_json::from_slice(payload).ok()?;
-                Some(Heard::Got(Ok((version, state.delta))))
+                let Got { version, state: Whole { delta, reported } } =
+                    serde_json::from_slice(payload).ok()?;
+                let reported = reported.into_iter().map(|(name, _)| name).collect();
+                Some(Heard::Got(Ok(Document { version, delta, reported })))
             }
             "get/rejected" => {
                 let Rejected { code, message, .. } = serde_json::from_slice(payload).ok()?;
@@ -111,8 +121,18 @@ pub(super) enum Heard {
         /// Names and values.
         state: Map<String, Value>,
     },
-    /// The whole: its version, and what is desired and not reported. Or that there is none yet, or why not.
-    Got(Result<(u64, Map<String, Value>), Option<NotTaken>>),
+    /// The whole. Or that there is none yet, or why not.
+    Got(Result<Document, Option<NotTaken>>),
+}
+
+/// What matters of a whole shadow.
+pub(super) struct Document {
+    /// Rises with each change.
+    pub(super) version: u64,
+    /// What is desired and not reported.
+    pub(super) delta: Map<String, Value>,
+    /// The names of what is reported.
+    pub(super) reported: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +165,8 @@ struct Got {
 struct Whole {
     #[serde(default)]
     delta: Map<String, Value>,
+    #[serde(default)]
+    reported: Map<String, Value>,
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use jiff::fmt::rfc2822;
 pub struct Answer {
     /// 100 to 999.
     pub status: u16,
-    pub(super) headers: HeaderMap,
+    headers: HeaderMap,
     /// The beginning of the body; bytes that are no UTF-8 are replaced.
     pub body: String,
 }
@@ -32,6 +32,11 @@ pub enum Class {
 }
 
 impl Answer {
+    /// A status, headers and what has been read of the body.
+    pub const fn new(status: u16, headers: HeaderMap, body: String) -> Self {
+        Self { status, headers, body }
+    }
+
     /// What it means.
     pub fn class(&self) -> Class {
         match self.status {
@@ -58,18 +63,20 @@ impl Answer {
         Some(Duration::try_from(then.duration_since(now)).unwrap_or_default())
     }
 
-    /// The answer for people: the status, and what the server said, on one line of at most 160 characters.
-    pub fn in_words(&self) -> String {
+    /// The status for people, such as `404 Not Found`.
+    pub fn status_in_words(&self) -> String {
         let status = hyper::StatusCode::from_u16(self.status).ok();
         let reason = status.and_then(|status| status.canonical_reason()).unwrap_or("an unknown status");
+        format!("{} {reason}", self.status)
+    }
+
+    /// The answer for people: the status, and what the server said, on one line of at most 160 characters.
+    pub fn in_words(&self) -> String {
+        let status = self.status_in_words();
         let said: String = self.body.split_whitespace().collect::<Vec<_>>().join(" ");
         let said: String = said.chars().filter(|c| !c.is_control()).take(160).collect();
         // A page for a browser says nothing here.
-        if said.is_empty() || said.starts_with('<') {
-            format!("{} {reason}", self.status)
-        } else {
-            format!("{} {reason}: {said}", self.status)
-        }
+        if said.is_empty() || said.starts_with('<') { status } else { format!("{status}: {said}") }
     }
 }
 

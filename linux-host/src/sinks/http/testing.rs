@@ -29,6 +29,8 @@ pub(crate) enum Reply {
     With(u16, &'static str, String),
     /// These bytes, and it hangs up.
     Raw(&'static str),
+    /// These bytes, and then nothing more on a connection that stays open.
+    Open(&'static str),
     /// It never does.
     Silence,
 }
@@ -120,6 +122,10 @@ fn serve(
             Reply::Raw(bytes) => {
                 out.write_all(bytes.as_bytes()).ok()?;
                 return None;
+            }
+            Reply::Open(bytes) => {
+                out.write_all(bytes.as_bytes()).ok()?;
+                std::thread::sleep(Duration::from_secs(3600));
             }
             Reply::Silence => std::thread::sleep(Duration::from_secs(3600)),
         }

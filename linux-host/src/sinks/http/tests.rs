@@ -55,6 +55,34 @@ async fn what_is_no_answer_is_said_in_words() {
 }
 
 #[tokio::test]
+async fn a_stream_comes_piece_by_piece_and_a_silent_or_broken_one_is_given_up() {
+    const HEAD: &str = "HTTP/1.1 200 OK\r\nX-Kind: stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let ended = format!("{HEAD}2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n").leak();
+    let server = Server::with([
+        Reply::Raw(ended),
+        Reply::Raw(format!("{HEAD}5\r\nab").leak()),
+        Reply::Open(HEAD),
+        Reply::With(503, "Retry-After: 3\r\n", "later".into()),
+    ]);
+    let mut client = Client::new(Tls::default(), PATIENCE);
+    let url = server.url("/events");
+    let mut stream = client.stream(get(&url)).await.unwrap().unwrap_or_else(|answer| panic!("{answer:?}"));
+    assert_eq!((stream.head().status, stream.head().header("x-kind")), (200, Some("stream")));
+    assert_eq!(stream.next(PATIENCE).await.unwrap(), "ab");
+    assert_eq!(stream.next(PATIENCE).await.unwrap(), "cde");
+    let ended = stream.next(PATIENCE).await.unwrap_err();
+    assert!(ended.why.ends_with("ended the stream") && ended.then == Then::Retry, "{ended:?}");
+    let mut stream = client.stream(get(&url)).await.unwrap().unwrap_or_else(|answer| panic!("{answer:?}"));
+    assert_eq!(stream.next(PATIENCE).await.unwrap(), "ab");
+    assert_eq!(stream.next(PATIENCE).await.unwrap_err().then, Then::Retry, "in the midst of a piece");
+    let mut stream = client.stream(get(&url)).await.unwrap().unwrap_or_else(|answer| panic!("{answer:?}"));
+    let silent = stream.next(Duration::from_millis(1)).await.unwrap_err();
+    assert!(silent.why.ends_with("was silent for 1ms") && silent.then == Then::Retry, "{silent:?}");
+    let Err(answer) = client.stream(get(&url)).await.unwrap() else { panic!("that is no stream") };
+    assert_eq!((answer.class(), answer.body.as_str()), (Class::Later(Some(Duration::from_secs(3))), "later"));
+}
+
+#[tokio::test]
 async fn authorities_that_cannot_be_read_are_someones_business() {
     let server = Server::with([]);
     let url = server.url("/").replace("http:", "https:");

@@ -1,12 +1,14 @@
 //! `kind = "aws-iot"`.
 
+use std::collections::BTreeSet;
+
 use campanile_delivery::symbols::Symbols;
 
 use super::Plan;
 use crate::config::file::{self, AwsIotSink};
 use crate::sinks::aws_iot::AwsIot;
 use crate::sinks::aws_iot::wishes::Settable;
-use crate::sinks::message::Renderer;
+use crate::sinks::message::{Renderer, reported};
 use crate::sinks::mqtt::Settings;
 use crate::sinks::mqtt::address::Address;
 use crate::sinks::only::Only;
@@ -24,6 +26,7 @@ pub(in crate::sinks) struct Thing {
     settings: Settings,
     shadow: bool,
     settable: Settable,
+    names: BTreeSet<String>,
     topics: Topics,
     only: Only,
 }
@@ -60,13 +63,14 @@ impl Plan for Thing {
             diagnostics: format!("{prefix}{}", sink.topics.diagnostics.value.0),
             command: String::new(),
         };
-        let settable = Settable::default();
-        Self { settings, shadow: sink.shadow, settable, topics, only: file::only(&sink.only) }
+        let (settable, names) = (Settable::default(), BTreeSet::new());
+        Self { settings, shadow: sink.shadow, settable, names, topics, only: file::only(&sink.only) }
     }
 
     fn learn(&mut self, symbols: &Symbols) {
         if self.shadow {
             self.settable = Settable::of(symbols);
+            self.names = reported::names(symbols, &self.only);
         }
     }
 
@@ -74,7 +78,8 @@ impl Plan for Thing {
         let renderer = Renderer::new(node, self.topics.clone(), self.only.clone());
         let renderer = if self.shadow { renderer.reporting() } else { renderer };
         let thing = self.shadow.then_some(self.settings.client_id.as_str());
-        (AwsIot::new(self.settings.clone(), thing, self.settable.clone()), Form::Json(renderer))
+        let sink = AwsIot::new(self.settings.clone(), thing, self.settable.clone(), self.names.clone());
+        (sink, Form::Json(renderer))
     }
 }
 

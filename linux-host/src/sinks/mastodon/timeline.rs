@@ -5,11 +5,15 @@ use hyper::header::AUTHORIZATION;
 use serde_json::Value;
 
 use super::Settings;
+use super::stream::Home;
 use crate::sinks::Failure;
-use crate::sinks::follow::{Post, Timeline};
+use crate::sinks::follow::{Page, Post, Timeline};
 use crate::sinks::http::{Client, Request};
 use crate::sinks::template::percent;
 use crate::sinks::web::{self, Hidden, Requests as _};
+
+/// Of one reading: the most that servers give.
+const PAGE: usize = 40;
 
 /// Reads them with the account's token.
 pub struct Statuses {
@@ -38,7 +42,9 @@ impl Statuses {
 }
 
 impl Timeline for Statuses {
-    async fn read(&mut self, since: Option<&str>) -> Result<Vec<Post>, Failure> {
+    type Alerts = Home;
+
+    async fn read(&mut self, since: Option<&str>) -> Result<Page, Failure> {
         let id = match &self.id {
             Some(id) => id.clone(),
             None => {
@@ -50,8 +56,9 @@ impl Timeline for Statuses {
             }
         };
         self.id = Some(id.clone());
-        let since = since.map_or_else(String::new, |since| format!("&since_id={since}"));
-        let target = format!("/api/v1/accounts/{id}/statuses?limit=20&exclude_reblogs=true{since}");
+        // Those right behind the place, and not the newest of all: else what is between would be passed over.
+        let behind = since.map_or_else(String::new, |since| format!("&min_id={since}"));
+        let target = format!("/api/v1/accounts/{id}/statuses?limit={PAGE}&exclude_reblogs=true{behind}");
         let statuses = self.get(target).await?;
         let post = |status: &Value| {
             Some(Post {
@@ -59,7 +66,14 @@ impl Timeline for Statuses {
                 text: status["content"].as_str().unwrap_or_default().to_owned(),
             })
         };
-        Ok(statuses.as_array().into_iter().flatten().filter_map(post).collect())
+        let posts: Vec<_> = statuses.as_array().into_iter().flatten().filter_map(post).collect();
+        // A server may have a smaller page: it is asked until there is nothing more.
+        let is_full = since.is_some() && !posts.is_empty();
+        Ok(Page { posts, is_full })
+    }
+
+    fn alerts(&self) -> Option<Home> {
+        Some(Home::new(self.settings.clone(), self.id.clone()?))
     }
 }
 
@@ -80,6 +94,7 @@ mod tests {
             Reply::With(404, "", "{\"error\":\"Record not found\"}".into()),
             json("{\"id\":\"23634\",\"acct\":\"bell@social.example\"}"),
             json("[{\"id\":\"109\",\"content\":\"<p>ring</p>\"}]"),
+            json("[{\"id\":\"110\",\"content\":\"\"}]"),
             json("[]"),
         ]);
         let dir = tempfile::tempdir().unwrap();
@@ -95,17 +110,22 @@ mod tests {
         let mut statuses = Statuses::new(settings, "@bell@social.example");
         let failure = statuses.read(None).await.unwrap_err();
         assert!(failure.why.contains("Record not found") && failure.then == Then::Refused, "{failure:?}");
-        let ring = Post { id: "109".into(), text: "<p>ring</p>".into() };
-        assert_eq!(statuses.read(None).await, Ok(vec![ring]));
-        assert_eq!(statuses.read(Some("109")).await, Ok(Vec::new()));
+        assert!(statuses.alerts().is_none(), "nobody knows yet of whom");
+        let page = |id: &str, text: &str, is_full| {
+            Ok(Page { posts: vec![Post { id: id.into(), text: text.into() }], is_full })
+        };
+        assert_eq!(statuses.read(None).await, page("109", "<p>ring</p>", false));
+        assert_eq!(statuses.read(Some("109")).await, page("110", "", true));
+        assert_eq!(statuses.read(Some("110")).await, Ok(Page::default()));
         let asked = server.asked();
         let lines: Vec<_> = asked[1..].iter().map(|asked| asked.line.as_str()).collect();
         assert_eq!(
             lines,
             [
                 "GET /api/v1/accounts/lookup?acct=bell%40social.example",
-                "GET /api/v1/accounts/23634/statuses?limit=20&exclude_reblogs=true",
-                "GET /api/v1/accounts/23634/statuses?limit=20&exclude_reblogs=true&since_id=109",
+                "GET /api/v1/accounts/23634/statuses?limit=40&exclude_reblogs=true",
+                "GET /api/v1/accounts/23634/statuses?limit=40&exclude_reblogs=true&min_id=109",
+                "GET /api/v1/accounts/23634/statuses?limit=40&exclude_reblogs=true&min_id=110",
             ]
         );
         assert_eq!(asked[3].header("authorization"), Some("Bearer hunter2"));

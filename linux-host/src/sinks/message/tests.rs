@@ -1,5 +1,5 @@
 use campanile_core::decision::{By, SafetyWhy, Values};
-use campanile_core::id::{SensorId, TemplateId, TriggerId, VarId};
+use campanile_core::id::{InputId, SensorId, TemplateId, TriggerId, VarId};
 use campanile_core::time::Duration;
 use campanile_delivery::Boot;
 use campanile_delivery::symbols::{
@@ -233,9 +233,15 @@ fn a_device_shadow_is_told_what_the_file_adds_or_the_name_and_always_the_identit
     };
     let (topic, open) = tell(event(Source::Input { input: InputId(0) }, Some(1)));
     assert_eq!(topic, "campanile/front-door/input/button", "each state has a topic of its own all the same");
-    assert_eq!(open, r#"{"state":{"reported":{"door":"open"}},"clientToken":"5-9f3c21aa.1042"}"#);
+    assert_eq!(
+        open,
+        r#"{"state":{"reported":{"door":"open","button":null}},"clientToken":"5-9f3c21aa.1042"}"#
+    );
     let (_, closed) = tell(event(Source::Input { input: InputId(0) }, Some(0)));
-    assert_eq!(closed, r#"{"state":{"reported":{"button":"off"}},"clientToken":"5-9f3c21aa.1042"}"#);
+    assert_eq!(
+        closed,
+        r#"{"state":{"reported":{"button":"off","door":null}},"clientToken":"5-9f3c21aa.1042"}"#
+    );
     let (_, rings) = tell(Decision::Let { var: VarId(0), value: 7 });
     assert_eq!(
         rings,
@@ -246,6 +252,11 @@ fn a_device_shadow_is_told_what_the_file_adds_or_the_name_and_always_the_identit
     let bell =
         Decision::Send { template: TemplateId(0), values: Values::default(), onset_ago: Duration::ZERO };
     assert!(tell(bell).1.starts_with(r#"{"value":"doorbell","time":"#), "what happens once is no state");
+    let names = |only: &[&str]| {
+        reported::names(&symbols(), &Only::parse(only).unwrap()).into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]), ["button", "chime", "door", "rings", "tank"], "all that can ever stand there");
+    assert_eq!(names(&["input:*", "message:*"]), ["button", "door"]);
 }
 
 proptest::proptest! {

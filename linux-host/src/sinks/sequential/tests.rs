@@ -34,6 +34,10 @@ impl Receiver for Scripted {
         }
         self.answers.lock().unwrap().pop_front().unwrap_or(Ok(Verdict::Taken))
     }
+
+    fn remark(&self) -> String {
+        format!("{} given", self.given.lock().unwrap().len())
+    }
 }
 
 fn sink(answers: impl IntoIterator<Item = Result<Verdict, Failure>>) -> (Sequential<Scripted>, Scripted) {

@@ -29,8 +29,8 @@ impl Sink for Scripted {
     async fn outcome(&mut self) -> Result<Outcome, Failure> {
         Ok(self.outcome.take().unwrap_or(Outcome::Done(1)))
     }
-    fn endpoint(&self) -> Option<Endpoint> {
-        self.endpoint.clone()
+    async fn endpoint(&mut self) -> Result<Option<Endpoint>, Failure> {
+        Ok(self.endpoint.clone())
     }
     fn stand_aside(&mut self) {
         self.aside = true;

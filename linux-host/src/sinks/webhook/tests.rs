@@ -115,7 +115,12 @@ async fn an_answer_is_taken_for_what_it_means() {
     assert_eq!(judged[1], Ok(Verdict::Refused("422 Unprocessable Entity: no such field".into())));
     let later = Failure::retry("429 Too Many Requests").after(Some(Duration::from_secs(7)));
     assert_eq!(judged[2], Err(later));
-    assert_eq!(judged[3], Ok(Verdict::Failed("500 Internal Server Error".into())));
+    assert_eq!(
+        judged[3],
+        Ok(Verdict::Failed(
+            "the receiver failed (500 Internal Server Error): its own log says over what".into()
+        ))
+    );
     let then = |place: usize| judged[place].as_ref().unwrap_err().then;
     assert_eq!((then(4), then(5), then(6)), (Then::Refused, Then::Refused, Then::Retry));
 }

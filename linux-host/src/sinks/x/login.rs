@@ -104,7 +104,14 @@ async fn ask(client: &mut Client, url: &Url, keys: &Keys, extra: &[(&str, &str)]
     let header = oauth::authorization("POST", url, keys, extra, &moment()?);
     request.headers.insert(AUTHORIZATION, secret_header(&header)?);
     request.headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-    let answer = client.send(request).await?;
+    let mut hidden = Hidden::default();
+    for pair in [Some(&keys.consumer), keys.token.as_ref()].into_iter().flatten() {
+        hidden.add(&pair.secret);
+    }
+    let mut answer = client.send(request).await.map_err(|failure| hidden.from(failure))?;
+    if answer.class() != Class::Done {
+        answer.body = hidden.without(answer.body);
+    }
     match answer.class() {
         Class::Done => Ok(answer.body),
         Class::Later(after) => Err(Failure::retry(answer.in_words()).after(after)),

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{Settings, login, moment};
 use crate::sinks::Failure;
-use crate::sinks::follow::{Post, Timeline};
+use crate::sinks::follow::alerts::Silence;
+use crate::sinks::follow::{Page, Post, Timeline};
 use crate::sinks::http::{Client, Request};
 use crate::sinks::oauth;
 use crate::sinks::web::{self, Hidden, Requests as _};
@@ -39,7 +40,9 @@ impl Posts {
 }
 
 impl Timeline for Posts {
-    async fn read(&mut self, since: Option<&str>) -> Result<Vec<Post>, Failure> {
+    type Alerts = Silence;
+
+    async fn read(&mut self, since: Option<&str>) -> Result<Page, Failure> {
         let id = match &self.id {
             Some(id) => id.clone(),
             None => {
@@ -57,6 +60,13 @@ impl Timeline for Posts {
         let post = |post: &Value| {
             Some(Post { id: web::id(post)?, text: post["text"].as_str().unwrap_or_default().to_owned() })
         };
-        Ok(answer["data"].as_array().into_iter().flatten().filter_map(post).collect())
+        let posts = answer["data"].as_array().into_iter().flatten().filter_map(post).collect();
+        // X lets programs read so seldom that there is no second reading.
+        Ok(Page { posts, is_full: false })
+    }
+
+    fn alerts(&self) -> Option<Silence> {
+        // Its streams are not for those who do not pay.
+        None
     }
 }

@@ -1,12 +1,15 @@
 //! `kind = "aws-iot"`: what its table alone cannot tell is wrong.
 
-use crate::config::file::{AwsIotSink, Topic};
+use std::collections::HashMap;
+
+use crate::config::file::{AwsIotSink, House, Topic, only};
 use crate::config::read::{At, Report};
 use crate::config::source::Diagnostic;
 use crate::sinks::aws_iot::limits;
+use crate::sinks::message::Kind;
 
 /// Checks one.
-pub(super) fn check(sink: &AwsIotSink, report: &mut Report<'_>) {
+pub(super) fn check(sink: &AwsIotSink, house: &House, report: &mut Report<'_>) {
     let topics = &sink.topics;
     check_topic(&topics.state, report);
     check_topic(&topics.message, report);
@@ -20,9 +23,54 @@ pub(super) fn check(sink: &AwsIotSink, report: &mut Report<'_>) {
         report,
     );
     if sink.shadow {
+        check_names(sink, house, report);
         return;
     }
     super::mqtt::check_states(&topics.state, report);
+}
+
+/// In a device shadow each thing has a name of its own: with `report` two could take the same, and each would replace what
+/// the other says.
+fn check_names(sink: &AwsIotSink, house: &House, report: &mut Report<'_>) {
+    let only = only(&sink.only);
+    let mut taken: HashMap<&str, (&At<String>, Kind)> = HashMap::new();
+    for (name, owner, kind) in names(house) {
+        if !only.takes(kind, &owner.value) {
+            continue;
+        }
+        match taken.get(name) {
+            // Two things of one name are wrong by themselves, and what another sink has led to is said once.
+            Some((first, other)) if first.value != owner.value && report.is_clean(&owner.span) => report.push(
+                Diagnostic::error(owner.span.clone(), format!("two things are `{name}` in the device shadow"))
+                    .label(format!("this {} is one", kind.word()))
+                    .other(first.span.clone(), format!("this {} is the other", other.word()))
+                    .help("each would replace what the other says: give one of them another key in its `report`, or say `shadow = false`"),
+            ),
+            Some(_) => {}
+            None => drop(taken.insert(name, (owner, kind))),
+        }
+    }
+}
+
+/// The names that stand in a shadow, whose they are, and what that is.
+fn names(house: &House) -> Vec<(&str, &At<String>, Kind)> {
+    let mut names = Vec::new();
+    for (owner, input) in house.inputs.iter() {
+        let levels = input
+            .as_ref()
+            .and_then(|input| input.report.as_ref())
+            .map(|report| [&report.on.0, &report.off.0]);
+        for level in levels.into_iter().flatten() {
+            names.extend(level.keys().map(|key| (key.as_str(), owner, Kind::Input)));
+        }
+        if levels.is_none_or(|levels| levels.iter().any(|level| level.is_empty())) {
+            names.push((owner.value.as_str(), owner, Kind::Input));
+        }
+    }
+    names.extend(house.outputs.iter().map(|(owner, _)| (owner.value.as_str(), owner, Kind::Output)));
+    names.extend(house.sensors.iter().map(|(owner, _)| (owner.value.as_str(), owner, Kind::Sensor)));
+    names.extend(house.variables.iter().map(|(owner, _)| (owner.value.as_str(), owner, Kind::Variable)));
+    names
 }
 
 /// AWS hangs up over a topic that is over its limits.

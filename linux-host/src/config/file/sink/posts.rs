@@ -110,7 +110,7 @@ table! {
         "message" message (required): Name,
         /// Only posts with this in their text.
         "containing" containing (optional): Word,
-        /// How often the account is looked at.
+        /// How often the account is looked at, whatever else tells of posts.
         "every" every (= "1min"): Within<{ 10 * S }, { 24 * H }>,
     }
 }
