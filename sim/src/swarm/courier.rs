@@ -7,8 +7,8 @@ use std::sync::Arc;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
 use campanile_delivery::{
-    Body, CursorFile, Feed, FeedStep, HostRecord, Item, Journal, Outbox, OutboxOptions, Position, SinkName,
-    Ticket,
+    Body, CursorFile, Feed, FeedStep, HostRecord, Item, Journal, Lagged, Outbox, OutboxOptions, Position,
+    SinkName, Ticket,
 };
 
 use super::plan::{SinkPlan, Wants};
@@ -43,8 +43,8 @@ pub(super) enum Errand {
     Connect,
     /// This letter is to go.
     Send(Ticket, Letter),
-    /// This word is to go into the journal.
-    Say(HostRecord),
+    /// Records are gone: the word on them, if the sink owes one, is to go into the journal.
+    Pass(Lagged, Option<HostRecord>),
     /// Nothing for now.
     Rest,
 }
@@ -140,9 +140,7 @@ impl Courier {
                     return Errand::Send(ticket, letter(&item));
                 }
                 Ok(FeedStep::Lagged(lagged)) => {
-                    if let Some(word) = lagged.word(&self.name) {
-                        return Errand::Say(word);
-                    }
+                    return Errand::Pass(lagged, lagged.word(&self.name));
                 }
                 Ok(FeedStep::Again) => {}
                 Ok(FeedStep::Wait(until)) => break until,

@@ -14,7 +14,7 @@ use crate::node::House;
 use crate::oracle::reference::{Programs, programs};
 
 /// What one program promises.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     pub(super) outputs: Vec<OutputDef>,
     /// The line of each input: equal numbers are the same line, also under another program.
@@ -25,6 +25,8 @@ pub(super) struct Rules {
     pub(super) debounces: Vec<Vec<u64>>,
     /// The steps of the longest slice of any scenario, between two waits.
     pub(super) slice: u32,
+    /// When each trigger that is an `at` or a `cron` is to come.
+    pub(super) schedules: Vec<Option<Schedule>>,
     /// Which triggers are an `every`.
     recurs: Vec<bool>,
     /// Spans that it names, in microseconds.
@@ -55,10 +57,14 @@ impl Rulebook {
                 (0..counts.outputs).map(|_| image.item()).collect::<Result<_, _>>()?;
             (0..counts.sensors).try_for_each(|_| image.item::<SensorDef>().map(drop))?;
             (0..counts.variables).try_for_each(|_| image.item::<VarDef>().map(drop))?;
-            let (mut spans, mut recurs) = (Vec::new(), Vec::new());
+            let (mut spans, mut recurs, mut scheduled) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..counts.triggers {
                 let on = image.item::<TriggerDef>()?.on;
                 recurs.push(matches!(on, On::Every { .. }));
+                scheduled.push(match on {
+                    On::Schedule { schedule } => Some(schedule),
+                    _ => None,
+                });
                 match on {
                     On::Input { hold, .. } => spans.push(hold.micros()),
                     On::Every { period } => {
@@ -68,6 +74,10 @@ impl Rulebook {
                     _ => {}
                 }
             }
+            let schedules: Vec<Schedule> =
+                (0..counts.schedules).map(|_| image.item()).collect::<Result<_, _>>()?;
+            let schedules =
+                scheduled.into_iter().map(|at| schedules.get(usize::from(at?)).copied()).collect();
             let slice = longest_slice(image)?;
             let debounces: Vec<Vec<u64>> = inputs.iter().map(debounce_spans).collect();
             spans.extend(debounces.iter().flatten());
@@ -79,7 +89,7 @@ impl Rulebook {
             });
             let lines = lines.collect();
             let quiet = inputs.iter().map(quiet).fold(Duration::ZERO, Duration::max);
-            let program = Rules { outputs, lines, quiet, debounces, slice, recurs, spans };
+            let program = Rules { outputs, lines, quiet, debounces, slice, schedules, recurs, spans };
             rules.insert(hash(&house.image), program);
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
@@ -112,10 +122,9 @@ impl Rules {
     }
 }
 
-/// As the load check counts it. Behind the triggers.
+/// As the load check counts it. Behind the schedules.
 fn longest_slice(mut image: Image<'_>) -> Result<u32, LoadError> {
     let counts = image.counts;
-    (0..counts.schedules).try_for_each(|_| image.item::<Schedule>().map(drop))?;
     let scenarios = (0..counts.scenarios).map(|_| image.item::<ScenarioDef>());
     let scenarios = scenarios.collect::<Result<Vec<_>, _>>()?;
     let mut code = image.code()?;

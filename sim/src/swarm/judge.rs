@@ -4,8 +4,10 @@
 pub(super) mod commands;
 pub(super) mod journal;
 pub(super) mod lines;
+pub(super) mod memory;
 pub(super) mod outputs;
 pub(super) mod receipt;
 pub(super) mod replay;
+pub(super) mod schedules;
 pub(super) mod steps;
 pub(super) mod turns;

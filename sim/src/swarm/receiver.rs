@@ -52,9 +52,9 @@ pub(super) struct Receiver {
     /// The last place of this session.
     last: Place,
     taken: u64,
-    /// The node's disk could not be read for a while, or took so little that memory gave records up: what was passed then
-    /// may come behind another start, where the disk has it all the same.
-    pub(super) passed: bool,
+    /// What the sink was told is gone: behind the first place, up to the second. The disk may have it all the same, and
+    /// another start find it there.
+    passed: Vec<(Place, Place)>,
     pub(super) received: Received,
 }
 
@@ -97,7 +97,7 @@ impl Receiver {
             busy: 0,
             last: (0, 0, 0, false),
             taken: 0,
-            passed: false,
+            passed: Vec::new(),
             received: Received::default(),
         }
     }
@@ -156,6 +156,11 @@ impl Receiver {
         slow + self.random.between(most / 4, most)
     }
 
+    /// The sink goes on behind the second place, and was told that what lies between is gone.
+    pub(super) fn passes(&mut self, after: Place, resume: Place) {
+        self.passed.push((after, resume));
+    }
+
     /// Takes a letter, which is about the `life`th life.
     ///
     /// # Errors
@@ -183,6 +188,10 @@ impl Receiver {
         let received = &mut self.received;
         if let Content::Host(Some(word)) = &letter.body {
             received.words.insert(letter.at, word.clone());
+            if let HostRecord::JournalGap { from, to, .. } = word {
+                self.passed
+                    .push(((life, from.saturating_sub(1), u64::MAX, true), (life, *to, u64::MAX, true)));
+            }
         }
         // The word on what memory had to drop is put in its place, which this receiver may be past.
         let is_put_in = matches!(letter.body, Content::Host(Some(HostRecord::JournalGap { .. })));
@@ -194,7 +203,7 @@ impl Receiver {
             None if newest.is_some_and(|newest| at < newest)
                 && !received.refused.contains(&at)
                 && !is_put_in
-                && !self.passed =>
+                && !self.passed.iter().any(|(after, resume)| *after < at && at <= *resume) =>
             {
                 return Err(format!("{word} comes for the first time behind {newest:?}"));
             }
@@ -225,4 +234,38 @@ impl Receiver {
 /// A place in words: start, number, and the count of the host's own records.
 pub(super) fn place(at: Position) -> String {
     format!("{at}+{}", at.host)
+}
+
+#[cfg(test)]
+mod tests {
+    use campanile_delivery::Boot;
+
+    use super::*;
+
+    fn letter(seq: u64, word: u8) -> Letter {
+        let at = Position { boot: Boot(1), seq, host: 0 };
+        Letter { at, time: Instant::from_micros(seq), body: Content::Engine(vec![word]) }
+    }
+
+    /// A receiver that has the letters 1 and 5, of two sessions.
+    fn receiver() -> Receiver {
+        let mut receiver = Receiver::new(10, Prng::new(1));
+        for seq in [1, 5] {
+            assert!(receiver.connect(0));
+            assert_eq!(receiver.take(0, &letter(seq, 1), 0), Ok(Answer::Taken));
+        }
+        assert!(receiver.connect(0));
+        receiver
+    }
+
+    #[test]
+    fn what_comes_again_is_the_same_and_what_comes_late_was_passed() {
+        assert_eq!(receiver().take(0, &letter(1, 1), 0), Ok(Answer::Taken));
+        assert!(receiver().take(0, &letter(1, 2), 0).is_err_and(|why| why.contains("other words")));
+        assert!(receiver().take(0, &letter(3, 1), 0).is_err_and(|why| why.contains("for the first time")));
+        let mut told = receiver();
+        told.passes((0, 2, 0, true), (0, 3, 0, true));
+        assert_eq!(told.take(0, &letter(3, 1), 0), Ok(Answer::Taken), "it was told that this is gone");
+        assert!(told.take(0, &letter(4, 1), 0).is_err(), "and nothing else");
+    }
 }

@@ -19,7 +19,9 @@ use self::turns::Turns;
 pub(super) use self::wall::Wall;
 use super::courier::Courier;
 use super::house::{Rulebook, Rules};
-use super::judge::{self, commands::Commands, journal, lines::Lines, outputs::Outputs, steps::Steps};
+use super::judge::{
+    self, commands::Commands, journal, lines::Lines, outputs::Outputs, schedules::Schedules, steps::Steps,
+};
 use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
 use super::tape::Tape;
@@ -51,6 +53,7 @@ pub(super) struct Station<'a> {
     stalls: judge::turns::Turns,
     pub(super) commands: Commands,
     steps: Steps,
+    schedules: Schedules,
     pub(super) floor: journal::Floor,
     /// What the host has said in the journal, over all lives.
     pub(super) words: journal::Words,
@@ -67,6 +70,8 @@ pub(super) struct Station<'a> {
     pub(super) lags: u64,
     /// The disk can be read.
     readable: bool,
+    /// The journal of this life has lost records from memory.
+    gave_up: bool,
     /// The process ends in the middle of a write, with what the power does, and is gone for so long.
     pub(super) doom: Option<(Option<PowerCut>, u64)>,
     /// It was told to end, and starts again so long behind that.
@@ -111,6 +116,7 @@ impl<'a> Station<'a> {
             stalls: judge::turns::Turns::new(Duration::from_micros(plan.slack)),
             commands: Commands::default(),
             steps: Steps::default(),
+            schedules: Schedules::default(),
             floor: journal::Floor::default(),
             words: journal::Words::default(),
             thorough: true,
@@ -121,6 +127,7 @@ impl<'a> Station<'a> {
             doom: None,
             lags: 0,
             readable: true,
+            gave_up: false,
             stopping: None,
         })
     }
@@ -150,20 +157,25 @@ impl<'a> Station<'a> {
         self.lines.begin(now);
         self.commands.begin();
         self.steps = Steps::default();
+        self.schedules = Schedules::default();
         let clock = self.wall.map(|wall| wall.read(self.clock.now()));
         let knowledge = Knowledge { clock, off: Some(wall::off) };
-        match self.node.begin(&mut self.executor, knowledge) {
+        let healthy = match self.node.begin(&mut self.executor, knowledge) {
             Ok(opened) => {
                 let healthy = opened.boot_unsynced.is_none() && opened.repair.is_none();
-                self.floor.opened(healthy && self.clock.now() >= self.trouble);
+                healthy && self.clock.now() >= self.trouble
             }
             Err(SimError::Open(_)) if self.clock.now() <= self.trouble => return Ok(()),
             Err(why) => return Err(format!("the node does not start: {why}")),
-        }
-        let Some(life) = &self.node.life else { return Ok(()) };
-        let journal = life.journal.borrow();
+        };
+        self.floor.opened(healthy);
+        let Some(journal) = self.journal() else { return Ok(()) };
+        let journal = journal.borrow();
         if self.readable {
-            journal::examine(&journal, &self.node.witness.borrow(), &self.floor, &mut self.words)?;
+            self.check_start(&journal, healthy)?;
+        }
+        if healthy {
+            self.floor.settled();
         }
         for (way, plan) in self.ways.iter_mut().zip(&self.plan.sinks) {
             way.courier = Courier::new(&way.name, plan, &self.node.disk, &journal, now);

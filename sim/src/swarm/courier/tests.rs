@@ -22,7 +22,7 @@ fn journal(disk: &Arc<Disk>) -> Journal<Disk> {
 fn sent(courier: &mut Courier, journal: &Journal<Disk>, now: Instant) -> Vec<Ticket> {
     std::iter::from_fn(|| match courier.turn(journal, now) {
         Errand::Send(ticket, _) => Some(ticket),
-        Errand::Connect | Errand::Say(_) | Errand::Rest => None,
+        Errand::Connect | Errand::Pass(..) | Errand::Rest => None,
     })
     .collect()
 }

@@ -19,7 +19,7 @@ pub(in crate::swarm) struct Floor {
     synced: Position,
     /// Known to be with the kernel, at least.
     written: Position,
-    /// The disk has done things that no journal survives whole.
+    /// The disk has done things that no journal survives whole, and no start has seen what is left.
     pub(in crate::swarm) void: bool,
 }
 
@@ -69,6 +69,13 @@ impl Floor {
         self.written = self.synced;
     }
 
+    /// A process goes on from what a disk that works has: what it had forgotten, or what was spoiled, is known to be gone by now.
+    pub(in crate::swarm) fn settled(&mut self) {
+        if self.void {
+            *self = Self::default();
+        }
+    }
+
     /// A process has opened the journal, which syncs what it finds if the disk is well.
     pub(in crate::swarm) fn opened(&mut self, healthy: bool) {
         if healthy {
@@ -112,21 +119,34 @@ impl Words {
     }
 }
 
-/// Reads the whole journal and compares it; adds the host's words to those that were found before.
+/// What is left of a start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::swarm) struct Left {
+    /// The number of the last of the engine's records.
+    pub(in crate::swarm) end: u64,
+    /// Some before it are gone, and no checkpoint makes up for them, as one does for what retention takes.
+    pub(in crate::swarm) has_holes: bool,
+}
+
+/// Reads the whole journal and compares it; adds the host's words to those that were found before. Gives what is left of each
+/// start.
 pub(in crate::swarm) fn examine(
     journal: &Journal<Disk>,
     tape: &Tape,
     floor: &Floor,
     words: &mut Words,
-) -> Result<(), String> {
+) -> Result<BTreeMap<u64, Left>, String> {
     let mut reader = journal.reader(Position::START);
-    // The last of the engine's records of each start.
-    let mut ends: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut left: BTreeMap<u64, Left> = BTreeMap::new();
     let mut last = Position::START;
     loop {
         match reader.next().map_err(|error| format!("the journal cannot be read: {error}"))? {
             Next::End => break,
-            Next::Lagged(_) => {}
+            Next::Lagged(lagged) => {
+                for boot in [lagged.after.boot, lagged.resume.boot] {
+                    left.entry(boot.0).or_default().has_holes = true;
+                }
+            }
             Next::Item(item) => {
                 let at = item.at;
                 if at <= last {
@@ -152,16 +172,17 @@ pub(in crate::swarm) fn examine(
                         life.entry(at.seq)
                     ));
                 }
-                ends.insert(at.boot.0, at.seq);
+                left.entry(at.boot.0).or_default().end = at.seq;
             }
         }
     }
     let survives = floor.written.max(floor.synced);
-    let end = ends.get(&survives.boot.0).copied().unwrap_or(0);
+    let end = left.get(&survives.boot.0).map_or(0, |left| left.end);
     // Retention may have taken all of that start.
-    let is_kept = ends.keys().next().is_none_or(|first| *first <= survives.boot.0);
+    let mut kept = left.iter().filter(|(_, left)| left.end > 0);
+    let is_kept = kept.next().is_none_or(|(first, _)| *first <= survives.boot.0);
     if !floor.void && is_kept && end < survives.seq {
         return Err(format!("{survives} should have survived, and the journal ends at {end} of that start"));
     }
-    Ok(())
+    Ok(left)
 }

@@ -4,10 +4,12 @@ use campanile_core::id::{InputId, OutputId};
 use campanile_core::input::Input;
 use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
+use campanile_delivery::Journal;
+use campanile_delivery::disk::Disk;
 
 use super::{Station, rules};
 use crate::node;
-use crate::swarm::judge::{journal, replay};
+use crate::swarm::judge::{journal, memory, replay};
 
 /// Beyond the bound of its memory a journal may hold what cannot be dropped by itself: the newest groups.
 const UNDROPPED: u64 = 64 * 1024;
@@ -52,12 +54,13 @@ impl Station<'_> {
             self.stalls.see(entry, now, rules)?;
             self.commands.see(entry)?;
             self.steps.see(entry, rules)?;
+            self.schedules.see(entry, rules)?;
         }
         tape.judged = life.entries.len();
         Ok(())
     }
 
-    /// What is at rest is reported as it is, and the lines are where the log says they are.
+    /// What is at rest is reported as it is, the lines are where the log says they are, and no schedule has been forgotten.
     pub(in crate::swarm) fn check_rest(&mut self) -> Result<(), String> {
         if !self.is_alive() || self.turns.is_asleep() {
             return Ok(());
@@ -73,7 +76,8 @@ impl Station<'_> {
             rules.quiet.plus(Duration::from_micros(self.plan.wake * 4 + 2 * self.plan.capture + 400_000));
         let board = &self.node.board;
         self.lines.compare(now, rest, rules, |input: InputId| board.input(input))?;
-        self.outputs.compare(|output: OutputId| board.output(output))
+        self.outputs.compare(|output: OutputId| board.output(output))?;
+        self.schedules.check(now, rules)
     }
 
     /// The last life is executed again. With `until`, on the node's own clock, it must be whole up to then.
@@ -84,6 +88,19 @@ impl Station<'_> {
         let tape = self.node.witness.borrow();
         let Some(life) = tape.now() else { return Ok(()) };
         replay::life(life, &self.node.houses, &self.rulebook.programs, until)
+    }
+
+    /// What a start finds is what the lives before it left. A disk that is not `healthy` may cost the state.
+    pub(super) fn check_start(&mut self, journal: &Journal<Disk>, healthy: bool) -> Result<(), String> {
+        let tape = self.node.witness.borrow();
+        let left = journal::examine(journal, &tape, &self.floor, &mut self.words)?;
+        let gave_up = std::mem::take(&mut self.gave_up);
+        let [.., before, start] = tape.lives.as_slice() else { return Ok(()) };
+        let left = left.get(&before.boot).copied().unwrap_or_default();
+        if gave_up || self.floor.void || !healthy || left.has_holes {
+            return Ok(());
+        }
+        memory::compare(before, left.end, start)
     }
 
     /// The journal says everything that was written, and nothing else, and says it again.

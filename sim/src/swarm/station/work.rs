@@ -1,8 +1,8 @@
 //! What a node does when it has its turn: the loop, the journal's thread, and what others see of both.
 
 use campanile_core::time::Instant;
-use campanile_delivery::Journal;
 use campanile_delivery::disk::Disk;
+use campanile_delivery::{Journal, Lagged, Position};
 
 use super::Station;
 use crate::swarm::receiver::{Content, Letter};
@@ -58,15 +58,12 @@ impl Station<'_> {
         if self.readable {
             self.words.listen(&journal);
         }
+        self.gave_up |= journal.status().counts.lost > 0;
         let head = journal.index().head();
         // Who stands still syncs nothing.
         let works = !life.relay.stands() && !self.turns.is_frozen(self.clock.now());
         let healthy = works && self.is_well(&journal);
         self.floor.published(now, head, self.window(), healthy);
-        let gave_up = journal.status().counts.lost > 0;
-        for way in &mut self.ways {
-            way.receiver.passed |= gave_up;
-        }
         for courier in self.ways.iter_mut().filter_map(|way| way.courier.as_mut()) {
             courier.published(head);
         }
@@ -120,6 +117,14 @@ impl Station<'_> {
         if is_record && entry.is_some_and(|entry| entry.durable) && self.is_well(&journal.borrow()) {
             self.floor.told(at);
         }
+    }
+
+    /// A sink was told that records are gone, and goes on behind them.
+    pub(in crate::swarm) fn passes(&mut self, way: usize, lagged: Lagged) {
+        let tape = self.node.witness.borrow();
+        // A start that nobody has seen is before everything.
+        let place = |at: Position| (tape.chapter(at.boot.0).unwrap_or(0), at.seq, at.host, true);
+        self.ways[way].receiver.passes(place(lagged.after), place(lagged.resume));
     }
 
     /// The journal's thread stands still until then, in the world's time; so many bytes of records may wait for it.

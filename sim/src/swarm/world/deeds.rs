@@ -109,7 +109,6 @@ impl World<'_> {
             }
             Deed::Disk { fault, span } => {
                 station.floor.void |= *fault == DiskFault::Forgets;
-                station.ways.iter_mut().for_each(|way| way.receiver.passed |= *fault == DiskFault::Reads);
                 station.set_faults(faults(*fault), world + span);
                 self.at(world + span, node, Event::DiskWell);
             }

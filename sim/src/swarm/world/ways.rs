@@ -25,7 +25,9 @@ impl World<'_> {
                 let errand = courier.turn(&journal.borrow(), now);
                 match errand {
                     Errand::Rest => break,
-                    Errand::Say(word) => {
+                    Errand::Pass(lagged, word) => {
+                        self.stations[node].passes(place, lagged);
+                        let Some(word) = word else { continue };
                         self.stations[node].release_journal(now);
                         let mut journal = journal.borrow_mut();
                         journal.record(&word, now);
