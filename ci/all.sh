@@ -15,7 +15,7 @@ source "$(dirname "$0")/lib/mosquitto.sh"
 
 # The steps in their order, the quick ones first.
 STEPS=(
-    "scripts:shellcheck on every script"
+    "scripts:shellcheck on every script; the planted faults fit the sources"
     "fmt:the sources are formatted"
     "deps:licences, bans and sources of dependencies, as deny.toml says"
     "clippy:no warning from clippy, all targets"
@@ -42,6 +42,7 @@ step_scripts() {
     shellcheck --check-sourced --external-sources --source-path="$ROOT" .ci/run ci/*.sh
     shellcheck --shell=dash ci/guest/{init,check,service.init,service.sh}
     shellcheck linux-host/service/debian/*
+    ci/planted.sh --applies
 }
 
 step_fmt() {

@@ -4,6 +4,7 @@
 #
 #   ci/planted.sh            all of them
 #   ci/planted.sh NAME...    these: tests/planted/NAME.patch
+#   ci/planted.sh --applies  builds nothing: whether each patch still fits the sources, which CI asks
 #
 # Prints a table: the fault, in which seed it was found first, in how many of how many seeds, how long building and
 # looking took, and what the judge said. Seeds in which the sources find something as they are do not count, and are
@@ -22,6 +23,17 @@ LEAST=100
 OUT=$CARGO_TARGET_DIR/planted
 TREE=$OUT/tree
 HOUSES=("$OUT/house.img" "$OUT/changed.img")
+
+if [[ ${1:-} == --applies ]]; then
+    misfits=0
+    for patch in "$FAULTS"/*.patch; do
+        why=$(patch -p1 -F0 --dry-run <"$patch") && continue
+        misfits=$((misfits + 1))
+        say "$(basename "$patch"): $(grep -m 1 -i fail <<<"$why")"
+    done
+    ((!misfits)) || die "$misfits planted faults do not fit the sources any more: what they change has changed"
+    exit
+fi
 
 mkdir -p "$OUT"
 for house in house changed; do
