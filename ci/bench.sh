@@ -3,7 +3,10 @@
 # budget that it is held against. Nothing fails here because of a figure.
 #
 #   ci/bench.sh              all of them
-#   ci/bench.sh PART...      of: engine image sim daemon delivery
+#   ci/bench.sh PART...      of: engine image sim daemon delivery beside
+#
+# `beside` takes a quarter of an hour: Campanile beside mqtt-io on gpiozero's mock pins and a bare paho client, one broker and
+# one subscriber, in turns or at the same time, as ci/beside/beside.py says. CAMPANILE_BINARY names a release build for it.
 
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
@@ -240,7 +243,33 @@ bench_delivery() {
     done
 }
 
-PARTS=(engine image sim daemon delivery)
+# The last ones of both, with what they bring along.
+PEERS=(mqtt-io==2.7.0 gpiozero==2.0.1.post3 paho-mqtt==2.2.0)
+
+bench_beside() {
+    need python3 coreutils
+    mosquitto_tools
+    local venv=$CACHE/beside-${PEERS[0]##*=}-${PEERS[1]##*=}-${PEERS[2]##*=}
+    # Made under another name first: half of one is none.
+    if [[ ! -e $venv ]]; then
+        python3 -c 'import ensurepip' 2>/dev/null || need python3-venv
+        rm -rf "$venv.part"
+        python3 -m venv "$venv.part"
+        "$venv.part/bin/python" -m pip install --quiet --disable-pip-version-check "${PEERS[@]}" 2>"$OUT/pip.log" ||
+            die "pip: $(tail -n 5 "$OUT/pip.log")"
+        mv "$venv.part" "$venv"
+    fi
+    CAMPANILE=${CAMPANILE_BINARY:-$CARGO_TARGET_DIR/release/campanile}
+    [[ ${CAMPANILE_BINARY:-} ]] || cargo build --quiet --locked --release
+    broker_config "$OUT"
+    printf '%-66s %-18s %-18s %-18s %s\n' "" campanile mqtt-io "mqtt-io, polling" paho
+    "$venv/bin/python" ci/beside/beside.py "$OUT" "$CAMPANILE" "$OUT/mosquitto.conf" "$BROKER_PORT" >"$OUT/beside.log"
+    while IFS=$'\t' read -r what ours theirs polled floor; do
+        printf '%-66s %-18s %-18s %-18s %s\n' "$what" "$ours" "$theirs" "$polled" "$floor"
+    done <"$OUT/beside.log"
+}
+
+PARTS=(engine image sim daemon delivery beside)
 (($#)) || set -- "${PARTS[@]}"
 for part; do
     [[ " ${PARTS[*]} " == *" $part "* ]] || die "there is no part '$part'; there are: ${PARTS[*]}"

@@ -12,10 +12,9 @@ mosquitto_tools() {
     export PATH=$UNPACKED/bin:$PATH
 }
 
-# broker_start FOLDER: a broker on the loopback, with its log and its memory in the folder; sets BROKER_PORT
-# (a free one, if it is not set) and BROKER_PID. With BROKER_TLS it speaks TLS, with broker.pem and
-# broker.key of that folder.
-broker_start() {
+# broker_config FOLDER: writes mosquitto.conf for a broker on the loopback, with its memory in the folder; sets BROKER_PORT
+# (a free one, if it is not set). With BROKER_TLS it speaks TLS, with broker.pem and broker.key of that folder.
+broker_config() {
     local folder=$1
     BROKER_PORT=${BROKER_PORT:-$(free_port)}
     cat >"$folder/mosquitto.conf" <<END
@@ -26,11 +25,16 @@ persistence true
 persistence_location $folder/
 END
     ((EUID)) || echo "user root" >>"$folder/mosquitto.conf"
-    local ready=(mosquitto_pub -h 127.0.0.1 -p "$BROKER_PORT" -t ready -m 1)
-    if [[ ${BROKER_TLS:-} ]]; then
+    [[ ! ${BROKER_TLS:-} ]] ||
         printf '%s %s\n' certfile "$BROKER_TLS/broker.pem" keyfile "$BROKER_TLS/broker.key" >>"$folder/mosquitto.conf"
-        ready+=(--cafile "$BROKER_TLS/ca.pem")
-    fi
+}
+
+# broker_start FOLDER: a broker as broker_config has it, with its log in the folder; sets BROKER_PID.
+broker_start() {
+    local folder=$1
+    broker_config "$folder"
+    local ready=(mosquitto_pub -h 127.0.0.1 -p "$BROKER_PORT" -t ready -m 1)
+    [[ ! ${BROKER_TLS:-} ]] || ready+=(--cafile "$BROKER_TLS/ca.pem")
     mosquitto -c "$folder/mosquitto.conf" >>"$folder/mosquitto.log" 2>&1 </dev/null &
     BROKER_PID=$!
     wait_for 10 "${ready[@]}" 2>/dev/null ||
