@@ -92,6 +92,15 @@ pub trait Sink: Send {
         std::future::ready(Ok(None))
     }
 
+    /// Looks once, before it is opened, whether what is to come in over it could, for a [`trial`]; what there is to say of
+    /// that, or nothing where nothing is to come in.
+    ///
+    /// # Errors
+    /// It could not.
+    fn listen(&mut self) -> impl Future<Output = Result<Option<String>, Failure>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// What there is to say, for a person who tries it, of an [`open`](Self::open) or a delivery that has just gone well.
     fn remark(&self) -> Option<String> {
         None

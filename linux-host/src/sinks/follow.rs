@@ -150,6 +150,25 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
         self.sink.endpoint().await
     }
 
+    async fn listen(&mut self) -> Result<Option<String>, Failure> {
+        // Who looks once does not follow.
+        let Some((mut timeline, Follow { account, every, .. })) = self.timeline.take() else {
+            return Ok(None);
+        };
+        timeline.read(None).await?;
+        let words = match timeline.alerts() {
+            None => format!("the posts of {account} can be read, and are every {every:?}"),
+            Some(mut alerts) => match alerts.open().await {
+                Ok(()) => format!("the posts of {account} can be read, and a stream tells of them"),
+                Err(failure) => format!(
+                    "the posts of {account} can be read, and are every {every:?}, as no stream tells of them: {}",
+                    failure.why
+                ),
+            },
+        };
+        Ok(Some(words))
+    }
+
     fn remark(&self) -> Option<String> {
         self.sink.remark()
     }

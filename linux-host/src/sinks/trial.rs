@@ -56,6 +56,8 @@ pub enum Step {
     Connected,
     /// It is who it should be.
     Secured,
+    /// What is to come in could.
+    Followed,
     /// It lets this sink in.
     Opened,
     /// The message is on its way.
@@ -71,6 +73,7 @@ impl Step {
             Self::Resolved => "resolved",
             Self::Connected => "connected",
             Self::Secured => "secured",
+            Self::Followed => "followed",
             Self::Opened => "opened",
             Self::Published => "published",
             Self::Acknowledged => "acknowledged",
@@ -96,7 +99,7 @@ pub struct Trial<'a> {
 /// Sends one message through a sink of a file; whether it arrived.
 pub async fn run(node: &str, name: &str, sink: &file::Sink, trial: Trial<'_>) -> bool {
     // Of the program it takes nothing: what would come in is for a daemon.
-    Spec::new(node, name, sink, &Symbols::new(node)).trial(node, trial).await
+    Box::pin(Spec::new(node, name, sink, &Symbols::new(node)).trial(node, trial)).await
 }
 
 impl Trial<'_> {
@@ -117,9 +120,11 @@ impl Trial<'_> {
                 false
             }
         };
+        // One way may work without the other.
+        let follows = reached && self.listen(sink).await;
         let arrived = reached && self.deliver(sink, message).await.is_some();
         sink.close().await;
-        arrived
+        arrived && follows
     }
 
     fn message(&self, form: &mut Form, node: &str) -> Option<Message> {
@@ -171,6 +176,22 @@ impl Trial<'_> {
         Some(())
     }
 
+    /// Whether what is to come in could, where anything is.
+    async fn listen<K: Sink>(&mut self, sink: &mut K) -> bool {
+        let (took, listened) = within_patience(sink.listen()).await;
+        match listened {
+            Ok(None) => true,
+            Ok(Some(words)) => {
+                (self.say)(Step::Followed, took, Ok(&words));
+                true
+            }
+            Err(failure) => {
+                (self.say)(Step::Followed, took, Err(&failure.why));
+                false
+            }
+        }
+    }
+
     /// As the driver does it.
     async fn deliver<K: Sink>(&mut self, sink: &mut K, message: Message) -> Option<()> {
         let opened = async {
@@ -210,21 +231,29 @@ impl Trial<'_> {
         work: impl Future<Output = Result<T, Failure>>,
         words: impl FnOnce(&T) -> String,
     ) -> Option<T> {
-        let began = Instant::now();
-        let done = timeout(PATIENCE, work).await;
-        let done = done
-            .unwrap_or_else(|_| Err(Failure::retry(format!("no answer within {} s", PATIENCE.as_secs()))));
+        let (took, done) = within_patience(work).await;
         match done {
             Ok(value) => {
-                (self.say)(step, began.elapsed(), Ok(&words(&value)));
+                (self.say)(step, took, Ok(&words(&value)));
                 Some(value)
             }
             Err(failure) => {
-                (self.say)(step, began.elapsed(), Err(&failure.why));
+                (self.say)(step, took, Err(&failure.why));
                 None
             }
         }
     }
+}
+
+/// How long something took, and its result.
+async fn within_patience<T>(
+    work: impl Future<Output = Result<T, Failure>>,
+) -> (Duration, Result<T, Failure>) {
+    let began = Instant::now();
+    let done = timeout(PATIENCE, work).await;
+    let done =
+        done.unwrap_or_else(|_| Err(Failure::retry(format!("no answer within {} s", PATIENCE.as_secs()))));
+    (began.elapsed(), done)
 }
 
 /// To the first address at which somebody listens.

@@ -175,7 +175,7 @@ fn no_secret_is_shown_anywhere() {
         let tried = sinks
             .iter()
             .all(|sink| up.contains(&sink["name"].as_str().unwrap()) || sink["state"] != "starting");
-        (tried && asked.load(Ordering::Relaxed) >= 24).then_some(())
+        (tried && asked.load(Ordering::Relaxed) >= 16).then_some(())
     });
     for args in [
         &["status"][..],

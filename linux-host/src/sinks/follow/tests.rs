@@ -309,3 +309,46 @@ async fn a_stream_that_does_not_have_the_account_is_told_of() {
     assert_eq!(node.seen(1).await, ["bell, post 12"]);
     node.quiet(minute * 5).await;
 }
+
+/// A sink that sends nothing.
+struct Mute;
+
+impl Sink for Mute {
+    async fn open(&mut self) -> Result<usize, Failure> {
+        Ok(1)
+    }
+    fn send(&mut self, _: Message) -> Result<(), Failure> {
+        Ok(())
+    }
+    async fn outcome(&mut self) -> Result<Outcome, Failure> {
+        std::future::pending().await
+    }
+    async fn close(&mut self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_looks_once_is_told_of_timeline_and_stream_and_does_not_follow() {
+    let once = async |steps: Vec<Step>, failure: Option<Failure>| {
+        let platform = Platform::default();
+        let (stream, script) = unbounded_channel();
+        steps.into_iter().for_each(|step| drop(stream.send(step)));
+        platform.0.lock().unwrap().stream = Some(Script(script));
+        platform.0.lock().unwrap().failures.extend(failure);
+        let (account, message) = ("bell".into(), "doorbell".into());
+        let every = Duration::from_secs(60);
+        let follow = Follow { account, message, containing: None, every };
+        let mut sink = Following::new(Mute, Some((platform.clone(), follow)));
+        let words = sink.listen().await;
+        sink.open().await.unwrap();
+        sleep(every * 3).await;
+        assert_eq!(platform.0.lock().unwrap().readings, 1);
+        words
+    };
+    let open = "the posts of bell can be read, and a stream tells of them";
+    assert_eq!(once(vec![Step::Opens], None).await, Ok(Some(open.to_owned())));
+    let without = once(vec![Step::Refuses], None).await.unwrap().unwrap();
+    assert!(without.ends_with("as no stream tells of them: nobody may listen (401)"), "{without}");
+    let away = Failure::retry("away");
+    assert_eq!(once(vec![], Some(away.clone())).await, Err(away));
+    assert_eq!(Following::<_, Platform>::new(Mute, None).listen().await, Ok(None));
+}

@@ -11,6 +11,7 @@ use crate::sinks::topics::Topics;
 #[derive(Default)]
 struct Scripted {
     endpoint: Option<Endpoint>,
+    listens: Option<Result<String, Failure>>,
     open: Option<Failure>,
     outcome: Option<Outcome>,
     aside: bool,
@@ -31,6 +32,9 @@ impl Sink for Scripted {
     }
     async fn endpoint(&mut self) -> Result<Option<Endpoint>, Failure> {
         Ok(self.endpoint.clone())
+    }
+    async fn listen(&mut self) -> Result<Option<String>, Failure> {
+        self.listens.take().transpose()
     }
     fn stand_aside(&mut self) {
         self.aside = true;
@@ -112,4 +116,15 @@ fn a_name_without_an_address_and_a_port_without_a_listener_are_told_apart() {
     let (said, _) = tried(&mut Scripted { endpoint: at(port), ..Scripted::default() }, json(&[]), false);
     assert_eq!(said.len(), 2);
     assert!(said[1].starts_with(&format!("connected failed nobody listens at 127.0.0.1:{port}")), "{said:?}");
+}
+
+#[test]
+fn what_could_not_come_in_is_told_and_the_message_goes_out_all_the_same() {
+    let listens = Some(Ok("the posts can be read".to_owned()));
+    let (said, arrived) = tried(&mut Scripted { listens, ..Scripted::default() }, json(&[]), false);
+    assert!(arrived && said.len() == 4 && said[0] == "followed ok the posts can be read", "{said:?}");
+    let listens = Some(Err(Failure::refused("there is no account bell")));
+    let (said, arrived) = tried(&mut Scripted { listens, ..Scripted::default() }, json(&[]), false);
+    assert!(!arrived && said[0] == "followed failed there is no account bell", "{said:?}");
+    assert_eq!(said.last().unwrap(), "acknowledged ok it is there");
 }

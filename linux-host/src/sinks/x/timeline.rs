@@ -12,6 +12,10 @@ use crate::sinks::http::{Client, Request};
 use crate::sinks::oauth;
 use crate::sinks::web::{self, Hidden, Requests as _};
 
+/// Of one reading, X gives so many, and not fewer than that.
+const MOST: u32 = 100;
+const LEAST: u32 = 5;
+
 /// Reads them with the login.
 pub struct Posts {
     settings: Settings,
@@ -52,11 +56,13 @@ impl Timeline for Posts {
             }
         };
         self.id = Some(id.clone());
+        // The first look is for the newest number alone, and X counts every post that it gives.
+        let most = if since.is_some() { MOST } else { LEAST };
         // A timeline without a post has no number that X would take.
         let since = since
             .filter(|since| *since != "0")
             .map_or_else(String::new, |since| format!("&since_id={since}"));
-        let answer = self.get(format!("/2/users/{id}/tweets?max_results=10{since}")).await?;
+        let answer = self.get(format!("/2/users/{id}/tweets?max_results={most}{since}")).await?;
         let post = |post: &Value| {
             Some(Post { id: web::id(post)?, text: post["text"].as_str().unwrap_or_default().to_owned() })
         };
@@ -68,5 +74,48 @@ impl Timeline for Posts {
     fn alerts(&self) -> Option<Silence> {
         // Its streams are not for those who do not pay.
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sinks::http::Url;
+    use crate::sinks::http::testing::{Reply, Server};
+    use crate::sinks::template::Template;
+    use crate::sinks::tls::Tls;
+
+    #[tokio::test]
+    async fn an_account_is_looked_up_once_and_all_its_posts_are_read_behind_a_place() {
+        let json = |body: &str| Reply::With(200, "", body.to_owned());
+        let server = Server::with([
+            json("{\"data\":{\"id\":\"2244\",\"username\":\"bell\"}}"),
+            json("{\"meta\":{\"result_count\":0}}"),
+            json("{\"data\":[{\"id\":\"109\",\"text\":\"ring\"}],\"meta\":{\"result_count\":1}}"),
+            json("{\"meta\":{\"result_count\":0}}"),
+        ]);
+        let dir = tempfile::tempdir().unwrap();
+        let keys = ["consumer-key", "consumer-secret", "token", "token-secret"];
+        let login = dir.path().join("login");
+        std::fs::write(&login, keys.map(|key| format!("{key} = \"{key}\"\n")).concat()).unwrap();
+        let url = Url::parse(&server.url("")).unwrap();
+        let settings = Settings { url, login, text: Template::default(), tls: Tls::default() };
+        let mut posts = Posts::new(settings, "@bell");
+        assert_eq!(posts.read(None).await, Ok(Page::default()), "none yet");
+        let ring = Post { id: "109".into(), text: "ring".into() };
+        assert_eq!(posts.read(Some("0")).await, Ok(Page { posts: vec![ring], is_full: false }));
+        assert_eq!(posts.read(Some("109")).await, Ok(Page::default()));
+        let asked = server.asked();
+        let lines: Vec<_> = asked.iter().map(|asked| asked.line.as_str()).collect();
+        assert_eq!(
+            lines,
+            [
+                "GET /2/users/by/username/bell",
+                "GET /2/users/2244/tweets?max_results=5",
+                "GET /2/users/2244/tweets?max_results=100",
+                "GET /2/users/2244/tweets?max_results=100&since_id=109",
+            ]
+        );
+        assert!(asked[3].header("authorization").unwrap().starts_with("OAuth oauth_consumer_key="));
     }
 }
