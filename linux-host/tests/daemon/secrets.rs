@@ -26,10 +26,13 @@ fn echo() -> (String, Arc<AtomicUsize>) {
             let count = Arc::clone(&count);
             std::thread::spawn(move || {
                 let mut input = BufReader::new(stream.unwrap());
+                // What is no request, as a broker's greeting, has no end that could be waited for.
+                if !input.fill_buf().is_ok_and(|bytes| bytes.first().is_some_and(u8::is_ascii_uppercase)) {
+                    return;
+                }
                 let (mut head, mut len) = (String::new(), 0);
                 loop {
                     let mut line = String::new();
-                    // What is no text is no request.
                     if input.read_line(&mut line).unwrap_or(0) == 0 {
                         return;
                     }
