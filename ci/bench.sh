@@ -6,7 +6,8 @@
 #   ci/bench.sh PART...      of: engine image sim daemon delivery beside
 #
 # `beside` takes a quarter of an hour: Campanile beside mqtt-io on gpiozero's mock pins and a bare paho client, one broker and
-# one subscriber, in turns or at the same time, as ci/beside/beside.py says. CAMPANILE_BINARY names a release build for it.
+# one subscriber, in turns or at the same time, as ci/beside/beside.py says. CAMPANILE_BINARY names a release build for it and
+# for `daemon`.
 
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
@@ -63,6 +64,12 @@ bench_image() {
     done
 }
 
+# release: the release build, or the one that is named.
+release() {
+    CAMPANILE=${CAMPANILE_BINARY:-$CARGO_TARGET_DIR/release/campanile}
+    [[ ${CAMPANILE_BINARY:-} ]] || cargo build --quiet --locked --release
+}
+
 # tls FOLDER: a broker's certificate and the one who signed it.
 tls() {
     need openssl
@@ -104,13 +111,12 @@ median() { sort -n | awk '{a[NR] = $1} END {print a[int((NR + 1) / 2)]}'; }
 cpu_ns() { cat "/proc/$1"/task/*/schedstat | awk '{sum += $1} END {print sum}'; }
 
 bench_daemon() {
-    cargo build --quiet --locked --release
+    release
     HTTPS_PID=
     mosquitto_tools
     tls "$OUT"
     BROKER_TLS="$OUT" broker_start "$OUT"
     trap 'kill $DAEMON_PID $HTTPS_PID 2>/dev/null; broker_stop' EXIT
-    CAMPANILE=$CARGO_TARGET_DIR/release/campanile
     sed -e 's/kind = "gpiochip"/kind = "virtual"/' -e "s|/tmp/record.jsonl|$OUT/record.jsonl|" \
         -e "s|^url = .*|url = \"mqtts://localhost:$BROKER_PORT\"\nca = \"$OUT/ca.pem\"|" \
         ci/guest/house.toml >"$OUT/house.toml"
@@ -259,11 +265,10 @@ bench_beside() {
             die "pip: $(tail -n 5 "$OUT/pip.log")"
         mv "$venv.part" "$venv"
     fi
-    CAMPANILE=${CAMPANILE_BINARY:-$CARGO_TARGET_DIR/release/campanile}
-    [[ ${CAMPANILE_BINARY:-} ]] || cargo build --quiet --locked --release
+    release
     broker_config "$OUT"
     printf '%-66s %-18s %-18s %-18s %s\n' "" campanile mqtt-io "mqtt-io, polling" paho
-    "$venv/bin/python" ci/beside/beside.py "$OUT" "$CAMPANILE" "$OUT/mosquitto.conf" "$BROKER_PORT" >"$OUT/beside.log"
+    PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" ci/beside/beside.py "$OUT" "$CAMPANILE" "$OUT/mosquitto.conf" "$BROKER_PORT" >"$OUT/beside.log"
     while IFS=$'\t' read -r what ours theirs polled floor; do
         printf '%-66s %-18s %-18s %-18s %s\n' "$what" "$ours" "$theirs" "$polled" "$floor"
     done <"$OUT/beside.log"
