@@ -10,24 +10,18 @@ no_arguments "$@"
 cargo build --quiet --locked --release
 HERE=$CARGO_TARGET_DIR/release/campanile
 cross_campanile arm64
-unpack qemu-user qemu-user-static
-expose "$UNPACKED" usr/bin/qemu-aarch64-static
-export PATH=$UNPACKED/bin:$PATH
-
-# on_aarch64 ARGUMENT...: the daemon's command, under emulation.
-on_aarch64() { timeout 120 qemu-aarch64-static -L "$CC_PREFIX/usr/aarch64-linux-gnu" "$BINARY" "$@" </dev/null; }
 
 OUT=$ARTEFACTS/aarch64
 rm -rf "$OUT"
 mkdir -p "$OUT"
-on_aarch64 --version
-on_aarch64 check ci/guest/house.toml >"$OUT/check.log" 2>&1 || die "it refuses a house that is right: $(cat "$OUT/check.log")"
+emulate --version
+emulate check ci/guest/house.toml >"$OUT/check.log" 2>&1 || die "it refuses a house that is right: $(cat "$OUT/check.log")"
 # A wrong one is refused there too, with exit 1: the emulator has not swallowed the status.
 sed 's/^debounce/deboune/' ci/guest/house.toml >"$OUT/wrong.toml"
 status=0
-on_aarch64 check "$OUT/wrong.toml" >"$OUT/wrong.log" 2>&1 || status=$?
+emulate check "$OUT/wrong.toml" >"$OUT/wrong.log" 2>&1 || status=$?
 [[ $status -eq 1 ]] || die "a wrong house ends with $status: $(cat "$OUT/wrong.log")"
-on_aarch64 demo --for 3s >"$OUT/demo.log" 2>&1 || die "the demo fails: $(tail -n 20 "$OUT/demo.log")"
+emulate demo --for 3s >"$OUT/demo.log" 2>&1 || die "the demo fails: $(tail -n 20 "$OUT/demo.log")"
 grep -q 'chime' "$OUT/demo.log" || die "no chime in the demo: $(tail -n 20 "$OUT/demo.log")"
 say "version, check and demo work there"
 
@@ -43,7 +37,7 @@ for _ in 1 2 3; do
 done
 kill "$daemon"
 wait "$daemon" || die "the daemon does not stop well: $(tail -n 5 "$OUT/daemon.log")"
-for where in "$HERE" on_aarch64; do
+for where in "$HERE" emulate; do
     $where replay "$OUT/state" >"$OUT/replay.log" 2>&1 || die "$where: the journal differs: $(cat "$OUT/replay.log")"
 done
 say "replayed there: $(tail -n 1 "$OUT/replay.log")"

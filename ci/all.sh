@@ -33,7 +33,8 @@ STEPS=(
     "home-assistant:Home Assistant's own schemas read what a house introduces itself as"
     "chaos:a thousand events a second while broker, daemon, network and disk break at random: nothing lost"
     "gpio-vm:the daemon on the kernel's simulated GPIO, in a virtual machine"
-    "aarch64:the release daemon for a Pi, started under emulation"
+    "service:the Debian package and campanile install on a Debian with systemd, in a virtual machine"
+    "aarch64:the release daemon for a Pi, started under emulation; its Debian package"
 )
 
 step_scripts() {
@@ -100,7 +101,12 @@ step_posts() { ci/posts.sh; }
 
 step_gpio-vm() { ci/gpio-vm.sh; }
 
-step_aarch64() { ci/aarch64.sh; }
+step_service() { ci/service.sh; }
+
+step_aarch64() {
+    ci/aarch64.sh
+    ci/deb.sh arm64
+}
 
 usage() {
     explain

@@ -4,7 +4,7 @@
 #   ci/deb.sh amd64      the package of this machine; the file is in target/debian
 #   ci/deb.sh arm64      for a Pi with a 64-bit system
 #   ci/deb.sh armhf      for a Pi 2 or later with a 32-bit system (ARMv7; a Pi 1 and a Zero are ARMv6);
-#                        no step of CI, and not seen to work so far
+#                        no step of CI, as it builds everything once more
 
 case ${1:-} in
     arm64 | armhf) FOREIGN=$1 ;;
@@ -44,10 +44,11 @@ if [[ $ARCHITECTURE == amd64 ]]; then
     options=()
 else
     cross_campanile "$ARCHITECTURE"
+    emulate --version
     options=(--target "$TARGET")
 fi
 
-need binutils lintian
+need binutils lintian xz-utils
 
 # The program, and what it writes of itself; for that no processor but this one is needed.
 PARTS=${BINARY%/*}/package
@@ -70,7 +71,8 @@ END
 mkdir -p "$OUT"
 DEB=$OUT/campanile_${version}-1_$ARCHITECTURE.deb
 rm -f "$DEB"
-(cd linux-host && cargo_deb --quiet --no-build --no-dbgsym --no-strip "${options[@]}" --output "$DEB")
+# Its own compression would take a minute, as it is built without optimisation.
+(cd linux-host && cargo_deb --quiet --no-build --no-dbgsym --no-strip --compress-system "${options[@]}" --output "$DEB")
 
 # The package says which C library it needs; the program must not need a later one.
 said=$(dpkg-deb -f "$DEB" Depends | sed -n 's/.*libc6 (>= \([0-9.]*\)).*/\1/p')

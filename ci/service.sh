@@ -5,9 +5,8 @@
 # Proves: the package waits for a house and says so; the service reaches its pins under its sandbox, with
 # real-time priority; a wrong house is an error in systemd's journal; one that hangs is started anew by
 # the watchdog; remove keeps the house and its journal, purge leaves nothing; the program installs and
-# removes itself just so; a tunnel holds its port and may do nothing else. What went wrong is left in target/ci-artefacts/service.
-#
-# Run by hand so far, and no step of ci/all.sh: parts of it have come through, and the whole not yet.
+# removes itself just so, also broken off half way and beside the package; a tunnel holds its port and may do nothing else.
+# What went wrong is left in target/ci-artefacts/service.
 
 # shellcheck source=ci/lib/vm.sh
 source "$(dirname "$0")/lib/vm.sh"
@@ -29,12 +28,13 @@ kernel
 debian_root "$OUT/root"
 vm_modules "$OUT/root"
 cp "$deb" "$OUT/root/campanile.deb"
-install -D "$CARGO_TARGET_DIR/release/campanile" "$OUT/root/usr/local/src/campanile"
+# As it is in the package, without what only a debugger reads.
+install -D "$CARGO_TARGET_DIR/release/package/campanile" "$OUT/root/usr/local/src/campanile"
 cp ci/guest/service.toml "$OUT/root/house.toml"
 cp ci/guest/service.sh "$OUT/root/check"
 install -m 755 ci/guest/service.init "$OUT/root/init"
 say "booting a Debian with systemd"
-if ! (VM_SECONDS=600 VM_MEMORY=1024 vm_run "$OUT/root" "$OUT"); then
+if ! (VM_SECONDS=1000 VM_MEMORY=1024 vm_run "$OUT/root" "$OUT"); then
     cat "$OUT/result.log"
     tail -n 20 "$OUT/console.log"
     exit 1

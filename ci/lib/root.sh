@@ -27,8 +27,10 @@ debian_root() {
         mv "${archive%.tar}.new.tar" "$archive"
     fi
     mkdir -p "$folder"
-    # What the guest does not need: it is all unpacked into memory.
+    # What the guest does not need: it is all unpacked into memory, by an emulated processor.
     tar -xf "$archive" -C "$folder" --exclude='./dev/*' --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' \
-        --exclude='./usr/share/perl' --exclude='./usr/lib/udev/hwdb*' --exclude='./usr/share/zoneinfo'
+        --exclude='./usr/share/perl' --exclude='./usr/lib/*/perl/*/CORE' --exclude='./usr/lib/*/perl/*/auto/Encode/*' \
+        --exclude='./usr/lib/*/perl/*/auto/Unicode' --exclude='./usr/lib/*/gconv' --exclude='./usr/lib/udev/hwdb*' \
+        --exclude='./usr/share/zoneinfo'
     chmod 755 "$folder"
 }
