@@ -6,7 +6,9 @@
 //! own task, reader and cursor, so that a slow or dead one delays nobody else, and its memory is bounded by its window.
 
 pub mod arrival;
+pub mod aside;
 pub mod aws_iot;
+pub mod batch;
 pub mod blocking;
 mod checkpoint;
 pub mod chime;
@@ -104,6 +106,22 @@ pub trait Sink: Send {
     /// What there is to say, for a person who tries it, of an [`open`](Self::open) or a delivery that has just gone well.
     fn remark(&self) -> Option<String> {
         None
+    }
+
+    /// Takes over a state that the receiver was told before: for whoever keeps states, and no news.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    fn send_again(&mut self, message: Message) -> Result<(), Failure> {
+        self.send(message)
+    }
+
+    /// Nothing more comes before something of what is under way is done: what was held back goes now.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    fn flush(&mut self) -> Result<(), Failure> {
+        Ok(())
     }
 
     /// Told before anything else that another process has this sink at work, so that this one keeps out of its way at

@@ -12,6 +12,8 @@ mod disks;
 mod reloads;
 #[path = "daemon/replays.rs"]
 mod replays;
+#[path = "daemon/retries.rs"]
+mod retries;
 #[path = "daemon/running.rs"]
 mod running;
 #[path = "daemon/satellites.rs"]

@@ -18,6 +18,7 @@ use crate::storage::Storage;
 pub const CURSOR_EVERY: Duration = Duration::from_secs(1);
 
 const PREFIX: &str = "cursor-";
+const RETRIED: &str = "retried-";
 
 /// The cursor of one sink.
 pub struct CursorFile<S: Storage> {
@@ -33,7 +34,20 @@ impl<S: Storage> CursorFile<S> {
     /// # Errors
     /// The system refuses, or a later version wrote the file.
     pub fn open(storage: &Arc<S>, sink: &SinkName) -> Result<Self, OpenError> {
-        let (slots, payload) = Slots::open(Arc::clone(storage), format!("{PREFIX}{sink}"))?;
+        Self::open_named(storage, format!("{PREFIX}{sink}"))
+    }
+
+    /// Opens the other cursor of a sink: up to where in the journal its dead letters were sent again. It has no place
+    /// before that was asked for.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_retried(storage: &Arc<S>, sink: &SinkName) -> Result<Self, OpenError> {
+        Self::open_named(storage, format!("{RETRIED}{sink}"))
+    }
+
+    fn open_named(storage: &Arc<S>, name: String) -> Result<Self, OpenError> {
+        let (slots, payload) = Slots::open(Arc::clone(storage), name)?;
         let place = payload.map(decode);
         Ok(Self { slots, current: place, stored: place, last_try: None })
     }
@@ -107,6 +121,18 @@ pub(crate) fn places<S: Storage>(storage: &Arc<S>) -> Result<Vec<(SinkName, Curs
     Ok(places)
 }
 
+/// The sinks that have a cursor in the directory, in their order.
+///
+/// # Errors
+/// The system refuses.
+pub fn sinks<S: Storage>(storage: &Arc<S>) -> io::Result<Vec<SinkName>> {
+    let names = storage.list()?;
+    let mut sinks: Vec<SinkName> =
+        names.iter().filter_map(|name| name.strip_prefix(PREFIX)?.parse().ok()).collect();
+    sinks.sort();
+    Ok(sinks)
+}
+
 fn encode(place: Cursor) -> Payload {
     let mut payload: Payload = [0; _];
     for (field, number) in payload.chunks_exact_mut(8).zip([place.boot.0, place.seq, place.host]) {
@@ -131,6 +157,19 @@ mod tests {
 
     fn open(disk: &Arc<Disk>) -> CursorFile<Disk> {
         CursorFile::open(disk, &"home".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_was_sent_again_has_a_place_of_its_own() {
+        let disk = Arc::new(Disk::new(1));
+        let sink = "home".parse().unwrap();
+        let mut retried = CursorFile::open_retried(&disk, &sink).unwrap();
+        assert_eq!(retried.place(), None);
+        retried.set(place(7));
+        retried.close(ms(1)).unwrap();
+        assert_eq!(CursorFile::open_retried(&disk, &sink).unwrap().place(), Some(place(7)));
+        assert_eq!(open(&disk).place(), None, "delivery goes on where it stood");
+        assert_eq!(places(&disk).unwrap(), [], "and the journal keeps nothing back for it");
     }
 
     fn place(seq: u64) -> Cursor {

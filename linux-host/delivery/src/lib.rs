@@ -62,7 +62,7 @@ mod writer;
 pub use backoff::{Backoff, Random};
 pub use batch::{AppendError, Batch};
 pub use context::Wall;
-pub use cursor::{CURSOR_EVERY, CursorFile};
+pub use cursor::{CURSOR_EVERY, CursorFile, sinks};
 pub use directory::{Directory, DirectoryFile};
 pub use error::OpenError;
 pub use feed::{Feed, FeedStep};

@@ -191,7 +191,7 @@ fn look(compiled: &Compiled, archive: &Archive<Directory>, days: u64) -> io::Res
     if let (Some(first), Some(last)) = (first, last) {
         seen.span = u64::try_from(last.saturating_sub(first)).unwrap_or(0);
     }
-    Ok((seen, tallies.into_iter().map(|tally| tally.count).collect()))
+    Ok((seen, tallies.into_iter().map(Tally::end).collect()))
 }
 
 /// Every item of a journal; what is missing in it cannot be counted.

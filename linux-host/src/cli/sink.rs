@@ -1,4 +1,6 @@
-//! `campanile sink test NAME`: one message through a sink, step by step.
+//! `campanile sink test NAME`: one message through a sink, step by step; `sink list` and `sink retry`.
+
+mod aside;
 
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -35,6 +37,10 @@ pub(super) struct Args {
 enum What {
     /// Send one message through a sink and tell each step: the name, the way, TLS, the login, the acknowledgement
     Test(Test),
+    /// Print what was set aside, as a receiver refused it for good, and why
+    List(aside::List),
+    /// Send again what was set aside
+    Retry(aside::Retry),
 }
 
 /// Arguments of `sink test`.
@@ -58,7 +64,11 @@ struct Test {
 
 /// Carries it out.
 pub(super) fn run(args: Args) -> Result<(), Failure> {
-    let What::Test(test) = args.what;
+    let test = match args.what {
+        What::Test(test) => test,
+        What::List(list) => return aside::list(list),
+        What::Retry(retry) => return aside::retry(retry),
+    };
     let state = state_dir::resolve(test.state.state).map_err(Failure::says)?;
     let daemon = ask(&state, Operation::Status {}).ok().and_then(|answer| answer.status);
     let file = test.file.unwrap_or_else(|| match &daemon {

@@ -198,7 +198,11 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
             write!(text, ", {}", paint.bad(&format!("{} lost", sink.lost)))?;
         }
         if sink.dead_letters > 0 {
-            write!(text, ", {}", paint.bad(&format!("{} refused for good", sink.dead_letters)))?;
+            write!(
+                text,
+                ", {}",
+                paint.bad(&format!("{} refused for good (campanile sink list)", sink.dead_letters))
+            )?;
         }
         if sink.taken > 0 {
             write!(text, ", {} came in", sink.taken)?;

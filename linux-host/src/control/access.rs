@@ -13,7 +13,7 @@ pub enum Right {
     Look,
     /// Act on it: press, set, start, stop, let, feed.
     Act,
-    /// Change what it does: reload.
+    /// Change what it does and tells: reload, send again.
     Change,
 }
 
@@ -62,7 +62,7 @@ const fn needed(operation: &Operation) -> Right {
         | Operation::Let { .. }
         | Operation::Feed { .. }
         | Operation::Message { .. } => Right::Act,
-        Operation::Reload {} | Operation::LinkInstall { .. } => Right::Change,
+        Operation::Reload {} | Operation::LinkInstall { .. } | Operation::SinkRetry { .. } => Right::Change,
     }
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for Forbidden {
         f.write_str(match self.0 {
             Right::Look => "this client may not look at the house",
             Right::Act => "this client may look at the house but not act on it",
-            Right::Change => "only someone on this machine may change the program",
+            Right::Change => "only someone on this machine may change what the house does and tells",
         })
     }
 }

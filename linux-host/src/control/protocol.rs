@@ -64,6 +64,11 @@ pub enum Operation {
         /// Which.
         message: String,
     },
+    /// Sends again what a sink has set aside.
+    SinkRetry {
+        /// Which.
+        sink: String,
+    },
     /// Brings a satellite's program over again.
     LinkInstall {
         /// Which.

@@ -60,6 +60,12 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// There is none of this name; the names that there are.
     fn install(&self, satellite: &str) -> Result<(), Vec<String>>;
+
+    /// Sends again what a sink has set aside; what became of it, in a sentence either way.
+    ///
+    /// # Errors
+    /// There is none of this name; the names that there are.
+    fn retry(&self, sink: &str) -> impl Future<Output = Result<Result<String, String>, Vec<String>>> + Send;
 }
 
 /// The one way into a running house for whoever is outside. Cheap to clone.
@@ -180,6 +186,10 @@ impl<S: StatusSource + 'static> Service<S> {
                 self.command(names, asked, op, format!("{message} taken")).await
             }
             Operation::Reload {} => self.reload().await.map(Response::done),
+            Operation::SinkRetry { sink } => match self.shared.status.retry(&sink).await {
+                Ok(done) => done.map(Response::done),
+                Err(all) => Err(unknown("sink", &sink, all.iter().map(String::as_str))),
+            },
             Operation::LinkInstall { satellite } => match self.shared.status.install(&satellite) {
                 Ok(()) => Ok(Response::done(format!("{satellite} gets its program as soon as it is there"))),
                 Err(all) => Err(unknown("satellite", &satellite, all.iter().map(String::as_str))),
@@ -307,6 +317,9 @@ mod tests {
     impl StatusSource for Nothing {
         async fn fill(&self, _: &mut Status) {}
         fn install(&self, _: &str) -> Result<(), Vec<String>> {
+            Err(Vec::new())
+        }
+        async fn retry(&self, _: &str) -> Result<Result<String, String>, Vec<String>> {
             Err(Vec::new())
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use campanile_delivery::{Boot, Degraded};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::house::House;
 use super::inlet::{Inlet, Parcel};
@@ -17,11 +17,15 @@ use super::reload::{SharedSatellites, SharedSinks};
 use crate::control::service::StatusSource;
 use crate::control::status::{JournalStatus, SinkStatus, Status};
 use crate::satellites::Satellites;
+use crate::sinks::driver::{Retried, RetryRequest};
 use crate::sinks::figures::State;
 use crate::sinks::start::Glance;
 
 /// The journal's thread may be in the middle of a slow write.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// For what is sent again, which is before a client gives up; it goes on after that.
+const RETRY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// See the [module](self).
 pub struct Report {
@@ -60,6 +64,11 @@ impl StatusSource for Report {
             return Ok(());
         }
         Err(satellites.glance().into_iter().map(|satellite| satellite.name).collect())
+    }
+
+    async fn retry(&self, sink: &str) -> Result<Result<String, String>, Vec<String>> {
+        let asked = self.sinks.lock().await.retries(sink)?;
+        Ok(retry(&asked).await)
     }
 
     async fn fill(&self, status: &mut Status) {
@@ -103,6 +112,20 @@ impl StatusSource for Report {
                     Some("the disk is so slow that the journal does not answer".to_owned())
             }
         }
+    }
+}
+
+/// Asks a sink for what it has set aside; what became of it, in a sentence either way.
+async fn retry(asked: &mpsc::Sender<RetryRequest>) -> Result<String, String> {
+    let (answer, retried) = oneshot::channel();
+    if asked.try_send(answer).is_err() {
+        return Err("it is at that already, or does not run: see `campanile status`".to_owned());
+    }
+    match tokio::time::timeout(RETRY_PATIENCE, retried).await {
+        Ok(Ok(Retried { failed: Some(why), .. })) => Err(format!("broken off: {why}; ask for it again")),
+        Ok(Ok(retried)) => Ok(retried.to_string()),
+        Ok(Err(_)) => Err("the sink stopped before it was done; ask for it again".to_owned()),
+        Err(_) => Ok("it goes as soon as the sink is connected; its end will be in the log".to_owned()),
     }
 }
 

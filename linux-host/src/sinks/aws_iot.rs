@@ -30,6 +30,7 @@ use self::price::Use;
 use self::shadow::{Document, Heard, Topics};
 use self::wishes::{Settable, Wishes};
 use super::arrival::Arrival;
+use super::batch::Carrier;
 use super::message::Message;
 use super::mqtt::Settings;
 use super::mqtt::answers::{Answer, NotTaken};
@@ -185,6 +186,22 @@ impl Sink for AwsIot {
         if let Some(Up { session, .. }) = self.up.take() {
             session.leave(None).await;
         }
+    }
+}
+
+impl Carrier for AwsIot {
+    fn largest(&self, topic: &str) -> usize {
+        self.up.as_ref().map_or(usize::MAX, |up| up.session.largest(topic)).min(limits::PAYLOAD)
+    }
+
+    /// A shadow takes one change at a time, and says of each what became of it.
+    fn goes_alone(&self, message: &Message) -> bool {
+        self.shadow.is_some() && message.kind.is_state()
+    }
+
+    /// Nothing is retained there.
+    fn keeps_topics(&self) -> bool {
+        false
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod arrivals;
 mod heartbeat;
+mod late;
 mod letters;
 mod opening;
 mod refusal;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use campanile_delivery::{
     CursorFile, Feed, OpenError, Outbox, OutboxOptions, Position, SinkName, Storage, Ticket,
 };
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::figures::{Board, State};
@@ -36,6 +38,8 @@ use super::source::{Around, Source};
 use super::states::States;
 use super::{Failure, Sink, source};
 use heartbeat::Heartbeat;
+use late::Late;
+pub use late::{Retried, RetryRequest};
 use letters::first;
 
 /// The wait after the first failure, and the longest.
@@ -64,6 +68,7 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
     suspect: Option<Position>,
     gate: arrivals::Gate,
     heartbeat: Option<Heartbeat>,
+    late: Late<S>,
     /// Of topics and payloads, handed to the sink.
     bytes: u64,
 }
@@ -87,6 +92,8 @@ enum What {
     },
     /// The state of this topic once more: the journal does not wait for it.
     Again(String),
+    /// One that was set aside before.
+    Late,
     /// A sign of life: nobody waits for it.
     Beat,
 }
@@ -145,6 +152,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             suspect: None,
             gate: arrivals::Gate::default(),
             heartbeat: None,
+            late: Late::new(None),
             bytes: 0,
         })
     }
@@ -153,6 +161,12 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     #[must_use]
     pub fn with_heartbeat(self, every: Option<Duration>) -> Self {
         Self { heartbeat: every.map(Heartbeat::new), ..self }
+    }
+
+    /// The same for somebody who may ask for what was set aside.
+    #[must_use]
+    pub fn with_retries(self, requests: mpsc::Receiver<RetryRequest>) -> Self {
+        Self { late: Late::new(Some(requests)), ..self }
     }
 
     /// Delivers until it is told to stop.
@@ -207,27 +221,34 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             if farewell.is_none() && source::is_stopped(&stop) {
                 farewell = Some(Instant::now() + FAREWELL);
             }
+            if farewell.is_some() || self.under_way.len() >= self.room() {
+                self.sink.flush()?;
+            }
             let done = idle.is_none() && self.under_way.is_empty() && self.letters.is_empty();
             if farewell.is_some_and(|end| done || end <= Instant::now()) {
                 return Ok(());
             }
             self.keep();
             self.show();
+            self.end_retry().await;
             let beat = self.heartbeat.as_ref().map(Heartbeat::due);
             let again = [self.states.due(), beat].into_iter().flatten().min();
             let again = again.filter(|_| self.under_way.len() < self.room());
+            let is_ready = self.late.is_ready() && self.under_way.len() < self.room();
             tokio::select! {
                 biased;
                 // These first: they come seldom, and what comes in may come without a pause.
                 () = self.keeper.tend() => {}
                 ticket = first(&mut self.letters) => self.recorded(ticket),
                 outcome = self.sink.outcome() => self.take(outcome)?,
+                request = self.late.asked() => self.retry(request).await,
                 // Nothing more is published once the journal is closed.
                 Ok(()) = self.source.published.changed() => {}
                 () = source::stopped(&mut stop), if farewell.is_none() => {}
                 () = sleep_until(farewell.unwrap_or_else(Instant::now)), if farewell.is_some() => {}
                 () = sleep(idle.unwrap_or_default()), if idle.is_some() => {}
                 () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {}
+                () = tokio::task::yield_now(), if is_ready => {}
             }
         }
     }

@@ -42,15 +42,29 @@ pub struct Message {
 }
 
 impl Message {
+    /// The same as it goes out late: told, and nothing that a receiver keeps, which may have had another since.
+    #[must_use]
+    pub fn late(mut self) -> Self {
+        if let Some(object) = self.payload.strip_suffix('}') {
+            self.payload = format!("{object},\"late\":true}}");
+        }
+        Self { retain: false, every: None, ..self }
+    }
+
     /// Appends the message as one JSON line with its topic; a message without a topic is a line as it is.
     pub fn put_line(&self, out: &mut String) {
         if self.topic.is_empty() {
             out.push_str(&self.payload);
         } else {
-            let rest = self.payload.strip_prefix('{').unwrap_or(&self.payload);
-            let _ = write!(out, "{{\"topic\":{},{rest}", quoted(&self.topic));
+            self.put_object(out);
         }
         out.push('\n');
+    }
+
+    /// Appends the message as one JSON object, its topic among the others.
+    pub fn put_object(&self, out: &mut String) {
+        let rest = self.payload.strip_prefix('{').unwrap_or(&self.payload);
+        let _ = write!(out, "{{\"topic\":{},{rest}", quoted(&self.topic));
     }
 }
 
@@ -127,6 +141,11 @@ impl Renderer {
     #[must_use]
     pub fn reporting(self) -> Self {
         Self { reported: true, ..self }
+    }
+
+    /// Whether what it makes of this goes into a device shadow, which has only the last of everything.
+    pub(super) const fn is_shadow(&self, kind: Kind) -> bool {
+        self.reported && kind.is_state()
     }
 
     /// The same without its filter.

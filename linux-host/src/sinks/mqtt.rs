@@ -30,6 +30,7 @@ use self::payloads::Payloads;
 use self::session::{Lost, Session, Subscribed};
 use self::upkeep::Upkeep;
 use super::arrival::{Arrival, What};
+use super::batch::Carrier;
 use super::message::Message;
 use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
@@ -128,6 +129,20 @@ impl Sink for Mqtt {
     async fn close(&mut self) {
         let Some(Up { session, .. }) = self.up.take() else { return };
         session.leave(self.settings.status_topic.as_deref().map(|topic| (topic, "offline"))).await;
+    }
+}
+
+impl Carrier for Mqtt {
+    fn largest(&self, topic: &str) -> usize {
+        self.up.as_ref().map_or(usize::MAX, |up| up.session.largest(topic))
+    }
+
+    fn goes_alone(&self, _: &Message) -> bool {
+        false
+    }
+
+    fn keeps_topics(&self) -> bool {
+        true
     }
 }
 

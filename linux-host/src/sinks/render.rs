@@ -95,6 +95,22 @@ impl<S: Storage> Render<S> {
     }
 }
 
+impl<S: Storage> Render<S> {
+    /// What an item comes to that was passed before, wherever that was; `None` if how things are now says more than it.
+    pub fn late(&mut self, item: &Item<'_>) -> Option<Message> {
+        let contexts = std::mem::take(&mut self.contexts);
+        let made = self.made(item);
+        self.contexts = contexts;
+        match (made, &self.form) {
+            (Made::Message(message), Form::Trace(_)) => Some(message),
+            (Made::Message(message), Form::Json(renderer)) => {
+                (!renderer.is_shadow(message.kind)).then(|| message.late())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// What an item comes to.
 #[derive(Debug)]
 pub enum Made {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use campanile_delivery::Storage;
 use campanile_delivery::symbols::Symbols;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::driver::RetryRequest;
 use super::figures::{Board, Figures};
 use super::kinds::{Post, Spec};
 use super::source::{Around, Source};
@@ -37,6 +38,7 @@ struct Running {
     what: What,
     board: Board,
     stop: watch::Sender<bool>,
+    retries: mpsc::Sender<RetryRequest>,
     task: JoinHandle<()>,
 }
 
@@ -88,6 +90,17 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         self.running.iter().map(glance).collect()
     }
 
+    /// Where to ask one of them for what it has set aside; without one of this name, the names that there are.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn retries(&self, name: &str) -> Result<mpsc::Sender<RetryRequest>, Vec<String>> {
+        let found = self.running.iter().find(|running| running.name == name);
+        found
+            .map(|running| running.retries.clone())
+            .ok_or_else(|| self.running.iter().map(|running| running.name.clone()).collect())
+    }
+
     /// Lets all of them deliver what they can within a second, all at once, and ends them.
     pub async fn stop(&mut self) {
         stop_all(std::mem::take(&mut self.running)).await;
@@ -96,10 +109,13 @@ impl<S: Storage, A: Around> Sinks<S, A> {
     fn start(&mut self, name: String, kind: &'static str, what: What) {
         let (board, (stop, stopped)) = (Board::default(), watch::channel(false));
         let source = Source { stop: stopped, ..self.source.clone() };
+        // One at a time; the next waits here.
+        let (retries, asked) = mpsc::channel(1);
+        let heartbeat = what.heartbeat;
         let post =
-            Post { node: &self.node, name: &name, source, board: board.clone(), heartbeat: what.heartbeat };
+            Post { node: &self.node, name: &name, source, board: board.clone(), heartbeat, retries: asked };
         let task = what.spec.start(post);
-        self.running.push(Running { name, kind, what, board, stop, task });
+        self.running.push(Running { name, kind, what, board, stop, retries, task });
     }
 }
 

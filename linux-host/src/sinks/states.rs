@@ -77,6 +77,11 @@ impl States {
         }
     }
 
+    /// What was refused may be welcome by now.
+    pub(super) fn forgive(&mut self) {
+        self.by_topic.values_mut().for_each(|state| state.refused = false);
+    }
+
     /// Of all states of a program, as they are at a place, those that were not told since the start that it is in. Names
     /// that are not among them are gone from the program, and are not told again.
     pub(super) fn untold(&mut self, mut all: Vec<Message>, at: Position) -> Made {
@@ -164,6 +169,8 @@ mod tests {
         assert_eq!(payloads(&states.told(at(1, 5))), ["a2", "c3", "b4"]);
         states.refuse("c");
         assert_eq!(payloads(&states.told(at(1, 5))), ["a2", "b4"]);
+        states.forgive();
+        assert_eq!(payloads(&states.told(at(1, 5))), ["a2", "c3", "b4"]);
         states.note(&state("c", "c6", None), at(1, 6), Instant::now());
         assert_eq!(payloads(&states.told(at(1, 6))), ["a2", "b4", "c6"], "another one may be welcome");
     }

@@ -13,6 +13,8 @@ pub struct Topics {
     pub message: String,
     /// Losses and faults.
     pub diagnostics: String,
+    /// Arrays of messages, if they go out in batches.
+    pub batch: String,
     /// Where commands come from.
     pub command: String,
 }
@@ -26,6 +28,11 @@ impl Topics {
             _ => &self.state,
         };
         expand(template, node, kind.word(), name)
+    }
+
+    /// The topic of batches.
+    pub fn batch(&self, node: &str) -> String {
+        expand(&self.batch, node, "batch", "")
     }
 
     /// The topic of a command.

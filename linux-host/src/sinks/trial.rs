@@ -209,7 +209,8 @@ impl Trial<'_> {
         } else {
             format!("{}, {bytes} bytes", message.topic)
         };
-        self.step(Step::Published, async { sink.send(message) }, move |()| sent).await?;
+        self.step(Step::Published, async { sink.send(message).and_then(|()| sink.flush()) }, move |()| sent)
+            .await?;
         let answered = async {
             loop {
                 match sink.outcome().await? {

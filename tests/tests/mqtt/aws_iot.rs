@@ -134,6 +134,29 @@ fn states_are_in_the_shadow_and_messages_at_the_rule() {
 }
 
 #[test]
+fn without_a_shadow_what_happens_goes_in_batches_and_costs_less() {
+    let endpoint = endpoint();
+    let rules = Subscriber::new(endpoint.plain, "$aws/rules/#", None);
+    let keys = "rule = \"bells\"\nshadow = false\nbatch = { most = 10, within = \"1min\" }";
+    let mut house = House::new(endpoint.dir.path(), &file(&format!("{}{keys}", endpoint.sink)));
+    house.start();
+    let received = rules.wait("batches", PATIENCE, |received| received.len() >= 5);
+    let status = house.wait("the meter", |status| status.sinks[0].delivered >= 50);
+    let (price, delivered) = (status.sinks[0].nanodollars.unwrap(), status.sinks[0].delivered);
+    // A rule for each ten, and the connection: a minute at the most so far, and its first message.
+    assert!(price <= 300 * (delivered / 10 + 2) + 80 * 2 + 1_000, "{price} for {delivered}");
+    house.stop();
+    assert!(received.iter().all(|batch| batch.topic == "$aws/rules/bells/campanile/porch/batch"));
+    let numbers: Vec<_> = received
+        .iter()
+        .flat_map(|batch| batch.json().as_array().expect("an array").clone())
+        .filter(|one| one["topic"].as_str().unwrap().ends_with("/variable/count") && one["host"].is_null())
+        .map(|one| one["value"].as_i64().unwrap())
+        .collect();
+    assert_eq!(numbers, (1..).take(numbers.len()).collect::<Vec<_>>(), "every number, in order");
+}
+
+#[test]
 fn a_refused_change_is_a_dead_letter_and_one_that_is_put_off_comes_later() {
     let endpoint = endpoint();
     let service = ShadowService::new(endpoint.plain);

@@ -2,11 +2,13 @@
 //! once, in order, where a repeat is known by its (node, boot, seq).
 
 mod aws_iot;
+mod batches;
 mod identity;
 mod inbound;
 mod kept;
 mod outages;
 mod refusals;
+mod retries;
 mod states;
 mod trial;
 

@@ -1,6 +1,7 @@
 //! Sinks: who is told what happens. Each kind has a file of its own here, and one line below.
 
 mod aws_iot;
+mod batch;
 mod commands;
 mod local;
 mod mqtt;
@@ -17,6 +18,7 @@ use super::super::read::kinds;
 use super::super::scalar::{H, S, Within};
 
 pub use aws_iot::AwsIotSink;
+use batch::BatchTable;
 pub use commands::CommandFilters;
 use commands::ListenFilter;
 pub use local::{ConsoleSink, FileSink};

@@ -13,7 +13,7 @@ use super::{Decimal, Int};
 pub struct Facts<const BESIDE: bool>(pub Map<String, Value>);
 
 /// What every message has, in which reports are included.
-const OURS: [&str; 8] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces"];
+const OURS: [&str; 9] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces", "late"];
 
 impl<const BESIDE: bool> Read for Facts<BESIDE> {
     const WHAT: &'static str = "a table of strings, numbers, true and false";

@@ -33,6 +33,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         let Some(Parcel { at: record, what }) = self.under_way.pop_front() else { return };
         let (ticket, about_dead) = match what {
             What::News { ticket, about_dead } => (ticket, about_dead),
+            What::Late => return self.refuse_late(record, why),
             What::Beat => return tracing::warn!("{}: the heartbeat is refused: {why}", self.name),
             What::Again(topic) => {
                 tracing::warn!("{}: {topic}: the state is refused from now on: {why}", self.name);
@@ -64,6 +65,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         }
         self.made.clear();
         self.under_way.clear();
+        self.late.put_back();
         // The words that are on their way to the journal let the cursor pass before the rest goes again.
         while !self.letters.is_empty() {
             let ticket = first(&mut self.letters).await;

@@ -1,6 +1,7 @@
 //! A real journal on a real disk, and receivers of every temper.
 
 mod house;
+mod retries;
 
 use std::sync::Mutex;
 

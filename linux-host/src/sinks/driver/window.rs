@@ -91,14 +91,19 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     fn hand_over(&mut self, now: Instant) -> Result<(), Failure> {
         while self.under_way.len() < self.room() {
             let next = self.made.pop_front().or_else(|| self.states.take(now).map(again));
-            let next = next.or_else(|| self.beat(now));
+            let next = next.or_else(|| self.next_late()).or_else(|| self.beat(now));
             let Some((parcel, message)) = next else { break };
             if let What::News { .. } = parcel.what {
                 self.states.note(&message, parcel.at, now);
             }
-            self.under_way.push_back(parcel);
             self.bytes += (message.topic.len() + message.payload.len()) as u64;
-            self.sink.send(message)?;
+            let (is_again, is_late) =
+                (matches!(parcel.what, What::Again(_)), matches!(parcel.what, What::Late));
+            self.under_way.push_back(parcel);
+            if is_again { self.sink.send_again(message) } else { self.sink.send(message) }?;
+            if is_late {
+                self.sink.flush()?;
+            }
         }
         Ok(())
     }
@@ -109,8 +114,10 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             Outcome::Done(count) => {
                 for _ in 0..count {
                     let Some(Parcel { what, .. }) = self.under_way.pop_front() else { break };
-                    if let What::News { ticket: Some(ticket), .. } = what {
-                        self.feed.outbox.acked(ticket);
+                    match what {
+                        What::News { ticket: Some(ticket), .. } => drop(self.feed.outbox.acked(ticket)),
+                        What::Late => self.late.taken(),
+                        What::News { ticket: None, .. } | What::Again(_) | What::Beat => {}
                     }
                 }
             }
@@ -126,6 +133,6 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
 }
 
 /// A state that was told before.
-fn again((message, at): (Message, Position)) -> (Parcel, Message) {
+pub(super) fn again((message, at): (Message, Position)) -> (Parcel, Message) {
     (Parcel { at, what: What::Again(message.topic.clone()) }, message)
 }

@@ -8,6 +8,7 @@ use super::Plan;
 use crate::config::file::{self, AwsIotSink};
 use crate::sinks::aws_iot::AwsIot;
 use crate::sinks::aws_iot::wishes::Settable;
+use crate::sinks::batch::{Batching, Terms};
 use crate::sinks::message::{Renderer, reported};
 use crate::sinks::mqtt::Settings;
 use crate::sinks::mqtt::address::Address;
@@ -27,13 +28,14 @@ pub(in crate::sinks) struct Thing {
     shadow: bool,
     settable: Settable,
     names: BTreeSet<String>,
+    batch: Option<Terms>,
     topics: Topics,
     only: Only,
 }
 
 impl Plan for Thing {
     type Table = AwsIotSink;
-    type Sink = AwsIot;
+    type Sink = Batching<AwsIot>;
 
     fn new(node: &str, _: &str, sink: &AwsIotSink) -> Self {
         let port = u16::try_from(sink.port.0).unwrap_or(u16::MAX);
@@ -61,10 +63,12 @@ impl Plan for Thing {
             state: format!("{prefix}{}", sink.topics.state.value.0),
             message: format!("{prefix}{}", sink.topics.message.value.0),
             diagnostics: format!("{prefix}{}", sink.topics.diagnostics.value.0),
+            batch: format!("{prefix}{}", sink.topics.batch.value.0),
             command: String::new(),
         };
+        let batch = sink.batch.as_ref().map(|batch| batch.value.terms(topics.batch(node)));
         let (settable, names) = (Settable::default(), BTreeSet::new());
-        Self { settings, shadow: sink.shadow, settable, names, topics, only: file::only(&sink.only) }
+        Self { settings, shadow: sink.shadow, settable, names, batch, topics, only: file::only(&sink.only) }
     }
 
     fn learn(&mut self, symbols: &Symbols) {
@@ -74,12 +78,12 @@ impl Plan for Thing {
         }
     }
 
-    fn make(&self, node: &str) -> (AwsIot, Form) {
+    fn make(&self, node: &str) -> (Batching<AwsIot>, Form) {
         let renderer = Renderer::new(node, self.topics.clone(), self.only.clone());
         let renderer = if self.shadow { renderer.reporting() } else { renderer };
         let thing = self.shadow.then_some(self.settings.client_id.as_str());
-        let sink = AwsIot::new(self.settings.clone(), thing, self.settable.clone(), self.names.clone());
-        (sink, Form::Json(renderer))
+        let cloud = AwsIot::new(self.settings.clone(), thing, self.settable.clone(), self.names.clone());
+        (Batching::new(cloud, self.batch.clone()), Form::Json(renderer))
     }
 }
 

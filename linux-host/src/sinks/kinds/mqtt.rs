@@ -7,6 +7,7 @@ use campanile_delivery::symbols::Symbols;
 use super::Plan;
 use crate::config::file::{self, DiscoveryPrefix, MqttSink};
 use crate::config::read::At;
+use crate::sinks::batch::{Batching, Terms};
 use crate::sinks::message::Renderer;
 use crate::sinks::mqtt::discovery::{self, Discovery};
 use crate::sinks::mqtt::listen::Listening;
@@ -26,13 +27,14 @@ pub(in crate::sinks) struct Broker {
     discovery: Option<DiscoveryPrefix>,
     upkeep: Upkeep,
     payloads: Payloads,
+    batch: Option<Terms>,
     topics: Topics,
     only: Only,
 }
 
 impl Plan for Broker {
     type Table = MqttSink;
-    type Sink = Mqtt;
+    type Sink = Batching<Mqtt>;
 
     fn new(node: &str, name: &str, mqtt: &MqttSink) -> Self {
         let topics = Topics::from(&mqtt.topics);
@@ -64,6 +66,7 @@ impl Plan for Broker {
             discovery,
             upkeep: Upkeep::default(),
             payloads: mqtt.payloads.payloads(),
+            batch: mqtt.batch.as_ref().map(|batch| batch.value.terms(topics.batch(node))),
             topics,
             only: file::only(&mqtt.only),
         }
@@ -86,10 +89,11 @@ impl Plan for Broker {
         self.upkeep.announce(prefix, announcements);
     }
 
-    fn make(&self, node: &str) -> (Mqtt, Form) {
+    fn make(&self, node: &str) -> (Batching<Mqtt>, Form) {
         let renderer = Renderer::new(node, self.topics.clone(), self.only.clone());
-        let Self { settings, listening, upkeep, payloads, .. } = self.clone();
-        (Mqtt::new(settings, listening, upkeep, payloads), Form::Json(renderer))
+        let Self { settings, listening, upkeep, payloads, batch, .. } = self.clone();
+        let broker = Mqtt::new(settings, listening, upkeep, payloads);
+        (Batching::new(broker, batch), Form::Json(renderer))
     }
 }
 

@@ -10,7 +10,7 @@ use super::Kind;
 use crate::sinks::only::Only;
 
 /// What every message has: what is added may not take the place of what a receiver relies on.
-const OURS: [&str; 8] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces"];
+const OURS: [&str; 9] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces", "late"];
 
 /// What the file adds to the state of an input at a level.
 pub(super) fn added(symbols: &Symbols, input: InputId, level: Level) -> Map<String, Value> {

@@ -92,6 +92,11 @@ impl Session {
         })
     }
 
+    /// The largest payload that the broker takes under a topic.
+    pub(in crate::sinks) fn largest(&self, topic: &str) -> usize {
+        self.largest.saturating_sub(topic.len() + PUBLISH_HEAD)
+    }
+
     /// Publishes; what becomes of it is the caller's business.
     ///
     /// # Errors
@@ -102,7 +107,7 @@ impl Session {
         payload: String,
         retain: bool,
     ) -> Result<Answer, Failure> {
-        if topic.len() + payload.len() + PUBLISH_HEAD > self.largest {
+        if payload.len() > self.largest(topic) {
             let why = format!("larger than the {} bytes that the broker takes", self.largest);
             return Ok(Box::pin(async { Err(NotTaken::ForGood(why)) }));
         }

@@ -14,11 +14,13 @@ pub(super) fn check(sink: &AwsIotSink, house: &House, report: &mut Report<'_>) {
     check_topic(&topics.state, report);
     check_topic(&topics.message, report);
     check_topic(&topics.diagnostics, report);
+    check_topic(&topics.batch, report);
     super::mqtt::check_apart(
         &[
             ("state", &topics.state.value.0, &topics.state.span),
             ("message", &topics.message.value.0, &topics.message.span),
             ("diagnostics", &topics.diagnostics.value.0, &topics.diagnostics.span),
+            ("batch", &topics.batch.value.0, &topics.batch.span),
         ],
         report,
     );

@@ -12,6 +12,30 @@ pub(super) fn check(mqtt: &MqttSink, report: &mut Report<'_>) {
     check_connection(mqtt, report);
     check_topics(&mqtt.topics, report);
     check_discovery(mqtt, report);
+    check_batch(mqtt, report);
+}
+
+/// What is in an array is read by whoever knows of it, and has to be JSON.
+fn check_batch(mqtt: &MqttSink, report: &mut Report<'_>) {
+    let Some(batch) = &mqtt.batch else { return };
+    if let Some(DiscoveryPrefix::Prefix(_)) = &mqtt.discovery {
+        report.push(
+            Diagnostic::error(batch.span.clone(), "batches that Home Assistant cannot read")
+                .label("with `discovery` it listens to each topic by itself, and would miss what happens between two batches")
+                .help("leave it out, or give whoever reads batches a sink of its own"),
+        );
+    }
+    let payloads = &mqtt.payloads;
+    if let Some(other) =
+        [&payloads.state, &payloads.message, &payloads.diagnostics].into_iter().flatten().next()
+    {
+        report.push(
+            Diagnostic::error(other.span.clone(), "a payload of one's own in a batch")
+                .label("the array has the documented objects")
+                .other(batch.span.clone(), "many messages in one array")
+                .help("keep one of `payloads` and `batch`"),
+        );
+    }
 }
 
 /// Home Assistant is told to read the documented objects.
@@ -79,6 +103,7 @@ fn check_topics(topics: &Topics, report: &mut Report<'_>) {
             ("state", &topics.state.value.0, &topics.state.span),
             ("message", &topics.message.value.0, &topics.message.span),
             ("diagnostics", &topics.diagnostics.value.0, &topics.diagnostics.span),
+            ("batch", &topics.batch.value.0, &topics.batch.span),
         ],
         report,
     );

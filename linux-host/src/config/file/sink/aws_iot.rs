@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Beat, Common, Filters, Topic};
+use super::{BatchTable, Beat, Common, Filters, Topic};
 use crate::config::read::{At, table};
 use crate::config::scalar::{Int, text};
 use crate::sinks::aws_iot::limits;
@@ -29,6 +29,8 @@ table! {
         "rule" rule (optional): At<RuleName>,
         /// The most messages under way at once.
         "in-flight" in_flight (= 100): Int<1, { limits::IN_FLIGHT }>,
+        /// Many messages in one, as a JSON array; each by itself without it.
+        "batch" batch (optional): At<BatchTable>,
         /// A sign of life with figures, so often; none without it.
         "heartbeat" heartbeat (optional): Beat,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
@@ -47,6 +49,8 @@ table! {
         "message" message (= "campanile/{node}/message/{name}"): At<Topic<3>>,
         /// Losses and faults.
         "diagnostics" diagnostics (= "campanile/{node}/diagnostics"): At<Topic<1>>,
+        /// Arrays of messages, with `batch`.
+        "batch" batch (= "campanile/{node}/batch"): At<Topic<1>>,
     }
 }
 

@@ -6,7 +6,7 @@ use campanile_core::time::Duration;
 use serde_json::{Value, json};
 use toml::de::DeValue;
 
-use super::{Beat, CommandFilters, Common, Filled, Filters, ListenFilter, Topics};
+use super::{BatchTable, Beat, CommandFilters, Common, Filled, Filters, ListenFilter, Topics};
 use crate::config::read::{At, Definitions, Node, Read, Report, table, wrong_kind};
 use crate::config::scalar::{Int, Word, text};
 use crate::config::source::Diagnostic;
@@ -37,6 +37,8 @@ table! {
         "alpn" alpn (optional): At<Word>,
         /// The most messages under way at once.
         "in-flight" in_flight (= 100): Int<1, 1000>,
+        /// Many messages in one, as a JSON array; each by itself without it.
+        "batch" batch (optional): At<BatchTable>,
         /// A sign of life with figures, so often; none without it.
         "heartbeat" heartbeat (optional): Beat,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.

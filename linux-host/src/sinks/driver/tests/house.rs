@@ -169,7 +169,9 @@ impl House {
         let form = Form::Json(Renderer::new("front-door", Topics::default(), Only::default()));
         let driver =
             Driver::new("home".parse().unwrap(), sink, form, "front-door", source, board.clone()).unwrap();
-        Running { got, board, stop, task: tokio::spawn(driver.with_heartbeat(every).run()) }
+        let (retries, asked) = mpsc::channel(1);
+        let task = tokio::spawn(driver.with_heartbeat(every).with_retries(asked).run());
+        Running { got, board, stop, retries, task }
     }
 }
 
@@ -177,6 +179,7 @@ pub(super) struct Running {
     pub(super) got: Arc<Mutex<Vec<Message>>>,
     pub(super) board: Board,
     stop: watch::Sender<bool>,
+    retries: mpsc::Sender<RetryRequest>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -189,6 +192,13 @@ impl Running {
 
     pub(super) fn figures(&self) -> Figures {
         self.board.read(Position::START)
+    }
+
+    /// Asks for what was set aside, and waits for what becomes of it.
+    pub(super) async fn retry(&self) -> Retried {
+        let (answer, retried) = tokio::sync::oneshot::channel();
+        self.retries.try_send(answer).expect("nobody else asks");
+        tokio::time::timeout(PATIENCE, retried).await.expect("an end").expect("an answer")
     }
 
     pub(super) async fn stop(self) {
