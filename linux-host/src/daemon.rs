@@ -16,6 +16,7 @@ pub mod inlet;
 pub mod intake;
 pub mod journal_thread;
 pub mod lines;
+pub mod links;
 pub mod loaded;
 pub mod mirror;
 pub mod park;
@@ -55,6 +56,7 @@ use inlet::{Inlet, Parcel};
 use intake::Intake;
 use journal_thread::JournalThread;
 use lines::Lines;
+use links::Links;
 use loaded::Origin;
 use reload::{Reloader, SharedSatellites, SharedSinks, list};
 use report::Report;
@@ -190,8 +192,9 @@ impl Daemon {
 
         let (links, comings) = mpsc::unbounded_channel();
         let (arrivals, arrived) = mpsc::channel(around::ARRIVALS);
-        let mut tasks =
-            vec![tokio::spawn(around::tell_links(house.clone(), intake.clone(), comings)).abort_handle()];
+        let peers = Arc::<Links>::default();
+        let telling = peers.clone().tell(house.clone(), intake.clone(), comings);
+        let mut tasks = vec![tokio::spawn(telling).abort_handle()];
         let source = Source {
             storage: storage.clone(),
             index: index.clone(),
@@ -246,6 +249,7 @@ impl Daemon {
             house,
             sinks: sinks.clone(),
             satellites: satellites.clone(),
+            peers,
             inlet: inlet.clone(),
             intake: intake.clone(),
         };

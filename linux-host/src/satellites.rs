@@ -24,8 +24,8 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
 use crate::config::SatelliteProgram;
+use crate::config::scalar::SerialPort;
 use lines::SatelliteLines;
-use port::PortSpec;
 use talk::Talk;
 use view::{SatelliteStatus, View};
 
@@ -38,7 +38,7 @@ pub struct Spec {
     /// Its program and names.
     pub program: SatelliteProgram,
     /// Where its line is.
-    pub port: String,
+    pub port: SerialPort,
     /// Bits per second.
     pub baud: u32,
 }
@@ -99,18 +99,13 @@ impl Satellites {
 
     fn start(&mut self, spec: &Spec, lines: Arc<SatelliteLines>) {
         let name = &spec.program.name;
-        let view = View::new(name, &spec.program.board, &spec.port);
-        let thread = PortSpec::parse(&spec.port, spec.baud).and_then(|port| {
-            let talk =
-                Talk::new(spec.program.clone(), port, lines.clone(), view.clone(), self.around.clone());
-            std::thread::Builder::new()
-                .name(format!("link-{name}"))
-                .spawn(move || talk.run())
-                .map_err(|error| format!("the system gives no thread: {error}"))
-        });
-        let thread = match thread {
+        let view = View::new(name, &spec.program.board, &spec.port.to_string());
+        let talk = Talk::new(spec.clone(), lines.clone(), view.clone(), self.around.clone());
+        let builder = std::thread::Builder::new().name(format!("link-{name}"));
+        let thread = match builder.spawn(move || talk.run()) {
             Ok(thread) => Some(thread),
-            Err(why) => {
+            Err(error) => {
+                let why = format!("the system gives no thread: {error}");
                 tracing::error!("satellite {name}: {why}");
                 view.change(|status| status.state = why);
                 None

@@ -4,7 +4,7 @@ use crate::bits::{bit, take_lowest};
 use crate::decision::By;
 use crate::engine::wall::{Off, WallClock};
 use crate::fifo::Fifo;
-use crate::id::{InputId, OutputId, RunId};
+use crate::id::{InputId, OutputId, PeerId, RunId};
 use crate::input::Origin;
 use crate::program::image::Counts;
 use crate::scenario::agenda::Agenda;
@@ -161,6 +161,11 @@ impl State {
     /// The last `Clock`, if it is synchronised.
     pub(crate) fn trusted_clock(&self) -> Option<WallClock> {
         Some(self.clock).filter(|clock| clock.trusted() == Some(true))
+    }
+
+    /// Whether a peer is there.
+    pub(crate) const fn has_link(&self, peer: PeerId) -> bool {
+        self.links & bit(peer.0) != 0
     }
 
     /// Whether nothing is left to do before an input at `at` is taken.

@@ -114,6 +114,7 @@ impl View<'_> {
                 self.fire(index, now);
             }
         }
+        self.look(&|op| matches!(op, Op::WhileUp { peer: named } if *named == peer));
     }
 
     /// A message came. Whether a trigger waits for it.

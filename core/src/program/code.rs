@@ -4,7 +4,7 @@
 //! an expression stands right behind the step that it belongs to and ends with [`Op::End`]. Jumps go forward, but
 //! for [`Step::Again`] at the end of a loop's body; [`verify`](super::verify) checks that blocks nest.
 
-use crate::id::{InputId, Level, OutputId, ScenarioId, SensorId, TemplateId, VarId};
+use crate::id::{InputId, Level, OutputId, PeerId, ScenarioId, SensorId, TemplateId, VarId};
 use crate::time::Duration;
 use crate::wire::wire_union;
 
@@ -101,6 +101,8 @@ wire_union! {
         23 And {},
         /// Either; true if either is true, even if the other is unknown.
         24 Or {},
+        /// The value as it is while a peer is there: that peer is who knows it. Unknown while it is away.
+        25 WhileUp { /** Which. */ peer: PeerId },
     }
 }
 
@@ -110,7 +112,7 @@ impl Op {
         match self.tag() {
             0 => (1, 0),
             1..=9 => (0, 1),
-            10..=11 => (1, 1),
+            10..=11 | 25 => (1, 1),
             _ => (2, 1),
         }
     }

@@ -47,7 +47,7 @@ impl Value {
 
 /// What an expression reads: operands by their operation.
 pub trait Operands {
-    /// The value of an operand: `Input` to `TimedOut` of [`Op`].
+    /// The value of an operand: `Input` to `TimedOut` of [`Op`]; of `WhileUp`, any number if the peer is there.
     fn operand(&self, op: &Op) -> Option<i32>;
 }
 
@@ -60,6 +60,10 @@ pub fn eval(r: &mut Reader<'_>, operands: &impl Operands) -> Value {
         let value = match op {
             Op::End {} => return stack.pop().unwrap_or(Value::Unknown),
             Op::Const { value } => Value::Known(value),
+            Op::WhileUp { .. } => {
+                let value = stack.pop().unwrap_or(Value::Unknown);
+                operands.operand(&op).map_or(Value::Unknown, |_| value)
+            }
             Op::Neg {} | Op::Not {} => unary(&op, stack.pop().unwrap_or(Value::Unknown)),
             _ if matches!(op.arity(), (2, 1)) => {
                 let right = stack.pop().unwrap_or(Value::Unknown);

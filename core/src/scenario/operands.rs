@@ -20,6 +20,7 @@ impl Operands for Context<'_, '_> {
             Op::Output { output } => view.outputs.get(output.index()).map(|cell| cell.level().into()),
             Op::Sensor { sensor } => view.sensors.get(sensor.index())?.value,
             Op::Var { var } => view.variables.get(var.index()).map(|cell| cell.value),
+            Op::WhileUp { peer } => view.s.has_link(peer).then_some(1),
             Op::TimedOut {} => Some(self.timed_out.into()),
             Op::Hour {} => view.local_time().map(|(_, second)| time_of_day(second).hour.into()),
             Op::Minute {} => view.local_time().map(|(_, second)| time_of_day(second).minute.into()),

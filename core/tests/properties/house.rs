@@ -310,7 +310,7 @@ impl House {
         match if levels == 0 { 0 } else { tape.below(8) } {
             0..=2 => Expr::Leaf(self.operand(tape)),
             3 => {
-                let op = tape.one(&[Op::Not {}, Op::Neg {}]);
+                let op = tape.one(&[Op::Not {}, Op::Neg {}, Op::WhileUp { peer: PeerId(0) }]);
                 Expr::Unary(op, self.expr(tape, levels - 1).into())
             }
             _ => Expr::Binary(

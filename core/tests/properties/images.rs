@@ -90,11 +90,24 @@ fn everything() -> House {
     }
 }
 
+/// What came later: an operation of a peer.
+fn of_a_peer() -> House {
+    let input = Expr::Leaf(Op::Input { input: InputId(0) });
+    let plan = Plan {
+        condition: Some(Expr::Unary(Op::WhileUp { peer: PeerId(63) }, Box::new(input))),
+        body: vec![],
+        mode: Mode::Single,
+        after_restart: AfterRestart::Cancel,
+        hash: 1,
+    };
+    House { inputs: vec![InputDef::default()], scenarios: vec![plan], ..House::default() }
+}
+
 #[test]
 fn images_are_the_golden_bytes() {
     let doorbell = House { inputs: vec![InputDef::default()], ..House::default() };
-    let lines = [doorbell.image(), everything().image()];
-    // Both are accepted.
+    let lines = [doorbell.image(), everything().image(), of_a_peer().image()];
+    // All are accepted.
     (0..lines.len()).for_each(|program| drop(Life::load(Instant::ZERO, &lines, program)));
     assert_golden("images.txt", &lines.map(|image| hex(&image)));
 }

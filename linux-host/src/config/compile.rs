@@ -29,6 +29,7 @@ use super::source::{Diagnostic, Source};
 use super::syntax;
 use names::Tables;
 
+pub(super) use names::word_for_peers;
 pub use satellites::SatelliteProgram;
 
 /// All that a file says.
@@ -80,20 +81,29 @@ pub(super) fn read_and_compile(source: &Source) -> (Option<House>, Result<Compil
     let span = root.span();
     let root = Spanned::new(span, DeValue::Table(root.into_inner()));
     let house = House::read(Node::from(&root), &mut report);
-    let compiled = house.as_ref().and_then(|house| {
-        let satellites = satellites::all(house, &mut report);
-        let mut compiled = build(&satellites::joined(house), &ROOM, &mut report)?;
-        compiled.settings.satellites = satellites;
-        Some(compiled)
-    });
+    let (house, compiled) = house.map(|house| with_satellites(&house, &mut report)).unzip();
+    let compiled = compiled.flatten();
     let compiled = report
         .finish()
         .and_then(|warnings| compiled.map(|compiled| Compiled { warnings, ..compiled }).ok_or_else(Vec::new));
     (house, compiled)
 }
 
+/// Compiles a house and its satellites: the house with their lines among its own, and what it compiles to if it had no
+/// errors.
+pub(super) fn with_satellites(house: &House, report: &mut Report<'_>) -> (House, Option<Compiled>) {
+    let programs = satellites::all(house, report);
+    let joined = satellites::joined(house);
+    let compiled = build(&joined, &ROOM, report);
+    let compiled = compiled.map(|mut compiled| {
+        compiled.settings.satellites = programs;
+        compiled
+    });
+    (joined, compiled)
+}
+
 /// Compiles what has been read; `None` if it had errors.
-pub(super) fn build(house: &House, room: &Room, report: &mut Report<'_>) -> Option<Compiled> {
+fn build(house: &House, room: &Room, report: &mut Report<'_>) -> Option<Compiled> {
     let names = Tables::new(house, room, report);
     let program = scenario::all(house, &names, room, report);
     cascade::check(house, report);

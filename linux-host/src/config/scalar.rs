@@ -4,6 +4,7 @@ mod bounds;
 mod decimal;
 mod facts;
 mod name;
+mod port;
 mod units;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use bounds::{H, LONGEST, MS, Positive, S, SizeWithin, Within, Word};
 pub use decimal::Decimal;
 pub use facts::Facts;
 pub use name::{NAME_MAX, Name, NodeName, check_name};
+pub use port::SerialPort;
 pub use units::{duration, duration_text};
 
 words!(Level, "\"on\" or \"off\"", { "on" => Level::On, "off" => Level::Off });

@@ -14,10 +14,9 @@ use campanile_sim::script::{Script, Step as SimStep};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::compile::{Compiled, build};
+use super::compile::{Compiled, with_satellites};
 use super::file::House;
 use super::read::{At, Node, Read, Report, table};
-use super::resources::ROOM;
 use super::scalar::{Int, Positive, Text};
 use super::source::Diagnostic;
 use super::syntax;
@@ -86,8 +85,8 @@ fn read(report: &mut Report<'_>) -> Option<Written> {
     let table = ScriptTable::read(if has_house { node.without(House::KEYS) } else { node }, report);
     let inline = has_house.then(|| {
         let house = House::read(node.known_only(), report);
-        let compiled = house.as_ref().and_then(|house| build(house, &ROOM, report));
-        Inline { house, compiled }
+        let (house, compiled) = house.map(|house| with_satellites(&house, report)).unzip();
+        Inline { house, compiled: compiled.flatten() }
     });
     table.map(|table| assemble(table, inline, report))
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use campanile_core::input::{Input, Origin};
+use campanile_core::input::Origin;
 use campanile_core::runner::Message;
 use campanile_delivery::{HostRecord, SinkName};
 use tokio::sync::{mpsc, oneshot};
 
-use super::house::House;
 use super::inlet::{Inlet, Parcel};
 use super::intake::Intake;
 use crate::control::access::Caller;
@@ -23,7 +22,7 @@ pub struct Surroundings {
     pub inlet: Arc<Inlet>,
     /// The way to the loop.
     pub intake: Intake,
-    /// The way to [`tell_links`]. Unbounded, as a sink that comes and goes does it at the pace of its retries.
+    /// The way to [`Links`](super::links::Links). Unbounded, as a sink that comes and goes does it at the pace of its retries.
     pub links: mpsc::UnboundedSender<(SinkName, bool)>,
     /// The way to [`carry_out`].
     pub arrivals: mpsc::Sender<Arrived>,
@@ -82,20 +81,6 @@ pub async fn carry_out<T: StatusSource + 'static>(
                 tracing::warn!("{sink}: {from}: {why}");
                 board.turn_away(format!("{from}: {why}"));
             }
-        }
-    }
-}
-
-/// Tells the loop which sinks come and go, in the order in which they do.
-pub async fn tell_links(
-    house: Arc<House>,
-    intake: Intake,
-    mut links: mpsc::UnboundedReceiver<(SinkName, bool)>,
-) {
-    while let Some((sink, up)) = links.recv().await {
-        let names = house.names().await;
-        if let Some(peer) = names.symbols.find_peer(sink.as_str()) {
-            intake.send(Message::Input(Input::Link { peer, up })).await;
         }
     }
 }

@@ -88,7 +88,7 @@ impl Loaded {
             let (_, board) = settings.boards.iter().find(|(name, _)| *name == program.board)?;
             let Board::Serial(board) = board else { return None };
             let baud = u32::try_from(board.baud.value.0).unwrap_or(0);
-            Some(satellites::Spec { program, port: board.port.value.0.clone(), baud })
+            Some(satellites::Spec { program, port: board.port.value.clone(), baud })
         });
         let satellites = satellites.collect();
         let wiring = Wiring::of(&symbols, &boards);

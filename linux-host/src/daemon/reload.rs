@@ -10,6 +10,7 @@ use super::around::Surroundings;
 use super::house::House;
 use super::inlet::{Inlet, Parcel};
 use super::intake::Intake;
+use super::links::Links;
 use super::loaded::{Loaded, Origin};
 use super::programs::Program;
 use super::wiring::BoardSet;
@@ -41,6 +42,8 @@ pub struct Reloader {
     pub sinks: SharedSinks,
     /// The satellites that run.
     pub satellites: SharedSatellites,
+    /// Which of them are there.
+    pub peers: Arc<Links>,
     /// The way to the journal.
     pub inlet: Arc<Inlet>,
     /// The way to the loop.
@@ -87,6 +90,7 @@ impl Reloader {
         match answer.await {
             Ok(Ok(())) => {
                 names.clone_from(&program);
+                self.peers.tell_again(&program.symbols, &self.intake).await;
                 drop(names);
                 self.running = program;
                 let failed = self.house.programs.take_failed(hash);

@@ -1,6 +1,7 @@
 //! The thread of a satellite: the port on one side, the host's end of the link in the middle, journal and lines on the
 //! other.
 
+mod problems;
 mod session;
 
 use std::sync::Arc;
@@ -10,11 +11,10 @@ use campanile_core::link::{Collector, MAX_FRAME, Wall};
 use campanile_delivery::SinkName;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::Around;
 use super::lines::SatelliteLines;
-use super::port::{Port, PortSpec};
+use super::port::{self, Port};
 use super::view::View;
-use crate::config::SatelliteProgram;
+use super::{Around, Spec};
 use crate::daemon::lines::now;
 use crate::daemon::wall::Sample;
 use session::Session;
@@ -30,28 +30,21 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// See the [module](self).
 pub(super) struct Talk {
-    program: SatelliteProgram,
-    port: PortSpec,
+    spec: Spec,
     lines: Arc<SatelliteLines>,
     view: View,
     around: Around,
 }
 
 impl Talk {
-    pub(super) const fn new(
-        program: SatelliteProgram,
-        port: PortSpec,
-        lines: Arc<SatelliteLines>,
-        view: View,
-        around: Around,
-    ) -> Self {
-        Self { program, port, lines, view, around }
+    pub(super) const fn new(spec: Spec, lines: Arc<SatelliteLines>, view: View, around: Around) -> Self {
+        Self { spec, lines, view, around }
     }
 
     /// Speaks with the satellite until its lines [end](SatelliteLines::end).
     pub(super) fn run(self) {
         self.lines.begin();
-        let name = self.program.name.clone();
+        let name = self.spec.program.name.clone();
         if let Err(why) = self.speak() {
             tracing::error!("satellite {name}: {why}");
             self.view.change(|status| status.state = why);
@@ -60,11 +53,12 @@ impl Talk {
     }
 
     fn speak(&self) -> Result<(), String> {
-        let mut session = Session::new(&self.program, &self.around, self.lines.clone(), self.view.clone())?;
+        let mut session =
+            Session::new(&self.spec.program, &self.around, self.lines.clone(), self.view.clone())?;
         let mut pause = AGAIN.0;
         let mut said = String::new();
         while !self.lines.is_ended() {
-            let why = match self.port.open() {
+            let why = match port::open(&self.spec.port, self.spec.baud) {
                 Ok(port) => {
                     session.begin(now());
                     let (why, heard) = self.carry(&port, &mut session);
@@ -81,7 +75,7 @@ impl Talk {
                 break;
             }
             if why != said {
-                tracing::warn!("satellite {}: {why}", self.program.name);
+                tracing::warn!("satellite {}: {why}", self.spec.program.name);
             }
             self.view.change(|status| {
                 status.state = format!("retrying in {} s: {why}", pause.as_secs());
@@ -144,7 +138,7 @@ impl Talk {
     /// Tells the house that the satellite came or went.
     fn tell(&self, up: bool) {
         self.lines.set_up(up);
-        if let Ok(name) = self.program.name.parse::<SinkName>() {
+        if let Ok(name) = self.spec.program.name.parse::<SinkName>() {
             // Without its reader the daemon is stopping.
             let _ = self.around.links.send((name, up));
         }

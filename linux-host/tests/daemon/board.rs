@@ -15,7 +15,9 @@ use campanile_core::engine::{Engine, Step};
 use campanile_core::id::{InputId, Level};
 use campanile_core::input::{Input, LevelWhy};
 use campanile_core::link::bundle::Bundle;
-use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Satellite, Staging, Verdict};
+use campanile_core::link::{
+    About, Collector, Health, MAX_FRAME, Request, Satellite, Staging, VERSION, Verdict, seal,
+};
 use campanile_core::log::Cursor;
 use campanile_core::program::{Parts, image};
 use campanile_core::record::{CORE_REV, Record};
@@ -88,6 +90,22 @@ impl Drop for Board {
             let _ = thread.join();
         }
     }
+}
+
+/// A board of another version of the link, for as long as the test runs; its port.
+pub(crate) fn stranger() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let mut frame = [0; MAX_FRAME];
+            // Of a hello: the token, and the version, which are the same in all of them.
+            let len = seal(&[1, 7, VERSION + 1, 9, 9], &mut frame).unwrap();
+            while matches!(stream.read(&mut [0; 64]), Ok(1..)) && stream.write_all(&frame[..len]).is_ok() {}
+        }
+    });
+    port
 }
 
 /// One start of a board; whether there is another.

@@ -1,7 +1,7 @@
 //! A daemon and a satellite: the program goes there, its log comes here, scenarios see its button and switch its lamp;
 //! over cables that are pulled out, and starts of either.
 
-use crate::board::Board;
+use crate::board::{Board, stranger};
 use crate::running::{Running, Workplace, poll, starts_with, words};
 
 /// A bell on the Pi, and a porch with a button, a lamp and a scenario of its own.
@@ -49,6 +49,11 @@ do = [{ set = "bell", to = "on" }, { set = "porch.lamp", to = "on" }]
 name = "rest"
 when = [{ input = "porch.button", to = "off" }]
 do = [{ set = "bell", to = "off" }, { set = "porch.lamp", to = "off" }]
+
+[[scenarios]]
+name = "look"
+if = "porch.button"
+do = [{ send = "seen", text = "the button is {porch.button}" }]
 
 [[scenarios]]
 name = "alone"
@@ -134,6 +139,54 @@ fn no_record_is_lost_or_comes_twice_over_unplugged_cables_and_starts_of_either()
     let second = poll(|| Some(wait_until_it_runs(&daemon)["boot"].clone()).filter(|boot| *boot != first));
     assert!(second.as_str() > first.as_str());
     assert!(daemon.ok(&["link", "log", "porch"]).contains("did not stop in order"));
+}
+
+#[test]
+fn a_line_of_a_satellite_is_known_in_expressions_while_the_satellite_is_there() {
+    let board = Board::start();
+    let house = house(&board);
+    let place = Workplace::new(&house);
+    let daemon = Running::start(&place);
+    wait_until_it_runs(&daemon);
+    let wait_for = |times, line: &str| {
+        poll(|| {
+            let lines = words(&daemon.ok(&["log"]));
+            (lines.iter().filter(|there| starts_with(there, line)).count() >= times).then_some(())
+        });
+    };
+    board.set(0, true);
+    wait_for(1, "porch.button on");
+    daemon.ok(&["start", "look"]);
+    wait_for(1, "seen sent \"the button is on\"");
+    // Another sink gives the satellite's link another number, and it is up all the same.
+    place.write(&format!("{house}\n[sinks.screen]\nkind = \"console\"\n"));
+    daemon.ok(&["reload"]);
+    daemon.ok(&["start", "look"]);
+    wait_for(2, "seen sent \"the button is on\"");
+    drop(board);
+    wait_for(1, "link porch down");
+    daemon.ok(&["start", "look"]);
+    wait_for(1, "look skipped condition unknown");
+}
+
+#[test]
+fn one_of_another_version_is_named_and_the_others_go_on() {
+    let board = Board::start();
+    let attic = format!(
+        "[boards.attic]\nkind = \"serial\"\nport = \"tcp://127.0.0.1:{}\"\n[satellites.attic.inputs.hatch]\nline = 1\n",
+        stranger()
+    );
+    let place = Workplace::new(&(house(&board) + &attic));
+    let daemon = Running::start(&place);
+    wait_until_it_runs(&daemon);
+    let state = poll(|| {
+        let attic: serde_json::Value =
+            serde_json::from_str(&daemon.ok(&["link", "info", "attic", "--json"])).unwrap();
+        attic["state"].as_str().filter(|state| state.contains("version")).map(str::to_owned)
+    });
+    assert!(state.contains("of the link, and this campanile version"), "{state}");
+    assert!(daemon.ok(&["status"]).contains("bring this campanile up to date"));
+    assert_eq!(info(&daemon)["up"], true);
 }
 
 #[test]

@@ -24,6 +24,7 @@ impl Operands for World {
             Op::Minute {} => 12,
             Op::Weekday {} => 13,
             Op::TimedOut {} => 14,
+            Op::WhileUp { peer } => 15 + peer.index(),
             _ => panic!("{op:?} is no operand"),
         };
         self.0[id]
@@ -67,7 +68,7 @@ proptest! {
         // Three inputs and outputs, so that there is a choice.
         house.inputs = vec![house.inputs[0]; 3];
         house.outputs = vec![house.outputs[0]; 3];
-        let world = World((0..15).map(|_| (!tape.chance(4)).then(|| tape.number())).collect());
+        let world = World((0..16).map(|_| (!tape.chance(4)).then(|| tape.number())).collect());
         let expr = house.expr(&mut tape, 5);
         prop_assert_eq!(evaluated(&expr, &world), worth(&expr, &world), "{:?} {:?}", expr, world.0);
     }
@@ -75,7 +76,7 @@ proptest! {
 
 #[test]
 fn the_corners_of_i32_and_of_kleene() {
-    let world = World(vec![None; 15]);
+    let world = World(vec![None; 16]);
     let number = |value| Expr::Leaf(Op::Const { value });
     let two = |op, a, b| evaluated(&Expr::Binary(op, Box::new(a), Box::new(b)), &world);
     assert_eq!(two(Op::Div {}, number(i32::MIN), number(-1)), Number(i32::MAX));

@@ -2,6 +2,7 @@
 
 use super::count::{Count, Steps};
 use crate::decision::Values;
+use crate::id::MAX_PEERS;
 use crate::program::code::{MAX_BLOCKS, MAX_LOOPS, MAX_STACK, MAX_STEPS, Op, Step};
 use crate::program::image::Counts;
 use crate::program::refusal::{CodeError, What};
@@ -28,6 +29,7 @@ pub(super) fn check_expression(r: &mut Reader<'_>, counts: &Counts) -> Result<Op
             Op::Output { output } => known(What::Outputs, output.0, counts.outputs),
             Op::Sensor { sensor } => known(What::Sensors, sensor.0, counts.sensors),
             Op::Var { var } => known(What::Variables, var.0, counts.variables),
+            Op::WhileUp { peer } => known(What::Peers, peer.0, MAX_PEERS),
             _ => Ok(()),
         }
         .map_err(unknown)?;

@@ -91,7 +91,8 @@ pub struct Session<S: Storage> {
     ordered: Option<(u32, String, Level)>,
     /// The satellite runs the program of this house.
     runs_ours: bool,
-    /// The program did not fit, or was refused: it is not tried again before somebody asks.
+    /// The program did not fit, or was refused: it is not tried again before the satellite's next start, or before somebody
+    /// asks.
     refused: bool,
     /// The satellite's clock is so far behind this one.
     behind: Option<Duration>,
@@ -251,8 +252,8 @@ impl<S: Storage> Session<S> {
             return Ok(None);
         }
         if self.book.boot() != Some(boot) {
-            // Another start, another clock.
-            self.behind = None;
+            // Another start, another clock, and perhaps another firmware.
+            (self.behind, self.refused) = (None, false);
         }
         let known = hello.boot != 0 && self.book.takes(boot) && {
             self.book.resume(boot, now)?;

@@ -138,6 +138,7 @@ impl<'s> Text<'s> {
                 Op::Output { output } => self.named("output", symbols.output(output)),
                 Op::Sensor { sensor } => self.named("sensor", symbols.sensor(sensor)),
                 Op::Var { var } => self.named("variable", symbols.variable(var)),
+                Op::WhileUp { peer } => self.named("while up", symbols.peer(peer)),
                 op => self.item(&op),
             }
             if op == (Op::End {}) {

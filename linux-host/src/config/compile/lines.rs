@@ -79,7 +79,7 @@ impl<'f> Lines<'f> {
                     .help(help),
             );
         }
-        let key = (self.hardware(&name), line.value.clone());
+        let key = (self.hardware(&name), self.same(&name, &line.value));
         if line.is_broken() {
             // As has been said.
         } else if let Some((first, other)) = self.seen.get(&key) {
@@ -104,6 +104,16 @@ impl<'f> Lines<'f> {
     /// The hash of a line of the board of a name.
     pub(super) fn hash(&self, board: &str, line: &Line) -> u32 {
         hash::line(&self.hardware(board), line)
+    }
+
+    /// The line, written in one way: a satellite's board takes a number as a name, too.
+    fn same(&self, board: &str, line: &Line) -> Line {
+        match line {
+            Line::Name(digits) if matches!(self.board(board), Some(Board::Serial(_))) => {
+                digits.parse().map_or_else(|_| line.clone(), Line::Offset)
+            }
+            line => line.clone(),
+        }
     }
 
     fn hardware(&self, board: &str) -> String {

@@ -185,7 +185,8 @@ impl Frozen<'_> {
         };
         self.named.extend(found);
         self.slots.push(Slot { name: name.to_owned(), kind });
-        self.ops.push([bytes(&op), bytes(&Op::End {})].concat());
+        let link = self.tables.satellite(name).map(|peer| bytes(&Op::WhileUp { peer })).unwrap_or_default();
+        self.ops.push([bytes(&op), link, bytes(&Op::End {})].concat());
         u8::try_from(self.slots.len() - 1).ok()
     }
 }

@@ -38,6 +38,11 @@ pub(super) struct Tables {
     symbols: Symbols,
 }
 
+/// What has a link, in a house that may have satellites.
+pub(in super::super) const fn word_for_peers(with_satellites: bool) -> &'static str {
+    if with_satellites { "sink or satellite" } else { "sink" }
+}
+
 /// Names whose ids are their places.
 struct Place {
     kind: &'static str,
@@ -48,6 +53,12 @@ struct Place {
 impl Names for Tables {
     fn find(&self, name: &str) -> Option<Named> {
         self.names.get(name).map(|(named, _)| *named)
+    }
+
+    fn satellite(&self, name: &str) -> Option<PeerId> {
+        let (satellite, _) = name.split_once('.')?;
+        let place = self.peers.names.iter().position(|peer| peer == satellite)?;
+        u8::try_from(place).ok().map(PeerId)
     }
 
     fn all(&self) -> Vec<&str> {
@@ -74,16 +85,17 @@ impl Tables {
             whole: house.inputs.is_whole()
                 && house.outputs.is_whole()
                 && house.sensors.is_whole()
-                && house.variables.is_whole(),
+                && house.variables.is_whole()
+                && house.satellites.is_whole(),
             scenarios: Place {
                 kind: "scenario",
                 names: house.scenarios().iter().map(|scenario| scenario.name.value.0.clone()).collect(),
                 whole: house.scenarios.0.is_some(),
             },
             peers: Place {
-                kind: "sink",
+                kind: word_for_peers(house.satellites.names().next().is_some()),
                 names: house.sinks.names().chain(house.satellites.names()).map(str::to_owned).collect(),
-                whole: house.sinks.is_whole(),
+                whole: house.sinks.is_whole() && house.satellites.is_whole(),
             },
             symbols: Symbols::new(""),
         };

@@ -1,11 +1,12 @@
 //! Satellites: each is a house of its own to the compiler, and its lines are lines of the host's house, too.
 
-use campanile_delivery::symbols::{Line, Symbols};
+use campanile_core::link::bundle::LINE_MAX;
+use campanile_delivery::symbols::{Drive, Line, Symbols};
 
 use super::super::file::{Board, House, Input, NodeTable, Output, Satellite, Sink};
 use super::super::read::{At, Entries, Needed, Report, read_text, suggestion};
 use super::super::resources::ROOM;
-use super::super::scalar::{NodeName, check_name};
+use super::super::scalar::{NodeName, SerialPort, check_name};
 use super::super::source::Diagnostic;
 use super::build;
 
@@ -87,6 +88,7 @@ fn driven_from_here(output: &Output, board: &At<String>, name: &At<String>) -> O
 /// Compiles every satellite; says what is wrong with each.
 pub(super) fn all(house: &House, report: &mut Report<'_>) -> Vec<SatelliteProgram> {
     check_outputs(house, report);
+    check_ports(house, report);
     let mut programs = Vec::new();
     for (name, satellite) in house.satellites.iter() {
         if check_name(&name.value).is_ok() && name.value.parse::<campanile_delivery::NodeName>().is_err() {
@@ -99,8 +101,17 @@ pub(super) fn all(house: &House, report: &mut Report<'_>) -> Vec<SatelliteProgra
                 .help("a-z, 0-9 and -, as of a node"),
             );
         }
+        if let Some((sink, _)) = house.sinks.iter().find(|(sink, _)| sink.value == name.value) {
+            report.push(
+                Diagnostic::error(name.span.clone(), format!("the name `{}` is taken", name.value))
+                    .label("a satellite")
+                    .other(sink.span.clone(), "a sink")
+                    .help("sinks and satellites share their names in `{ link = \"..\" }`"),
+            );
+        }
         let Some(satellite) = satellite else { continue };
         let Some(board) = find_board(house, name, satellite, report) else { continue };
+        check_lines(satellite, report);
         let Some(own) = own_house(house, name, satellite, board) else { continue };
         let Some(compiled) = build(&own, &ROOM, report) else { continue };
         programs.push(SatelliteProgram {
@@ -131,6 +142,48 @@ fn check_outputs(house: &House, report: &mut Report<'_>) {
                 .label("this output is on no satellite")
                 .help("leave it out"),
         );
+    }
+}
+
+/// Two satellites would speak over each other.
+fn check_ports(house: &House, report: &mut Report<'_>) {
+    let mut seen: Vec<&At<SerialPort>> = Vec::new();
+    for (_, board) in house.boards.iter() {
+        let Some(Board::Serial(board)) = board else { continue };
+        if let Some(first) = seen.iter().find(|first| first.value == board.port.value) {
+            report.push(
+                Diagnostic::error(board.port.span.clone(), format!("{} is used twice", board.port.value))
+                    .label("a second time")
+                    .other(first.span.clone(), "the first time")
+                    .help("a serial line has one satellite at its other end"),
+            );
+        }
+        seen.push(&board.port);
+    }
+}
+
+/// What no satellite has, whichever board it is.
+fn check_lines(satellite: &Satellite, report: &mut Report<'_>) {
+    let inputs = satellite.inputs.iter().filter_map(|(_, input)| Some(&input?.line));
+    let outputs = satellite.outputs.iter().filter_map(|(_, output)| Some(&output?.line));
+    for line in inputs.chain(outputs).filter(|line| !line.is_broken()) {
+        let len = line.value.to_string().len();
+        if len > LINE_MAX {
+            report.push(
+                Diagnostic::error(line.span.clone(), format!("the name of this line has {len} characters"))
+                    .label("here")
+                    .help(format!("up to {LINE_MAX}; the board's file has its names under LINES")),
+            );
+        }
+    }
+    for output in satellite.outputs.iter().filter_map(|(_, output)| output) {
+        if output.drive.value != Drive::PushPull {
+            report.push(
+                Diagnostic::error(output.drive.span.clone(), "satellites drive their lines push-pull only")
+                    .label("here")
+                    .help("leave it out, and put a transistor or a diode between"),
+            );
+        }
     }
 }
 

@@ -82,7 +82,7 @@ fn name(rest: &str, at: usize, errors: &mut Vec<ExprError>) -> (Token, usize) {
 /// Takes note of a character that means something in other languages, and goes on as if it were not there.
 fn strange(c: char, at: usize, tokens: &mut Vec<(Token, Range<usize>)>, errors: &mut Vec<ExprError>) {
     let help = match c {
-        '.' => "a name stands alone: `button`, not `input.button`",
+        '.' => "a point stands in a number, or between a satellite and its line: `porch.button`",
         '\'' | '"' => "there are no quotes in here: `button == on`",
         _ => "a name stands alone here: `rings + 1`",
     };
@@ -97,13 +97,13 @@ fn strange(c: char, at: usize, tokens: &mut Vec<(Token, Range<usize>)>, errors: 
     }
 }
 
-/// Letters, digits and `_`, and `-` where one of these follows.
+/// Letters, digits and `_`, and `-` and `.` where one of these follows.
 fn name_len(rest: &str) -> usize {
     let word = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
     let bytes = rest.as_bytes();
     let mut len = 0;
     while let Some(&byte) = bytes.get(len) {
-        let joined = byte == b'-' && bytes.get(len + 1).is_some_and(|next| word(*next));
+        let joined = matches!(byte, b'-' | b'.') && bytes.get(len + 1).is_some_and(|next| word(*next));
         if !word(byte) && !joined {
             break;
         }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use campanile_core::id::{InputId, OutputId, SensorId, VarId};
+use campanile_core::id::{InputId, OutputId, PeerId, SensorId, VarId};
 use campanile_core::program::code::{MAX_STACK, Op};
 
 use super::super::read::suggestion;
@@ -31,6 +31,10 @@ pub enum Named {
 pub trait Names {
     /// What a name stands for.
     fn find(&self, name: &str) -> Option<Named>;
+    /// The satellite whose line a name is: without it nobody knows its level.
+    fn satellite(&self, _name: &str) -> Option<PeerId> {
+        None
+    }
     /// All names.
     fn all(&self) -> Vec<&str>;
     /// Whether these are all: not after an error that left some of them unread.
@@ -101,6 +105,8 @@ pub(super) fn unknown(tokens: &[(Token, Range<usize>)], names: &dyn Names) -> Ve
             let part = |part: &&str| known(part) || part.bytes().all(|b| b.is_ascii_digit());
             let help = if parts.len() > 1 && parts.iter().all(part) {
                 format!("a subtraction needs spaces: `{}`", parts.join(" - "))
+            } else if let Some((_, alone)) = name.rsplit_once('.').filter(|(_, alone)| known(alone)) {
+                format!("a name stands alone: `{alone}`, not `{name}`")
             } else if ["time", "now", "date"].contains(&name.as_str()) {
                 "the time is in `hour`, `minute` and `weekday`".to_owned()
             } else {
@@ -278,9 +284,13 @@ fn leaf(name: &str, names: &dyn Names, named: &mut Vec<Named>) -> Value {
     if let Some(found) = found.filter(|found| !named.contains(found)) {
         named.push(found);
     }
+    let level = |op| match names.satellite(name) {
+        Some(peer) => Value::Plain(Tree::Unary(Op::WhileUp { peer }, Box::new(Tree::Leaf(op)))),
+        None => Value::Plain(Tree::Leaf(op)),
+    };
     match found {
-        Some(Named::Input(input)) => Value::Plain(Tree::Leaf(Op::Input { input })),
-        Some(Named::Output(output)) => Value::Plain(Tree::Leaf(Op::Output { output })),
+        Some(Named::Input(input)) => level(Op::Input { input }),
+        Some(Named::Output(output)) => level(Op::Output { output }),
         Some(Named::Sensor(sensor, 0)) => Value::Plain(Tree::Leaf(Op::Sensor { sensor })),
         Some(Named::Sensor(sensor, decimals)) => Value::Scaled(Tree::Leaf(Op::Sensor { sensor }), decimals),
         Some(Named::Variable(var)) => Value::Plain(Tree::Leaf(Op::Var { var })),

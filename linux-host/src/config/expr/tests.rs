@@ -1,13 +1,13 @@
 //! The compiler of expressions against a slow reference that works on the tree alone, with 128 bits, and looks at no
 //! operation of the engine.
 
-use campanile_core::id::{InputId, OutputId, SensorId, VarId};
+use campanile_core::id::{InputId, OutputId, PeerId, SensorId, VarId};
 use campanile_core::program::code::Op;
 use proptest::prelude::*;
 
 use super::*;
 
-/// A house of six names.
+/// A house of some names.
 struct House;
 
 impl Names for House {
@@ -19,12 +19,18 @@ impl Names for House {
             "rings" => Some(Named::Variable(VarId(0))),
             "front-door" => Some(Named::Variable(VarId(1))),
             "x2" => Some(Named::Variable(VarId(2))),
+            "porch.front-door" => Some(Named::Input(InputId(1))),
+            "porch.lamp" => Some(Named::Output(OutputId(1))),
             _ => None,
         }
     }
 
+    fn satellite(&self, name: &str) -> Option<PeerId> {
+        name.starts_with("porch.").then_some(PeerId(3))
+    }
+
     fn all(&self) -> Vec<&str> {
-        vec!["button", "chime", "front-door", "rings", "tank", "x2"]
+        vec!["button", "chime", "front-door", "porch.front-door", "porch.lamp", "rings", "tank", "x2"]
     }
 }
 
@@ -76,6 +82,18 @@ fn names_with_a_hyphen_are_one_name() {
     assert_eq!(ops("front-door"), [Op::Var { var: VarId(1) }, Op::End {}]);
     assert_eq!(ops("rings -1"), ops("rings - 1"));
     assert_eq!(ops("timed-out"), [Op::TimedOut {}, Op::End {}]);
+}
+
+#[test]
+fn what_a_satellite_knows_is_known_while_it_is_there() {
+    let there = Op::WhileUp { peer: PeerId(3) };
+    let (door, lamp) = (Op::Input { input: InputId(1) }, Op::Output { output: OutputId(1) });
+    assert_eq!(ops("porch.front-door"), [door, there, Op::End {}]);
+    assert_eq!(ops("not porch.lamp or button"), [lamp, there, Op::Not {}, BUTTON, Op::Or {}, Op::End {}],);
+    let of = |text| compile(text, &House).unwrap_err().remove(0);
+    assert_eq!(of("input.button").help, "a name stands alone: `button`, not `input.button`");
+    assert_eq!(of("porch.lmap").help, "did you mean `porch.lamp`?");
+    assert!(of("button .rings").what.contains("`.` has no place"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Boards: what has lines.
 
 use super::super::read::{At, kinds, table};
-use super::super::scalar::{Int, Word};
+use super::super::scalar::{Int, SerialPort, Word};
 
 impl Default for Board {
     /// The one of a file that names none.
@@ -19,7 +19,7 @@ impl Board {
             Self::Gpiochip(board) => format!("gpiochip {}", board.chip.value.0),
             Self::Rppal(_) => "rppal".to_owned(),
             Self::Virtual(_) => "virtual".to_owned(),
-            Self::Serial(board) => format!("serial {}", board.port.value.0),
+            Self::Serial(board) => format!("serial {}", board.port.value),
         }
     }
 }
@@ -60,7 +60,7 @@ table! {
     /// A serial line with a satellite at its other end.
     pub struct SerialBoard("a board of kind serial") {
         /// The line: the path of its device, "usb:VVVV:PPPP" for the one with this USB id, or "tcp://HOST:PORT".
-        "port" port (required): At<Word>,
+        "port" port (required): At<SerialPort>,
         /// Bits per second.
         "baud" baud (= 115200): At<Int<1200, 1000000>>,
     }

@@ -1,5 +1,6 @@
 //! Names in steps: each is one that some house of the script has.
 
+use super::super::compile::word_for_peers;
 use super::super::file::House;
 use super::super::read::{At, Report, suggestion};
 use super::super::source::Diagnostic;
@@ -17,14 +18,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const fn word(self) -> &'static str {
+    fn word(self, houses: &[&House]) -> &'static str {
         match self {
             Self::Input => "input",
             Self::Output => "output",
             Self::Sensor => "sensor",
             Self::Variable => "variable",
             Self::Scenario => "scenario",
-            Self::Sink => "sink",
+            Self::Sink => {
+                word_for_peers(houses.iter().any(|house| house.satellites.names().next().is_some()))
+            }
             Self::Message => "message",
         }
     }
@@ -36,7 +39,10 @@ impl Kind {
             Self::Output => (house.outputs.is_whole(), house.outputs.names().collect()),
             Self::Sensor => (house.sensors.is_whole(), house.sensors.names().collect()),
             Self::Variable => (house.variables.is_whole(), house.variables.names().collect()),
-            Self::Sink => (house.sinks.is_whole(), house.sinks.names().collect()),
+            Self::Sink => {
+                let whole = house.sinks.is_whole() && house.satellites.is_whole();
+                (whole, house.sinks.names().chain(house.satellites.names()).collect())
+            }
             Self::Message => (
                 house.scenarios.0.is_some(),
                 house.heard().map(|name| name.value.0.as_str()).collect::<Vec<_>>(),
@@ -59,10 +65,13 @@ pub(super) fn check(named: &[(Kind, At<String>)], houses: &[&House], report: &mu
         let known = known.concat();
         if !known.contains(&name.value.as_str()) {
             report.push(
-                Diagnostic::error(name.span.clone(), format!("unknown {} `{}`", kind.word(), name.value))
-                    .label("here")
-                    .help(suggestion(&name.value, known))
-                    .may_follow(),
+                Diagnostic::error(
+                    name.span.clone(),
+                    format!("unknown {} `{}`", kind.word(houses), name.value),
+                )
+                .label("here")
+                .help(suggestion(&name.value, known))
+                .may_follow(),
             );
         }
     }

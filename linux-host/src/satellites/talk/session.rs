@@ -1,11 +1,10 @@
 //! The [session](campanile_delivery::satellite::Session) with a satellite, and what people are told of it.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use campanile_core::link::{Health, Hello, MAX_FRAME, Wall};
+use campanile_core::link::{Hello, MAX_FRAME, Wall};
 use campanile_core::time::Instant;
 use campanile_delivery::satellite::{Book, BookError, Mirror, Misfit, News, Program, World};
 use campanile_delivery::{Boot, Directory, NodeName};
@@ -14,11 +13,9 @@ use super::super::Around;
 use super::super::lines::SatelliteLines;
 use super::super::view::View;
 use super::super::words;
+use super::problems::Problems;
 use crate::config::SatelliteProgram;
 use crate::random;
-
-/// What problems of the journal begin with.
-const DISK: &str = "its journal goes on from memory";
 
 /// See the [module](self).
 pub(super) struct Session {
@@ -28,9 +25,7 @@ pub(super) struct Session {
     session: campanile_delivery::satellite::Session<Directory>,
     house: House,
     view: View,
-    /// What is wrong with its storage.
-    health: Option<&'static str>,
-    problems: BTreeSet<String>,
+    problems: Problems,
 }
 
 /// The house that the satellite belongs to.
@@ -72,15 +67,7 @@ impl Session {
         );
         let session = session?;
         view.change(|status| status.journal = path.display().to_string());
-        Ok(Self {
-            name: program.name.clone(),
-            path,
-            session,
-            house,
-            view,
-            health: None,
-            problems: BTreeSet::new(),
-        })
+        Ok(Self { name: program.name.clone(), path, session, house, view, problems: Problems::default() })
     }
 
     /// The port is open.
@@ -116,8 +103,9 @@ impl Session {
     /// Looks what is to be said.
     pub(super) fn work(&mut self, now: Instant, wall: &Wall) {
         self.session.tick(now, wall.trusted.then_some(wall.unix));
-        self.problem(words::NO_CLOCK.to_owned(), !wall.trusted && self.is_up());
+        self.problems.clock = (!wall.trusted && self.is_up()).then_some(words::NO_CLOCK);
         if self.house.0.takes_install() {
+            self.problems.refused = None;
             self.session.install(now);
         }
         self.session.work(now, &self.house);
@@ -137,20 +125,20 @@ impl Session {
         match news.map_err(|error| format!("{}: {error}", self.path.display()))? {
             Some(News::Met { hello, brings, unkept }) => self.met(&hello, brings, unkept),
             Some(News::OtherVersion { theirs }) => return Err(words::other_version(theirs)),
-            Some(News::Installed(verdict)) => match words::of_verdict(verdict) {
-                Some(why) => self.problem(why.to_owned(), true),
-                None => {
+            Some(News::Installed(verdict)) => {
+                self.problems.refused = words::of_verdict(verdict).map(str::to_owned);
+                if self.problems.refused.is_none() {
                     let (name, hash) = (&self.name, self.session.program().hash());
                     tracing::info!("satellite {name}: program {hash:016x} runs there");
                 }
-            },
+            }
             Some(News::Unset { output, result }) => {
                 tracing::warn!("satellite {}: it does not set {output}: {result:?}", self.name);
             }
             Some(News::Pong { at }) => {
                 self.view.change(|status| status.uptime_s = Some(at.micros() as f64 / 1e6));
             }
-            Some(News::Health(health)) => self.feels(&health),
+            Some(News::Health(health)) => self.problems.storage = words::of_health(&health),
             None => {}
         }
         Ok(())
@@ -166,27 +154,12 @@ impl Session {
         if let Some(error) = unkept {
             tracing::warn!("{}: the program is not kept: {error}", self.path.display());
         }
-        self.problems.clear();
-        self.health = None;
-        self.problems.extend(words::of_hello(hello));
-        if let Some(Err(misfit)) = brings {
-            self.problem(words::of_misfit(misfit), true);
-        }
-    }
-
-    fn feels(&mut self, health: &Health) {
-        let feels = words::of_health(health);
-        let before = std::mem::replace(&mut self.health, feels).filter(|before| feels != Some(*before));
-        before.into_iter().for_each(|before| self.problem(before.to_owned(), false));
-        feels.into_iter().for_each(|wrong| self.problem(wrong.to_owned(), true));
-    }
-
-    /// Takes note of a problem, or of its end.
-    fn problem(&mut self, what: String, there: bool) {
-        if !there {
-            self.problems.remove(&what);
-        } else if self.problems.insert(what.clone()) {
-            tracing::warn!("satellite {}: {what}", self.name);
+        self.problems.hello = words::of_hello(hello);
+        match brings {
+            Some(fits) => self.problems.refused = fits.err().map(words::of_misfit),
+            None if self.session.runs_ours() => self.problems.refused = None,
+            // It was refused before, and still is.
+            None => {}
         }
     }
 
@@ -194,10 +167,11 @@ impl Session {
     pub(super) fn heard_all(&mut self, now: Instant, broken: u32) {
         self.session.heard_all(now, &self.house);
         let book = self.session.book();
-        let degraded = book.degraded().map(|degraded| format!("{DISK}: {}", degraded.error));
-        self.problems.retain(|problem| !problem.starts_with(DISK));
-        self.problems.extend(degraded);
-        let problems: Vec<String> = self.problems.iter().cloned().collect();
+        let degraded = book.degraded();
+        self.problems.disk =
+            degraded.map(|degraded| format!("its journal goes on from memory: {}", degraded.error));
+        let (problems, new) = self.problems.list();
+        new.iter().for_each(|problem| tracing::warn!("satellite {}: {problem}", self.name));
         let program = self.session.runs_ours().then(|| format!("{:016x}", self.session.program().hash()));
         self.view.change(|status| {
             status.up = self.session.is_up();
@@ -215,3 +189,6 @@ impl Session {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,7 @@ impl Expr {
             Self::Leaf(Op::Const { value }) => Number(*value),
             Self::Leaf(op) => operand(op).map_or(Unknown, Number),
             Self::Unary(op, inner) => match (op, inner.worth(operand)) {
+                (Op::WhileUp { .. }, value) => operand(op).map_or(Unknown, |_| value),
                 (Op::Neg {}, Number(value)) => bounded(-i64::from(value)),
                 (Op::Not {}, Number(value)) => truth(value == 0),
                 (_, other) => other,
@@ -62,7 +63,7 @@ impl Expr {
     pub fn names(&self, what: &impl Fn(&Op) -> bool) -> bool {
         match self {
             Self::Leaf(op) => what(op),
-            Self::Unary(_, inner) => inner.names(what),
+            Self::Unary(op, inner) => what(op) || inner.names(what),
             Self::Binary(_, left, right) => left.names(what) || right.names(what),
         }
     }

@@ -92,6 +92,7 @@ impl Reference {
             Op::Sensor { sensor } => *self.sensors.get(sensor.index())?,
             Op::Var { var } => self.variables.get(var.index()).copied(),
             Op::TimedOut {} => Some(timed_out.into()),
+            Op::WhileUp { peer } => self.peers.contains(&peer).then_some(1),
             _ => self.clock_operand(op),
         })
     }

@@ -149,6 +149,7 @@ impl Reference {
         }
         let about = |on: &On| *on == On::Link { peer, up };
         self.triggers_where(about).into_iter().for_each(|trigger| self.fire(trigger, self.now));
+        self.look(|op| matches!(op, Op::WhileUp { peer: of } if *of == peer));
     }
 
     /// Whether a trigger waits for it.

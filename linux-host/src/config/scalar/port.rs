@@ -1,0 +1,96 @@
+//! Where a serial line is.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::{Wrong, text};
+
+/// The place of a serial line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SerialPort {
+    /// A device.
+    Device(PathBuf),
+    /// The serial device with this USB id.
+    Usb {
+        /// Of the vendor.
+        vendor: u16,
+        /// Of the product.
+        product: u16,
+    },
+    /// Behind HOST:PORT.
+    Tcp(String),
+}
+
+impl SerialPort {
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let number = |digits: &str| u16::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 4);
+        if let Some(id) = text.strip_prefix("usb:") {
+            let ids =
+                id.split_once(':').and_then(|(vendor, product)| Some((number(vendor)?, number(product)?)));
+            let (vendor, product) = ids.ok_or_else(|| {
+                let help = "four and four hexadecimal digits, such as \"usb:0d28:0204\"; `lsusb` lists them";
+                Wrong::new(format!("\"{text}\" is no USB id"), help)
+            })?;
+            return Ok(Self::Usb { vendor, product });
+        }
+        if let Some(address) = text.strip_prefix("tcp://") {
+            let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+            return match port.and_then(|(_, port)| port.parse::<u16>().ok()) {
+                Some(port) if port > 0 => Ok(Self::Tcp(address.to_owned())),
+                _ => {
+                    let help = "host and port, such as \"tcp://192.168.1.7:4321\"";
+                    Err(Wrong::new(format!("\"{text}\" is no address"), help))
+                }
+            };
+        }
+        if text.starts_with('/') && !text.ends_with('/') {
+            return Ok(Self::Device(text.into()));
+        }
+        let help = if text.starts_with("tty") {
+            format!("with its whole path: \"/dev/{text}\"")
+        } else {
+            "the path of a device such as \"/dev/ttyACM0\", \"usb:0d28:0204\" for the one with this USB id, or \
+             \"tcp://HOST:PORT\""
+                .to_owned()
+        };
+        Err(Wrong::new(format!("\"{text}\" is no serial line"), help))
+    }
+}
+
+/// As the file has it.
+impl fmt::Display for SerialPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Device(path) => write!(f, "{}", path.display()),
+            Self::Usb { vendor, product } => write!(f, "usb:{vendor:04x}:{product:04x}"),
+            Self::Tcp(address) => write!(f, "tcp://{address}"),
+        }
+    }
+}
+
+text!(SerialPort, "a serial line", {
+    "type": "string", "pattern": "^(/.*|usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}|tcp://.+:[0-9]+)$"
+}, Self::parse);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_read_as_the_documentation_says_and_are_written_so() {
+        let usb = SerialPort::Usb { vendor: 0x0d28, product: 0x0204 };
+        for (text, port) in [
+            ("/dev/ttyACM0", SerialPort::Device("/dev/ttyACM0".into())),
+            ("usb:0d28:0204", usb),
+            ("tcp://[::1]:5", SerialPort::Tcp("[::1]:5".into())),
+        ] {
+            assert_eq!(SerialPort::parse(text), Ok(port.clone()));
+            assert_eq!(port.to_string(), text);
+        }
+        for wrong in
+            ["COM3", "ttyACM0", "/dev/", "usb:0d28", "usb:microbit:1", "usb:d28:204", "tcp://:5", "tcp://a"]
+        {
+            assert!(SerialPort::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! What is wrong with a satellite, in words, as `status` and `link info` show it: a satellite's own end of the link against
+//! a session, on a wire that takes no time.
+
+use campanile_core::capacity::Tiny;
+use campanile_core::engine::Engine;
+use campanile_core::link::{About, Collector, Health, Request, Satellite, Storage, VERSION, Verdict, seal};
+use campanile_core::time::Duration;
+use campanile_delivery::Options;
+use jiff::tz::TimeZone;
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::{Source, compile};
+use crate::satellites::view::SatelliteStatus;
+
+const HOUSE: &str = r#"
+[node]
+name = "hall"
+[boards.porch]
+kind = "serial"
+port = "/dev/ttyACM0"
+[satellites.porch.inputs.button]
+line = "BUTTON"
+"#;
+
+struct Bench {
+    session: Session,
+    view: View,
+    engine: Box<Engine<Tiny>>,
+    satellite: Satellite,
+    /// What of the satellite's the test is about.
+    health: Health,
+    verdict: Verdict,
+    trusted: bool,
+    installs: usize,
+    to_host: Collector,
+    to_satellite: Collector,
+    now: Instant,
+    _folder: TempDir,
+}
+
+impl Bench {
+    fn new(more: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = compile(&Source::new("house.toml", format!("{HOUSE}{more}"))).unwrap();
+        let program = file.settings.satellites.into_iter().next().unwrap();
+        let view = View::new("porch", "porch", "/dev/ttyACM0");
+        let around = Around {
+            folder: folder.path().to_owned(),
+            journal: Options { size: 400 * 1024, ..Options::default() },
+            zone: TimeZone::UTC,
+            links: tokio::sync::mpsc::unbounded_channel().0,
+        };
+        let lines = SatelliteLines::new("porch");
+        let session = Session::new(&program, &around, lines, view.clone()).unwrap();
+        Self {
+            session,
+            view,
+            engine: Box::new(Engine::new()),
+            satellite: Satellite::new(0, 0, 7),
+            health: Health::NO_STORAGE,
+            verdict: Verdict::Runs,
+            trusted: true,
+            installs: 0,
+            to_host: Collector::new(),
+            to_satellite: Collector::new(),
+            now: Instant::from_micros(1_000_000),
+            _folder: folder,
+        }
+    }
+
+    /// The cable is put in, or again.
+    fn plug(&mut self) {
+        self.session.end();
+        self.session.begin(self.now);
+        self.talk();
+    }
+
+    /// Another start of the satellite.
+    fn restart(&mut self) {
+        self.satellite = Satellite::new(0, 0, 8 + u32::from(self.installs as u8));
+        self.plug();
+    }
+
+    /// Both say what they have to say, for a while.
+    fn talk(&mut self) {
+        for _ in 0..200 {
+            self.now = self.now.plus(Duration::from_millis(10));
+            let wall = Wall { unix: 1, offset: 0, trusted: self.trusted };
+            self.session.work(self.now, &wall);
+            let mut frame = [0; MAX_FRAME];
+            while let Some(len) = self.session.transmit(self.now, wall, &mut frame) {
+                self.hear(&frame[..len]);
+            }
+            let (room, health) = (self.engine.room(), self.health);
+            let about = About { node: "", board: "test board", room, bundle_max: 1024, health };
+            while let Some(len) = self.satellite.transmit(self.now, &about, &self.engine.log(), &mut frame) {
+                self.tell(&frame[..len]).unwrap();
+            }
+        }
+    }
+
+    /// The satellite's port takes every bundle as whole, and says of it what the test wants.
+    fn hear(&mut self, frame: &[u8]) {
+        for &byte in frame {
+            let Some(message) = self.to_satellite.push(byte) else { continue };
+            match self.satellite.receive(self.now, message, &self.engine.log()) {
+                Some(Request::Image { hash, len, .. }) => self.satellite.stored(hash, len),
+                Some(Request::Commit { hash }) => {
+                    self.installs += 1;
+                    self.satellite.committed(hash, self.verdict);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The host hears a frame.
+    fn tell(&mut self, frame: &[u8]) -> Result<(), String> {
+        for &byte in frame {
+            if let Some(message) = self.to_host.push(byte) {
+                self.session.receive(self.now, message)?;
+            }
+        }
+        self.session.heard_all(self.now, 0);
+        Ok(())
+    }
+
+    fn status(&self) -> SatelliteStatus {
+        self.view.read()
+    }
+
+    fn problems(&self) -> String {
+        self.status().problems.join("; ")
+    }
+}
+
+#[test]
+fn a_satellite_that_is_well_has_its_program_and_no_problem() {
+    let mut bench = Bench::new("");
+    bench.plug();
+    let status = bench.status();
+    assert!(status.up && !status.program.is_empty(), "{status:?}");
+    assert_eq!((status.machine.as_str(), bench.problems().as_str(), bench.installs), ("test board", "", 1));
+    bench.plug();
+    assert_eq!(bench.installs, 1, "it has it");
+}
+
+#[test]
+fn one_that_is_too_small_says_so_as_long_as_it_is() {
+    let lines = |n: usize| format!("[satellites.porch.inputs.more{n}]\nline = {n}\n");
+    let mut bench = Bench::new(&(0..8).map(lines).collect::<String>());
+    for _ in 0..2 {
+        bench.plug();
+        assert!(bench.status().up);
+        assert!(bench.problems().contains("too small for its program: 9 inputs"), "{}", bench.problems());
+    }
+    assert_eq!(bench.installs, 0);
+}
+
+#[test]
+fn one_that_refuses_its_program_is_asked_again_with_its_next_start_or_by_a_person() {
+    let mut bench = Bench::new("");
+    bench.verdict = Verdict::UnknownLine;
+    for _ in 0..2 {
+        bench.plug();
+        assert!(bench.problems().contains("names a line that its board has not"), "{}", bench.problems());
+        assert_eq!(bench.installs, 1);
+    }
+    bench.session.house.0.ask_install();
+    bench.talk();
+    assert_eq!(bench.installs, 2);
+    bench.verdict = Verdict::Runs;
+    bench.restart();
+    assert_eq!((bench.problems().as_str(), bench.installs), ("", 3));
+}
+
+#[test]
+fn flash_that_is_full_or_worn_or_dead_is_told_until_it_is_not() {
+    let mut bench = Bench::new("");
+    bench.plug();
+    let words =
+        [(Storage::Full, "flash is full"), (Storage::Worn, "is worn"), (Storage::Dead, "takes nothing")];
+    for (storage, words) in words {
+        bench.health = Health { storage, ..Health::NO_STORAGE };
+        bench.talk();
+        assert!(
+            bench.problems().contains(words) && bench.status().problems.len() == 1,
+            "{}",
+            bench.problems()
+        );
+        assert!(bench.status().up);
+    }
+    bench.health.storage = Storage::Good;
+    bench.talk();
+    assert_eq!(bench.problems(), "");
+}
+
+#[test]
+fn without_a_clock_here_its_schedules_wait_and_that_is_told() {
+    let mut bench = Bench::new("");
+    bench.trusted = false;
+    bench.plug();
+    assert!(bench.problems().contains("no clock"), "{}", bench.problems());
+    bench.trusted = true;
+    bench.talk();
+    assert_eq!(bench.problems(), "");
+}
+
+#[test]
+fn one_of_another_version_is_named_with_what_is_to_be_brought_up_to_date() {
+    let mut bench = Bench::new("");
+    bench.session.begin(bench.now);
+    for (version, which) in [(VERSION + 1, "bring this campanile"), (0, "bring the satellite's firmware")] {
+        let mut frame = [0; MAX_FRAME];
+        // Of a hello: the token, and the version, which are the same in all of them.
+        let len = seal(&[1, 7, version, 9, 9, 9], &mut frame).unwrap();
+        let why = bench.tell(&frame[..len]).unwrap_err();
+        assert!(why.contains(which) && why.contains(&format!("version {version} of the link")), "{why}");
+    }
+}
