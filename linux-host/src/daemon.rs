@@ -201,6 +201,7 @@ impl Daemon {
             published: published.clone(),
             boot,
             around: Arc::new(Surroundings {
+                house: house.clone(),
                 inlet: inlet.clone(),
                 intake: intake.clone(),
                 links: links.clone(),
@@ -210,6 +211,7 @@ impl Daemon {
         };
         let mut sinks = Sinks::new(loaded.node.as_str(), source);
         sinks.apply(&loaded.sinks, &loaded.program.symbols).await;
+        let showcase = sinks.showcase();
         let sinks = Arc::new(Mutex::new(sinks));
         let satellites = Satellites::new(satellites::Around {
             folder: state.join(satellites::FOLDER),
@@ -231,7 +233,7 @@ impl Daemon {
             zone: loaded.zone.clone(),
             house: house.clone(),
             inlet: inlet.clone(),
-            sinks: sinks.clone(),
+            sinks: showcase,
             satellites: satellites.clone(),
         };
         let virtual_board = boards.virtual_board().clone();
@@ -307,10 +309,8 @@ impl Daemon {
             return Err("the loop does not stop; the outputs are safe".to_owned());
         };
         // The last records are in the inlet: published first, so that the sinks can take them along when they leave.
-        let (sender, published) = oneshot::channel();
-        self.inlet.put(Parcel::Ask(sender));
         // If the journal's thread is gone, what it has published is all there is.
-        let _ = tokio::time::timeout(PATIENCE, published).await;
+        let _ = tokio::time::timeout(PATIENCE, self.inlet.ask()).await;
         self.sinks.lock().await.stop().await;
         // Their outputs are safe in the loop's eyes; they still have to hear of it.
         reload::with_satellites(&self.satellites, Satellites::stop).await;

@@ -50,6 +50,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::secret::NoSecret;
 use arrival::Arrival;
 use aws_iot::price::Use;
 use message::Message;
@@ -163,6 +164,13 @@ pub enum Then {
     Refused,
     /// The receiver hung up because of something that was sent. One at a time then, until it is found.
     Suspect,
+}
+
+/// Someone has to put it there.
+impl From<NoSecret> for Failure {
+    fn from(missing: NoSecret) -> Self {
+        Self::refused(missing.0)
+    }
 }
 
 impl Failure {

@@ -147,7 +147,7 @@ const KEYS: &str = "
     EndAction end!
     House node! journal- boards- inputs- outputs- sensors- variables- scenarios- sinks- satellites-
     Satellite board- inputs- outputs- variables- scenarios-
-    MqttSink kind! heartbeat- url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- commands- listen- discovery- payloads- batch- topics-
+    MqttSink kind! heartbeat- figures- url! username- password-file- password-env- client-id- ca- certificate- key- alpn- in-flight=100 only- commands- listen- discovery- payloads- batch- topics-
     AwsIotSink kind! heartbeat- endpoint! port=8883 thing- certificate! key! ca- shadow=true rule- in-flight=100 only- batch- topics-
     AwsTopics state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} diagnostics=campanile/{node}/diagnostics batch=campanile/{node}/batch
     WebhookSink kind! heartbeat- url- url-file- url-env- method=POST headers- username- password-file- password-env- body- \
@@ -166,7 +166,7 @@ const KEYS: &str = "
     BatchTable most=50 within=1s
     PayloadsTable state- message- diagnostics-
     Topics status=campanile/{node}/status state=campanile/{node}/{kind}/{name} message=campanile/{node}/message/{name} \
-      diagnostics=campanile/{node}/diagnostics batch=campanile/{node}/batch command=campanile/{node}/{kind}/{name}
+      diagnostics=campanile/{node}/diagnostics figures=campanile/{node}/figures/{name} batch=campanile/{node}/batch command=campanile/{node}/{kind}/{name}
 ";
 
 #[test]

@@ -20,6 +20,8 @@ use crate::sinks::source::Around;
 pub struct Surroundings {
     /// The way to the journal.
     pub inlet: Arc<Inlet>,
+    /// What is known of the house.
+    pub house: Arc<House>,
     /// The way to the loop.
     pub intake: Intake,
     /// The way to [`Links`](super::links::Links). Unbounded, as a sink that comes and goes does it at the pace of its retries.
@@ -34,6 +36,10 @@ impl Around for Surroundings {
         self.inlet.put(Parcel::Host(word, sender));
         // An error means that the journal is closed: nothing more will be written.
         let _ = receiver.await;
+    }
+
+    fn lost(&self) -> u64 {
+        self.house.mirror().lost()
     }
 
     fn link(&self, sink: &SinkName, up: bool) {

@@ -128,6 +128,17 @@ impl Inlet {
         self.wake(&mut state);
     }
 
+    /// Asks how the journal is once it has what is there before. Whoever has given up on an answer takes no room, so that
+    /// a disk that hangs costs no more memory than there are people who wait.
+    pub fn ask(&self) -> oneshot::Receiver<Status> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = self.lock();
+        state.parcels.retain(|parcel| !matches!(parcel, Parcel::Ask(other) if other.is_closed()));
+        state.parcels.push_back(Parcel::Ask(sender));
+        self.wake(&mut state);
+        receiver
+    }
+
     /// Resolves when a good part is free again.
     pub async fn room(&self) {
         poll_fn(|context| {
@@ -272,5 +283,19 @@ mod tests {
         inlet.close();
         assert_eq!(inlet.take(None).unwrap().len(), 1);
         assert!(inlet.take(None).is_none());
+    }
+
+    #[test]
+    fn whoever_gave_up_on_an_answer_takes_no_room_however_long_nobody_answers() {
+        let inlet = Inlet::default();
+        let kept = inlet.ask();
+        for _ in 0..100 {
+            drop(inlet.ask());
+        }
+        let parcels = inlet.take(None).unwrap();
+        assert!(parcels.len() <= 2, "{}", parcels.len());
+        let waits = |parcel: &&Parcel| matches!(parcel, Parcel::Ask(answer) if !answer.is_closed());
+        assert_eq!(parcels.iter().filter(waits).count(), 1, "one that still waits is not forgotten");
+        drop(kept);
     }
 }

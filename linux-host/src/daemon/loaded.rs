@@ -109,9 +109,6 @@ impl Loaded {
     /// What of `new` needs a restart to take effect; empty if nothing does.
     pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
         let mut needs = Vec::new();
-        if self.node != new.node {
-            needs.push("the node's name");
-        }
         if self.zone != new.zone {
             needs.push("the time zone");
         }

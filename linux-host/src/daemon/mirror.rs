@@ -322,6 +322,12 @@ impl Mirror {
         Some((unix, mark.offset, mark.trusted))
     }
 
+    /// Edges and moments that were lost since the start.
+    pub const fn lost(&self) -> u64 {
+        let Losses { kernel, queue, storm, missed, .. } = self.losses;
+        kernel + queue + storm + missed
+    }
+
     /// The parts of the status that are in the records.
     pub fn fill(&self, status: &mut Status, now: Instant) {
         let ago = |at: Option<Instant>| at.map(|at| now.since(at).micros() as f64 / 1e6);

@@ -4,22 +4,22 @@ use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use campanile_delivery::{Boot, Degraded};
+use campanile_delivery::{Boot, Degraded, Directory};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot};
 
 use super::house::House;
-use super::inlet::{Inlet, Parcel};
+use super::inlet::Inlet;
 use super::lines::now;
 use super::loaded::Origin;
-use super::reload::{SharedSatellites, SharedSinks};
+use super::reload::SharedSatellites;
 use crate::control::service::StatusSource;
 use crate::control::status::{JournalStatus, SinkStatus, Status};
 use crate::satellites::Satellites;
 use crate::sinks::driver::{Retried, RetryRequest};
 use crate::sinks::figures::State;
-use crate::sinks::start::Glance;
+use crate::sinks::start::{Glance, Showcase};
 
 /// The journal's thread may be in the middle of a slow write.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -46,7 +46,7 @@ pub struct Report {
     /// The way to the journal.
     pub inlet: Arc<Inlet>,
     /// The sinks.
-    pub sinks: SharedSinks,
+    pub sinks: Showcase<Directory>,
     /// The satellites.
     pub satellites: SharedSatellites,
 }
@@ -67,7 +67,7 @@ impl StatusSource for Report {
     }
 
     async fn retry(&self, sink: &str) -> Result<Result<String, String>, Vec<String>> {
-        let asked = self.sinks.lock().await.retries(sink)?;
+        let asked = self.sinks.retries(sink)?;
         Ok(retry(&asked).await)
     }
 
@@ -85,12 +85,10 @@ impl StatusSource for Report {
             let time = Timestamp::from_microsecond(unix).unwrap_or(Timestamp::UNIX_EPOCH);
             status.time = time.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
         }
-        status.sinks = self.sinks.lock().await.glance().into_iter().map(sink).collect();
+        status.sinks = self.sinks.glance().into_iter().map(sink).collect();
         status.satellites = self.satellites().glance();
         status.journal.path = self.state.display().to_string();
-        let (sender, receiver) = oneshot::channel();
-        self.inlet.put(Parcel::Ask(sender));
-        match tokio::time::timeout(PATIENCE, receiver).await {
+        match tokio::time::timeout(PATIENCE, self.inlet.ask()).await {
             Ok(Ok(journal)) => {
                 let counts = journal.counts;
                 status.journal = JournalStatus {

@@ -248,6 +248,10 @@ impl<K: Carrier> Sink for Batching<K> {
         self.sink.endpoint().await
     }
 
+    async fn listen(&mut self) -> Result<Option<String>, Failure> {
+        self.sink.listen().await
+    }
+
     fn remark(&self) -> Option<String> {
         self.sink.remark()
     }

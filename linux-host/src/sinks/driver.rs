@@ -9,6 +9,7 @@
 //! * On a stop it gets a second to take what is still there.
 
 mod arrivals;
+mod gauge;
 mod heartbeat;
 mod late;
 mod letters;
@@ -37,6 +38,7 @@ use super::render::{Form, Render};
 use super::source::{Around, Source};
 use super::states::States;
 use super::{Failure, Sink, source};
+use gauge::Gauge;
 use heartbeat::Heartbeat;
 use late::Late;
 pub use late::{Retried, RetryRequest};
@@ -68,9 +70,19 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
     suspect: Option<Position>,
     gate: arrivals::Gate,
     heartbeat: Option<Heartbeat>,
+    gauge: Option<Gauge>,
     late: Late<S>,
     /// Of topics and payloads, handed to the sink.
     bytes: u64,
+}
+
+/// How often a sink tells of itself; never, where nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// A sign of life.
+    pub heartbeat: Option<Duration>,
+    /// Its figures, as a state: at the most.
+    pub figures: Option<Duration>,
 }
 
 /// Words about dead letters and losses that are on their way into the journal.
@@ -80,6 +92,8 @@ type Letters = VecDeque<(Option<Ticket>, Pin<Box<dyn Future<Output = ()> + Send>
 struct Parcel {
     /// Of its record.
     at: Position,
+    /// When that was written, if it is news.
+    recorded: Option<Instant>,
     what: What,
 }
 
@@ -96,6 +110,8 @@ enum What {
     Late,
     /// A sign of life: nobody waits for it.
     Beat,
+    /// How the sink is doing: nobody waits for that either.
+    Gauge,
 }
 
 impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
@@ -152,15 +168,17 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             suspect: None,
             gate: arrivals::Gate::default(),
             heartbeat: None,
+            gauge: None,
             late: Late::new(None),
             bytes: 0,
         })
     }
 
-    /// The same with a sign of life so often.
+    /// The same, telling of itself so often.
     #[must_use]
-    pub fn with_heartbeat(self, every: Option<Duration>) -> Self {
-        Self { heartbeat: every.map(Heartbeat::new), ..self }
+    pub fn with_signs(self, signs: Signs) -> Self {
+        let Signs { heartbeat, figures } = signs;
+        Self { heartbeat: heartbeat.map(Heartbeat::new), gauge: figures.map(Gauge::new), ..self }
     }
 
     /// The same for somebody who may ask for what was set aside.
@@ -189,6 +207,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                     self.window = window;
                     self.feed.outbox.set_window(self.room());
                     self.tell_states();
+                    self.gauge.iter_mut().for_each(Gauge::renew);
                     self.set_state(State::Connected);
                     tracing::info!("{}: connected", self.name);
                     self.source.around.link(&self.name, true);
@@ -232,7 +251,8 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             self.show();
             self.end_retry().await;
             let beat = self.heartbeat.as_ref().map(Heartbeat::due);
-            let again = [self.states.due(), beat].into_iter().flatten().min();
+            let gauge = self.gauge.as_ref().and_then(Gauge::due);
+            let again = [self.states.due(), beat, gauge].into_iter().flatten().min();
             let again = again.filter(|_| self.under_way.len() < self.room());
             let is_ready = self.late.is_ready() && self.under_way.len() < self.room();
             tokio::select! {

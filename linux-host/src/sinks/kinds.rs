@@ -10,7 +10,6 @@ mod webhook;
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Duration;
 
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{SpentFile, Storage};
@@ -18,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::Sink;
-use super::driver::{Driver, RetryRequest};
+use super::driver::{Driver, RetryRequest, Signs};
 use super::figures::{Board, State};
 use super::render::Form;
 use super::source::{Around, Source};
@@ -107,20 +106,20 @@ pub(super) struct Post<'a, S: Storage, A: Around> {
     pub(super) name: &'a str,
     pub(super) source: Source<S, A>,
     pub(super) board: Board,
-    pub(super) heartbeat: Option<Duration>,
+    pub(super) signs: Signs,
     pub(super) retries: mpsc::Receiver<RetryRequest>,
 }
 
 impl<S: Storage, A: Around> Post<'_, S, A> {
     fn take(self, plan: &impl Plan) -> JoinHandle<()> {
-        let Self { node, name, source, board, heartbeat, retries } = self;
+        let Self { node, name, source, board, signs, retries } = self;
         let (mut sink, form) = plan.make(node);
         let driver = name.parse().map_err(|error| format!("{name}: {error}")).and_then(|name| {
             sink.remember(Arc::new(SpentFile::new(Arc::clone(&source.storage), &name)));
             Driver::new(name, sink, form, node, source, board.clone()).map_err(|error| error.to_string())
         });
         match driver {
-            Ok(driver) => tokio::spawn(driver.with_heartbeat(heartbeat).with_retries(retries).run()),
+            Ok(driver) => tokio::spawn(driver.with_signs(signs).with_retries(retries).run()),
             Err(why) => {
                 // The rest of the house goes on; `status` shows it.
                 tracing::error!("sink {name} does not run: {why}");

@@ -1,11 +1,13 @@
 //! Messages: what receivers read, made from records. Topic and JSON object are those of the documentation, and the
 //! same for every sink.
 
+mod gauged;
 mod pulse;
 pub(super) mod reported;
 #[cfg(test)]
 mod tests;
 
+pub use gauged::Gauged;
 pub use pulse::Pulse;
 
 use std::borrow::Cow;
@@ -123,7 +125,7 @@ pub struct Stamp {
 #[derive(Clone, Debug)]
 pub struct Renderer {
     node: String,
-    topics: Topics,
+    topics: Box<Topics>,
     only: Only,
     /// States as AWS' device shadow wants them, and not as objects of their own.
     reported: bool,
@@ -132,7 +134,7 @@ pub struct Renderer {
 impl Renderer {
     /// For the records of a node, as far as `only` lets them pass.
     pub fn new(node: impl Into<String>, topics: Topics, only: Only) -> Self {
-        Self { node: node.into(), topics, only, reported: false }
+        Self { node: node.into(), topics: Box::new(topics), only, reported: false }
     }
 
     /// The same with states as a device shadow takes them:

@@ -9,7 +9,7 @@ use campanile_sim::trace::{Trace, seconds};
 use jiff::tz::TimeZone;
 
 use super::context::{self, Context, Contexts, Opening};
-use super::message::{Kind, Message, Pulse, Renderer, Stamp};
+use super::message::{Gauged, Kind, Message, Pulse, Renderer, Stamp};
 use super::names::Names;
 use crate::words::time_of_day;
 
@@ -81,6 +81,14 @@ impl<S: Storage> Render<S> {
 }
 
 impl<S: Storage> Render<S> {
+    /// How the sink is doing, for whoever keeps that.
+    pub fn gauged(&self, gauged: &Gauged<'_>) -> Option<Message> {
+        match &self.form {
+            Form::Json(renderer) => Some(renderer.gauged(gauged)),
+            Form::Trace(_) => None,
+        }
+    }
+
     /// A sign of life.
     pub fn pulse(&self, pulse: &Pulse) -> Message {
         match &self.form {

@@ -20,6 +20,9 @@ pub trait Around: Send + Sync + 'static {
     /// Something to do came in over a sink; the board is told what became of it. False if there is no room for it now.
     fn arrive(&self, sink: &SinkName, from: &str, wish: Wish, board: &Board) -> bool;
 
+    /// What the node has lost in front of its journal so far: edges and moments.
+    fn lost(&self) -> u64;
+
     /// A sink came or went: scenarios may wait for that.
     fn link(&self, sink: &SinkName, up: bool);
 }

@@ -1,17 +1,24 @@
 //! The sinks of a file: started, looked at, exchanged on a reload, stopped.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use campanile_delivery::Storage;
+use campanile_core::time::Duration as Span;
 use campanile_delivery::symbols::Symbols;
+use campanile_delivery::{Index, Storage};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
-use super::driver::RetryRequest;
+use super::driver::{RetryRequest, Signs};
 use super::figures::{Board, Figures};
 use super::kinds::{Post, Spec};
 use super::source::{Around, Source};
 use crate::config::file;
+
+/// For a sink that is told to stop: it gives its receiver a second, and itself another for the disk. What is more than
+/// both is a disk that hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A sink at a glance.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,18 +35,63 @@ pub struct Glance {
 #[derive(Clone, PartialEq)]
 struct What {
     spec: Spec,
-    /// A sign of life so often.
-    heartbeat: Option<Duration>,
+    /// How often it tells of itself.
+    signs: Signs,
 }
 
 struct Running {
+    what: What,
+    shown: Shown,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// What others see of a sink.
+#[derive(Clone)]
+struct Shown {
     name: String,
     kind: &'static str,
-    what: What,
     board: Board,
-    stop: watch::Sender<bool>,
     retries: mpsc::Sender<RetryRequest>,
-    task: JoinHandle<()>,
+}
+
+/// The sinks that run, to look at and to ask something of, without a wait for one that comes or goes just now.
+pub struct Showcase<S: Storage> {
+    index: Arc<Index<S>>,
+    shown: Arc<Mutex<Vec<Shown>>>,
+}
+
+impl<S: Storage> Clone for Showcase<S> {
+    fn clone(&self) -> Self {
+        Self { index: Arc::clone(&self.index), shown: Arc::clone(&self.shown) }
+    }
+}
+
+impl<S: Storage> Showcase<S> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Shown>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of them, in the order of the file.
+    pub fn glance(&self) -> Vec<Glance> {
+        let head = self.index.head();
+        let glance = |shown: &Shown| Glance {
+            name: shown.name.clone(),
+            kind: shown.kind,
+            figures: shown.board.read(head),
+        };
+        self.lock().iter().map(glance).collect()
+    }
+
+    /// Where to ask one of them for what it has set aside.
+    ///
+    /// # Errors
+    /// There is none of this name: the names that there are.
+    pub fn retries(&self, name: &str) -> Result<mpsc::Sender<RetryRequest>, Vec<String>> {
+        let all = self.lock();
+        let found = all.iter().find(|shown| shown.name == name).map(|shown| shown.retries.clone());
+        found.ok_or_else(|| all.iter().map(|shown| shown.name.clone()).collect())
+    }
 }
 
 /// The sinks that run, each a task of the current runtime.
@@ -47,23 +99,27 @@ pub struct Sinks<S: Storage, A: Around> {
     node: String,
     source: Source<S, A>,
     running: Vec<Running>,
+    showcase: Showcase<S>,
 }
 
 impl<S: Storage, A: Around> Sinks<S, A> {
     /// None yet.
     pub fn new(node: impl Into<String>, source: Source<S, A>) -> Self {
-        Self { node: node.into(), source, running: Vec::new() }
+        let showcase = Showcase { index: Arc::clone(&source.index), shown: Arc::default() };
+        Self { node: node.into(), source, running: Vec::new(), showcase }
     }
 
     /// Runs the sinks of a file, with the names of its program, and no others: those that it does not change go on without a break.
     pub async fn apply(&mut self, sinks: &[(String, file::Sink)], symbols: &Symbols) {
         let spec = |(name, sink): &(String, file::Sink)| {
-            let heartbeat = sink.common().heartbeat().map(|every| Duration::from_micros(every.micros()));
-            (name.clone(), sink.kind(), What { spec: Spec::new(&self.node, name, sink, symbols), heartbeat })
+            let often = |every: Option<Span>| every.map(|every| Duration::from_micros(every.micros()));
+            let table = sink.common();
+            let signs = Signs { heartbeat: often(table.heartbeat()), figures: often(table.figures()) };
+            (name.clone(), sink.kind(), What { spec: Spec::new(&self.node, name, sink, symbols), signs })
         };
         let specs: Vec<_> = sinks.iter().map(spec).collect();
         let wanted = |running: &Running| {
-            specs.iter().any(|(name, _, what)| *name == running.name && *what == running.what)
+            specs.iter().any(|(name, _, what)| *name == running.shown.name && *what == running.what)
         };
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.running).into_iter().partition(wanted);
         self.running = kept;
@@ -71,34 +127,22 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         // Nothing is kept back for a sink that is gone for good, or that an earlier file had.
         self.source.index.keep_places(|sink| specs.iter().any(|(name, ..)| name == sink.as_str()));
         for (name, kind, what) in specs {
-            if self.running.iter().all(|running| running.name != name) {
+            if self.running.iter().all(|running| running.shown.name != name) {
                 self.start(name, kind, what);
             }
         }
         // In the order of the file, for `status`.
-        self.running.sort_by_key(|running| sinks.iter().position(|(name, _)| *name == running.name));
+        self.running.sort_by_key(|running| sinks.iter().position(|(name, _)| *name == running.shown.name));
+        self.show();
     }
 
-    /// All of them, in the order of the file.
-    pub fn glance(&self) -> Vec<Glance> {
-        let head = self.source.index.head();
-        let glance = |running: &Running| Glance {
-            name: running.name.clone(),
-            kind: running.kind,
-            figures: running.board.read(head),
-        };
-        self.running.iter().map(glance).collect()
+    /// For those who look at them.
+    pub fn showcase(&self) -> Showcase<S> {
+        self.showcase.clone()
     }
 
-    /// Where to ask one of them for what it has set aside; without one of this name, the names that there are.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn retries(&self, name: &str) -> Result<mpsc::Sender<RetryRequest>, Vec<String>> {
-        let found = self.running.iter().find(|running| running.name == name);
-        found
-            .map(|running| running.retries.clone())
-            .ok_or_else(|| self.running.iter().map(|running| running.name.clone()).collect())
+    fn show(&self) {
+        *self.showcase.lock() = self.running.iter().map(|running| running.shown.clone()).collect();
     }
 
     /// Lets all of them deliver what they can within a second, all at once, and ends them.
@@ -111,11 +155,11 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         let source = Source { stop: stopped, ..self.source.clone() };
         // One at a time; the next waits here.
         let (retries, asked) = mpsc::channel(1);
-        let heartbeat = what.heartbeat;
+        let signs = what.signs;
         let post =
-            Post { node: &self.node, name: &name, source, board: board.clone(), heartbeat, retries: asked };
+            Post { node: &self.node, name: &name, source, board: board.clone(), signs, retries: asked };
         let task = what.spec.start(post);
-        self.running.push(Running { name, kind, what, board, stop, retries, task });
+        self.running.push(Running { what, shown: Shown { name, kind, board, retries }, stop, task });
     }
 }
 
@@ -123,9 +167,17 @@ async fn stop_all(sinks: Vec<Running>) {
     for running in &sinks {
         running.stop.send_replace(true);
     }
-    for running in sinks {
-        if running.task.await.is_err() {
-            tracing::error!("sink {} panicked", running.name);
+    for mut running in sinks {
+        let name = &running.shown.name;
+        match timeout(PATIENCE, &mut running.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => tracing::error!("sink {name} panicked"),
+            Err(_) => {
+                tracing::error!(
+                    "sink {name} does not stop, as the disk takes nothing: it is given up; what it has delivered since its place was written goes again"
+                );
+                running.task.abort();
+            }
         }
     }
 }

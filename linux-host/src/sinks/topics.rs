@@ -13,6 +13,8 @@ pub struct Topics {
     pub message: String,
     /// Losses and faults.
     pub diagnostics: String,
+    /// How the sink itself is doing, retained.
+    pub figures: String,
     /// Arrays of messages, if they go out in batches.
     pub batch: String,
     /// Where commands come from.
@@ -28,6 +30,11 @@ impl Topics {
             _ => &self.state,
         };
         expand(template, node, kind.word(), name)
+    }
+
+    /// The topic of a sink's figures.
+    pub fn figures(&self, node: &str, sink: &str) -> String {
+        expand(&self.figures, node, "figures", sink)
     }
 
     /// The topic of batches.

@@ -188,7 +188,7 @@ fn a_refused_change_is_a_dead_letter_and_one_that_is_put_off_comes_later() {
     let gone: Vec<_> = (1..=last).filter(|number| !numbers.contains(number)).collect();
     assert_eq!(gone.len(), 1, "the refused one alone: {gone:?}");
     assert!(numbers.is_sorted(), "in order");
-    let letters = diagnostics.received();
+    let letters = diagnostics.wait("both letters", PATIENCE, |received| received.len() >= 2);
     let texts: Vec<_> =
         letters.iter().map(|letter| letter.json()["text"].as_str().unwrap().to_owned()).collect();
     assert!(texts.iter().any(|text| text.contains("8 KB")), "{texts:#?}");

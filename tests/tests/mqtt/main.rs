@@ -3,6 +3,7 @@
 
 mod aws_iot;
 mod batches;
+mod figures;
 mod identity;
 mod inbound;
 mod kept;

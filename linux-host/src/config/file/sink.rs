@@ -43,6 +43,11 @@ pub trait Common {
         None
     }
 
+    /// How often it may be told how it is doing itself.
+    fn figures(&self) -> Option<Duration> {
+        None
+    }
+
     /// Whether messages come in over it.
     fn brings_messages(&self) -> bool {
         false

@@ -47,6 +47,6 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         self.show();
         let figures = self.board.read(self.source.index.head());
         let message = self.render.pulse(&Pulse { boot: self.source.boot, number, up, figures });
-        Some((Parcel { at: self.feed.outbox.cursor(), what: What::Beat }, message))
+        Some((Parcel { at: self.feed.outbox.cursor(), recorded: None, what: What::Beat }, message))
     }
 }

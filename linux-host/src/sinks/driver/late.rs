@@ -182,7 +182,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         };
         walk.with_states |= message.kind.is_state() && self.sink.keeps_states();
         walk.under_way = Some(record);
-        Some((Parcel { at: record, what: What::Late }, message))
+        Some((Parcel { at: record, recorded: None, what: What::Late }, message))
     }
 
     /// Ends the walk once all of it is done and the journal has a word on each that was refused.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use campanile_delivery::{HostRecord, Storage};
 use tokio::time::Instant;
 
+use super::gauge::Gauge;
 use super::letters::first;
 use super::{Driver, Parcel, What};
 use crate::sinks::figures::State;
@@ -30,10 +31,11 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
 
     /// The oldest message will never be taken.
     pub(super) fn refuse(&mut self, why: &str) {
-        let Some(Parcel { at: record, what }) = self.under_way.pop_front() else { return };
+        let Some(Parcel { at: record, what, .. }) = self.under_way.pop_front() else { return };
         let (ticket, about_dead) = match what {
             What::News { ticket, about_dead } => (ticket, about_dead),
             What::Late => return self.refuse_late(record, why),
+            What::Gauge => return tracing::warn!("{}: its figures are refused: {why}", self.name),
             What::Beat => return tracing::warn!("{}: the heartbeat is refused: {why}", self.name),
             What::Again(topic) => {
                 tracing::warn!("{}: {topic}: the state is refused from now on: {why}", self.name);
@@ -44,6 +46,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             return;
         }
         self.states.refuse_news(record);
+        self.gauge.iter_mut().for_each(Gauge::touch);
         tracing::warn!("{}: {record} is refused for good: {why}", self.name);
         if about_dead {
             self.recorded(ticket);

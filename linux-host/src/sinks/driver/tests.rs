@@ -53,7 +53,8 @@ async fn a_sign_of_life_goes_out_at_once_and_again_and_the_journal_does_not_wait
     house.count(0..2);
     let sink = Fake::willing();
     let got = Arc::clone(&sink.got);
-    let running = house.run_beating(sink, got, Some(Duration::from_millis(20)));
+    let signs = Signs { heartbeat: Some(Duration::from_millis(20)), figures: None };
+    let running = house.run_telling(sink, got, signs);
     let beats = || {
         let got = running.got.lock().unwrap();
         let object = |message: &Message| serde_json::from_str::<serde_json::Value>(&message.payload).unwrap();
@@ -63,6 +64,35 @@ async fn a_sign_of_life_goes_out_at_once_and_again_and_the_journal_does_not_wait
     assert_eq!(beats()[..3], [1, 2, 3]);
     until("both records", || running.figures().delivered == 2).await;
     assert_eq!(running.figures().refused, 0);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn how_it_is_doing_is_kept_as_a_state_told_on_a_change_and_no_record() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..3);
+    let sink = Fake::new(|message| match value(message) {
+        1 => Ok(Outcome::Refused("not allowed".into())),
+        _ => Ok(Outcome::Done(1)),
+    });
+    let got = Arc::clone(&sink.got);
+    let signs = Signs { heartbeat: None, figures: Some(Duration::from_millis(1)) };
+    let running = house.run_telling(sink, got, signs);
+    let told = || -> Vec<serde_json::Value> {
+        let got = running.got.lock().unwrap();
+        let figures = got.iter().filter(|message| message.topic == "campanile/front-door/figures/home");
+        assert!(figures.clone().all(|message| message.retain));
+        figures.map(|message| serde_json::from_str(&message.payload).unwrap()).collect()
+    };
+    // Two values, and the letter about the third.
+    until("the last word", || told().last().is_some_and(|last| last["delivered"] == 3)).await;
+    let last = told().pop().unwrap();
+    assert_eq!((&last["dead-letters"], &last["lost"], &last["behind"]), (&1.into(), &5.into(), &0.into()));
+    assert!(
+        last["lag"].as_f64().is_some() && last["node"] == "front-door" && last["sink"] == "home",
+        "{last}"
+    );
+    assert_eq!(running.figures().delivered, 3, "its own figures are none");
     running.stop().await;
 }
 

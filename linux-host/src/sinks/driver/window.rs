@@ -6,6 +6,7 @@ use std::time::Duration;
 use campanile_delivery::{Body, FeedStep, HostRecord, Position, Storage};
 use tokio::time::Instant;
 
+use super::gauge::{self, Gauge};
 use super::{Driver, Parcel, What};
 use crate::sinks::keeper::{now, until};
 use crate::sinks::message::Message;
@@ -53,7 +54,10 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             match step {
                 Ok(FeedStep::Send(ticket, item)) => {
                     let about_dead = matches!(item.body, Body::Host(Some(HostRecord::DeadLetter { .. })));
-                    let news = |ticket| Parcel { at: item.at, what: What::News { ticket, about_dead } };
+                    let recorded =
+                        self.gauge.as_ref().and_then(|_| gauge::recorded(&item, self.source.boot, time));
+                    let news =
+                        |ticket| Parcel { at: item.at, recorded, what: What::News { ticket, about_dead } };
                     match made {
                         Made::Nothing => {}
                         Made::Message(message) => self.made.push_back((news(Some(ticket)), message)),
@@ -69,6 +73,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                     let lost = lagged.dropped.unwrap_or(0);
                     tracing::warn!("{}: {lost} records were gone before they were delivered", self.name);
                     self.board.write(|figures| figures.lost += lost);
+                    self.gauge.iter_mut().for_each(Gauge::touch);
                     if let Some(word) = lagged.word(&self.name) {
                         self.say(None, word);
                     }
@@ -91,14 +96,15 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     fn hand_over(&mut self, now: Instant) -> Result<(), Failure> {
         while self.under_way.len() < self.room() {
             let next = self.made.pop_front().or_else(|| self.states.take(now).map(again));
-            let next = next.or_else(|| self.next_late()).or_else(|| self.beat(now));
+            let next =
+                next.or_else(|| self.next_late()).or_else(|| self.beat(now)).or_else(|| self.gauge(now));
             let Some((parcel, message)) = next else { break };
             if let What::News { .. } = parcel.what {
                 self.states.note(&message, parcel.at, now);
             }
             self.bytes += (message.topic.len() + message.payload.len()) as u64;
-            let (is_again, is_late) =
-                (matches!(parcel.what, What::Again(_)), matches!(parcel.what, What::Late));
+            let is_again = matches!(parcel.what, What::Again(_) | What::Gauge);
+            let is_late = matches!(parcel.what, What::Late);
             self.under_way.push_back(parcel);
             if is_again { self.sink.send_again(message) } else { self.sink.send(message) }?;
             if is_late {
@@ -112,19 +118,32 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     pub(super) fn take(&mut self, outcome: Result<Outcome, Failure>) -> Result<(), Failure> {
         match outcome? {
             Outcome::Done(count) => {
+                let now = self.gauge.as_ref().map(|_| Instant::now());
                 for _ in 0..count {
-                    let Some(Parcel { what, .. }) = self.under_way.pop_front() else { break };
-                    match what {
-                        What::News { ticket: Some(ticket), .. } => drop(self.feed.outbox.acked(ticket)),
-                        What::Late => self.late.taken(),
-                        What::News { ticket: None, .. } | What::Again(_) | What::Beat => {}
-                    }
+                    let Some(parcel) = self.under_way.pop_front() else { break };
+                    self.done(parcel, now);
                 }
             }
             Outcome::Refused(why) => self.refuse(&why),
             Outcome::Came(arrival) => self.arrive(arrival),
         }
         Ok(())
+    }
+
+    /// The receiver has it.
+    fn done(&mut self, Parcel { recorded, what, .. }: Parcel, now: Option<Instant>) {
+        match what {
+            What::News { ticket, .. } => {
+                if let Some(ticket) = ticket {
+                    self.feed.outbox.acked(ticket);
+                }
+                if let Some((gauge, now)) = self.gauge.as_mut().zip(now) {
+                    gauge.deliver(recorded, now);
+                }
+            }
+            What::Late => self.late.taken(),
+            What::Again(_) | What::Beat | What::Gauge => {}
+        }
     }
 
     fn complain(&self, error: &io::Error) {
@@ -134,5 +153,5 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
 
 /// A state that was told before.
 pub(super) fn again((message, at): (Message, Position)) -> (Parcel, Message) {
-    (Parcel { at, what: What::Again(message.topic.clone()) }, message)
+    (Parcel { at, recorded: None, what: What::Again(message.topic.clone()) }, message)
 }

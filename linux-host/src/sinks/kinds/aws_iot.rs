@@ -63,6 +63,7 @@ impl Plan for Thing {
             state: format!("{prefix}{}", sink.topics.state.value.0),
             message: format!("{prefix}{}", sink.topics.message.value.0),
             diagnostics: format!("{prefix}{}", sink.topics.diagnostics.value.0),
+            figures: String::new(),
             batch: format!("{prefix}{}", sink.topics.batch.value.0),
             command: String::new(),
         };

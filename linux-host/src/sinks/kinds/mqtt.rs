@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use campanile_delivery::symbols::Symbols;
 
 use super::Plan;
-use crate::config::file::{self, DiscoveryPrefix, MqttSink};
+use crate::config::file::{self, Common as _, DiscoveryPrefix, MqttSink};
 use crate::config::read::At;
 use crate::sinks::batch::{Batching, Terms};
 use crate::sinks::message::Renderer;
@@ -25,6 +25,8 @@ pub(in crate::sinks) struct Broker {
     settings: Settings,
     listening: Listening,
     discovery: Option<DiscoveryPrefix>,
+    /// Where its own figures are kept, and whether they are.
+    figures: (String, bool),
     upkeep: Upkeep,
     payloads: Payloads,
     batch: Option<Terms>,
@@ -64,6 +66,7 @@ impl Plan for Broker {
             settings,
             listening,
             discovery,
+            figures: (topics.figures(node, name), mqtt.figures().is_some()),
             upkeep: Upkeep::default(),
             payloads: mqtt.payloads.payloads(),
             batch: mqtt.batch.as_ref().map(|batch| batch.value.terms(topics.batch(node))),
@@ -79,12 +82,14 @@ impl Plan for Broker {
         if self.payloads.state.is_some() {
             self.upkeep.believe_topics(&self.topics);
         }
+        let (figures, is_kept) = &self.figures;
+        self.upkeep.keep_figures(figures, *is_kept);
         let (prefix, wanted) = match &self.discovery {
             None => return,
             Some(DiscoveryPrefix::Prefix(prefix)) => (prefix.as_str(), true),
             Some(DiscoveryPrefix::Nowhere) => (discovery::PREFIX, false),
         };
-        let all = Discovery { prefix, node, topics: &self.topics, commands, only: &self.only };
+        let all = Discovery { prefix, node, topics: &self.topics, commands, only: &self.only, figures };
         let announcements = if wanted { all.announcements(symbols) } else { Vec::new() };
         self.upkeep.announce(prefix, announcements);
     }

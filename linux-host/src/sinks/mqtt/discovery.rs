@@ -4,7 +4,12 @@
 //! What a thing is to Home Assistant follows from what it is here and from what may be asked for over the sink: an output
 //! that may not be set is shown and cannot be switched. The topics are those of the sink, whatever its templates are.
 
-use campanile_delivery::symbols::{Input, Sensor, Symbols};
+mod diagnostics;
+mod states;
+#[cfg(test)]
+mod tests;
+
+use campanile_delivery::symbols::Symbols;
 use serde_json::{Value, json};
 
 use crate::sinks::commands::{Commands, Verb};
@@ -28,6 +33,8 @@ pub struct Discovery<'a> {
     pub commands: &'a Commands,
     /// What the sink is told, and so can show.
     pub only: &'a Only,
+    /// Where the sink's own figures are.
+    pub figures: &'a str,
 }
 
 /// The name under which Home Assistant groups a node's topics: no other program's.
@@ -71,163 +78,8 @@ impl Discovery<'_> {
             self.scenario(scenario, &mut all);
         }
         self.diagnostics(&mut all);
+        self.figures(&mut all);
         all
-    }
-
-    fn input(&self, input: &Input, all: &mut Vec<(String, String)>) {
-        let name = input.name.as_str();
-        if !self.only.takes(Kind::Input, name) {
-            return;
-        }
-        let state = self.topics.of(self.node, Kind::Input, name);
-        if input.class == "button" {
-            // An event happens once; the release and a state that is told again are none.
-            let press = "{% if value_json.value == 'on' %}{\"event_type\": \"press\"}{% endif %}";
-            self.put(
-                all,
-                "event",
-                "input",
-                name,
-                json!({
-                    "state_topic": state,
-                    "event_types": ["press"],
-                    "device_class": "button",
-                    "value_template": press,
-                }),
-            );
-        } else {
-            self.put(
-                all,
-                "binary_sensor",
-                "input",
-                name,
-                json!({
-                    "state_topic": state,
-                    "value_template": "{{ value_json.value }}",
-                    "payload_on": "on",
-                    "payload_off": "off",
-                    "device_class": input.class,
-                }),
-            );
-        }
-        self.put(
-            all,
-            "sensor",
-            "bounces",
-            name,
-            json!({
-                "name": format!("{} bounces", words(name)),
-                "state_topic": state,
-                "value_template": "{{ value_json.bounces | default(0) }}",
-                "state_class": "measurement",
-                "entity_category": "diagnostic",
-                "icon": "mdi:sine-wave",
-            }),
-        );
-        self.put(all, "sensor", "lag", name, json!({
-            "name": format!("{} lag", words(name)),
-            "state_topic": state,
-            // From the onset, as far as both clocks agree.
-            "value_template": "{{ ((now() - as_datetime(value_json.time)).total_seconds() * 1000) | round if value_json.time and value_json.trusted else none }}",
-            "unit_of_measurement": "ms",
-            "device_class": "duration",
-            "state_class": "measurement",
-            "entity_category": "diagnostic",
-            "enabled_by_default": false,
-        }));
-    }
-
-    fn output(&self, name: &str, all: &mut Vec<(String, String)>) {
-        if !self.only.takes(Kind::Output, name) {
-            return;
-        }
-        let state = self.topics.of(self.node, Kind::Output, name);
-        if self.commands.allow(Verb::Set, name) {
-            self.put(
-                all,
-                "switch",
-                "output",
-                name,
-                json!({
-                    "state_topic": state,
-                    "value_template": "{{ value_json.value }}",
-                    "state_on": "on",
-                    "state_off": "off",
-                    "command_topic": self.command(Verb::Set, name),
-                    "payload_on": "on",
-                    "payload_off": "off",
-                }),
-            );
-        } else {
-            self.put(
-                all,
-                "binary_sensor",
-                "output",
-                name,
-                json!({
-                    "state_topic": state,
-                    "value_template": "{{ value_json.value }}",
-                    "payload_on": "on",
-                    "payload_off": "off",
-                }),
-            );
-        }
-    }
-
-    fn sensor(&self, sensor: &Sensor, all: &mut Vec<(String, String)>) {
-        let name = sensor.name.as_str();
-        if !self.only.takes(Kind::Sensor, name) {
-            return;
-        }
-        let mut config = json!({
-            "state_topic": self.topics.of(self.node, Kind::Sensor, name),
-            "value_template": "{{ value_json.value }}",
-            "suggested_display_precision": sensor.decimals,
-            "state_class": "measurement",
-        });
-        if !sensor.unit.is_empty() {
-            config["unit_of_measurement"] = sensor.unit.as_str().into();
-        }
-        if let Some(class) = class(&sensor.unit) {
-            config["device_class"] = class.into();
-        }
-        self.put(all, "sensor", "sensor", name, config);
-    }
-
-    fn variable(&self, name: &str, all: &mut Vec<(String, String)>) {
-        if !self.only.takes(Kind::Variable, name) {
-            return;
-        }
-        let state = self.topics.of(self.node, Kind::Variable, name);
-        if self.commands.allow(Verb::Let, name) {
-            self.put(
-                all,
-                "number",
-                "variable",
-                name,
-                json!({
-                    "state_topic": state,
-                    "value_template": "{{ value_json.value }}",
-                    "command_topic": self.command(Verb::Let, name),
-                    "min": i32::MIN,
-                    "max": i32::MAX,
-                    "step": 1,
-                    "mode": "box",
-                }),
-            );
-        } else {
-            self.put(
-                all,
-                "sensor",
-                "variable",
-                name,
-                json!({
-                    "state_topic": state,
-                    "value_template": "{{ value_json.value }}",
-                    "state_class": "measurement",
-                }),
-            );
-        }
     }
 
     fn message(&self, name: &str, all: &mut Vec<(String, String)>) {
@@ -259,28 +111,6 @@ impl Discovery<'_> {
                 }),
             );
         }
-    }
-
-    /// Losses and faults: the last of them in words, and what it took.
-    fn diagnostics(&self, all: &mut Vec<(String, String)>) {
-        if !self.only.takes(Kind::Diagnostics, "") {
-            return;
-        }
-        let topic = self.topics.of(self.node, Kind::Diagnostics, "");
-        self.put(
-            all,
-            "sensor",
-            "diagnostics",
-            "losses",
-            json!({
-                "name": "Last loss or fault",
-                "state_topic": topic,
-                "value_template": "{{ value_json.value }}",
-                "json_attributes_topic": topic,
-                "entity_category": "diagnostic",
-                "icon": "mdi:alert-circle-outline",
-            }),
-        );
     }
 
     fn command(&self, verb: Verb, name: &str) -> String {
@@ -323,111 +153,4 @@ fn words(name: &str) -> String {
     let spaced = name.replace(['-', '_'], " ");
     let mut letters = spaced.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// What a unit measures, where that is clear from the unit alone.
-fn class(unit: &str) -> Option<&'static str> {
-    Some(match unit {
-        "°C" | "°F" => "temperature",
-        "hPa" | "mbar" | "kPa" | "bar" | "Pa" | "psi" => "pressure",
-        "V" | "mV" => "voltage",
-        "A" | "mA" => "current",
-        "W" | "kW" => "power",
-        "lx" => "illuminance",
-        "mm" | "cm" | "m" | "km" => "distance",
-        "g" | "kg" => "weight",
-        "m/s" | "km/h" => "speed",
-        "Hz" | "kHz" => "frequency",
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use campanile_core::id::Level;
-    use campanile_delivery::symbols::{Active, Drive, Line, Output, Pull, Report};
-
-    use super::*;
-
-    fn symbols() -> Symbols {
-        let input = |name: &str, class: &str| Input {
-            name: name.into(),
-            board: "pi".into(),
-            line: Line::Offset(1),
-            active: Active::Low,
-            pull: Pull::Up,
-            class: class.into(),
-            durable: false,
-            report: Report::default(),
-        };
-        let mut symbols = Symbols::new("front-door");
-        symbols.inputs = vec![input("bell", "button"), input("door", "door")];
-        symbols.outputs = ["chime", "lamp"]
-            .map(|name| Output {
-                name: name.into(),
-                board: "pi".into(),
-                line: Line::Offset(2),
-                active: Active::High,
-                drive: Drive::PushPull,
-                safe: Level::Off,
-            })
-            .to_vec();
-        symbols.sensors = vec![Sensor {
-            name: "tank".into(),
-            unit: "cm".into(),
-            decimals: 1,
-            deadband: 0,
-            min_interval_us: 0,
-        }];
-        symbols.variables = vec!["rings".into()];
-        symbols.scenarios = vec!["ring".into()];
-        symbols
-    }
-
-    fn announced(commands: &Commands, only: &Only) -> BTreeMap<String, Value> {
-        let topics = Topics::default();
-        let discovery = Discovery { prefix: PREFIX, node: "front-door", topics: &topics, commands, only };
-        let all = discovery.announcements(&symbols()).into_iter();
-        all.map(|(topic, payload)| (topic, serde_json::from_str(&payload).unwrap())).collect()
-    }
-
-    #[test]
-    fn everything_introduces_itself_once_as_a_part_of_one_device() {
-        let all = announced(&Commands::default(), &Only::default());
-        let at = |component: &str, object: &str| {
-            &all[&format!("homeassistant/{component}/campanile_front-door/{object}/config")]
-        };
-        assert_eq!(at("binary_sensor", "input_door")["device_class"], "door");
-        assert_eq!(at("event", "input_bell")["event_types"], json!(["press"]));
-        assert_eq!(at("switch", "output_chime")["command_topic"], "campanile/front-door/set/chime");
-        assert_eq!(at("sensor", "sensor_tank")["device_class"], "distance");
-        assert_eq!(at("number", "variable_rings")["state_topic"], "campanile/front-door/variable/rings");
-        assert_eq!(at("button", "scenario_ring")["command_topic"], "campanile/front-door/start/ring");
-        assert_eq!(at("sensor", "bounces_door")["name"], "Door bounces");
-        let mut ids: Vec<_> = all.values().map(|config| config["unique_id"].as_str().unwrap()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        assert_eq!(ids.len(), all.len());
-        for config in all.values() {
-            assert_eq!(config["availability_topic"], "campanile/front-door/status");
-            assert_eq!(config["device"]["identifiers"], json!(["campanile_front-door"]));
-        }
-    }
-
-    #[test]
-    fn what_may_not_be_asked_for_is_shown_and_no_more_and_what_is_not_told_is_not_shown() {
-        let only = Only::parse(&["output:*", "variable:*"]).unwrap();
-        let all = announced(&Commands::new([(Verb::Set, "lamp".into())]), &only);
-        let topics: Vec<_> = all.keys().map(String::as_str).collect();
-        assert_eq!(
-            topics,
-            [
-                "homeassistant/binary_sensor/campanile_front-door/output_chime/config",
-                "homeassistant/sensor/campanile_front-door/variable_rings/config",
-                "homeassistant/switch/campanile_front-door/output_lamp/config",
-            ]
-        );
-    }
 }

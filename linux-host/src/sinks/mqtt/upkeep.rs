@@ -49,6 +49,14 @@ impl Upkeep {
         Self { node: node.to_owned(), filters, right, ..Self::default() }
     }
 
+    /// And the sink's own figures, or nothing where they once were.
+    pub fn keep_figures(&mut self, topic: &str, are_kept: bool) {
+        self.filters.push(topic.to_owned());
+        if are_kept {
+            self.right.insert(topic.to_owned());
+        }
+    }
+
     /// States are told without the node's name: then what stands under topics with its name is this node's.
     pub fn believe_topics(&mut self, topics: &Topics) {
         self.by_topic = topics.state.contains("{node}");
@@ -109,6 +117,18 @@ mod tests {
         assert!(!upkeep.is_stale("home/variable/bells", br#"{"value":1,"node":"shed"}"#));
         assert!(!upkeep.is_stale("home/variable/bells", b"7"), "somebody else's");
         assert!(!upkeep.is_stale("home/variable/bells", b""), "cleared already");
+    }
+
+    #[test]
+    fn figures_that_are_not_told_any_more_are_stale() {
+        let said = br#"{"lag":0.002,"node":"porch","boot":"1-2","sink":"home"}"#;
+        let topic = "campanile/porch/figures/home";
+        for (are_kept, is_stale) in [(true, false), (false, true)] {
+            let mut upkeep = Upkeep::new("porch", &Topics::default(), &Symbols::new("porch"));
+            upkeep.keep_figures(topic, are_kept);
+            assert_eq!(upkeep.is_stale(topic, said), is_stale);
+            assert!(upkeep.filters().contains(&topic.to_owned()));
+        }
     }
 
     #[test]

@@ -103,6 +103,7 @@ fn check_topics(topics: &Topics, report: &mut Report<'_>) {
             ("state", &topics.state.value.0, &topics.state.span),
             ("message", &topics.message.value.0, &topics.message.span),
             ("diagnostics", &topics.diagnostics.value.0, &topics.diagnostics.span),
+            ("figures", &topics.figures.value.0, &topics.figures.span),
             ("batch", &topics.batch.value.0, &topics.batch.span),
         ],
         report,

@@ -14,6 +14,9 @@ use crate::sinks::mqtt::address::Address;
 use crate::sinks::mqtt::discovery::PREFIX;
 use crate::sinks::mqtt::payloads::Payloads;
 
+/// How often Home Assistant is told at most how a sink is doing, unless the file says otherwise.
+const FIGURES: Duration = Duration::from_secs(30);
+
 table! {
     /// An MQTT broker, version 5, QoS 1.
     pub struct MqttSink("a sink of kind mqtt") {
@@ -41,6 +44,9 @@ table! {
         "batch" batch (optional): At<BatchTable>,
         /// A sign of life with figures, so often; none without it.
         "heartbeat" heartbeat (optional): Beat,
+        /// How it is doing, as a retained state, when that has changed and at most so often; with `discovery` every 30s
+        /// unless this says otherwise, else not.
+        "figures" figures (optional): Beat,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
         "only" only (empty): Filters,
         /// What may be asked for over it, such as "set:chime" or "start:*"; everything without it, nothing with [].
@@ -103,6 +109,11 @@ impl Common for MqttSink {
 
     fn heartbeat(&self) -> Option<Duration> {
         self.heartbeat.map(|every| every.0)
+    }
+
+    fn figures(&self) -> Option<Duration> {
+        let shown = matches!(self.discovery, Some(DiscoveryPrefix::Prefix(_))).then_some(FIGURES);
+        self.figures.map(|every| every.0).or(shown)
     }
 
     fn brings_messages(&self) -> bool {

@@ -18,6 +18,8 @@ table! {
         "message" message (= "campanile/{node}/message/{name}"): At<Topic<3>>,
         /// Losses and faults.
         "diagnostics" diagnostics (= "campanile/{node}/diagnostics"): At<Topic<1>>,
+        /// How the sink itself is doing, with `figures`, retained; `{name}` is its name.
+        "figures" figures (= "campanile/{node}/figures/{name}"): At<Topic<3>>,
         /// Arrays of messages, with `batch`.
         "batch" batch (= "campanile/{node}/batch"): At<Topic<1>>,
         /// Where commands come from; `{kind}` is set, start, stop, let or feed.
@@ -39,6 +41,7 @@ impl From<&Topics> for topics::Topics {
             state: topics.state.value.0.clone(),
             message: topics.message.value.0.clone(),
             diagnostics: topics.diagnostics.value.0.clone(),
+            figures: topics.figures.value.0.clone(),
             batch: topics.batch.value.0.clone(),
             command: topics.command.value.0.clone(),
         }

@@ -60,6 +60,10 @@ impl Around for House {
         true
     }
 
+    fn lost(&self) -> u64 {
+        5
+    }
+
     fn link(&self, _: &SinkName, up: bool) {
         self.links.lock().unwrap().push(up);
     }
@@ -146,15 +150,15 @@ impl House {
         sink: impl Sink + 'static,
         got: Arc<Mutex<Vec<Message>>>,
     ) -> Running {
-        self.run_beating(sink, got, None)
+        self.run_telling(sink, got, Signs::default())
     }
 
-    /// The same, with a sign of life so often.
-    pub(super) fn run_beating(
+    /// The same, telling of itself so often.
+    pub(super) fn run_telling(
         self: &Arc<Self>,
         sink: impl Sink + 'static,
         got: Arc<Mutex<Vec<Message>>>,
-        every: Option<Duration>,
+        signs: Signs,
     ) -> Running {
         let (stop, stopped) = watch::channel(false);
         let source = Source {
@@ -170,7 +174,7 @@ impl House {
         let driver =
             Driver::new("home".parse().unwrap(), sink, form, "front-door", source, board.clone()).unwrap();
         let (retries, asked) = mpsc::channel(1);
-        let task = tokio::spawn(driver.with_heartbeat(every).with_retries(asked).run());
+        let task = tokio::spawn(driver.with_signs(signs).with_retries(asked).run());
         Running { got, board, stop, retries, task }
     }
 }
