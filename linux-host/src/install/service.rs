@@ -61,12 +61,13 @@ pub fn packaged_unit(place: &Place) -> io::Result<Option<&'static str>> {
     Ok(None)
 }
 
-/// Whether there is a unit that an install of this program has written.
+/// Whether there is a unit that an install of this program has written. A link is none: a package that was removed leaves one
+/// to nothing there.
 ///
 /// # Errors
 /// The tree cannot be looked at.
 pub fn is_ours(place: &Place) -> io::Result<bool> {
-    place.has(UNIT_PATH)
+    Ok(place.has(UNIT_PATH)? && place.path(UNIT_PATH)?.symlink_metadata()?.is_file())
 }
 
 /// The unit for a program in this place.
@@ -253,6 +254,8 @@ mod tests {
         assert!(!is_ours(&place).unwrap() && !place.has(PROGRAM).unwrap());
         assert_eq!(place.read(WANTED).unwrap().unwrap(), UNIT.as_bytes(), "the machine starts the package's");
         assert!(place.has(ENVIRONMENT_PATH).unwrap());
+        std::os::unix::fs::symlink("/dev/null", place.path(UNIT_PATH).unwrap()).unwrap();
+        assert!(!is_ours(&place).unwrap(), "that is a package's, which was removed");
     }
 
     #[test]
