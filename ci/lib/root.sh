@@ -9,6 +9,8 @@ ROOT_PACKAGES=systemd,systemd-sysv,udev,adduser,kmod,openssh-server,openssh-clie
 # debian_root FOLDER: fills a new folder with it; what it was made from is kept for as long as systemd's version stands.
 debian_root() {
     local folder=$1 archive
+    # What it says when it reads the lists would get into the archive's name.
+    refresh_lists
     archive=$CACHE/root-$(version_of systemd)-$(sha256sum <<<"$ROOT_PACKAGES" | cut -c1-12).tar
     if [[ ! -e $archive ]]; then
         need mmdebstrap
