@@ -7,6 +7,7 @@ use campanile_core::runner::Message;
 use campanile_delivery::{HostRecord, SinkName};
 use tokio::sync::{mpsc, oneshot};
 
+use super::house::House;
 use super::inlet::{Inlet, Parcel};
 use super::intake::Intake;
 use crate::control::access::Caller;
