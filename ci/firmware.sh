@@ -66,9 +66,10 @@ qemu_of() {
     esac
 }
 
-# The boards whose storage QEMU models, and those that can be satellites.
+# The boards whose storage QEMU models.
 KEEPS=" microbit "
-LISTENS=" microbit lm3s6965evb "
+# What those build that can be satellites.
+declare -A LINKS=([microbit]=link [lm3s6965evb]=defmt)
 
 # hold BOARD: builds the firmware and holds it in the rig, then another that executes lives of this machine.
 hold() {
@@ -80,7 +81,7 @@ hold() {
     build "$board"
     read -r flash ram <<<"$(size_of "$elf")"
     line=$("$RIG" press "$board" "$qemu" "$elf" "$folder" \
-        "$CAMPANILE_IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)")
+        "$IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)")
     say "$board: flash $flash B, RAM $ram B; $line"
     [[ $line =~ stack\ ([0-9]+)\ B\ of\ ([0-9]+) ]] || die "$board: nobody says how deep the stack is: $line"
     # shellcheck disable=SC2016 # these are the backticks of Markdown
@@ -88,9 +89,9 @@ hold() {
         "$(grouped "${BASH_REMATCH[1]}")" "$(grouped "${BASH_REMATCH[2]}")" >>"$SIZES"
     if [[ $KEEPS == *" $board "* ]]; then
         say_of "$board" "$RIG" keep "$board" "$qemu" "$elf" "$folder" \
-            "$CAMPANILE_IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)" "$OUT/tenfold.img"
+            "$IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)" "$OUT/tenfold.img"
     fi
-    [[ $LISTENS != *" $board "* ]] || link "$board"
+    [[ -z ${LINKS[$board]:-} ]] || link "$board"
     build "$board" replay
     say_of "$board" "$RIG" replay "$board" "$qemu" "$elf" "$folder"
 }
@@ -99,20 +100,25 @@ hold() {
 link() {
     local board=$1 elf flash ram deep stack
     elf=$(elf_of "$board")
-    build "$board" link
+    build "$board" "${LINKS[$board]}"
     read -r flash ram <<<"$(size_of "$elf")"
     satellite "$board" "$elf" "$OUT/$board/link"
     read -r deep stack <<<"$(deepest "$elf" "$OUT/$board/link")"
     ((deep < stack)) || die "$board: the stack has grown into what lies below it"
     say "$board as a satellite: flash $flash B, RAM $ram B, stack $deep B of $stack B; a press there is a record here, a" \
         "scenario here and a lamp there; without its host it takes the lamp back"
+    say_of "$board" times "$OUT/$board/link"
     # shellcheck disable=SC2016 # these are the backticks of Markdown
-    printf '| `%s`, `link` | %s B | %s B | %s B of %s B |\n' "$board" "$(grouped "$flash")" "$(grouped "$ram")" \
+    printf '| `%s`, `'"${LINKS[$board]}"'` | %s B | %s B | %s B of %s B |\n' "$board" "$(grouped "$flash")" "$(grouped "$ram")" \
         "$(grouped "$deep")" "$(grouped "$stack")" >>"$SIZES"
     if [[ $KEEPS == *" $board "* ]]; then
         satellite_keeps "$board" "$elf" "$OUT/$board/link"
     else
         power_off
+    fi
+    if [[ ${LINKS[$board]} == defmt ]]; then
+        speaks "$elf" "$OUT/$board/link"
+        say "$board: what the firmware says with defmt comes over the link, and link monitor has it in words"
     fi
 }
 
@@ -120,7 +126,7 @@ link() {
 lint() {
     local features feature
     features=(replay)
-    [[ $LISTENS != *" $1 "* ]] || features+=(link)
+    [[ -z ${LINKS[$1]:-} ]] || features+=("${LINKS[$1]}")
     for feature in "${features[@]}"; do
         cargo clippy --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
             --manifest-path firmware/Cargo.toml --features "$1,$feature" -- -D warnings
@@ -129,10 +135,10 @@ lint() {
 
 # refuses BOARD HOUSE WORDS: with this house linked in the board refuses to run it, in these words.
 refuses() {
-    local board=$1 house=$2 words=$3 image=$OUT/refused.img log=$OUT/refused.log folder=$OUT/refused
+    local board=$1 house=$2 words=$3 image=$OUT/refused.img bundle=$OUT/refused.bundle log=$OUT/refused.log folder=$OUT/refused
     mkdir -p "$folder"
-    "$CAMPANILE" compile "$house" -o "$image"
-    CAMPANILE_IMAGE=$image build "$board"
+    "$CAMPANILE" compile "$house" -o "$image" --bundle "$bundle"
+    CAMPANILE_BUNDLE=$bundle build "$board"
     if "$RIG" press "$board" "$(qemu_of "$board")" "$(elf_of "$board")" "$folder" "$image" 0 0 >"$log" 2>&1; then
         die "$board runs a house that it has to refuse: $words"
     fi
@@ -153,9 +159,10 @@ done
 mkdir -p "$OUT"
 cargo build --quiet --locked -p campanile -p campanile-tests --bin campanile --bin rig
 RIG=$CARGO_TARGET_DIR/debug/rig
-export CAMPANILE_IMAGE=$OUT/doorbell.img CAMPANILE_LIVES=$OUT/lives
+export CAMPANILE_BUNDLE=$OUT/doorbell.bundle CAMPANILE_LIVES=$OUT/lives
+IMAGE=$OUT/doorbell.img
 CAMPANILE=$CARGO_TARGET_DIR/debug/campanile
-"$CAMPANILE" compile firmware/doorbell.toml -o "$CAMPANILE_IMAGE"
+"$CAMPANILE" compile firmware/doorbell.toml -o "$IMAGE" --bundle "$CAMPANILE_BUNDLE"
 # Another house for the same board, in which each ring counts for ten.
 sed 's/rings + 1/rings + 10/' firmware/doorbell.toml >"$OUT/tenfold.toml"
 "$CAMPANILE" compile "$OUT/tenfold.toml" -o "$OUT/tenfold.img"
@@ -183,7 +190,9 @@ if [[ " $* " == *" hifive1 "* ]]; then
     refuses hifive1 "$OUT/line.toml" "it names a line that this board has not"
     sed 's/"up"/"down"/' firmware/doorbell.toml >"$OUT/pull.toml"
     refuses hifive1 "$OUT/pull.toml" "it asks for a pull that this board has not"
+    sed 's/"CHIME"/18/' firmware/doorbell.toml >"$OUT/twice.toml"
+    refuses hifive1 "$OUT/twice.toml" "it names a line that is taken, by another name or by the board itself"
     too_large >"$OUT/large.toml"
     refuses hifive1 "$OUT/large.toml" "it has no room for it"
-    say "a house that is too large, or asks for a line or a pull that the board has not, is refused by the board with a word on it"
+    say "a house that is too large, asks for a line or a pull that the board has not, or for one line by two names, is refused by the board with a word on it"
 fi

@@ -67,6 +67,31 @@ satellite_keeps() {
         "in the daemon's journal once, and come to the same bytes there; its program is as it was"
 }
 
+# times FOLDER: how long it took on the board's clock, from its journal, from the link to the program that came over it, and
+# from a press to the command that the house's scenario gave. QEMU's lines have no baud rate: on a wire 87 us a byte come
+# on top.
+times() {
+    "$CAMPANILE" log --state "$1/state/satellites/porch" --json |
+        sed -nE 's/^\{"at":([0-9]+),.*"text":"([^"]*)".*/\1 \2/p' |
+        awk '/ link .* up/ && !up { up = $1 }
+            / program installed/ && !swapped { swapped = $1 - up }
+            / button edge on/ && !edge { edge = $1 }
+            / command set lamp on/ && !told { told = $1 - edge }
+            END { printf "a program over the link %.0f ms, from a press to the command of its scenario %.0f ms", swapped / 1000, told / 1000 }'
+}
+
+# speaks ELF FOLDER: whether `link monitor` shows what the firmware said of itself, in words.
+speaks() {
+    local monitor
+    "$CAMPANILE" link monitor porch --elf "$1" --state "$2/state" >"$2/monitor.log" 2>&1 &
+    monitor=$!
+    wait_for 20 grep -q '^defmt [0-9.]* INFO  start 0x0 with program [0-9a-f]\{16\}$' "$2/monitor.log" &&
+        wait_for 20 grep -q '^defmt [0-9.]* INFO  program [0-9a-f]\{16\} has taken over$' "$2/monitor.log" ||
+        die "the monitor does not show what the firmware says: $(cat "$2/monitor.log")"
+    kill "$monitor"
+    wait "$monitor" 2>/dev/null || true
+}
+
 # deepest ELF FOLDER: how many bytes of its stack the board has used, and how many there are.
 deepest() {
     local end start answer

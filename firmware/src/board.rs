@@ -37,6 +37,9 @@ pub(crate) trait Board {
     /// The lines that a file may call by name, and their pins. A line that is a number is that pin.
     const LINES: &'static [(&'static str, u8)];
 
+    /// The pins that it needs for itself: no program gets them.
+    const RESERVED: &'static [u8] = &[];
+
     /// The resistors that its pins have.
     const PULLS: &'static [Pull] = &[Pull::Up, Pull::Down];
 

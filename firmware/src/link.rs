@@ -24,12 +24,17 @@ use embassy_time::Timer;
 
 use crate::board::{Board, This};
 use crate::storage::{self, Keeper, Storage, WINDOW};
+use crate::trace;
 use crate::wiring::Wiring;
 use crate::{MESSAGES, clock, serial, wiring};
 use incoming::Incoming;
 use served::Served;
 
 const _: () = assert!(This::LISTENS, "the feature `link` is for boards whose serial line has a receiver");
+
+/// Bytes of what the firmware says of itself in one frame.
+#[cfg(feature = "defmt")]
+const TRACES: usize = 96;
 
 /// The host, to scenarios.
 const HOST: PeerId = PeerId(0);
@@ -71,6 +76,7 @@ impl<'a> Link<'a> {
         let bundle = storage::name_of(store.map(RefCell::borrow).as_deref(), program);
         let stored = store.filter(|_| own != 0);
         let offered = stored.map_or(own, |store| store.borrow().start_from(0));
+        trace::info!("start {=u64:#x} with program {=u64:016x}", own, program);
         let mut satellite = Satellite::new(own, bundle, This::random());
         if offered != own {
             satellite.offer(Instant::ZERO, offered, true);
@@ -120,6 +126,7 @@ impl<'a> Link<'a> {
 
     /// Another program has taken over: one that came over the link, or that was stored in the start before.
     fn installed(&mut self, image: u64) {
+        trace::info!("program {=u64:016x} has taken over", image);
         let asked = self.installing.take_if(|(_, installing)| *installing == image).map(|(bundle, _)| bundle);
         let name = || storage::name_of(self.store.map(RefCell::borrow).as_deref(), image);
         self.satellite.committed(asked.unwrap_or_else(name), Verdict::Runs);
@@ -155,6 +162,8 @@ impl<'a> Link<'a> {
                 }
                 Some(Request::Commit { hash }) => {
                     if let Err(verdict) = self.commit(hash) {
+                        #[cfg(feature = "defmt")]
+                        defmt::warn!("bundle {=u64:016x} is not taken: {}", hash, verdict);
                         self.satellite.committed(hash, verdict);
                     }
                 }
@@ -213,6 +222,7 @@ impl<'a> Link<'a> {
             return;
         }
         let _ = MESSAGES.try_send(Message::Input(Input::Link { peer: HOST, up }));
+        trace::info!("the host is there: {=bool}", up);
         self.up = up;
     }
 
@@ -237,6 +247,22 @@ impl<'a> Link<'a> {
                 self.more = false;
                 break;
             };
+            serial::push(frame.get(..len).unwrap_or_default());
+        }
+        #[cfg(feature = "defmt")]
+        self.speak_of_itself();
+    }
+
+    /// What the firmware says of itself, when nothing else is to be said.
+    #[cfg(feature = "defmt")]
+    fn speak_of_itself(&self) {
+        let (mut frames, mut frame) = ([0; TRACES], [0; MAX_FRAME]);
+        if self.more || !self.satellite.is_up() || serial::free() < MAX_FRAME {
+            return;
+        }
+        let len = trace::take(&mut frames);
+        let said = frames.get(..len).filter(|said| !said.is_empty());
+        if let Some(len) = said.and_then(|said| self.satellite.trace(said, &mut frame)) {
             serial::push(frame.get(..len).unwrap_or_default());
         }
     }

@@ -22,6 +22,8 @@ mod serial;
 mod storage;
 #[cfg_attr(feature = "link", allow(dead_code, reason = "the link takes the log"))]
 mod stream;
+#[cfg(feature = "link")]
+mod trace;
 mod wiring;
 
 use core::cell::RefCell;

@@ -62,14 +62,25 @@ impl Wiring {
             if pull != Pull::None && !This::PULLS.contains(&pull) {
                 return Err(Verdict::UnknownPull);
             }
-            let input = Input { pin: pin(line)?, active_low, pull };
+            let input = Input { pin: wiring.free(pin(line)?)?, active_low, pull };
             wiring.inputs.push(input).map_err(|_| Verdict::NoRoom)?;
         }
         for bundle::Output { line, active_low, safe_on, safe_without_link } in bundle.outputs() {
-            let output = Output { pin: pin(line)?, active_low, safe: safe_on, safe_without_link };
+            let output =
+                Output { pin: wiring.free(pin(line)?)?, active_low, safe: safe_on, safe_without_link };
             wiring.outputs.push(output).map_err(|_| Verdict::NoRoom)?;
         }
         Ok(wiring)
+    }
+
+    /// A pin that nobody has: neither the board for itself, nor another line, which may be the same one by another name.
+    fn free(&self, pin: u8) -> Result<u8, Verdict> {
+        let mut used =
+            self.inputs.iter().map(|input| input.pin).chain(self.outputs.iter().map(|out| out.pin));
+        if This::RESERVED.contains(&pin) || used.any(|used| used == pin) {
+            return Err(Verdict::TakenLine);
+        }
+        Ok(pin)
     }
 
     /// Sets up the pins: outputs have their safe levels from the first moment on. Those that were outputs before keep the

@@ -11,6 +11,7 @@
 pub mod lines;
 mod port;
 mod talk;
+pub mod trace;
 mod tty;
 pub mod view;
 mod words;

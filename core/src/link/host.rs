@@ -46,6 +46,11 @@ pub enum Heard<'m> {
     },
     /// How it is.
     Health(Health),
+    /// What its firmware says of itself.
+    Trace {
+        /// See [`Message::Trace`].
+        frames: &'m [u8],
+    },
 }
 
 /// Records that are next, or behind a gap.
@@ -169,6 +174,7 @@ impl Host {
             }
             Message::Pong { at } => Some(Heard::Pong { at }),
             Message::Health(health) => Some(Heard::Health(health)),
+            Message::Trace { frames } => Some(Heard::Trace { frames }),
             _ => None,
         }
     }

@@ -100,6 +100,11 @@ pub enum Message<'a> {
     },
     /// Satellite: how it is.
     Health(Health),
+    /// Satellite: what its firmware says to whoever develops it, when there is nothing else to say; not said again if it is lost.
+    Trace {
+        /// Frames of defmt without a coding of their own, each behind its length, a byte.
+        frames: &'a [u8],
+    },
 }
 
 /// Who a satellite is.
@@ -163,6 +168,8 @@ wire_enum! {
         Refused = 6,
         /// The flash does not take it.
         Unstored = 7,
+        /// It names a line that another has, by another name, or that the board needs for itself.
+        TakenLine = 8,
     }
 }
 
@@ -299,6 +306,10 @@ impl<'a> Message<'a> {
                 put(&mut w, 13);
                 health.put(&mut w);
             }
+            Self::Trace { frames } => {
+                put(&mut w, 14);
+                w.bytes(frames);
+            }
         }
         w.finish()
     }
@@ -354,6 +365,7 @@ impl<'a> Message<'a> {
             11 => Self::Ping { unix: Wire::get(r)?, offset: Wire::get(r)?, trusted: Wire::get(r)? },
             12 => Self::Pong { at: Wire::get(r)? },
             13 => Self::Health(Wire::get(r)?),
+            14 => Self::Trace { frames: take_rest(r) },
             _ => return None,
         };
         Some((token, message))

@@ -286,6 +286,15 @@ impl Satellite {
         seal(bytes.get(..len?)?, out)
     }
 
+    /// A frame with what the firmware says of itself; its length, or `None` if nobody is there or it does not fit. For when
+    /// [`transmit`](Self::transmit) gives none.
+    pub fn trace(&self, frames: &[u8], out: &mut [u8; MAX_FRAME]) -> Option<usize> {
+        let session = self.session.as_ref().filter(|session| session.takes_records())?;
+        let mut bytes = [0; MAX_MESSAGE];
+        let len = Message::Trace { frames }.encode(session.token, &mut bytes)?;
+        seal(bytes.get(..len)?, out)
+    }
+
     /// When [`transmit`](Self::transmit) has something to say, or to notice, without a byte having come in or a record
     /// having been written.
     pub fn due(&self) -> Instant {

@@ -46,6 +46,8 @@ impl Board for Hifive1 {
     /// Pins 2 and 3 of the connector.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 18), ("CHIME", 19)];
 
+    const RESERVED: &'static [u8] = &[TX_PIN];
+
     const PULLS: &'static [Pull] = &[Pull::Up];
 
     const LOG: usize = 1024;

@@ -49,6 +49,9 @@ impl Board for Lm3s6965evb {
     /// The switch "select" on PF1, and the status light on PF0.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 41), ("CHIME", 40)];
 
+    /// PA0 and PA1: the serial line.
+    const RESERVED: &'static [u8] = &[0, 1];
+
     #[cfg(feature = "link")]
     const LISTENS: bool = true;
 

@@ -45,6 +45,8 @@ impl Board for Microbit {
     /// Button A, and ring 0 of the edge connector, where a buzzer goes.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 17), ("CHIME", 3)];
 
+    const RESERVED: &'static [u8] = &[TX_PIN, RX_PIN];
+
     const LOG: usize = 1024;
 
     #[cfg(feature = "link")]

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use campanile_delivery::satellite::Program;
+
 use super::Failure;
 use super::check::compile_or_say;
 
@@ -14,6 +16,9 @@ pub(super) struct Args {
     /// Where the image goes; the symbol table goes beside it, with .symbols.json behind its name
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Where a bundle for a microcontroller's firmware goes: the image with its lines in front
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
 }
 
 /// Writes the image and the symbol table.
@@ -22,7 +27,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     write(&args.output, &compiled.image)?;
     let mut symbols = args.output.clone().into_os_string();
     symbols.push(".symbols.json");
-    write(Path::new(&symbols), &compiled.symbols.encode())
+    write(Path::new(&symbols), &compiled.symbols.encode())?;
+    let Some(path) = &args.bundle else { return Ok(()) };
+    // Of a program of its own nothing is switched over a link.
+    let program = Program::new(&compiled.image, &compiled.symbols, &[]);
+    let program = program.map_err(|why| Failure::says(format!("{}: {why}", args.file.display())))?;
+    write(path, program.bundle())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

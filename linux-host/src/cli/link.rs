@@ -1,6 +1,11 @@
 //! `campanile link`: the satellites of the running house, and their journals.
 
+mod defmt;
+mod elf;
+mod trace;
+
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
@@ -9,6 +14,7 @@ use crate::control::client::ask;
 use crate::control::protocol::Operation;
 use crate::daemon::state_dir;
 use crate::satellites::FOLDER;
+use crate::satellites::trace::path;
 use crate::satellites::view::SatelliteStatus;
 
 /// Arguments of `link`.
@@ -34,8 +40,8 @@ enum Command {
     #[command(after_help = "Example: campanile link log porch --since 10min")]
     Log(Log),
     /// What happens on a satellite, as it comes: every record
-    #[command(after_help = "Example: campanile link monitor porch")]
-    Monitor(Log),
+    #[command(after_help = "Example: campanile link monitor porch --elf campanile-firmware")]
+    Monitor(Monitor),
 }
 
 #[derive(Debug, clap::Args)]
@@ -77,6 +83,15 @@ struct Log {
     log: log::Args,
 }
 
+#[derive(Debug, clap::Args)]
+struct Monitor {
+    /// Also what its firmware says with defmt: the firmware's ELF file has the texts
+    #[arg(long)]
+    elf: Option<PathBuf>,
+    #[command(flatten)]
+    log: Log,
+}
+
 /// Carries one out.
 pub(super) fn run(args: Args) -> Result<(), Failure> {
     match args.command {
@@ -84,7 +99,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         Command::Info(args) => info(args),
         Command::Install(args) => install(args),
         Command::Log(args) => journal(args),
-        Command::Monitor(args) => journal(Log { log: args.log.live(), ..args }),
+        Command::Monitor(args) => monitor(args),
     }
 }
 
@@ -166,6 +181,14 @@ fn install(args: Install) -> Result<(), Failure> {
         None if args.json => Ok(()),
         None => Ok(writeln!(out, "{}", response.text.unwrap_or_default())?),
     }
+}
+
+fn monitor(Monitor { elf, log }: Monitor) -> Result<(), Failure> {
+    if let Some(elf) = elf {
+        let state = state_dir::resolve(log.log.state.state.clone()).map_err(Failure::says)?;
+        trace::print(&elf, path(&state.join(FOLDER), &log.satellite)).map_err(Failure::says)?;
+    }
+    journal(Log { log: log.log.live(), ..log })
 }
 
 fn journal(args: Log) -> Result<(), Failure> {

@@ -51,6 +51,10 @@ pub(super) fn of_verdict(verdict: Verdict) -> Option<&'static str> {
             "its program names a line that its board has not: its firmware knows lines by name and by number, see \
              LINES in the board's file"
         }
+        Verdict::TakenLine => {
+            "its program names a line twice, by its name and by its number, or one that its board needs for itself, as \
+             for its serial line"
+        }
         Verdict::UnknownPull => "its program asks for a pull that its board has not",
         Verdict::Refused => "its engine refuses its program",
         Verdict::Unstored => "its flash does not take its program: the one before runs on",

@@ -65,6 +65,7 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
             Message::Health(Health { storage: Storage::Worn, cycles: 300, refused: 2, lost: 3, dropped: 4 }),
             "0db42403ac02020304",
         ),
+        (Message::Trace { frames: &[2, 7, 0] }, "0eb424020700"),
     ]
 }
 
@@ -91,7 +92,7 @@ fn golden_bytes() {
 #[test]
 fn trailing_bytes_and_cuts_are_refused() {
     for (message, _) in all() {
-        let open = matches!(message, Message::Records { .. } | Message::Image { .. });
+        let open = matches!(message, Message::Records { .. } | Message::Image { .. } | Message::Trace { .. });
         let mut bytes = encoded(&message);
         for cut in (0..bytes.len()).filter(|_| !open) {
             assert_eq!(Message::decode(&bytes[..cut]), Err(Misread::Unknown), "{message:?} up to {cut}");

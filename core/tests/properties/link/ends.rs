@@ -355,7 +355,7 @@ impl Pi {
                     self.answers.insert(id, done);
                 }
                 Some(Heard::Committed { verdict, .. }) => prop_assert_eq!(verdict, Verdict::Runs),
-                Some(Heard::Pong { .. } | Heard::Health(_)) | None => {}
+                Some(Heard::Pong { .. } | Heard::Health(_) | Heard::Trace { .. }) | None => {}
                 Some(heard) => prop_assert!(false, "nobody expects {:?}", heard),
             }
         }

@@ -39,7 +39,7 @@ impl fmt::Display for Unbundled {
             Self::LongLine(line) => {
                 write!(f, "the line \"{line}\" has a name of more than {LINE_MAX} characters")
             }
-            Self::Drive(output) => write!(f, "{output}: satellites drive their lines push-pull only"),
+            Self::Drive(output) => write!(f, "{output}: microcontrollers drive their lines push-pull only"),
             Self::TooMuch => write!(f, "it has too many lines"),
         }
     }

@@ -65,6 +65,11 @@ pub enum News<'m> {
     },
     /// How its storage is.
     Health(Health),
+    /// What its firmware says of itself.
+    Trace {
+        /// See [`Message::Trace`](campanile_core::link::Message::Trace).
+        frames: &'m [u8],
+    },
 }
 
 /// Why a program does not fit into a satellite.
@@ -227,6 +232,7 @@ impl<S: Storage> Session<S> {
                 Some(News::Pong { at })
             }
             Some(Heard::Health(health)) => Some(News::Health(health)),
+            Some(Heard::Trace { frames }) => Some(News::Trace { frames }),
             None => None,
         })
     }

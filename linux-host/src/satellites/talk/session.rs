@@ -11,6 +11,7 @@ use campanile_delivery::{Boot, Directory, NodeName};
 
 use super::super::Around;
 use super::super::lines::SatelliteLines;
+use super::super::trace::Trace;
 use super::super::view::View;
 use super::super::words;
 use super::problems::Problems;
@@ -25,6 +26,7 @@ pub(super) struct Session {
     session: campanile_delivery::satellite::Session<Directory>,
     house: House,
     view: View,
+    trace: Trace,
     problems: Problems,
 }
 
@@ -67,7 +69,9 @@ impl Session {
         );
         let session = session?;
         view.change(|status| status.journal = path.display().to_string());
-        Ok(Self { name: program.name.clone(), path, session, house, view, problems: Problems::default() })
+        let trace = Trace::new(&around.folder, &program.name);
+        let name = program.name.clone();
+        Ok(Self { name, path, session, house, view, trace, problems: Problems::default() })
     }
 
     /// The port is open.
@@ -139,6 +143,7 @@ impl Session {
                 self.view.change(|status| status.uptime_s = Some(at.micros() as f64 / 1e6));
             }
             Some(News::Health(health)) => self.problems.storage = words::of_health(&health),
+            Some(News::Trace { frames }) => self.trace.append(frames),
             None => {}
         }
         Ok(())

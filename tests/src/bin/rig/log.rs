@@ -13,10 +13,11 @@ use campanile_delivery::symbols::Symbols;
 use campanile_sim::trace::Trace;
 
 /// Why a board may refuse the program that is linked in.
-const WHY_REFUSED: [(Verdict, &str); 5] = [
+const WHY_REFUSED: [(Verdict, &str); 6] = [
     (Verdict::Malformed, "it is no bundle"),
     (Verdict::NoRoom, "it has no room for it"),
     (Verdict::UnknownLine, "it names a line that this board has not"),
+    (Verdict::TakenLine, "it names a line that is taken, by another name or by the board itself"),
     (Verdict::UnknownPull, "it asks for a pull that this board has not"),
     (Verdict::Refused, "the engine says that it is none"),
 ];
