@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::{env, fs, thread};
+use std::{env, fs, io, thread};
 
 use campanile_delivery::symbols::Symbols;
 use campanile_sim::swarm::{Finding, draw, run};
@@ -55,7 +55,13 @@ fn house(path: &str) -> Result<House, String> {
     let image = read(path)?;
     let names = format!("{path}.symbols.json");
     let symbols = Symbols::decode(&read(&names)?).map_err(|error| format!("{names}: {error}"))?;
-    Ok(House { image, symbols })
+    let names = format!("{path}.satellites.json");
+    let satellites = match fs::read(&names) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|error| format!("{names}: {error}"))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(format!("cannot read {names}: {error}")),
+    };
+    Ok(House { image, symbols, satellites })
 }
 
 fn hunt(asked: &Asked) {

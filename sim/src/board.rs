@@ -11,10 +11,11 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use campanile_core::id::{InputId, Level, OutputId};
-use campanile_core::input::{Input, OverrunWhy};
+use campanile_core::input::{Input, LevelWhy, OverrunWhy};
 use campanile_core::runner::{Captured, Edges, Outputs, Refused};
 use campanile_core::time::Instant;
-use campanile_delivery::symbols::{Active, Symbols};
+use campanile_delivery::satellite::{Mirror, Move};
+use campanile_delivery::symbols::{self, Active, Symbols};
 
 /// So many edges the kernel keeps: the most that it allows for one line is 16 times 64.
 pub const KERNEL_BUFFER: usize = 1024;
@@ -44,8 +45,15 @@ struct State {
     /// Edges that found the buffer full, by line.
     lost: BTreeMap<usize, u32>,
     broken: BTreeSet<usize>,
+    /// Boards that are satellites, by their names.
+    satellites: BTreeMap<String, Satellite>,
+    /// Lines that are there.
+    elsewhere: BTreeMap<usize, (Satellite, String)>,
     waker: Option<Waker>,
 }
+
+/// The lines of a satellite as the process has them: what it knows of them, and wants.
+pub(crate) type Satellite = Rc<RefCell<Mirror>>;
 
 /// What the kernel captured.
 #[derive(Clone, Copy)]
@@ -53,8 +61,18 @@ struct Edge {
     at: Instant,
     line: usize,
     high: bool,
+    what: What,
+}
+
+/// What came of a line.
+#[derive(Clone, Copy)]
+enum What {
+    /// It moved.
+    Moved,
     /// Instead of this edge, so many were lost.
-    lost: Option<u32>,
+    Lost(u32),
+    /// It is there, and nobody knew.
+    Found,
 }
 
 /// How a program sees a line.
@@ -72,6 +90,19 @@ impl Board {
         state.inputs = inputs.map(|(line, active)| state.solder(line, active)).collect();
         let outputs = symbols.outputs.iter().map(|output| (line(&output.board, &output.line), output.active));
         state.outputs = outputs.map(|(line, active)| state.solder(line, active)).collect();
+        state.elsewhere.clear();
+        for input in &symbols.inputs {
+            if let Some((at, lines, name)) = state.find(&input.board, &input.line) {
+                lines.borrow_mut().open_input(&name);
+                state.elsewhere.insert(at, (lines, name));
+            }
+        }
+        for output in &symbols.outputs {
+            if let Some((at, lines, name)) = state.find(&output.board, &output.line) {
+                lines.borrow_mut().open_output(&name, output.safe);
+                state.elsewhere.insert(at, (lines, name));
+            }
+        }
     }
 
     /// The process that listened is gone, and its buffer with it; or another one listens from now on.
@@ -80,6 +111,42 @@ impl Board {
         state.open = open;
         state.forget();
         state.waker = None;
+    }
+
+    /// A process has a satellite behind a board from now on: its lines are there, and known as far as it has said.
+    pub(crate) fn attach(&self, board: &str, lines: Satellite) {
+        let mut state = self.0.borrow_mut();
+        state.satellites.insert(board.to_owned(), lines);
+    }
+
+    /// A satellite has told of its inputs: they moved, as the program that runs sees it. Gives the moves.
+    pub(crate) fn relay(&self, lines: &Satellite) -> Vec<(InputId, Instant, Level)> {
+        let mut state = self.0.borrow_mut();
+        let mut moved = Vec::new();
+        for (id, wire) in (0u8..).map(InputId).zip(state.inputs.clone()) {
+            let Some((at_home, name)) = state.elsewhere.get(&wire.line) else { continue };
+            if !Rc::ptr_eq(at_home, lines) {
+                continue;
+            }
+            let mut news = Vec::new();
+            let lost = lines.borrow_mut().take(name, |of| news.push(of));
+            for of in news {
+                let (at, level, what) = match of {
+                    Move::Edge { at, level } => (at, level, What::Moved),
+                    Move::Found { at, level } => (at, level, What::Found),
+                };
+                if matches!(what, What::Moved) {
+                    moved.push((id, at, level));
+                }
+                state.put(wire, at, level, what);
+            }
+            if lost > 0 {
+                let level = state.level(wire);
+                state.put(wire, Instant::from_micros(campanile_clock::now_us()), level, What::Lost(lost));
+            }
+        }
+        state.wake();
+        moved
     }
 
     /// The power is gone: outputs fall to their low voltage.
@@ -107,7 +174,7 @@ impl Board {
             *state.lost.entry(line).or_default() += 1;
         } else {
             let high = state.high[line];
-            state.edges.push_back(Edge { at, line, high, lost: None });
+            state.edges.push_back(Edge { at, line, high, what: What::Moved });
             state.hidden += 1;
         }
         true
@@ -126,24 +193,32 @@ impl Board {
         let mut state = self.0.borrow_mut();
         let Some(line) = state.set_input(input, to).filter(|_| state.open) else { return false };
         let high = state.high[line];
-        state.edges.push_back(Edge { at, line, high, lost: Some(lost) });
+        state.edges.push_back(Edge { at, line, high, what: What::Lost(lost) });
         state.hidden = 0;
         state.wake();
         true
     }
 
-    /// The logical level of an input's line.
+    /// The logical level of an input's line; `None` too for one of a satellite that has not been heard of.
     #[must_use]
     pub fn input(&self, input: InputId) -> Option<Level> {
         let state = self.0.borrow();
-        state.inputs.get(input.index()).map(|wire| state.level(*wire))
+        let wire = state.inputs.get(input.index())?;
+        match state.elsewhere.get(&wire.line) {
+            Some((lines, name)) => lines.borrow().level(name),
+            None => Some(state.level(*wire)),
+        }
     }
 
-    /// The logical level of an output's line.
+    /// The logical level of an output's line; of a satellite's, what it is to be.
     #[must_use]
     pub fn output(&self, output: OutputId) -> Option<Level> {
         let state = self.0.borrow();
-        state.outputs.get(output.index()).map(|wire| state.level(*wire))
+        let wire = state.outputs.get(output.index())?;
+        match state.elsewhere.get(&wire.line) {
+            Some((lines, name)) => lines.borrow().wanted(name),
+            None => Some(state.level(*wire)),
+        }
     }
 
     /// An output's hardware breaks, or is mended.
@@ -159,6 +234,22 @@ impl Board {
 }
 
 impl State {
+    /// The place of a line that is a satellite's, with its name there.
+    fn find(&self, board: &str, of: &symbols::Line) -> Option<(usize, Satellite, String)> {
+        let lines = self.satellites.get(board)?;
+        let at = *self.lines.get(&line(board, of))?;
+        Some((at, Rc::clone(lines), of.to_string()))
+    }
+
+    /// Somebody has captured this.
+    fn put(&mut self, wire: Wire, at: Instant, level: Level, what: What) {
+        self.set(wire, level);
+        let high = self.high[wire.line];
+        // Nothing is captured before what can be read already.
+        self.hidden = 0;
+        self.edges.push_back(Edge { at, line: wire.line, high, what });
+    }
+
     /// The place of a line, which is off if it is new.
     fn solder(&mut self, line: Line, active: Active) -> Wire {
         let new = self.high.len();
@@ -191,11 +282,13 @@ impl State {
     }
 
     /// What the program makes of what was captured; nothing of a line that it does not watch.
-    fn told(&self, Edge { at, line, high, lost }: Edge) -> Option<Captured> {
+    fn told(&self, Edge { at, line, high, what }: Edge) -> Option<Captured> {
         let (input, wire) = self.input_on(line)?;
-        let input = match lost {
-            None => Input::Edge { input, level: Level::from_bool(high == (wire.active == Active::High)) },
-            Some(lost) => Input::Overrun { input: Some(input), lost, why: OverrunWhy::Kernel },
+        let level = Level::from_bool(high == (wire.active == Active::High));
+        let input = match what {
+            What::Moved => Input::Edge { input, level },
+            What::Found => Input::Level { input, level, why: LevelWhy::Gap },
+            What::Lost(lost) => Input::Overrun { input: Some(input), lost, why: OverrunWhy::Kernel },
         };
         Some(Captured { at, input })
     }
@@ -217,7 +310,7 @@ impl State {
     }
 }
 
-fn line(board: &str, line: &campanile_delivery::symbols::Line) -> Line {
+fn line(board: &str, line: &symbols::Line) -> Line {
     (board.to_owned(), line.to_string())
 }
 
@@ -235,7 +328,7 @@ impl Edges for Board {
         }
         let at = Instant::from_micros(campanile_clock::now_us());
         while let Some((line, lost)) = state.lost.pop_first() {
-            if let Some(captured) = state.told(Edge { at, line, high: false, lost: Some(lost) }) {
+            if let Some(captured) = state.told(Edge { at, line, high: false, what: What::Lost(lost) }) {
                 return Some(captured);
             }
         }
@@ -260,6 +353,9 @@ impl Outputs for Board {
     fn set(&mut self, output: OutputId, level: Level) -> Result<(), Refused> {
         let mut state = self.0.borrow_mut();
         let wire = state.outputs.get(output.index()).copied().ok_or(Refused)?;
+        if let Some((lines, name)) = state.elsewhere.get(&wire.line) {
+            return if lines.borrow_mut().set(name, level) { Ok(()) } else { Err(Refused) };
+        }
         if state.broken.contains(&wire.line) {
             return Err(Refused);
         }
@@ -268,6 +364,11 @@ impl Outputs for Board {
     }
 
     fn read(&mut self, input: InputId) -> Option<Level> {
-        self.input(input)
+        let state = self.0.borrow();
+        let wire = state.inputs.get(input.index())?;
+        match state.elsewhere.get(&wire.line) {
+            Some((lines, name)) => lines.borrow_mut().read(name),
+            None => Some(state.level(*wire)),
+        }
     }
 }

@@ -25,6 +25,7 @@ use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Journal, NodeName, Opened, Options as JournalOptions, Recall, StoredProgram};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::channel::Channel;
+use serde::{Deserialize, Serialize};
 
 use crate::board::Board;
 use crate::executor::{Executor, TaskId};
@@ -33,6 +34,7 @@ use crate::world::SimError;
 
 pub(crate) use recorder::{Inbox, Unkept};
 pub(crate) use relay::Relay;
+pub(crate) use size::Build;
 pub(crate) use size::Room;
 pub use size::Size;
 
@@ -43,9 +45,38 @@ pub struct House {
     pub image: Vec<u8>,
     /// The names of its ids.
     pub symbols: Symbols,
+    /// The satellites of its file.
+    pub satellites: Vec<SatelliteHouse>,
+}
+
+/// The program of a satellite, and what the house calls it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SatelliteHouse {
+    /// Its name.
+    pub name: String,
+    /// The board that its lines are on, to the house.
+    pub board: String,
+    /// What its engine loads.
+    pub image: Vec<u8>,
+    /// The names of its ids.
+    pub symbols: Symbols,
+    /// Whether each output takes its safe level when the link dies over which it was switched.
+    pub safe_without_link: Vec<bool>,
 }
 
 impl House {
+    /// A house without satellites.
+    #[must_use]
+    pub const fn new(image: Vec<u8>, symbols: Symbols) -> Self {
+        Self { image, symbols, satellites: Vec::new() }
+    }
+
+    /// The satellite on a board.
+    pub(crate) fn satellite_on(&self, board: &str) -> Option<usize> {
+        self.satellites.iter().position(|satellite| satellite.board == board)
+    }
+
     /// Whether a record is an event of a `durable` input, which nobody is told of before it is on the disk.
     pub(crate) fn is_durable(&self, record: &Record) -> bool {
         let Record::Decision(Decision::Event { source: Source::Input { input }, .. }) = record else {

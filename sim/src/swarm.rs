@@ -11,11 +11,14 @@ mod house;
 mod judge;
 pub mod plan;
 mod receiver;
+mod satellite;
 pub mod shrink;
 mod station;
+mod talk;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod wire;
 mod world;
 
 use std::cell::Cell;

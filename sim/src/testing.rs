@@ -31,7 +31,7 @@ fn put(code: &mut Vec<u8>, item: &impl Wire) {
 /// sounds the chime for 800 ms; the door lights the lamp while it is open; the lamp blinks every 250 ms; at 07:30 the
 /// chime sounds too.
 pub(crate) fn doorbell() -> House {
-    House { image: image_with(800), symbols: names() }
+    House::new(image_with(800), names())
 }
 
 /// The same doorbell, but that the chime sounds for two seconds.
@@ -165,7 +165,7 @@ pub(crate) fn meter() -> House {
     }
     symbols.outputs.clear();
     symbols.triggers.clear();
-    House { image: image[..len].to_vec(), symbols }
+    House::new(image[..len].to_vec(), symbols)
 }
 
 /// A script of these steps, each at its millisecond.

@@ -30,7 +30,7 @@ use crate::prng::Prng;
 use crate::script::Script;
 use crate::trace::Trace;
 
-pub use crate::node::{House, Size};
+pub use crate::node::{House, SatelliteHouse, Size};
 pub use error::SimError;
 
 use tape::Tape;

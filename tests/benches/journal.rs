@@ -91,7 +91,7 @@ fn play(dir: &Path, steps: &str) -> (u64, usize) {
     let text = format!("wish = \"a day\"\nseed = 1\nuntil = \"{DAY}s\"\nsteps = [\n{steps}]\n{HOUSE}");
     fs::write(&script, text).expect("a script");
     let case = open(&script, None).unwrap_or_else(|failed| panic!("the script is wrong: {failed}"));
-    let house = House { image: case.house.image, symbols: case.house.symbols };
+    let house = House::new(case.house.image, case.house.symbols);
     let (outcome, disk) = play_and_keep(&case.script, &house, &BTreeMap::new(), &Options::default())
         .unwrap_or_else(|error| panic!("the day cannot be played: {error}"));
     let edges = outcome.logs.iter().map(|log| {

@@ -186,12 +186,12 @@ impl Host {
         match self.session.as_mut().filter(|session| session.token == hello.token) {
             Some(session) => {
                 session.heard = now;
-                if session.assign == Some(hello.boot) {
-                    session.assign = None;
-                } else if session.assign.is_some() || self.boot == hello.boot {
-                    // Said before the number was heard, or a second time.
+                if session.assign != Some(hello.boot) {
+                    // Said a second time, or before the number was heard, however late that comes: within a session a
+                    // start changes its number only as it is told to.
                     return None;
                 }
+                session.assign = None;
             }
             None => self.session = Some(Session::new(hello.token, now)),
         }

@@ -5,6 +5,8 @@
 mod ends;
 mod wire;
 
+use std::cell::RefCell;
+
 use campanile_core::time::{Duration, Instant};
 use proptest::prelude::*;
 
@@ -173,6 +175,23 @@ fn a_program_whose_answer_is_lost_takes_over_once() {
     pi.cut(now);
     talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
     assert_eq!((porch.installs().len(), pi.is_installing()), (2, false));
+}
+
+#[test]
+fn a_hello_from_before_its_number_was_heard_begins_no_other_start() {
+    let (mut porch, mut pi, mut journal) =
+        (Porch::start(Instant::ZERO, 1), Pi::start(1, 1), Journal::default());
+    let (mut now, hellos) = (Instant::ZERO, RefCell::new(Vec::new()));
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |frame| {
+        if frame.get(1) == Some(&1) {
+            hellos.borrow_mut().push(frame.to_vec());
+        }
+        false
+    });
+    let (boot, first) = (porch.boot(), hellos.borrow()[0].clone());
+    pi.hear(now, first, &mut journal, &porch).unwrap();
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    assert_eq!((porch.boot(), journal.starts()), (boot, 1));
 }
 
 #[test]

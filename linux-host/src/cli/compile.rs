@@ -13,7 +13,8 @@ use super::check::compile_or_say;
 pub(super) struct Args {
     /// The file
     file: PathBuf,
-    /// Where the image goes; the symbol table goes beside it, with .symbols.json behind its name
+    /// Where the image goes; the symbol table goes beside it, with .symbols.json behind its name, and the programs of
+    /// satellites, if it has any, with .satellites.json
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Where a bundle for a microcontroller's firmware goes: the image with its lines in front
@@ -21,18 +22,27 @@ pub(super) struct Args {
     bundle: Option<PathBuf>,
 }
 
-/// Writes the image and the symbol table.
+/// Writes the image and the symbol table, and what goes to satellites.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (_, compiled) = compile_or_say(&args.file)?;
     write(&args.output, &compiled.image)?;
-    let mut symbols = args.output.clone().into_os_string();
-    symbols.push(".symbols.json");
-    write(Path::new(&symbols), &compiled.symbols.encode())?;
+    write(&beside(&args.output, ".symbols.json"), &compiled.symbols.encode())?;
+    let satellites = compiled.simulated().satellites;
+    if !satellites.is_empty() {
+        let text = serde_json::to_vec(&satellites).map_err(|error| Failure::says(error.to_string()))?;
+        write(&beside(&args.output, ".satellites.json"), &text)?;
+    }
     let Some(path) = &args.bundle else { return Ok(()) };
     // Of a program of its own nothing is switched over a link.
     let program = Program::new(&compiled.image, &compiled.symbols, &[]);
     let program = program.map_err(|why| Failure::says(format!("{}: {why}", args.file.display())))?;
     write(path, program.bundle())
+}
+
+fn beside(output: &Path, what: &str) -> PathBuf {
+    let mut path = output.to_owned().into_os_string();
+    path.push(what);
+    path.into()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 pub(super) fn houses(files: &[PathBuf]) -> Result<Vec<House>, Failure> {
     let house = |file: &PathBuf| {
         let (_, compiled) = check::compile_or_say(file)?;
-        Ok(House { image: compiled.image, symbols: compiled.symbols })
+        Ok(compiled.simulated())
     };
     files.iter().map(house).collect()
 }

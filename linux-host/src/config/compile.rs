@@ -19,6 +19,7 @@ mod trigger;
 use campanile_core::program::verify::{Room, verify};
 use campanile_core::program::{Parts, image};
 use campanile_delivery::symbols::Symbols;
+use campanile_sim::world::SatelliteHouse;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -47,6 +48,24 @@ pub struct Compiled {
     pub resources: Vec<Resource>,
     /// What works and is likely not what was meant.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl Compiled {
+    /// The house as the simulator takes it.
+    pub fn simulated(&self) -> campanile_sim::world::House {
+        let satellites = self.settings.satellites.iter().map(|satellite| SatelliteHouse {
+            name: satellite.name.clone(),
+            board: satellite.board.clone(),
+            image: satellite.image.clone(),
+            symbols: satellite.symbols.clone(),
+            safe_without_link: satellite.safe_without_link.clone(),
+        });
+        campanile_sim::world::House {
+            image: self.image.clone(),
+            symbols: self.symbols.clone(),
+            satellites: satellites.collect(),
+        }
+    }
 }
 
 /// What the host has to know besides the program.

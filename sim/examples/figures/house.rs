@@ -15,7 +15,7 @@ pub(crate) const RING: [u64; 16] =
 
 /// The doorbell.
 pub(crate) fn doorbell() -> House {
-    House { image: program(), symbols: symbols() }
+    House::new(program(), symbols())
 }
 
 fn put(code: &mut Vec<u8>, item: &impl Wire) {

@@ -49,6 +49,14 @@ pub enum Size {
     Tiny,
 }
 
+/// Something that is made for an engine of a size.
+pub(crate) trait Build {
+    /// What.
+    type Made;
+
+    fn build<C: Capacity + 'static>(self) -> Self::Made;
+}
+
 impl Size {
     /// All sizes, the largest first.
     pub const ALL: [Self; 4] = [Self::Room, Self::Small, Self::Brim, Self::Tiny];
@@ -58,15 +66,25 @@ impl Size {
     /// # Errors
     /// Why it does not.
     pub fn fits(self, image: &[u8]) -> Result<(), LoadError> {
-        fn verified<C: Capacity>(image: &[u8]) -> Result<(), LoadError> {
-            let engine = Box::new(Engine::<C>::new());
-            verify(image, &engine.room())
+        struct Verified<'a>(&'a [u8]);
+        impl Build for Verified<'_> {
+            type Made = Result<(), LoadError>;
+
+            fn build<C: Capacity + 'static>(self) -> Self::Made {
+                let engine = Box::new(Engine::<C>::new());
+                verify(self.0, &engine.room())
+            }
         }
+        self.build(Verified(image))
+    }
+
+    /// Makes something for an engine of this size.
+    pub(crate) fn build<B: Build>(self, what: B) -> B::Made {
         match self {
-            Self::Room => verified::<Room>(image),
-            Self::Small => verified::<Small>(image),
-            Self::Brim => verified::<Brim>(image),
-            Self::Tiny => verified::<Tiny>(image),
+            Self::Room => what.build::<Room>(),
+            Self::Small => what.build::<Small>(),
+            Self::Brim => what.build::<Brim>(),
+            Self::Tiny => what.build::<Tiny>(),
         }
     }
 

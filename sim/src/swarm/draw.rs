@@ -3,6 +3,7 @@
 
 mod build;
 mod faults;
+mod satellites;
 mod stimuli;
 
 use super::house::{Rulebook, Rules};
@@ -27,12 +28,17 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
     let count = if shape.chance(1, 6) { shape.between(2, 3) } else { 1 };
     // What only recurs is no longer interesting after some hundred times.
     plan.until = length(&mut shape).min(book.busiest.saturating_mul(300)).max(2 * SECOND);
+    if !house.satellites.is_empty() {
+        plan.until = plan.until.min(satellites::LONGEST);
+    }
     plan.nodes = (0..count).map(|_| build::node(&mut shape, house)).collect();
     for node in 0..count {
         let prng = root.fork(&format!("node {node}"));
-        let scene = Scene { node: node as u8, until: plan.until, house, houses, rules, spans: book.spans() };
+        let (until, spans) = (plan.until, book.spans());
+        let scene = Scene { node: node as u8, satellite: None, until, house, houses, rules, spans };
         scene.stimuli(&mut prng.fork("stimuli"), &mut plan.items);
         scene.faults(&mut prng.fork("faults"), &plan.nodes[node as usize], &mut plan.items);
+        scene.satellites(&prng, &mut plan.items);
         if count > 1 {
             let mut prng = prng.fork("rings");
             for sink in &mut plan.nodes[node as usize].sinks {
@@ -59,6 +65,8 @@ fn length(prng: &mut Prng) -> u64 {
 /// One node's part of a plan.
 struct Scene<'a> {
     node: u8,
+    /// It is about this satellite of the node.
+    satellite: Option<u8>,
     until: u64,
     house: &'a House,
     houses: &'a [House],
@@ -71,7 +79,7 @@ struct Scene<'a> {
 impl Scene<'_> {
     fn put(&self, items: &mut Vec<Item>, at: u64, deed: Deed) {
         if at < self.until {
-            items.push(Item { at, node: self.node, deed });
+            items.push(Item { at, node: self.node, satellite: self.satellite, deed });
         }
     }
 

@@ -4,6 +4,7 @@
 pub(super) mod commands;
 pub(super) mod journal;
 pub(super) mod lines;
+pub(super) mod link;
 pub(super) mod memory;
 pub(super) mod outputs;
 pub(super) mod receipt;

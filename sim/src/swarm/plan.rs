@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use campanile_delivery::symbols::Symbols;
 
-pub use deed::{Ask, Deed, DiskFault, Leaves, NetFault};
-pub use node::{JournalPlan, NodePlan, Ring, SinkPlan, Wants};
+pub use deed::{Ask, Deed, DiskFault, Leaves, NetFault, WireFault};
+pub use node::{JournalPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Wants};
 
 use crate::node::House;
 
@@ -38,6 +38,9 @@ pub struct Item {
     pub at: u64,
     /// To which node.
     pub node: u8,
+    /// To this satellite of it, counted round; else to the node itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub satellite: Option<u8>,
     /// What.
     #[serde(flatten)]
     pub deed: Deed,
@@ -60,9 +63,16 @@ impl Plan {
     /// The first name that none of the houses has.
     #[must_use]
     pub fn unknown(&self, houses: &[House]) -> Option<Unknown> {
-        self.items.iter().enumerate().find_map(|(item, Item { deed, .. })| {
+        self.items.iter().enumerate().find_map(|(item, Item { deed, satellite, .. })| {
             let (what, name) = deed.names()?;
-            let known: Vec<String> = houses.iter().flat_map(|house| names(&house.symbols, what)).collect();
+            let symbols = |house: &House| match satellite {
+                None => names(&house.symbols, what),
+                Some(place) => {
+                    let place = usize::from(*place).checked_rem(house.satellites.len());
+                    place.map(|place| names(&house.satellites[place].symbols, what)).unwrap_or_default()
+                }
+            };
+            let known: Vec<String> = houses.iter().flat_map(symbols).collect();
             (!known.iter().any(|known| known == name)).then(|| Unknown {
                 item,
                 what,

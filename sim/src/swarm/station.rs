@@ -1,6 +1,7 @@
 //! A node in the swarm: what ships, with its own clock, its sinks, and the judges beside it.
 
 mod checks;
+mod outposts;
 mod turns;
 mod wall;
 mod work;
@@ -15,6 +16,7 @@ use campanile_delivery::disk::{Disk, Faults, PowerCut};
 use campanile_delivery::gate::Gates;
 use campanile_delivery::{Journal, Options as JournalOptions, Position, SinkName, Sync, WhenFull};
 
+use self::outposts::Outposts;
 use self::turns::Turns;
 pub(super) use self::wall::Wall;
 use super::courier::Courier;
@@ -24,6 +26,8 @@ use super::judge::{
 };
 use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
+use super::satellite::Programs;
+use super::talk::Talk;
 use super::tape::Tape;
 use crate::executor::Executor;
 use crate::node::{self, Houses, Knowledge, Node, Setup};
@@ -35,6 +39,16 @@ pub(super) struct Way {
     pub(super) name: SinkName,
     pub(super) courier: Option<Courier>,
     pub(super) receiver: Receiver,
+}
+
+/// What all nodes of a world have in common.
+pub(super) struct Given<'a> {
+    pub(super) houses: &'a Rc<Houses>,
+    /// The one with which they begin.
+    pub(super) program: u64,
+    pub(super) rulebook: &'a Rc<Rulebook>,
+    /// The programs of each of their satellites.
+    pub(super) satellites: &'a [Rc<Programs>],
 }
 
 pub(super) struct Station<'a> {
@@ -76,6 +90,9 @@ pub(super) struct Station<'a> {
     pub(super) doom: Option<(Option<PowerCut>, u64)>,
     /// It was told to end, and starts again so long behind that.
     pub(super) stopping: Option<u64>,
+    /// Its ends of the links to its satellites, while the process lives.
+    pub(super) talks: Vec<Talk>,
+    outposts: Outposts,
 }
 
 impl<'a> Station<'a> {
@@ -83,11 +100,10 @@ impl<'a> Station<'a> {
         clock: &'a Virtual,
         index: usize,
         plan: &'a NodePlan,
-        houses: &Rc<Houses>,
-        program: u64,
-        rulebook: &Rc<Rulebook>,
+        given: &Given<'_>,
         seed: &Prng,
     ) -> Result<Self, SimError> {
+        let Given { houses, program, rulebook, satellites } = *given;
         let seed = seed.fork(&format!("node {index}"));
         let name = format!("node-{index}").parse().map_err(|_| SimError::NoProgram)?;
         let setup = Setup {
@@ -129,6 +145,8 @@ impl<'a> Station<'a> {
             readable: true,
             gave_up: false,
             stopping: None,
+            talks: Vec::new(),
+            outposts: Outposts::new(satellites, &seed),
         })
     }
 
@@ -158,6 +176,7 @@ impl<'a> Station<'a> {
         self.commands.begin();
         self.steps = Steps::default();
         self.schedules = Schedules::default();
+        self.talk_to_satellites(self.node.program.get())?;
         let clock = self.wall.map(|wall| wall.read(self.clock.now()));
         let knowledge = Knowledge { clock, off: Some(wall::off) };
         let healthy = match self.node.begin(&mut self.executor, knowledge) {
@@ -198,11 +217,13 @@ impl<'a> Station<'a> {
         for way in &mut self.ways {
             way.courier = None;
         }
+        self.talks.clear();
         self.turns.begin();
         if let Some(what) = power {
             self.floor.dark();
             self.node.board.power_off();
             self.node.disk.power_cut(what);
+            self.outposts.disks().for_each(|disk| disk.power_cut(what));
         }
         Ok(())
     }
@@ -222,6 +243,7 @@ impl<'a> Station<'a> {
             // A disk that refuses costs repeats.
             let _ = courier.close(now);
         }
+        self.talks.clear();
         self.node.close();
         self.gates.clear();
         self.floor.died(now, self.window());
@@ -251,6 +273,9 @@ impl<'a> Station<'a> {
         self.trouble = self.trouble.max(until);
         self.doom = None;
         self.readable = faults.reads.is_none();
+        // Theirs is the same disk, but that what ends a process in the middle of a write is about the house's.
+        let theirs = Faults { ends_after: None, ..faults.clone() };
+        self.outposts.disks().for_each(|disk| disk.set_faults(theirs.clone()));
         self.node.disk.set_faults(faults);
     }
 
@@ -279,11 +304,13 @@ impl<'a> Station<'a> {
         if self.plan.capture == 0 { 0 } else { self.captures.below(self.plan.capture + 1) }
     }
 
-    /// The line of an input that the program of now has.
+    /// The line of an input that the program of now has, if it is one of the node's own.
     pub(super) fn line(&self, input: &str) -> Option<usize> {
         let rules = self.rulebook.of(self.running)?;
         let house = self.node.houses.get(&self.running)?;
-        rules.line(house.symbols.find_input(input)?)
+        let input = house.symbols.find_input(input)?;
+        let board = &house.symbols.inputs.get(input.index())?.board;
+        if self.is_elsewhere(board) { None } else { rules.line(input) }
     }
 
     /// The input on a line.

@@ -4,7 +4,7 @@ use super::*;
 use crate::testing::{doorbell, louder, meter};
 
 fn houses() -> Vec<House> {
-    vec![doorbell(), House { image: louder(), symbols: doorbell().symbols }]
+    vec![doorbell(), House::new(louder(), doorbell().symbols)]
 }
 
 /// Some lives of the doorbell; `campanile swarm` tries more.
@@ -42,7 +42,7 @@ fn a_plan_is_read_as_it_was_written() {
 #[test]
 fn a_name_that_no_house_has_is_found_with_those_that_there_are() {
     let deed = Deed::Touch { input: "buton".into(), on: true, bounce: vec![] };
-    let item = Item { at: 0, node: 0, deed };
+    let item = Item { at: 0, node: 0, satellite: None, deed };
     let plan = Plan { seed: 0, until: 1, nodes: vec![NodePlan::default()], items: vec![item] };
     let unknown = plan.unknown(&houses()).expect("there is no buton");
     assert_eq!((unknown.item, unknown.what, unknown.name.as_str()), (0, "input", "buton"));
@@ -55,7 +55,7 @@ fn what_is_not_needed_for_a_failure_is_taken_out() {
     let whole = houses();
     let plan = draw(1, &whole);
     assert!(plan.items.len() > 10);
-    let broken = vec![House { image: vec![1, 2, 3], symbols: doorbell().symbols }];
+    let broken = vec![House::new(vec![1, 2, 3], doorbell().symbols)];
     let finding = run(&plan, &broken).finding.expect("no image");
     let shrunk = shrink(plan, finding, &broken, 500);
     assert_eq!((shrunk.plan.items.len(), shrunk.plan.nodes.len()), (0, 1), "{}", shrunk.plan.to_text());
@@ -68,7 +68,7 @@ const HOUR: u64 = 3_600 * SECOND;
 /// A receiver is away for a day, in every second hour of which there is a second with a thousand events; the journal has so much
 /// room. The receiver comes back in the middle of it all, with its process killed on the way.
 fn a_day_without_a_receiver(room: u64) -> Outcome {
-    let item = |at, deed| Item { at, node: 0, deed };
+    let item = |at, deed| Item { at, node: 0, satellite: None, deed };
     let away = Deed::Net { sink: 0, fault: NetFault::Dead, span: 24 * HOUR };
     let burst = |hour| {
         let deed = Deed::Edges { input: "meter".into(), count: 1_000, every: 1_000 };

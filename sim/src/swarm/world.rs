@@ -4,6 +4,7 @@
 //! before it.
 
 mod deeds;
+mod links;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -22,11 +23,13 @@ use super::house::Rulebook;
 use super::judge::receipt;
 use super::plan::{Ask, Item, Plan};
 use super::receiver::{Answer, Letter};
-use super::station::Station;
+use super::satellite::programs;
+use super::station::{Given, Station};
 use super::tape::mix;
 use super::{Finding, Outcome};
 use crate::node::House;
 use crate::prng::Prng;
+use links::Outpost;
 
 /// Behind the last fault, besides what debouncing takes: the longest waits of sinks and journal are shorter.
 const SETTLE: u64 = 60_000_000;
@@ -59,12 +62,16 @@ pub(super) enum Event {
     Rings { ask: Ask, id: u32 },
     /// A sink notices that its connection is gone.
     Broken { way: usize, life: u32, session: u64 },
+    /// Something happens to a satellite, or on the wire to it.
+    Outpost { outpost: usize, event: links::Event },
 }
 
 pub(super) struct World<'a> {
     clock: &'a Virtual,
     plan: &'a Plan,
     stations: Vec<Station<'a>>,
+    /// The satellites of all nodes.
+    outposts: Vec<Outpost<'a>>,
     houses: Vec<u64>,
     events: BTreeMap<(u64, u64), (usize, Event)>,
     said: u64,
@@ -84,12 +91,14 @@ pub(super) fn run(plan: &Plan, houses: &[House], thorough: bool) -> Outcome {
     match World::new(&clock, plan, houses) {
         Ok(mut world) => {
             world.stations.iter_mut().for_each(|station| station.thorough = thorough);
+            world.outposts.iter_mut().for_each(|outpost| outpost.satellite.thorough = thorough);
             let lived = world.live();
             outcome.finding =
                 lived.err().map(|(node, what)| Finding { at: clock.now(), node: Some(node), what });
             outcome.accounted = world.accounted;
             outcome.trail = std::mem::take(&mut world.trail);
-            outcome.records = world.stations.iter().map(Station::records).sum();
+            outcome.records = world.stations.iter().map(Station::records).sum::<u64>()
+                + world.outposts.iter().map(|outpost| outpost.satellite.records()).sum::<u64>();
         }
         Err(what) => outcome.finding = Some(Finding { at: 0, node: None, what }),
     }
@@ -107,17 +116,22 @@ impl<'a> World<'a> {
         let first = *hashes.first().ok_or("a swarm needs a house")?;
         let by_hash = Rc::new(hashes.iter().copied().zip(houses.iter().cloned()).collect());
         let seed = Prng::new(plan.seed);
-        let station = |(index, node)| Station::new(clock, index, node, &by_hash, first, &rulebook, &seed);
+        let satellites = programs(houses)?;
+        let given = Given { houses: &by_hash, program: first, rulebook: &rulebook, satellites: &satellites };
+        let station = |(index, node)| Station::new(clock, index, node, &given, &seed);
         let stations = plan.nodes.iter().enumerate().map(station).collect::<Result<Vec<_>, _>>();
+        let outposts = links::outposts(clock, plan, houses, &satellites, &seed);
+        let quiet = satellites.iter().map(|programs| programs.quiet()).fold(rulebook.quiet(), Duration::max);
         let mut world = Self {
             clock,
             plan,
             stations: stations.map_err(|why| why.to_string())?,
+            outposts,
             houses: hashes,
             events: BTreeMap::new(),
             said: 0,
             order: seed.fork("order"),
-            quiet: rulebook.quiet(),
+            quiet,
             accounted: 0,
             trail: Vec::new(),
             print: 0,
@@ -135,14 +149,21 @@ impl<'a> World<'a> {
         for node in 0..self.stations.len() {
             self.stations[node].begin().map_err(|what| (node, what))?;
         }
+        for outpost in &mut self.outposts {
+            outpost.satellite.begin().map_err(|what| outpost.about(&what))?;
+        }
         self.run_to(self.plan.until)?;
         self.heal()?;
         let end = self.plan.until + SETTLE + 3 * self.quiet.micros();
         self.run_to(end - ARRIVES)?;
         let heads: Vec<Position> = self.stations.iter().map(Station::head).collect();
+        let ends: Vec<u64> = self.outposts.iter().map(|outpost| outpost.satellite.last()).collect();
         self.run_to(end)?;
         for (node, head) in heads.into_iter().enumerate() {
             self.check_end(node, head).map_err(|what| (node, what))?;
+        }
+        for (outpost, end) in ends.into_iter().enumerate() {
+            self.check_outpost(outpost, end).map_err(|what| self.outposts[outpost].about(&what))?;
         }
         Ok(())
     }
@@ -156,6 +177,7 @@ impl<'a> World<'a> {
             station.release_journal(now);
             station.ways.iter_mut().for_each(|way| way.receiver.heal());
         }
+        self.outposts.iter_mut().for_each(|outpost| outpost.wire.heal());
         Ok(())
     }
 
@@ -190,8 +212,9 @@ impl<'a> World<'a> {
         loop {
             self.settle()?;
             let stations = self.stations.iter().filter_map(Station::due).min();
+            let outposts = self.outposts.iter().filter_map(|outpost| outpost.satellite.due()).min();
             let event = self.events.first_key_value().map(|((at, _), _)| *at);
-            let next = [self.clock.next_deadline(), stations, event].into_iter().flatten().min();
+            let next = [self.clock.next_deadline(), stations, outposts, event].into_iter().flatten().min();
             match next.filter(|next| *next <= time) {
                 Some(next) => {
                     self.clock.advance_to(next);
@@ -206,21 +229,32 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Every node does what it can, in an order that is drawn, until none can do any more.
+    /// Every node does what it can, and every satellite, in an order that is drawn, until none can do any more.
     fn settle(&mut self) -> Judged {
+        let nodes = self.stations.len();
         loop {
             let mut ready: Vec<usize> = Vec::new();
-            for node in 0..self.stations.len() {
+            for node in 0..nodes {
                 if self.stations[node].has_work() {
                     ready.push(node);
                 }
             }
-            let node = match ready.as_slice() {
+            for (place, outpost) in self.outposts.iter().enumerate() {
+                if outpost.satellite.has_work() {
+                    ready.push(nodes + place);
+                }
+            }
+            let next = match ready.as_slice() {
                 [] => return Ok(()),
                 [only] => *only,
                 several => *self.order.pick(several),
             };
-            self.turn(node).map_err(|what| (node, what))?;
+            match next.checked_sub(nodes) {
+                None => self.turn(next).map_err(|what| (next, what))?,
+                Some(outpost) => {
+                    self.turn_outpost(outpost).map_err(|what| self.outposts[outpost].about(&what))?;
+                }
+            }
         }
     }
 
@@ -237,6 +271,7 @@ impl<'a> World<'a> {
             let at = self.back_at(off);
             self.at(at, node, Event::Begin { power: false });
         }
+        self.talks(node)?;
         self.errands(node)
     }
 
@@ -260,7 +295,13 @@ impl<'a> World<'a> {
         match event {
             Event::Item(index) => {
                 let plan = self.plan;
-                let Item { deed, .. } = &plan.items[index];
+                let Item { deed, satellite, .. } = &plan.items[index];
+                if let Some(place) = satellite {
+                    return match self.outpost(node, usize::from(*place)) {
+                        Some(outpost) => self.befall_outpost(outpost, deed, world),
+                        None => Ok(()),
+                    };
+                }
                 station.check_rest()?;
                 station.lines.stir(now);
                 return self.befall(node, deed, world, now);
@@ -336,6 +377,7 @@ impl<'a> World<'a> {
                 }
             }
             Event::Answered { .. } | Event::Broken { .. } => {}
+            Event::Outpost { outpost, event } => return self.happen_to_outpost(outpost, event, world),
         }
         Ok(())
     }

@@ -139,10 +139,8 @@ fn a_storm_is_masked_and_what_was_lost_is_said() {
 #[test]
 fn a_swap_in_a_storm_says_what_was_lost_before_it() {
     let every = Duration::from_micros(100);
-    let others = BTreeMap::from([(
-        "louder".to_owned(),
-        House { image: crate::testing::louder(), symbols: doorbell().symbols },
-    )]);
+    let others =
+        BTreeMap::from([("louder".to_owned(), House::new(crate::testing::louder(), doorbell().symbols))]);
     let script = script(
         1,
         400,

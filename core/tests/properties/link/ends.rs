@@ -225,6 +225,11 @@ impl Journal {
         self.boots.get(&boot).map_or(1, |book| book.next)
     }
 
+    /// How many starts it has begun.
+    pub(super) fn starts(&self) -> usize {
+        self.boots.len()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.boots.values().map(|book| book.records.len()).sum()
     }

@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 
 use campanile_core::link::Delivery;
-use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
 
 use crate::{
@@ -118,10 +117,9 @@ impl<S: Storage> Book<S> {
         self.journal.as_ref().map_or(0, |journal| journal.status().counts.lost)
     }
 
-    /// What the records so far tell of the inputs, and the program that these ids are of.
-    pub(super) fn recall(&self) -> Option<(u64, Vec<Restore>)> {
-        let recall = Recall::read(self.journal.as_ref()?.index()).ok()?;
-        Some((recall.program?, recall.items))
+    /// What the records so far tell.
+    pub(super) fn recall(&self) -> Option<Recall> {
+        Recall::read(self.journal.as_ref()?.index()).ok()
     }
 
     /// Does what is due; `unix` is the time of day where it can be trusted.

@@ -88,6 +88,11 @@ impl Mirror {
         seen.level
     }
 
+    /// As [`read`](Self::read), but that the house does not know it from that.
+    pub fn level(&self, input: &str) -> Option<Level> {
+        self.inputs.get(input)?.level
+    }
+
     /// The house wants an output at this level. False if that is not safe, and the satellite not there: it is told when
     /// it comes back.
     pub fn set(&mut self, output: &str, level: Level) -> bool {
@@ -131,6 +136,14 @@ impl Mirror {
     pub fn next_output(&self) -> Option<(String, Level)> {
         let (name, wanted) = self.outputs.iter().find(|(_, wanted)| !wanted.done)?;
         Some((name.clone(), wanted.level))
+    }
+
+    /// The satellite has an output at this level because the house once wanted it so. If the house wants another now, as it
+    /// has started anew and forgotten, the satellite is told, of the safe level too.
+    pub fn held(&mut self, output: &str, level: Level) {
+        if let Some(wanted) = self.outputs.get_mut(output) {
+            wanted.done &= wanted.level == level;
+        }
     }
 
     /// The satellite has an output at this level, or refuses it for good.
@@ -207,5 +220,16 @@ mod tests {
         mirror.set_up(false);
         mirror.set_up(true);
         assert_eq!(mirror.next_output(), Some(("lamp".to_owned(), Level::On)));
+    }
+
+    #[test]
+    fn what_the_house_held_before_it_started_anew_is_taken_back() {
+        let mut mirror = Mirror::default();
+        mirror.open_output("lamp", Level::Off);
+        mirror.set_up(true);
+        mirror.held("lamp", Level::Off);
+        assert_eq!(mirror.next_output(), None);
+        mirror.held("lamp", Level::On);
+        assert_eq!(mirror.next_output(), Some(("lamp".to_owned(), Level::Off)));
     }
 }

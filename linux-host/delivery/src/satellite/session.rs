@@ -2,8 +2,8 @@
 
 use std::io;
 
-use campanile_core::decision::{Decision, ReplyResult, Source};
-use campanile_core::id::Level;
+use campanile_core::decision::{By, Decision, ReplyResult, Source};
+use campanile_core::id::{Level, OutputId};
 use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
 use campanile_core::link::{Delivery, Health, Heard, Hello, Host, MAX_FRAME, Verdict, Wall};
 use campanile_core::program::verify::{LoadError, verify};
@@ -294,17 +294,28 @@ impl<S: Storage> Session<S> {
         fits
     }
 
-    /// What the journal knows of the inputs, of a start that goes on.
+    /// What the journal knows of the lines, of a start that goes on.
     fn recall(&self, now: Instant, world: &impl World) {
-        let Some((program, items)) = self.book.recall() else { return };
-        for item in items.into_iter().filter(|_| program == self.program.hash) {
+        let Some(recall) = self.book.recall().filter(|recall| recall.program == Some(self.program.hash))
+        else {
+            return;
+        };
+        for item in recall.items {
             if let Restore::Input { input, reported, .. } = item
                 && let Some(input) = self.program.symbols.inputs.get(input.index())
             {
                 world.lines(|lines| lines.saw(&input.name, reported, false, now));
             }
         }
+        recall.held.into_iter().for_each(|(output, level)| self.held(output, level, world));
         world.stir();
+    }
+
+    /// The satellite has an output at this level, by the word of this house.
+    fn held(&self, output: OutputId, level: Level, world: &impl World) {
+        if let Some(output) = self.program.symbols.outputs.get(output.index()) {
+            world.lines(|lines| lines.held(&output.name, level));
+        }
     }
 
     fn take(&mut self, now: Instant, delivery: &Delivery<'_>, world: &impl World) -> Result<(), BookError> {
@@ -328,6 +339,11 @@ impl<S: Storage> Session<S> {
                         world.lines(|lines| lines.saw(&input.name, level, young, now));
                     }
                 }
+                Some(Record::Decision(Decision::Set {
+                    output,
+                    level,
+                    by: By::Command { origin: Origin::Link },
+                })) if self.runs_ours => self.held(output, level, world),
                 _ => {}
             }
         }

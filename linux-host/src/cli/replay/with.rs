@@ -6,7 +6,6 @@ use std::path::Path;
 use campanile_delivery::{Archive, Directory};
 use campanile_sim::replay::{Comparison, Count, Range, Row, what_if};
 use campanile_sim::trace::seconds;
-use campanile_sim::world::House;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -40,7 +39,7 @@ pub(super) fn run(
     };
     // As far back as any journal can reach.
     let offsets = ZoneOffsets::new(&zone, Timestamp::UNIX_EPOCH);
-    let house = House { image: compiled.image, symbols: compiled.symbols };
+    let house = compiled.simulated();
     let mut progress = Progress::new();
     let comparison = what_if(&archive.index, range, &house, Some(offsets.table()), |found, place| {
         let (done, of) = archive.index.bytes_before(place.at);

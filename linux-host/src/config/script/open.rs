@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use campanile_delivery::disk::Disk;
 use campanile_sim::script::Script;
-use campanile_sim::world::{House as Simulated, Options, Outcome, SimError, play_and_keep};
+use campanile_sim::world::{Options, Outcome, SimError, play_and_keep};
 
 use super::super::compile::{Compiled, read_and_compile};
 use super::super::file::House;
@@ -40,13 +40,9 @@ impl Case {
     /// # Errors
     /// See [`SimError`].
     pub fn play_and_keep(&self, options: &Options) -> Result<(Outcome, Arc<Disk>), SimError> {
-        let others = self.others.iter().map(|(name, house)| (name.clone(), simulated(house))).collect();
-        play_and_keep(&self.script, &simulated(&self.house), &others, options)
+        let others = self.others.iter().map(|(name, house)| (name.clone(), house.simulated())).collect();
+        play_and_keep(&self.script, &self.house.simulated(), &others, options)
     }
-}
-
-fn simulated(house: &Compiled) -> Simulated {
-    Simulated { image: house.image.clone(), symbols: house.symbols.clone() }
 }
 
 /// Why a script cannot run.

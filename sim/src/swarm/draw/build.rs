@@ -1,9 +1,9 @@
 //! How nodes are built: capacities, options, clocks.
 
 use super::SECOND;
-use crate::node::{House, Size};
+use crate::node::{House, SatelliteHouse, Size};
 use crate::prng::Prng;
-use crate::swarm::plan::{JournalPlan, NodePlan, SinkPlan, Wants};
+use crate::swarm::plan::{JournalPlan, NodePlan, SatellitePlan, SinkPlan, Wants};
 
 pub(super) fn node(prng: &mut Prng, house: &House) -> NodePlan {
     let sizes: Vec<Size> = Size::ALL.into_iter().filter(|size| size.fits(&house.image).is_ok()).collect();
@@ -21,6 +21,7 @@ pub(super) fn node(prng: &mut Prng, house: &House) -> NodePlan {
         drift: *prng.pick(&[0, 0, 20, -50, 400, -400]),
         journal: journal(prng),
         sinks: (0..prng.between(1, 2)).map(|_| sink(prng)).collect(),
+        satellites: house.satellites.iter().map(|satellite| self::satellite(prng, satellite)).collect(),
     }
 }
 
@@ -42,5 +43,16 @@ fn sink(prng: &mut Prng) -> SinkPlan {
         pace: *prng.pick(&[0, 0, 0, 500]),
         latency: *prng.pick(&[10, 2_000, 60_000, 400_000]),
         rings: None,
+    }
+}
+
+fn satellite(prng: &mut Prng, house: &SatelliteHouse) -> SatellitePlan {
+    // What fits into no small one is no satellite's, but that is for the run to say.
+    let small = [Size::Small, Size::Brim, Size::Tiny];
+    let sizes: Vec<Size> = small.into_iter().filter(|size| size.fits(&house.image).is_ok()).collect();
+    SatellitePlan {
+        size: if sizes.is_empty() { Size::Room } else { *prng.pick(&sizes) },
+        drift: *prng.pick(&[0, 20, -50, 2_000, -2_000]),
+        linked: prng.below(4) as u8,
     }
 }

@@ -53,7 +53,7 @@ impl Scene<'_> {
     }
 
     /// Up to six of a kind, in so many lives; one in three close behind some other item.
-    fn some(
+    pub(super) fn some(
         &self,
         prng: &mut Prng,
         items: &mut Vec<Item>,
@@ -76,7 +76,7 @@ impl Scene<'_> {
     }
 
     /// How long it is gone.
-    fn off(&self, prng: &mut Prng) -> u64 {
+    pub(super) fn off(&self, prng: &mut Prng) -> u64 {
         self.span(prng, (20 * SECOND).max(self.until / 50)).max(1)
     }
 }

@@ -33,12 +33,14 @@ impl Scene<'_> {
     }
 
     fn an_input(&self, prng: &mut Prng) -> Option<String> {
-        let inputs = &self.house.symbols.inputs;
-        (!inputs.is_empty()).then(|| prng.pick(inputs).name.clone())
+        // Nobody is here who could move those of a satellite.
+        let inputs = self.house.symbols.inputs.iter();
+        let inputs: Vec<_> = inputs.filter(|input| self.house.satellite_on(&input.board).is_none()).collect();
+        (!inputs.is_empty()).then(|| prng.pick(&inputs).name.clone())
     }
 
     /// Presses and openings: contacts that bounce as measured, held for times that mean something.
-    fn visits(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+    pub(super) fn visits(&self, prng: &mut Prng, items: &mut Vec<Item>) {
         let mut at = self.moment(prng);
         for _ in 0..prng.between(2, 24) {
             let Some(input) = self.an_input(prng) else { return };
@@ -55,7 +57,7 @@ impl Scene<'_> {
     }
 
     /// Lines that do what no switch should.
-    fn trouble(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+    pub(super) fn trouble(&self, prng: &mut Prng, items: &mut Vec<Item>) {
         for _ in 0..prng.between(1, 4) {
             let (Some(input), at) = (self.an_input(prng), self.moment(prng)) else { return };
             let edges = |count: u64, every: u64| Deed::Edges {

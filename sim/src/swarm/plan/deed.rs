@@ -129,6 +129,13 @@ pub enum Deed {
         /// Which byte, counted round the used part.
         byte: u32,
     },
+    /// The wire to the satellite that the item is about is in trouble.
+    Wire {
+        /// What happens.
+        fault: WireFault,
+        /// For this time.
+        span: u64,
+    },
     /// The way to a receiver, or the receiver, is in trouble.
     Net {
         /// Which of the node's sinks, counted round.
@@ -207,6 +214,22 @@ pub enum DiskFault {
     Reads,
     /// It says that it has synced, and forgets that in a power cut.
     Forgets,
+}
+
+/// What befalls a wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WireFault {
+    /// It is pulled out.
+    Out,
+    /// In one frame of so many a byte is lost, doubled, swapped, changed or new, or the rest is cut off.
+    Noise(u8),
+    /// Some frames arrive up to so much later, behind what was sent after them, or a second time.
+    Late(u32),
+    /// Nothing gets through to the satellite.
+    Deaf,
+    /// Nothing gets through to the house.
+    Dumb,
 }
 
 /// What befalls a receiver, or the way to it.

@@ -25,6 +25,21 @@ pub struct NodePlan {
     pub journal: JournalPlan,
     /// Its sinks; each has a receiver of its own.
     pub sinks: Vec<SinkPlan>,
+    /// Its satellites, in the order of the file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub satellites: Vec<SatellitePlan>,
+}
+
+/// How a satellite is built.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SatellitePlan {
+    /// What its engine has room for.
+    pub size: Size,
+    /// How much faster than the world its clock goes, in millionths. It begins with 0 at each start.
+    pub drift: i32,
+    /// The program that is linked in: the one that the house with this number has for it, counted round.
+    pub linked: u8,
 }
 
 /// How a journal is kept.

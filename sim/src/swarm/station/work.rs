@@ -6,6 +6,7 @@ use campanile_delivery::{Journal, Lagged, Position};
 
 use super::Station;
 use crate::swarm::receiver::{Content, Letter};
+use crate::swarm::talk::Talk;
 
 impl Station<'_> {
     /// When it has something to do, in the world's time, besides its tasks' timers.
@@ -13,7 +14,8 @@ impl Station<'_> {
         let life = self.node.life.as_ref()?;
         let journal = (!life.relay.stands()).then(|| life.journal.borrow().due()).flatten();
         let couriers = self.ways.iter().filter_map(|way| way.courier.as_ref()?.due());
-        let due = couriers.chain(journal).min().map(|due| self.turns.thawed(self.world(due)));
+        let talks = self.talks.iter().filter_map(|talk| talk.due().to_option());
+        let due = couriers.chain(talks).chain(journal).min().map(|due| self.turns.thawed(self.world(due)));
         [due, self.turns.wakes()].into_iter().flatten().filter(|due| *due > self.clock.now()).min()
     }
 
@@ -42,6 +44,7 @@ impl Station<'_> {
         if let Some(life) = self.node.life.as_ref().filter(|life| !life.relay.stands()) {
             life.journal.borrow_mut().tick(now);
         }
+        self.talks.iter_mut().for_each(Talk::look);
         self.floor_up(now);
         self.check_memory()?;
         self.judge()?;
@@ -86,7 +89,13 @@ impl Station<'_> {
         // The journal and the sinks have threads of their own, but for a process that stands still.
         let journal = !life.relay.stands() && life.journal.borrow().due().is_some_and(|due| due <= now);
         let courier = || self.ways.iter().any(|way| way.courier.as_ref().is_some_and(|c| c.is_due(now)));
-        !self.turns.is_frozen(self.clock.now()) && (journal || courier())
+        let talk = || self.talks.iter().any(|talk| talk.is_due(now));
+        !self.turns.is_frozen(self.clock.now()) && (journal || courier() || talk())
+    }
+
+    /// When the process goes on that stands still, in the world's time; now if it does not.
+    pub(in crate::swarm) fn thaws(&self) -> u64 {
+        self.turns.thawed(self.clock.now())
     }
 
     /// Nothing of the process goes on until then, in the world's time.

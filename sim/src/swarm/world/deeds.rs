@@ -82,6 +82,7 @@ impl World<'_> {
             Deed::Swap { house } => {
                 let hash = self.houses[usize::from(*house) % self.houses.len()];
                 station.node.install(hash);
+                station.talk_to_satellites(hash)?;
             }
             Deed::Kill { off } => self.die(node, None, *off)?,
             Deed::Cut { off, leaves } => self.die(node, Some(power_cut(*leaves)), *off)?,
@@ -101,9 +102,15 @@ impl World<'_> {
                 self.at(world + span, node, Event::JournalGoesOn);
             }
             Deed::Jam { output, span } => {
-                let Some(output) = station.symbols().and_then(|symbols| symbols.find_output(output)) else {
+                let Some(symbols) = station.symbols() else { return Ok(()) };
+                let Some(output) = symbols.find_output(output) else { return Ok(()) };
+                if symbols
+                    .outputs
+                    .get(output.index())
+                    .is_some_and(|output| station.is_elsewhere(&output.board))
+                {
                     return Ok(());
-                };
+                }
                 station.node.board.set_hardware(output, false);
                 self.at(world + span, node, Event::Mend { output });
             }
@@ -117,6 +124,8 @@ impl World<'_> {
                 rot(station, *segment, *byte);
             }
             Deed::Net { sink, fault, span } => self.net(node, *sink, *fault, *span),
+            // It is about a satellite's.
+            Deed::Wire { .. } => {}
         }
         Ok(())
     }
@@ -162,7 +171,7 @@ impl Station<'_> {
 }
 
 /// The edges of a bouncing contact: how long after the first, and where to.
-fn bounced(on: bool, bounce: &[u32]) -> impl Iterator<Item = (u64, Level)> + '_ {
+pub(super) fn bounced(on: bool, bounce: &[u32]) -> impl Iterator<Item = (u64, Level)> + '_ {
     let to = Level::from_bool(on);
     let further = bounce.iter().enumerate().map(move |(index, after)| {
         let rests = index % 2 == 1 || index + 1 == bounce.len();

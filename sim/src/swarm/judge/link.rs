@@ -1,0 +1,207 @@
+//! The link (I5, I7): what a satellite has recorded is in its house's journal, once and in order, or a word there accounts for
+//! it; what the house held out there is safe when the link has died; no command takes effect twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use campanile_core::decision::{By, Decision, Origin, ReplyResult, Source};
+use campanile_core::id::{InputId, Level, OutputId};
+use campanile_core::link::PATIENCE;
+use campanile_core::record::Record;
+use campanile_core::time::{Duration, Instant};
+use campanile_delivery::disk::Disk;
+use campanile_delivery::{Body, GapWhy, HostRecord, Item, Journal, Next, Position};
+
+use super::journal::{Floor, Words, examine};
+use crate::swarm::tape::{Entry, Tape};
+
+/// So long behind the end of its patience a satellite may take until what the house held is safe.
+const LATE: Duration = Duration::from_millis(500);
+
+/// What the house holds of a satellite, as its log and its file tell it.
+#[derive(Default)]
+pub(in crate::swarm) struct Held {
+    /// Outputs that are to be safe without the link, and their safe levels.
+    safe: BTreeMap<OutputId, Level>,
+    /// Outputs that the house wrote last, and how.
+    held: BTreeMap<OutputId, Level>,
+    /// Inputs as they are reported.
+    reported: BTreeMap<InputId, Level>,
+    /// When the last byte came from the house.
+    heard: Instant,
+}
+
+impl Held {
+    /// This program runs from now on.
+    pub(in crate::swarm) fn installed(&mut self, safe: BTreeMap<OutputId, Level>) {
+        self.safe = safe;
+    }
+
+    /// A byte has come from the house.
+    pub(in crate::swarm) const fn heard(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    /// The level to which the house has set an output, if it was the last to do so.
+    pub(in crate::swarm) fn set_to(&self, output: OutputId) -> Option<Level> {
+        self.held.get(&output).copied()
+    }
+
+    pub(in crate::swarm) fn reported(&self, input: InputId) -> Option<Level> {
+        self.reported.get(&input).copied()
+    }
+
+    pub(in crate::swarm) fn see(&mut self, entry: &Entry) {
+        match entry.record {
+            Some(Record::Decision(Decision::Set { output, level, by })) => {
+                self.held.remove(&output);
+                if by == (By::Command { origin: Origin::Link }) {
+                    self.held.insert(output, level);
+                }
+            }
+            Some(Record::Decision(Decision::Event {
+                source: Source::Input { input },
+                value: Some(value),
+                ..
+            })) => {
+                self.reported.insert(input, Level::from_bool(value != 0));
+            }
+            _ => {}
+        }
+    }
+
+    /// What the house held is safe, if nothing has been heard from it for long.
+    pub(in crate::swarm) fn check(
+        &self,
+        now: Instant,
+        level: impl Fn(OutputId) -> Option<Level>,
+    ) -> Result<(), String> {
+        let silent = now.since(self.heard);
+        if silent < PATIENCE.plus(LATE) {
+            return Ok(());
+        }
+        for (output, safe) in self.safe.iter().filter(|(output, _)| self.held.contains_key(output)) {
+            let is = level(*output);
+            if is != Some(*safe) {
+                return Err(format!(
+                    "the house has been silent for {} us, and {output:?}, which it held, is still {is:?}",
+                    silent.micros()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// No command takes effect twice, in whichever start of the satellite.
+pub(in crate::swarm) fn once_each(tape: &Tape) -> Result<(), String> {
+    let mut done = BTreeSet::new();
+    for entry in tape.lives.iter().flat_map(|life| &life.entries) {
+        if let Some(Record::Decision(Decision::Reply { origin: Origin::Link, id, result: ReplyResult::Done })) =
+            entry.record
+            && !done.insert(id)
+        {
+            return Err(format!("command {id} of the house takes effect a second time"));
+        }
+    }
+    Ok(())
+}
+
+/// The journal has what the satellite wrote, and nothing else.
+pub(in crate::swarm) fn same(journal: &Journal<Disk>, tape: &Tape) -> Result<(), String> {
+    examine(journal, tape, &Floor::default(), &mut Words::default()).map(drop)
+}
+
+/// What a journal has of its satellite, and what it says of the rest.
+#[derive(Default)]
+struct There {
+    /// Numbers of records, by start.
+    records: BTreeMap<u64, BTreeSet<u64>>,
+    words: Vec<(Position, HostRecord)>,
+}
+
+impl There {
+    fn read(journal: &Journal<Disk>) -> Result<Self, String> {
+        let mut there = Self::default();
+        let mut reader = journal.reader(Position::START);
+        loop {
+            match reader.next().map_err(|error| format!("the journal cannot be read: {error}"))? {
+                Next::End => return Ok(there),
+                Next::Item(Item { at, body: Body::Engine(_), .. }) => {
+                    if !there.records.entry(at.boot.0).or_default().insert(at.seq) {
+                        return Err(format!("{at} is in the journal twice"));
+                    }
+                }
+                Next::Item(Item { at, body: Body::Host(Some(word)), .. }) => there.words.push((at, word)),
+                Next::Item(_) | Next::Lagged(_) => {}
+            }
+        }
+    }
+
+    /// Why a record is missing, if a word says that it is.
+    fn gap(&self, boot: u64, seq: u64) -> Option<GapWhy> {
+        self.words.iter().find_map(|(at, word)| match word {
+            HostRecord::JournalGap { from, to, why, .. }
+                if at.boot.0 == boot && *from <= seq && seq <= *to =>
+            {
+                Some(*why)
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether a later start has begun here: later as they were lived, for a disk that forgets lets two have one counter.
+    fn goes_on(&self, tape: &Tape, place: usize) -> bool {
+        self.words.iter().any(|(at, word)| {
+            let is_later = match tape.chapter(at.boot.0) {
+                Some(chapter) => chapter > place,
+                // The satellite never heard of its number.
+                None => true,
+            };
+            is_later && matches!(word, HostRecord::Started { .. })
+        })
+    }
+}
+
+/// Every record that the satellite wrote in a start that has a number is in the journal of its house, and once, or a word
+/// there accounts for it. `gone`: for each start, the number before which its memory has given its records up; `last`: how
+/// many of the last start have to be there. Gives how many are accounted for by words.
+pub(in crate::swarm) fn arrived(
+    journal: &Journal<Disk>,
+    tape: &Tape,
+    gone: &[u64],
+    last: u64,
+) -> Result<u64, String> {
+    let there = There::read(journal)?;
+    let mut accounted = 0;
+    for (place, life) in tape.lives.iter().enumerate().filter(|(_, life)| life.boot != 0) {
+        let records = there.records.get(&life.boot);
+        let runs = place + 1 == tape.lives.len();
+        // Of a start that was cut off, what had not come over by then is lost with it.
+        let end = match runs {
+            true => last,
+            false if there.goes_on(tape, place) => {
+                let came = records.and_then(|records| records.last()).copied().unwrap_or(0);
+                accounted += life.head().saturating_sub(came);
+                came
+            }
+            false => life.head(),
+        };
+        for seq in (1..=end).filter(|seq| !records.is_some_and(|records| records.contains(seq))) {
+            accounted += 1;
+            let what = format!("record {seq} of the satellite's start {:x}", life.boot);
+            match there.gap(life.boot, seq) {
+                None => {
+                    let record = life.entry(seq).map(|entry| entry.record);
+                    return Err(format!(
+                        "{what} is not in its journal, and no word accounts for it: {record:?}"
+                    ));
+                }
+                Some(GapWhy::Overrun) if gone.get(place).is_some_and(|gone| seq >= *gone) => {
+                    return Err(format!("{what} is said to be lost, and the satellite has had it all along"));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(accounted)
+}

@@ -1,0 +1,334 @@
+//! A satellite in the swarm: engine, loop and link as they ship, with its own clock, board and judges. It has no storage:
+//! a reset costs what has not come to its house by then, and the start behind it has another number.
+
+mod life;
+mod port;
+mod programs;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use campanile_clock::{Lens, Virtual};
+use campanile_core::id::{InputId, Level, OutputId};
+use campanile_core::input::Input;
+use campanile_core::record::Record;
+use campanile_core::time::{Duration, Instant};
+use campanile_delivery::satellite::Mirror;
+use campanile_delivery::symbols::Symbols;
+
+use self::life::{Live, Spawn, Wired};
+use self::port::{End, Port};
+pub(super) use self::programs::{Programs, programs};
+use super::judge::link::Held;
+use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, replay, steps::Steps};
+use super::plan::SatellitePlan;
+use super::tape::{Scroll, Tape};
+use crate::board::Board;
+use crate::executor::{Executor, TaskId};
+use crate::node::{self, Witness as _};
+use crate::prng::Prng;
+
+/// See the [module](self).
+pub(super) struct Satellite<'a> {
+    plan: SatellitePlan,
+    programs: Rc<Programs>,
+    /// The program that is linked in.
+    factory: u64,
+    board: Board,
+    pub(super) tape: Rc<RefCell<Tape>>,
+    executor: Executor<'a>,
+    clock: &'a Virtual,
+    lens: Lens,
+    /// A start, unless it is off.
+    life: Option<Life>,
+    noise: Prng,
+    running: u64,
+    lines: Lines,
+    outputs: Outputs,
+    commands: Commands,
+    steps: Steps,
+    held: Held,
+    /// Records of each start that were gone from its memory at its end: they may be missing.
+    gone: Vec<u64>,
+    pub(super) thorough: bool,
+}
+
+struct Life {
+    task: TaskId,
+    end: Rc<RefCell<End>>,
+}
+
+impl<'a> Satellite<'a> {
+    pub(super) fn new(
+        clock: &'a Virtual,
+        plan: SatellitePlan,
+        programs: &Rc<Programs>,
+        factory: u64,
+        seed: &Prng,
+    ) -> Self {
+        let (lines, drift_ppm) = (programs.rulebook.lines, plan.drift);
+        Self {
+            plan,
+            programs: Rc::clone(programs),
+            factory,
+            board: Board::default(),
+            tape: Rc::default(),
+            executor: Executor::new(clock, seed.fork("order")),
+            clock,
+            lens: Lens { since: clock.now(), showed: 0, drift_ppm },
+            life: None,
+            noise: seed.fork("noise"),
+            running: factory,
+            lines: Lines::new(lines, Duration::ZERO, true),
+            outputs: Outputs::default(),
+            commands: Commands::default(),
+            steps: Steps::default(),
+            held: Held::default(),
+            gone: Vec::new(),
+            thorough: true,
+        }
+    }
+
+    /// Everything that asks for the time from now on asks its clock.
+    pub(super) fn enter(&self) -> Instant {
+        self.clock.look_through(self.lens);
+        node::now()
+    }
+
+    pub(super) const fn is_alive(&self) -> bool {
+        self.life.is_some()
+    }
+
+    /// It starts: from nothing but the program that is linked in.
+    pub(super) fn begin(&mut self) -> Result<(), String> {
+        if self.is_alive() {
+            return Ok(());
+        }
+        self.lens = Lens { since: self.clock.now(), ..self.lens };
+        let now = self.enter();
+        self.gone.push(0);
+        let programs = Rc::clone(&self.programs);
+        let house = programs.houses.get(&self.factory).ok_or("a satellite without a program")?;
+        let program = programs.bundle(self.factory).ok_or("a satellite without a program")?;
+        self.running = self.factory;
+        self.board.wire(&house.symbols);
+        self.board.listen(true);
+        self.tape.borrow_mut().begin(0);
+        self.lines.begin(now);
+        self.commands.begin();
+        self.steps = Steps::default();
+        self.held = Held::default();
+        self.held.installed(programs.safe(self.factory));
+        let end = Rc::new(RefCell::new(End::new(program.bundle(), self.noise.bits() as u32)));
+        let port = Port::new(Rc::clone(&end), Rc::clone(&self.tape), Rc::clone(&programs.houses));
+        let lines = Wired { board: self.board.clone(), programs: Rc::clone(&programs) };
+        let live = Live { image: house.image.clone(), lines, port, end: Rc::clone(&end) };
+        let task = self.plan.size.build(Spawn { executor: &mut self.executor, live });
+        self.life = Some(Life { task, end });
+        // `every` counts from the start, so that a start is never late.
+        self.run()
+    }
+
+    /// It is off, in the middle of whatever it did, and its outputs with it.
+    pub(super) fn end(&mut self) -> Result<(), String> {
+        self.enter();
+        if let Some(life) = self.life.take() {
+            self.judge()?;
+            self.executor.kill(life.task);
+            if let Some(gone) = self.gone.last_mut() {
+                *gone = life.end.borrow().tail();
+            }
+            self.check_replay(None)?;
+        }
+        self.board.power_off();
+        Ok(())
+    }
+
+    /// When it has something to do, in the world's time, besides its tasks' timers.
+    pub(super) fn due(&self) -> Option<u64> {
+        let due = self.life.as_ref()?.end.borrow().due().to_option()?;
+        Some(self.lens.world(due.micros())).filter(|due| *due > self.clock.now())
+    }
+
+    /// Whether it can go on now.
+    pub(super) fn has_work(&self) -> bool {
+        let now = self.enter();
+        if let Some(life) = &self.life
+            && life.end.borrow().due() <= now
+        {
+            life.end.borrow_mut().stir();
+        }
+        self.executor.is_ready()
+    }
+
+    /// It runs until it waits.
+    pub(super) fn run(&mut self) -> Result<(), String> {
+        self.enter();
+        self.executor.settle().map_err(|stuck| stuck.to_string())?;
+        self.judge()
+    }
+
+    /// The frames that it has sent.
+    pub(super) fn sent(&mut self) -> Vec<Vec<u8>> {
+        self.life.as_ref().map(|life| life.end.borrow_mut().sent()).unwrap_or_default()
+    }
+
+    /// Bytes have come.
+    pub(super) fn hear(&mut self, bytes: &[u8]) {
+        let now = self.enter();
+        if let Some(life) = &self.life {
+            self.held.heard(now);
+            life.end.borrow_mut().hear(bytes);
+        }
+    }
+
+    /// An input's line moves.
+    pub(super) fn moves(&mut self, line: usize, to: Level) {
+        let now = self.enter();
+        let Some(input) = self.input_on(line) else { return };
+        if self.board.move_input(now, input, to) {
+            self.lines.moved(line, now, to);
+        }
+    }
+
+    /// The kernel of a satellite is its queue of edges: it is full, and some are lost.
+    pub(super) fn loses(&mut self, line: usize, lost: u32, to: Level) {
+        let now = self.enter();
+        let Some(input) = self.input_on(line) else { return };
+        if self.board.lose(now, input, lost, to) {
+            self.lines.lost(line, now, lost);
+        }
+    }
+
+    pub(super) fn symbols(&self) -> Option<&Symbols> {
+        self.programs.houses.get(&self.running).map(|house| &house.symbols)
+    }
+
+    /// The line of an input that the program of now has.
+    pub(super) fn line(&self, input: &str) -> Option<usize> {
+        let rules = self.programs.rulebook.of(self.running)?;
+        rules.line(self.symbols()?.find_input(input)?)
+    }
+
+    fn input_on(&self, line: usize) -> Option<InputId> {
+        let rules = self.programs.rulebook.of(self.running)?;
+        let place = rules.lines.iter().position(|known| *known == line)?;
+        u8::try_from(place).ok().map(InputId)
+    }
+
+    /// The level of the line on which an input is.
+    pub(super) fn level(&self, line: usize) -> Level {
+        self.input_on(line).and_then(|input| self.board.input(input)).unwrap_or_default()
+    }
+
+    /// What its house knows of its inputs is what it reports; what the house wants of an output is so, if the house was
+    /// the last to set it.
+    pub(super) fn agrees(&self, lines: &Mirror) -> Result<(), String> {
+        let symbols = self.symbols().ok_or("it runs no program")?;
+        for (id, input) in (0u8..).map(InputId).zip(&symbols.inputs) {
+            let (there, here) = (self.held.reported(id), lines.level(&input.name));
+            if there != here {
+                return Err(format!(
+                    "{} is reported as {there:?}, and its house has it as {here:?}",
+                    input.name
+                ));
+            }
+        }
+        for (id, output) in (0u8..).map(OutputId).zip(&symbols.outputs) {
+            let (there, here) = (self.held.set_to(id), lines.wanted(&output.name));
+            if there.is_some() && here.is_some() && there != here {
+                return Err(format!(
+                    "its house, which was the last to set it, wants {} at {here:?}, and it is at {there:?}",
+                    output.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// An output's hardware breaks, or is mended.
+    pub(super) fn set_hardware(&self, output: OutputId, works: bool) {
+        self.board.set_hardware(output, works);
+    }
+
+    /// A print of everything that it has written.
+    pub(super) fn print(&self) -> u64 {
+        self.tape.borrow().print
+    }
+
+    /// Shows the judges what is new on the tape.
+    fn judge(&mut self) -> Result<(), String> {
+        let mut tape = self.tape.borrow_mut();
+        if let Some(why) = tape.refused.first() {
+            return Err(format!("a program is refused: {why:?}"));
+        }
+        let judged = tape.judged;
+        let Some(life) = tape.lives.last() else { return Ok(()) };
+        if judged == 0 {
+            self.outputs.begin(self.programs.rules(self.running)?);
+        }
+        for entry in &life.entries[judged..] {
+            if let Some(Record::Input(Input::Install { hash })) = entry.record {
+                self.running = hash;
+                self.held.installed(self.programs.safe(hash));
+            }
+            let rules = self.programs.rules(self.running)?;
+            self.lines.see(entry, rules)?;
+            self.outputs.see(entry, rules)?;
+            self.commands.see(entry)?;
+            self.steps.see(entry, rules)?;
+            self.held.see(entry);
+        }
+        tape.judged = life.entries.len();
+        Ok(())
+    }
+
+    /// What is at rest is reported as it is, the lines are where the log says they are, and what the house held is safe
+    /// when it has been gone for long enough.
+    pub(super) fn check_rest(&self) -> Result<(), String> {
+        if !self.is_alive() {
+            return Ok(());
+        }
+        let now = self.enter();
+        let rules = self.programs.rules(self.running)?;
+        let rest = rules.quiet.plus(Duration::from_micros(400_000));
+        self.lines.compare(now, rest, rules, |input| self.board.input(input))?;
+        self.outputs.compare(|output| self.board.output(output))?;
+        self.held.check(now, |output| self.board.output(output))
+    }
+
+    /// The last life is executed again. With `until`, on its own clock, it must be whole up to then.
+    pub(super) fn check_replay(&self, until: Option<Instant>) -> Result<(), String> {
+        if !self.thorough {
+            return Ok(());
+        }
+        let tape = self.tape.borrow();
+        let Some(life) = tape.now() else { return Ok(()) };
+        replay::life(life, &self.programs.houses, &self.programs.rulebook.programs, until)
+    }
+
+    /// For each start, the number before which its memory has given its records up.
+    pub(super) fn losses(&self) -> Vec<u64> {
+        let mut losses = self.gone.clone();
+        if let (Some(last), Some(life)) = (losses.last_mut(), &self.life) {
+            *last = life.end.borrow().tail();
+        }
+        losses
+    }
+
+    /// The number of the last record of the start that runs.
+    pub(super) fn last(&self) -> u64 {
+        self.tape.borrow().now().map_or(0, Scroll::head)
+    }
+
+    /// How many records it has written.
+    pub(super) fn records(&self) -> u64 {
+        self.tape.borrow().lives.iter().map(Scroll::head).sum()
+    }
+
+    /// Something happens, after which it takes time until all is at rest.
+    pub(super) fn stir(&mut self) {
+        let now = self.enter();
+        self.lines.stir(now);
+    }
+}

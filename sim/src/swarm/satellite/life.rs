@@ -1,0 +1,78 @@
+//! One start of a satellite: the loop as the firmware runs it, with the program that is linked in.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use campanile_core::capacity::Capacity;
+use campanile_core::engine::Engine;
+use campanile_core::id::{InputId, Level, OutputId};
+use campanile_core::runner::{self, Options, Outputs, Refused, Start};
+
+use super::port::{End, Port};
+use super::programs::Programs;
+use crate::board::Board;
+use crate::executor::{Executor, TaskId};
+use crate::node::{self, Build};
+
+/// The board, wired to whatever program runs.
+pub(super) struct Wired {
+    pub(super) board: Board,
+    pub(super) programs: Rc<Programs>,
+}
+
+impl Outputs for Wired {
+    fn set(&mut self, output: OutputId, level: Level) -> Result<(), Refused> {
+        self.board.set(output, level)
+    }
+
+    fn read(&mut self, input: InputId) -> Option<Level> {
+        self.board.read(input)
+    }
+
+    fn installed(&mut self, hash: u64) {
+        if let Some(house) = self.programs.houses.get(&hash) {
+            self.board.wire(&house.symbols);
+        }
+    }
+}
+
+/// All that one start is made of.
+pub(super) struct Live {
+    pub(super) image: Vec<u8>,
+    pub(super) lines: Wired,
+    pub(super) port: Port,
+    pub(super) end: Rc<RefCell<End>>,
+}
+
+pub(super) struct Spawn<'e, 'a> {
+    pub(super) executor: &'e mut Executor<'a>,
+    pub(super) live: Live,
+}
+
+impl Build for Spawn<'_, '_> {
+    type Made = TaskId;
+
+    fn build<C: Capacity + 'static>(self) -> TaskId {
+        self.executor.spawn(live::<C>(self.live))
+    }
+}
+
+/// One start, as the firmware's.
+async fn live<C: Capacity>(live: Live) {
+    let Live { image, mut lines, mut port, end } = live;
+    let mut engine = Box::new(Engine::<C>::new());
+    let mut edges = lines.board.clone();
+    let messages = {
+        let mut end = end.borrow_mut();
+        end.begin(engine.room());
+        end.messages()
+    };
+    let start = Start { image: &image, boot: 0, off: None, clock: None };
+    match runner::start(&mut engine, node::now(), start, [], &mut lines, &mut port).await {
+        Ok(recorded) => {
+            let options = Options { recorded: Some(recorded), ..Options::INTERRUPTS };
+            runner::run(&mut engine, &mut edges, messages.receiver(), &mut lines, &mut port, options).await;
+        }
+        Err(why) => port.refused(why),
+    }
+}

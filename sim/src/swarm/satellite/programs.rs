@@ -1,0 +1,73 @@
+//! The programs that a satellite may have, and what their files promise.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use campanile_core::id::{Level, OutputId};
+use campanile_core::time::Duration;
+use campanile_delivery::satellite::Program;
+
+use crate::node::{House, Houses, SatelliteHouse};
+use crate::swarm::house::{Rulebook, Rules};
+
+/// See the [module](self).
+pub(in crate::swarm) struct Programs {
+    pub(in crate::swarm) houses: Rc<Houses>,
+    bundles: Vec<Program>,
+    /// Outputs that are safe without the link, and their safe levels, by program.
+    safe: BTreeMap<u64, BTreeMap<OutputId, Level>>,
+    pub(super) rulebook: Rulebook,
+}
+
+impl Programs {
+    /// Of all programs of the satellite with this place.
+    ///
+    /// # Errors
+    /// One is no program, or none for a satellite.
+    pub(in crate::swarm) fn new(houses: &[House], place: usize) -> Result<Self, String> {
+        let found: Vec<&SatelliteHouse> =
+            houses.iter().filter_map(|house| house.satellites.get(place)).collect();
+        let bundle =
+            |found: &&SatelliteHouse| Program::new(&found.image, &found.symbols, &found.safe_without_link);
+        let bundles =
+            found.iter().map(bundle).collect::<Result<Vec<_>, _>>().map_err(|why| why.to_string())?;
+        let own = |found: &&SatelliteHouse| House::new(found.image.clone(), found.symbols.clone());
+        let own: Vec<House> = found.iter().map(own).collect();
+        let rulebook = Rulebook::new(&own).map_err(|why| format!("no image of a satellite: {why:?}"))?;
+        let houses = bundles.iter().map(Program::hash).zip(own).collect();
+        let safe = bundles.iter().map(Program::hash).zip(found.iter().map(|found| safe(found))).collect();
+        Ok(Self { houses: Rc::new(houses), bundles, safe, rulebook })
+    }
+
+    /// The program with this hash.
+    pub(in crate::swarm) fn bundle(&self, hash: u64) -> Option<&Program> {
+        self.bundles.iter().find(|program| program.hash() == hash)
+    }
+
+    /// Outputs that a program's file wants safe without the link.
+    pub(super) fn safe(&self, program: u64) -> BTreeMap<OutputId, Level> {
+        self.safe.get(&program).cloned().unwrap_or_default()
+    }
+
+    /// The longest time that any program needs until it reports what is.
+    pub(in crate::swarm) fn quiet(&self) -> Duration {
+        self.rulebook.quiet()
+    }
+
+    pub(super) fn rules(&self, program: u64) -> Result<&Rules, String> {
+        self.rulebook
+            .of(program)
+            .ok_or_else(|| format!("the program {program:016x} runs, and nobody gave it"))
+    }
+}
+
+fn safe(house: &SatelliteHouse) -> BTreeMap<OutputId, Level> {
+    let outputs = (0u8..).map(OutputId).zip(&house.symbols.outputs).zip(&house.safe_without_link);
+    outputs.filter(|(_, safe)| **safe).map(|((id, output), _)| (id, output.safe)).collect()
+}
+
+/// The programs of each satellite that the first house has.
+pub(in crate::swarm) fn programs(houses: &[House]) -> Result<Vec<Rc<Programs>>, String> {
+    let count = houses.first().map_or(0, |house| house.satellites.len());
+    (0..count).map(|place| Programs::new(houses, place).map(Rc::new)).collect()
+}

@@ -1,0 +1,105 @@
+//! A node and its satellites, as far as they are the node's: their journals, and the ends of the links to them.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use campanile_core::id::InputId;
+use campanile_core::input::Input;
+use campanile_core::link::Wall as LinkWall;
+use campanile_core::program::image;
+use campanile_core::runner::Message;
+use campanile_core::time::Instant;
+use campanile_delivery::disk::Disk;
+use campanile_delivery::{Options as JournalOptions, WhenFull};
+
+use super::{Station, journal_options, rules};
+use crate::prng::Prng;
+use crate::swarm::satellite::Programs;
+use crate::swarm::talk::Talk;
+
+/// The journals of satellites have so much room: nothing falls to retention, and so what is missing there was lost.
+const ROOM: u64 = 4 << 20;
+
+/// What of them outlives the process.
+pub(super) struct Outposts {
+    shelves: Vec<(Rc<Programs>, Arc<Disk>)>,
+    /// What their sessions are made of.
+    random: Prng,
+}
+
+impl Outposts {
+    pub(super) fn new(satellites: &[Rc<Programs>], seed: &Prng) -> Self {
+        let disk = |place| Arc::new(Disk::new(seed.fork(&format!("satellite disk {place}")).bits()));
+        let shelves = satellites.iter().zip(0..).map(|(programs, place)| (Rc::clone(programs), disk(place)));
+        Self { shelves: shelves.collect(), random: seed.fork("sessions") }
+    }
+
+    pub(super) fn disks(&self) -> impl Iterator<Item = &Disk> {
+        self.shelves.iter().map(|(_, disk)| &**disk)
+    }
+}
+
+impl Station<'_> {
+    /// From now on it talks to the satellites of a program, and to no others: each talk is a new one.
+    pub(in crate::swarm) fn talk_to_satellites(&mut self, program: u64) -> Result<(), String> {
+        self.talks.clear();
+        let Some(house) = self.node.houses.get(&program) else { return Ok(()) };
+        for (satellite, (programs, disk)) in house.satellites.iter().zip(&self.outposts.shelves) {
+            let lines = crate::board::Satellite::default();
+            self.node.board.attach(&satellite.board, Rc::clone(&lines));
+            let bundle = programs.bundle(image::hash(&satellite.image));
+            let bundle = bundle.ok_or("a satellite without a program")?.clone();
+            let name = satellite.name.parse().map_err(|why| format!("{}: {why:?}", satellite.name))?;
+            let options = JournalOptions {
+                size: ROOM,
+                when_full: WhenFull::DropOldest,
+                ..journal_options(&self.plan.journal)
+            };
+            let random = Prng::new(self.outposts.random.bits());
+            match Talk::new(bundle, &name, disk, options, lines, random) {
+                Ok(talk) => self.talks.push(talk),
+                // The disk cannot be read; the house goes on without, until it starts again.
+                Err(_) if self.clock.now() <= self.trouble => break,
+                Err(why) => return Err(format!("the satellite's journal does not open: {why}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The time of day, as satellites are told.
+    pub(in crate::swarm) fn link_wall(&self) -> LinkWall {
+        match self.wall.map(|wall| wall.read(self.clock.now())) {
+            Some(Input::Clock { unix, offset, trusted }) => LinkWall { unix, offset, trusted },
+            _ => LinkWall { unix: 0, offset: 0, trusted: false },
+        }
+    }
+
+    /// A satellite came, or went.
+    pub(in crate::swarm) fn met(&mut self, place: usize, up: bool) {
+        let name = self.node.houses.get(&self.running).and_then(|house| house.satellites.get(place));
+        let Some(name) = name.map(|satellite| satellite.name.clone()) else { return };
+        if let Some(peer) = self.symbols().and_then(|symbols| symbols.find_peer(&name)) {
+            self.node.send(Message::Input(Input::Link { peer, up }));
+        }
+    }
+
+    /// What a satellite has told of its inputs goes to the loop.
+    pub(in crate::swarm) fn relay(&mut self, place: usize, now: Instant) -> Result<(), String> {
+        let Some(talk) = self.talks.get(place) else { return Ok(()) };
+        let moves: Vec<(InputId, Instant, _)> = self.node.board.relay(talk.lines());
+        let rules = rules(&self.rulebook, self.running)?;
+        for (input, at, to) in moves {
+            if let Some(line) = rules.line(input) {
+                self.lines.moved(line, at, to);
+            }
+        }
+        self.lines.stir(now);
+        Ok(())
+    }
+
+    /// Whether an input or an output is one of a satellite's: nobody moves it here.
+    pub(in crate::swarm) fn is_elsewhere(&self, board: &str) -> bool {
+        let house = self.node.houses.get(&self.running);
+        house.is_some_and(|house| house.satellite_on(board).is_some())
+    }
+}

@@ -1,0 +1,246 @@
+//! Satellites and the wires to them: what befalls them, and what arrives.
+
+use std::rc::Rc;
+
+use campanile_clock::Virtual;
+use campanile_core::id::{Level, OutputId};
+use campanile_core::program::image;
+use campanile_core::time::Duration;
+
+use super::deeds::bounced;
+use super::{ARRIVES, World};
+use crate::node::House;
+use crate::prng::Prng;
+use crate::swarm::judge::link;
+use crate::swarm::plan::{Deed, Plan};
+use crate::swarm::satellite::{Programs, Satellite};
+use crate::swarm::tape::mix;
+use crate::swarm::wire::{To, Wire};
+
+/// A satellite, and the wire to its house.
+pub(super) struct Outpost<'a> {
+    node: usize,
+    place: usize,
+    name: String,
+    pub(super) satellite: Satellite<'a>,
+    pub(super) wire: Wire,
+}
+
+/// What happens to a satellite, or on its wire.
+pub(in crate::swarm) enum Event {
+    /// Bytes arrive, if the wire has not been pulled out since.
+    Bytes { to: To, plug: u32, bytes: Vec<u8> },
+    /// A line moves.
+    Move { line: usize, to: Level },
+    /// An output's hardware is well again.
+    Mend { output: OutputId },
+    /// It starts.
+    Begin,
+}
+
+impl Outpost<'_> {
+    /// A finding about it.
+    pub(super) fn about(&self, what: &str) -> (usize, String) {
+        (self.node, format!("its satellite {}: {what}", self.name))
+    }
+}
+
+/// All satellites of a plan's nodes.
+pub(super) fn outposts<'a>(
+    clock: &'a Virtual,
+    plan: &Plan,
+    houses: &[House],
+    programs: &[Rc<Programs>],
+    seed: &Prng,
+) -> Vec<Outpost<'a>> {
+    let mut outposts = Vec::new();
+    for (node, node_plan) in plan.nodes.iter().enumerate() {
+        for (place, programs) in programs.iter().enumerate() {
+            let seed = seed.fork(&format!("satellite {place} of node {node}"));
+            let how = node_plan.satellites.get(place).cloned().unwrap_or_default();
+            let of: Vec<_> = houses.iter().filter_map(|house| house.satellites.get(place)).collect();
+            let linked = of[usize::from(how.linked) % of.len()];
+            outposts.push(Outpost {
+                node,
+                place,
+                name: of[0].name.clone(),
+                satellite: Satellite::new(clock, how, programs, image::hash(&linked.image), &seed),
+                wire: Wire::new(seed.fork("wire")),
+            });
+        }
+    }
+    outposts
+}
+
+impl World<'_> {
+    /// The place of a node's satellite among all.
+    pub(super) fn outpost(&self, node: usize, place: usize) -> Option<usize> {
+        let of_node = self.outposts.iter().filter(|outpost| outpost.node == node).count();
+        let place = place.checked_rem(of_node)?;
+        self.outposts.iter().position(|outpost| outpost.node == node && outpost.place == place)
+    }
+
+    fn at_outpost(&mut self, time: u64, outpost: usize, event: Event) {
+        let node = self.outposts[outpost].node;
+        self.at(time, node, super::Event::Outpost { outpost, event });
+    }
+
+    /// A satellite does what it can.
+    pub(super) fn turn_outpost(&mut self, outpost: usize) -> Result<(), String> {
+        let satellite = &mut self.outposts[outpost].satellite;
+        satellite.run()?;
+        let (print, frames) = (satellite.print(), satellite.sent());
+        self.note(self.stations.len() + outpost, print);
+        self.carry(outpost, To::House, frames);
+        Ok(())
+    }
+
+    /// A node's ends of the links to its satellites do what there is to do.
+    pub(super) fn talks(&mut self, node: usize) -> Result<(), String> {
+        let world = self.clock.now();
+        for place in 0..self.stations[node].talks.len() {
+            let Some(outpost) = self.outpost(node, place) else { continue };
+            let plugged = self.outposts[outpost].wire.is_plugged(world);
+            let station = &mut self.stations[node];
+            let (now, wall) = (station.enter(), station.link_wall());
+            if !station.talks[place].is_due(now) {
+                continue;
+            }
+            let said = station.talks[place].turn(now, wall, plugged);
+            if let Some(up) = said.up {
+                station.met(place, up);
+            }
+            station.relay(place, now)?;
+            self.carry(outpost, To::Satellite, said.frames);
+        }
+        Ok(())
+    }
+
+    fn carry(&mut self, outpost: usize, to: To, frames: Vec<Vec<u8>>) {
+        let world = self.clock.now();
+        for frame in frames {
+            let wire = &mut self.outposts[outpost].wire;
+            let (plug, arrivals) = (wire.plug, wire.carry(world, to, frame));
+            for (at, bytes) in arrivals {
+                self.at_outpost(at, outpost, Event::Bytes { to, plug, bytes });
+            }
+        }
+    }
+
+    pub(super) fn happen_to_outpost(
+        &mut self,
+        outpost: usize,
+        event: Event,
+        world: u64,
+    ) -> Result<(), String> {
+        let Outpost { node, place, satellite, wire, .. } = &mut self.outposts[outpost];
+        match event {
+            Event::Bytes { plug, .. } if plug != wire.plug => {}
+            Event::Bytes { to: To::Satellite, bytes, .. } => satellite.hear(&bytes),
+            Event::Bytes { to: To::House, plug, bytes } => {
+                let (node, place) = (*node, *place);
+                let thaws = self.stations[node].thaws();
+                if thaws > world {
+                    // The kernel keeps them for a process that stands still.
+                    self.at_outpost(thaws, outpost, Event::Bytes { to: To::House, plug, bytes });
+                    return Ok(());
+                }
+                return self.hear(node, place, &bytes);
+            }
+            Event::Move { line, to } => satellite.moves(line, to),
+            Event::Mend { output } => satellite.set_hardware(output, true),
+            Event::Begin => satellite.begin()?,
+        }
+        Ok(())
+    }
+
+    /// Bytes have come to a node from one of its satellites.
+    fn hear(&mut self, node: usize, place: usize, bytes: &[u8]) -> Result<(), String> {
+        let station = &mut self.stations[node];
+        let now = station.enter();
+        let print = mix(station.print(), bytes);
+        let Some(talk) = station.talks.get_mut(place) else { return Ok(()) };
+        if let Some(up) = talk.hear(now, bytes)? {
+            station.met(place, up);
+        }
+        station.relay(place, now)?;
+        self.note(node, print);
+        self.talks(node)
+    }
+
+    /// Something befalls a satellite, or its wire.
+    pub(super) fn befall_outpost(&mut self, outpost: usize, deed: &Deed, world: u64) -> Result<(), String> {
+        let Outpost { satellite, wire, .. } = &mut self.outposts[outpost];
+        satellite.check_rest()?;
+        satellite.stir();
+        match deed {
+            Deed::Touch { input, on, bounce } => {
+                let Some(line) = satellite.line(input) else { return Ok(()) };
+                for (at, to) in bounced(*on, bounce) {
+                    self.at_outpost(world + at, outpost, Event::Move { line, to });
+                }
+            }
+            Deed::Edges { input, count, every } => {
+                let Some(line) = satellite.line(input) else { return Ok(()) };
+                let from = satellite.level(line);
+                for edge in 0..*count {
+                    let to = if edge % 2 == 0 { from.opposite() } else { from };
+                    let at = world + u64::from(edge) * u64::from(*every);
+                    self.at_outpost(at, outpost, Event::Move { line, to });
+                }
+            }
+            Deed::Lose { input, lost, on } => {
+                if let Some(line) = satellite.line(input) {
+                    satellite.loses(line, *lost, Level::from_bool(*on));
+                }
+            }
+            Deed::Jam { output, span } => {
+                let Some(output) = satellite.symbols().and_then(|symbols| symbols.find_output(output)) else {
+                    return Ok(());
+                };
+                satellite.set_hardware(output, false);
+                self.at_outpost(world + span, outpost, Event::Mend { output });
+            }
+            Deed::Kill { off } | Deed::Cut { off, .. } => {
+                satellite.end()?;
+                let at = self.back_at(*off);
+                self.at_outpost(at, outpost, Event::Begin);
+            }
+            Deed::Wire { fault, span } => wire.befall(world, *fault, *span),
+            // What only a house has.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Both ends have settled, and the house's journal has what the satellite recorded up to `last`.
+    pub(super) fn check_outpost(&mut self, outpost: usize, last: u64) -> Result<(), String> {
+        let Outpost { node, place, satellite, .. } = &self.outposts[outpost];
+        if !satellite.is_alive() {
+            return Err("it has not come back".to_owned());
+        }
+        satellite.check_rest()?;
+        let now = satellite.enter();
+        satellite.check_replay(Some(now.minus(Duration::from_micros(ARRIVES))))?;
+        let tape = satellite.tape.borrow();
+        link::once_each(&tape)?;
+        let station = &self.stations[*node];
+        let talk = station.talks.get(*place).ok_or("its house does not talk to it")?;
+        if !talk.is_up() {
+            return Err("its house has not found it again".to_owned());
+        }
+        let journal = talk.journal().ok_or("its house has no journal of it")?;
+        link::same(journal, &tape)?;
+        let accounted = link::arrived(journal, &tape, &satellite.losses(), last)?;
+        if let Some(degraded) = journal.degraded() {
+            return Err(format!("its journal has not recovered: {degraded:?}"));
+        }
+        if talk.owes() {
+            return Err("its house has not told it of an output".to_owned());
+        }
+        satellite.agrees(&talk.lines().borrow())?;
+        drop(tape);
+        self.accounted += accounted;
+        Ok(())
+    }
+}
