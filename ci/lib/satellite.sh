@@ -82,12 +82,13 @@ times() {
 
 # speaks ELF FOLDER: whether `link monitor` shows what the firmware said of itself, in words.
 speaks() {
-    local monitor
+    local monitor words
     "$CAMPANILE" link monitor porch --elf "$1" --state "$2/state" >"$2/monitor.log" 2>&1 &
     monitor=$!
-    wait_for 20 grep -q '^defmt [0-9.]* INFO  start 0x0 with program [0-9a-f]\{16\}$' "$2/monitor.log" &&
-        wait_for 20 grep -q '^defmt [0-9.]* INFO  program [0-9a-f]\{16\} has taken over$' "$2/monitor.log" ||
-        die "the monitor does not show what the firmware says: $(cat "$2/monitor.log")"
+    for words in 'start 0x0 with program [0-9a-f]\{16\}' 'program [0-9a-f]\{16\} has taken over'; do
+        wait_for 20 grep -q "^defmt [0-9.]* INFO  $words\$" "$2/monitor.log" ||
+            die "the monitor does not show what the firmware says: $(cat "$2/monitor.log")"
+    done
     kill "$monitor"
     wait "$monitor" 2>/dev/null || true
 }
