@@ -12,9 +12,10 @@
 #
 # Every fault means a build of core, delivery and simulator: ten to thirty seconds each on two cores, and then the seeds.
 
-# shellcheck source=ci/lib/common.sh
-source "$(dirname "$0")/lib/common.sh"
+# shellcheck source=ci/lib/debian.sh
+source "$(dirname "$0")/lib/debian.sh"
 help_if_asked "$@"
+need patch
 
 FAULTS=$ROOT/tests/planted
 SEEDS=${PLANTED_SEEDS:-20000}

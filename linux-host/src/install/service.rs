@@ -61,13 +61,18 @@ pub fn packaged_unit(place: &Place) -> io::Result<Option<&'static str>> {
     Ok(None)
 }
 
-/// Whether there is a unit that an install of this program has written. A link is none: a package that was removed leaves one
-/// to nothing there.
+/// Whether there is a unit that an install of this program has written: one for the program that it puts there. One that the
+/// owner wrote over the package's is for the package's program. A link is none: a package that was removed leaves one to
+/// nothing there.
 ///
 /// # Errors
 /// The tree cannot be looked at.
 pub fn is_ours(place: &Place) -> io::Result<bool> {
-    Ok(place.has(UNIT_PATH)? && place.path(UNIT_PATH)?.symlink_metadata()?.is_file())
+    if !place.has(UNIT_PATH)? || !place.path(UNIT_PATH)?.symlink_metadata()?.is_file() {
+        return Ok(false);
+    }
+    let unit = place.read(UNIT_PATH)?.unwrap_or_default();
+    Ok(String::from_utf8_lossy(&unit).contains(PROGRAM))
 }
 
 /// The unit for a program in this place.
@@ -254,6 +259,9 @@ mod tests {
         assert!(!is_ours(&place).unwrap() && !place.has(PROGRAM).unwrap());
         assert_eq!(place.read(WANTED).unwrap().unwrap(), UNIT.as_bytes(), "the machine starts the package's");
         assert!(place.has(ENVIRONMENT_PATH).unwrap());
+        place.write(UNIT_PATH, UNIT.as_bytes(), 0o644, Owner::Root).unwrap();
+        assert!(!is_ours(&place).unwrap(), "the owner's, over the package's");
+        std::fs::remove_file(place.path(UNIT_PATH).unwrap()).unwrap();
         std::os::unix::fs::symlink("/dev/null", place.path(UNIT_PATH).unwrap()).unwrap();
         assert!(!is_ours(&place).unwrap(), "that is a package's, which was removed");
     }
