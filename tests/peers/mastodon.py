@@ -32,8 +32,57 @@ by_key = {}
 streams = []
 
 
+def picture(what, name):
+    return f"https://files.social.example/{what}/{name}/original/3d0f6ba1c2f94e0e8a7d5b1c.png"
+
+
+# Accounts and statuses are those of the documentation in full: most of an answer is what nobody here asks for.
 def account(name):
-    return {"id": ACCOUNTS[name], "username": name, "acct": name}
+    return {
+        "id": ACCOUNTS[name],
+        "username": name,
+        "acct": name,
+        "display_name": f"{name} :bell: of the house :house:",
+        "locked": False,
+        "bot": True,
+        "discoverable": True,
+        "indexable": False,
+        "group": False,
+        "created_at": "2022-11-06T00:00:00.000Z",
+        "note": "<p>" + "Rings when someone is at the door. " * 14 + "</p>",
+        "url": f"https://social.example/@{name}",
+        "uri": f"https://social.example/users/{name}",
+        "avatar": picture("accounts/avatars", name),
+        "avatar_static": picture("accounts/avatars", name),
+        "header": picture("accounts/headers", name),
+        "header_static": picture("accounts/headers", name),
+        "followers_count": 12,
+        "following_count": 3,
+        "statuses_count": len(statuses),
+        "last_status_at": "2026-11-21",
+        "hide_collections": False,
+        "noindex": True,
+        "roles": [],
+        "emojis": [
+            {
+                "shortcode": emoji,
+                "url": picture("custom_emojis", emoji),
+                "static_url": picture("custom_emojis", emoji),
+                "visible_in_picker": True,
+                "category": "house",
+            }
+            for emoji in ("bell", "house", "door", "lamp")
+        ],
+        "fields": [
+            {
+                "name": field,
+                "value": f'<a href="https://{field}.example/@{name}" target="_blank" rel="nofollow noopener me" translate="no">'
+                f"https://{field}.example/@{name}</a>",
+                "verified_at": "2026-11-01T07:30:00.000+00:00",
+            }
+            for field in ("home", "code", "mail", "garden")
+        ],
+    }
 
 
 class Server(BaseHTTPRequestHandler):
@@ -63,10 +112,39 @@ class Server(BaseHTTPRequestHandler):
                 return self.answer(200, by_key[key])
             status = {
                 "id": str(114000000000000000 + len(statuses)),
-                "account": account(name),
-                "content": f"<p>{asked['status']}</p>",
+                "created_at": "2026-11-21T07:30:00.123Z",
+                "in_reply_to_id": None,
+                "in_reply_to_account_id": None,
+                "sensitive": False,
+                "spoiler_text": "",
                 "visibility": asked["visibility"],
+                "language": asked.get("language"),
+                "uri": f"https://social.example/users/{name}/statuses/{len(statuses)}",
+                "url": f"https://social.example/@{name}/{len(statuses)}",
+                "replies_count": 0,
+                "reblogs_count": 0,
+                "favourites_count": 0,
+                "edited_at": None,
+                "content": f"<p>{asked['status']}</p>",
                 "reblog": None,
+                "application": {"name": "campanile", "website": None},
+                "account": account(name),
+                "media_attachments": [],
+                "mentions": [],
+                "tags": [],
+                "emojis": [],
+                "card": {
+                    "url": "https://home.example/door",
+                    "title": "The door",
+                    "description": "Who was there, and when. " * 80,
+                    "type": "link",
+                    "html": "",
+                    "width": 400,
+                    "height": 400,
+                    "image": picture("cache/preview_cards", "86"),
+                    "blurhash": "UFBWY:8_0Jxv4mx]t8t64.%M-:IUWGWAt6M}",
+                },
+                "poll": None,
             }
             statuses.append(status)
             by_key[key] = status

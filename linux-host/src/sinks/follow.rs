@@ -28,6 +28,9 @@ use super::{Failure, Outcome, Sink};
 
 /// Posts that wait to be taken.
 const WAITING: usize = 16;
+/// Of a page of a timeline, so many bytes are read: a post brings its whole account along, and pictures, cards and names with
+/// it, often ten thousand bytes and sometimes more. They are held only until the numbers and texts are taken out.
+pub const PAGE_MAX: usize = 1 << 20;
 
 /// Whom to follow, and what comes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,8 +31,8 @@ pub use self::url::Url;
 use super::Failure;
 use super::tls::Tls;
 
-/// Of an answer's body, so much is read.
-const BODY_MAX: usize = 64 << 10;
+/// Of an answer's body, so much is read where nobody asks for more: words about what became of a request.
+const ANSWER_MAX: usize = 64 << 10;
 /// A connection that was unused for longer is not trusted with a request: servers close theirs after five seconds and
 /// more, and one that is closed midway leaves open what became of the request.
 const IDLE: Duration = Duration::from_secs(4);
@@ -51,12 +51,14 @@ pub struct Request {
     pub headers: HeaderMap,
     /// What is sent.
     pub body: Bytes,
+    /// Of the answer's body, so many bytes are read, and held until it is looked through.
+    pub answer_max: usize,
 }
 
 impl Request {
     /// Without headers and body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: Bytes::new() }
+        Self { method, url, headers: HeaderMap::new(), body: Bytes::new(), answer_max: ANSWER_MAX }
     }
 }
 
@@ -99,10 +101,11 @@ impl Client {
     /// # Errors
     /// There was no answer; the request may have been carried out all the same.
     pub async fn send(&mut self, request: Request) -> Result<Answer, Failure> {
+        let most = request.answer_max;
         let (mut connection, request, origin) = self.begin(request).await?;
         let exchange = async {
             let (head, body) = connection.sender.send_request(request).await?.into_parts();
-            let (body, is_whole) = read(body).await?;
+            let (body, is_whole) = read(body, most).await?;
             Ok((Answer::new(head.status.as_u16(), head.headers, body), is_whole))
         };
         let (answer, is_whole) = self.within_patience(exchange, &origin).await?;
@@ -118,6 +121,7 @@ impl Client {
     /// # Errors
     /// There was no answer.
     pub async fn stream(&mut self, request: Request) -> Result<Result<Stream, Answer>, Failure> {
+        let most = request.answer_max;
         let (mut connection, request, origin) = self.begin(request).await?;
         let exchange = async {
             let (head, body) = connection.sender.send_request(request).await?.into_parts();
@@ -125,7 +129,7 @@ impl Client {
             if head.status.is_success() {
                 return Ok(Ok((Answer::new(status, head.headers, String::new()), body)));
             }
-            let (body, _) = read(body).await?;
+            let (body, _) = read(body, most).await?;
             Ok(Err(Answer::new(status, head.headers, body)))
         };
         let opened = self.within_patience(exchange, &origin).await?;
@@ -137,7 +141,7 @@ impl Client {
         &mut self,
         request: Request,
     ) -> Result<(Connection, hyper::Request<Full<Bytes>>, String), Failure> {
-        let Request { method, url, mut headers, body } = request;
+        let Request { method, url, mut headers, body, .. } = request;
         if self.connection.as_ref().is_none_or(|connection| !connection.is_fresh(&url, IDLE)) {
             self.connect(&url).await?;
         }
@@ -175,15 +179,20 @@ impl Client {
 }
 
 /// The beginning of a body, and whether that is all of it.
-async fn read(mut body: Incoming) -> Result<(String, bool), hyper::Error> {
+async fn read(mut body: Incoming, most: usize) -> Result<(String, bool), hyper::Error> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
-        let room = BODY_MAX - bytes.len();
+        let room = most - bytes.len();
         bytes.extend_from_slice(&data[..data.len().min(room)]);
         if data.len() > room {
-            return Ok((String::from_utf8_lossy(&bytes).into_owned(), false));
+            return Ok((text(bytes), false));
         }
     }
-    Ok((String::from_utf8_lossy(&bytes).into_owned(), body.is_end_stream()))
+    Ok((text(bytes), body.is_end_stream()))
+}
+
+/// Without a copy of what is a text already.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

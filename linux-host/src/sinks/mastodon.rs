@@ -1,6 +1,8 @@
 //! Mastodon: a status on an account.
 
 pub mod stream;
+#[cfg(test)]
+mod testing;
 pub mod timeline;
 
 use hyper::Method;

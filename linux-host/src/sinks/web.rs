@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
+use serde::de::DeserializeOwned;
 
 use super::Failure;
 use super::http::{Answer, Class, Client, Request};
@@ -153,28 +154,38 @@ fn judge(answer: &Answer) -> Result<Verdict, Failure> {
 ///
 /// # Errors
 /// There is none: soon, or when someone has changed something.
-pub async fn json(
+pub async fn json<T: DeserializeOwned>(
     client: &mut Client,
     request: Request,
     hidden: &Hidden,
-) -> Result<serde_json::Value, Failure> {
+) -> Result<T, Failure> {
+    let most = request.answer_max;
     let mut answer = client.send(request).await.map_err(|failure| hidden.from(failure))?;
+    let is_cut = answer.body.len() >= most;
     // Before it is cut: the half of a secret would not be recognised.
     answer.body = hidden.without(answer.body);
     match answer.class() {
-        Class::Done => serde_json::from_str(&answer.body)
-            .map_err(|error| Failure::refused(format!("the answer is no JSON: {error}"))),
+        Class::Done => serde_json::from_str(&answer.body).map_err(|error| {
+            Failure::refused(if is_cut {
+                format!("the answer is longer than the {} KiB that are read of it", most >> 10)
+            } else {
+                format!("the answer is no JSON of the documented form: {error}")
+            })
+        }),
         Class::Later(after) => Err(Failure::retry(answer.in_words()).after(after)),
         Class::Failed => Err(Failure::retry(answer.in_words())),
         Class::NotAllowed | Class::Never => Err(Failure::refused(answer.in_words())),
     }
 }
 
-/// The number of something in an answer, in digits: it goes into addresses.
+/// The number of something in an answer.
 pub fn id(object: &serde_json::Value) -> Option<String> {
-    let id =
-        object["id"].as_str().filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))?;
-    Some(id.to_owned())
+    object["id"].as_str().filter(|id| is_id(id)).map(str::to_owned)
+}
+
+/// Whether this is a number, in digits: it goes into addresses.
+pub fn is_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A header's value. What cannot stand there, as a line's end, becomes a blank.

@@ -134,7 +134,7 @@ impl Requests for Settings {
         let url = self.url(&fields, hidden).await?;
         let body = self.body(messages, &fields);
         let headers = self.headers(&fields, &body, hidden).await?;
-        Ok(Request { method: self.method.clone(), url, headers, body: Bytes::from(body) })
+        Ok(Request { headers, body: Bytes::from(body), ..Request::new(self.method.clone(), url) })
     }
 }
 

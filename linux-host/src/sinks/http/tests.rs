@@ -30,11 +30,14 @@ async fn a_request_arrives_as_it_was_meant_and_a_connection_carries_several() {
 
 #[tokio::test]
 async fn a_long_answer_is_read_as_far_as_the_limit_and_its_connection_is_given_up() {
-    let server = Server::with([Reply::With(500, "", "x".repeat(BODY_MAX + 1))]);
+    let long = |len| Reply::With(500, "", "x".repeat(len));
+    let server = Server::with([long(ANSWER_MAX + 1), Reply::status(200), long(ANSWER_MAX + 1)]);
     let mut client = Client::new(Tls::default(), PATIENCE);
-    assert_eq!(client.send(get(&server.url("/"))).await.unwrap().body.len(), BODY_MAX);
+    assert_eq!(client.send(get(&server.url("/"))).await.unwrap().body.len(), ANSWER_MAX);
     assert_eq!(client.send(get(&server.url("/"))).await.unwrap().status, 200);
     assert_eq!(server.asked()[1].connection, 1);
+    let more = Request { answer_max: 2 * ANSWER_MAX, ..get(&server.url("/")) };
+    assert_eq!(client.send(more).await.unwrap().body.len(), ANSWER_MAX + 1, "whoever expects more gets it");
 }
 
 #[tokio::test]

@@ -2,18 +2,23 @@
 
 use hyper::Method;
 use hyper::header::AUTHORIZATION;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Settings;
 use super::stream::Home;
 use crate::sinks::Failure;
-use crate::sinks::follow::{Page, Post, Timeline};
+use crate::sinks::follow::{PAGE_MAX, Page, Post, Timeline};
 use crate::sinks::http::{Client, Request};
 use crate::sinks::template::percent;
 use crate::sinks::web::{self, Hidden, Requests as _};
 
-/// Of one reading: the most that servers give.
-const PAGE: usize = 40;
+/// Of one reading behind a place; where there is more, another reading follows.
+const PAGE: usize = 20;
+/// Of the first look, which is for the newest number alone. Not one: a server may take out of a page what the token may not
+/// see, and an empty page is that of an account without a post.
+const FIRST: usize = 5;
 
 /// Reads them with the account's token.
 pub struct Statuses {
@@ -25,6 +30,13 @@ pub struct Statuses {
     id: Option<String>,
 }
 
+/// What matters of a status.
+#[derive(Deserialize)]
+struct Status {
+    id: String,
+    content: String,
+}
+
 impl Statuses {
     /// Does nothing yet.
     pub fn new(settings: Settings, account: &str) -> Self {
@@ -32,11 +44,12 @@ impl Statuses {
         Self { settings, client, account: account.trim_start_matches('@').to_owned(), id: None }
     }
 
-    async fn get(&mut self, target: String) -> Result<Value, Failure> {
+    async fn get<T: DeserializeOwned>(&mut self, target: String) -> Result<T, Failure> {
         let mut hidden = Hidden::default();
         let token = hidden.read(&self.settings.token, "the token").await?;
         let mut request = Request::new(Method::GET, self.settings.url.at(target));
         request.headers.insert(AUTHORIZATION, web::secret_header(&format!("Bearer {token}"))?);
+        request.answer_max = PAGE_MAX;
         web::json(&mut self.client, request, &hidden).await
     }
 }
@@ -50,7 +63,7 @@ impl Timeline for Statuses {
             None => {
                 let mut target = "/api/v1/accounts/lookup?acct=".to_owned();
                 percent(&self.account, &mut target);
-                let account = self.get(target).await?;
+                let account: Value = self.get(target).await?;
                 web::id(&account)
                     .ok_or_else(|| Failure::refused(format!("there is no account {}", self.account)))?
             }
@@ -58,15 +71,12 @@ impl Timeline for Statuses {
         self.id = Some(id.clone());
         // Those right behind the place, and not the newest of all: else what is between would be passed over.
         let behind = since.map_or_else(String::new, |since| format!("&min_id={since}"));
-        let target = format!("/api/v1/accounts/{id}/statuses?limit={PAGE}&exclude_reblogs=true{behind}");
-        let statuses = self.get(target).await?;
-        let post = |status: &Value| {
-            Some(Post {
-                id: web::id(status)?,
-                text: status["content"].as_str().unwrap_or_default().to_owned(),
-            })
-        };
-        let posts: Vec<_> = statuses.as_array().into_iter().flatten().filter_map(post).collect();
+        let limit = if since.is_some() { PAGE } else { FIRST };
+        let target = format!("/api/v1/accounts/{id}/statuses?limit={limit}&exclude_reblogs=true{behind}");
+        let mut statuses: Vec<Status> = self.get(target).await?;
+        statuses.retain(|status| web::is_id(&status.id));
+        let posts: Vec<_> =
+            statuses.into_iter().map(|Status { id, content }| Post { id, text: content }).collect();
         // A server may have a smaller page: it is asked until there is nothing more.
         let is_full = since.is_some() && !posts.is_empty();
         Ok(Page { posts, is_full })
@@ -84,18 +94,22 @@ mod tests {
     use crate::sinks::Then;
     use crate::sinks::http::Url;
     use crate::sinks::http::testing::{Reply, Server};
+    use crate::sinks::mastodon::testing::{account, status};
     use crate::sinks::template::Template;
     use crate::sinks::tls::Tls;
+    use serde_json::json;
 
     #[tokio::test]
     async fn an_account_is_looked_up_once_and_its_statuses_are_read_behind_a_place() {
-        let json = |body: &str| Reply::With(200, "", body.to_owned());
+        let json = |body: Value| Reply::With(200, "", body.to_string());
+        let page: Vec<_> = (110..130).map(|id| status(id, "23634", "<p>ring</p>")).collect();
         let server = Server::with([
             Reply::With(404, "", "{\"error\":\"Record not found\"}".into()),
-            json("{\"id\":\"23634\",\"acct\":\"bell@social.example\"}"),
-            json("[{\"id\":\"109\",\"content\":\"<p>ring</p>\"}]"),
-            json("[{\"id\":\"110\",\"content\":\"\"}]"),
-            json("[]"),
+            json(account("23634")),
+            json(json!([status(109, "23634", "<p>ring</p>")])),
+            json(json!(page)),
+            json(json!([])),
+            json(json!([status(130, "23634", &"x".repeat(PAGE_MAX))])),
         ]);
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("token"), "hunter2").unwrap();
@@ -111,21 +125,23 @@ mod tests {
         let failure = statuses.read(None).await.unwrap_err();
         assert!(failure.why.contains("Record not found") && failure.then == Then::Refused, "{failure:?}");
         assert!(statuses.alerts().is_none(), "nobody knows yet of whom");
-        let page = |id: &str, text: &str, is_full| {
-            Ok(Page { posts: vec![Post { id: id.into(), text: text.into() }], is_full })
-        };
-        assert_eq!(statuses.read(None).await, page("109", "<p>ring</p>", false));
-        assert_eq!(statuses.read(Some("109")).await, page("110", "", true));
-        assert_eq!(statuses.read(Some("110")).await, Ok(Page::default()));
+        let post = |id: u64| Post { id: id.to_string(), text: "<p>ring</p>".into() };
+        assert_eq!(statuses.read(None).await, Ok(Page { posts: vec![post(109)], is_full: false }));
+        let full = Page { posts: (110..130).map(post).collect(), is_full: true };
+        assert_eq!(statuses.read(Some("109")).await, Ok(full), "however much each of them brings along");
+        assert_eq!(statuses.read(Some("129")).await, Ok(Page::default()));
+        let failure = statuses.read(Some("129")).await.unwrap_err();
+        assert_eq!(failure.why, "the answer is longer than the 1024 KiB that are read of it");
         let asked = server.asked();
         let lines: Vec<_> = asked[1..].iter().map(|asked| asked.line.as_str()).collect();
         assert_eq!(
             lines,
             [
                 "GET /api/v1/accounts/lookup?acct=bell%40social.example",
-                "GET /api/v1/accounts/23634/statuses?limit=40&exclude_reblogs=true",
-                "GET /api/v1/accounts/23634/statuses?limit=40&exclude_reblogs=true&min_id=109",
-                "GET /api/v1/accounts/23634/statuses?limit=40&exclude_reblogs=true&min_id=110",
+                "GET /api/v1/accounts/23634/statuses?limit=5&exclude_reblogs=true",
+                "GET /api/v1/accounts/23634/statuses?limit=20&exclude_reblogs=true&min_id=109",
+                "GET /api/v1/accounts/23634/statuses?limit=20&exclude_reblogs=true&min_id=129",
+                "GET /api/v1/accounts/23634/statuses?limit=20&exclude_reblogs=true&min_id=129",
             ]
         );
         assert_eq!(asked[3].header("authorization"), Some("Bearer hunter2"));

@@ -2,12 +2,14 @@
 
 use hyper::Method;
 use hyper::header::AUTHORIZATION;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{Settings, login, moment};
 use crate::sinks::Failure;
 use crate::sinks::follow::alerts::Silence;
-use crate::sinks::follow::{Page, Post, Timeline};
+use crate::sinks::follow::{PAGE_MAX, Page, Post, Timeline};
 use crate::sinks::http::{Client, Request};
 use crate::sinks::oauth;
 use crate::sinks::web::{self, Hidden, Requests as _};
@@ -25,6 +27,21 @@ pub struct Posts {
     id: Option<String>,
 }
 
+/// What matters of an answer.
+#[derive(Deserialize)]
+struct Answer {
+    /// Not there if there are none.
+    #[serde(default)]
+    data: Vec<Tweet>,
+}
+
+/// What matters of a post.
+#[derive(Deserialize)]
+struct Tweet {
+    id: String,
+    text: String,
+}
+
 impl Posts {
     /// Does nothing yet.
     pub fn new(settings: Settings, account: &str) -> Self {
@@ -32,13 +49,14 @@ impl Posts {
         Self { settings, client, account: account.trim_start_matches('@').to_owned(), id: None }
     }
 
-    async fn get(&mut self, target: String) -> Result<Value, Failure> {
+    async fn get<T: DeserializeOwned>(&mut self, target: String) -> Result<T, Failure> {
         let mut hidden = Hidden::default();
         let keys = login::read(&self.settings.login, &mut hidden).await?;
         let url = self.settings.url.at(target);
         let header = oauth::authorization("GET", &url, &keys, &[], &moment()?);
         let mut request = Request::new(Method::GET, url);
         request.headers.insert(AUTHORIZATION, web::secret_header(&header)?);
+        request.answer_max = PAGE_MAX;
         web::json(&mut self.client, request, &hidden).await
     }
 }
@@ -50,7 +68,7 @@ impl Timeline for Posts {
         let id = match &self.id {
             Some(id) => id.clone(),
             None => {
-                let user = self.get(format!("/2/users/by/username/{}", self.account)).await?;
+                let user: Value = self.get(format!("/2/users/by/username/{}", self.account)).await?;
                 web::id(&user["data"])
                     .ok_or_else(|| Failure::refused(format!("there is no account {}", self.account)))?
             }
@@ -62,11 +80,9 @@ impl Timeline for Posts {
         let since = since
             .filter(|since| *since != "0")
             .map_or_else(String::new, |since| format!("&since_id={since}"));
-        let answer = self.get(format!("/2/users/{id}/tweets?max_results={most}{since}")).await?;
-        let post = |post: &Value| {
-            Some(Post { id: web::id(post)?, text: post["text"].as_str().unwrap_or_default().to_owned() })
-        };
-        let posts = answer["data"].as_array().into_iter().flatten().filter_map(post).collect();
+        let mut answer: Answer = self.get(format!("/2/users/{id}/tweets?max_results={most}{since}")).await?;
+        answer.data.retain(|tweet| web::is_id(&tweet.id));
+        let posts = answer.data.into_iter().map(|Tweet { id, text }| Post { id, text }).collect();
         // X lets programs read so seldom that there is no second reading.
         Ok(Page { posts, is_full: false })
     }
@@ -88,10 +104,16 @@ mod tests {
     #[tokio::test]
     async fn an_account_is_looked_up_once_and_all_its_posts_are_read_behind_a_place() {
         let json = |body: &str| Reply::With(200, "", body.to_owned());
+        // A hundred, each as long as may be, in letters that JSON writes with twelve.
+        let text = "\\ud83d\\udd14".repeat(140);
+        let tweet =
+            |id| format!("{{\"id\":\"{id}\",\"edit_history_tweet_ids\":[\"{id}\"],\"text\":\"{text}\"}}");
+        let tweets: Vec<_> = (10..110).map(tweet).collect();
+        let full = format!("{{\"data\":[{}],\"meta\":{{\"result_count\":100}}}}", tweets.join(","));
         let server = Server::with([
             json("{\"data\":{\"id\":\"2244\",\"username\":\"bell\"}}"),
             json("{\"meta\":{\"result_count\":0}}"),
-            json("{\"data\":[{\"id\":\"109\",\"text\":\"ring\"}],\"meta\":{\"result_count\":1}}"),
+            json(&full),
             json("{\"meta\":{\"result_count\":0}}"),
         ]);
         let dir = tempfile::tempdir().unwrap();
@@ -102,8 +124,9 @@ mod tests {
         let settings = Settings { url, login, text: Template::default(), tls: Tls::default() };
         let mut posts = Posts::new(settings, "@bell");
         assert_eq!(posts.read(None).await, Ok(Page::default()), "none yet");
-        let ring = Post { id: "109".into(), text: "ring".into() };
-        assert_eq!(posts.read(Some("0")).await, Ok(Page { posts: vec![ring], is_full: false }));
+        let ring = |id: u32| Post { id: id.to_string(), text: "\u{1f514}".repeat(140) };
+        let full = Page { posts: (10..110).map(ring).collect(), is_full: false };
+        assert_eq!(posts.read(Some("0")).await, Ok(full));
         assert_eq!(posts.read(Some("109")).await, Ok(Page::default()));
         let asked = server.asked();
         let lines: Vec<_> = asked.iter().map(|asked| asked.line.as_str()).collect();

@@ -2,6 +2,7 @@ use super::*;
 use crate::secret::Secret;
 use crate::sinks::Then;
 use crate::sinks::http::testing::{Asked, Reply, Server};
+use crate::sinks::mastodon::testing::status;
 use crate::sinks::template::Template;
 use crate::sinks::tls::Tls;
 
@@ -14,9 +15,9 @@ fn stream(pieces: &[&str]) -> Reply {
 }
 
 fn update(id: &str, account: &str, reblog: &str) -> String {
-    format!(
-        "event: update\ndata: {{\"id\":\"{id}\",\"content\":\"<p>ring\\n</p>\",\"reblog\":{reblog},\"account\":{{\"id\":\"{account}\",\"acct\":\"bell\"}}}}\n\n"
-    )
+    let mut status = status(id.parse().unwrap(), account, "<p>ring\n</p>");
+    status["reblog"] = serde_json::from_str(reblog).unwrap();
+    format!("event: update\ndata: {status}\n\n")
 }
 
 fn home(server: &Server, dir: &tempfile::TempDir) -> Home {
