@@ -257,6 +257,29 @@ async fn a_post_that_does_not_show_yet_is_looked_for_and_one_that_never_does_is_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_post_that_was_given_up_is_nothing_to_the_looks_of_the_clock() {
+    let minute = Duration::from_secs(60);
+    let mut node = Node::new(minute, None);
+    node.looked().await;
+    node.step(Step::Opens);
+    node.quiet(Duration::from_secs(5)).await;
+    node.step(Step::Tells(Some(11)));
+    node.quiet(minute / 2).await;
+    let before = node.readings();
+    node.quiet(minute * 60).await;
+    assert_eq!(node.readings() - before, 60, "one look a minute, as if nothing had been told");
+    node.step(Step::Tells(Some(12)));
+    node.quiet(minute / 2).await;
+    assert!(node.readings() - before >= 66, "another one is looked for");
+    node.posts([10, 12]);
+    assert_eq!(
+        node.seen(2).await,
+        ["bell, post 10", "bell, post 12"],
+        "and what shows later comes all the same"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_told_and_cannot_be_read_is_read_soon() {
     let mut node = Node::new(NEVER, None);
     node.looked().await;

@@ -27,6 +27,8 @@ pub(super) struct Watch<T: Timeline> {
     alerts: Option<(Receiver<Heard>, Task)>,
     /// As much of what was told as was acted upon.
     seen: Heard,
+    /// The highest number that was told, and looked for in vain: a post that was taken back.
+    given_up: Option<String>,
     /// A post that a look by the clock found, and of which an open stream had said nothing so far.
     unheard: Option<String>,
 }
@@ -60,6 +62,7 @@ impl<T: Timeline> Watch<T> {
             told: Told::default(),
             alerts: None,
             seen: Heard::default(),
+            given_up: None,
             unheard: None,
         }
     }
@@ -80,7 +83,10 @@ impl<T: Timeline> Watch<T> {
             match self.look(reason).await? {
                 Ok(()) if self.is_behind() => match late.next() {
                     Some(wait) => sleep(wait).await,
-                    None => break,
+                    None => {
+                        self.given_up.clone_from(&self.seen.newest);
+                        break;
+                    }
                 },
                 Ok(()) => break,
                 Err(least) => {
@@ -170,10 +176,12 @@ impl<T: Timeline> Watch<T> {
         Ok(())
     }
 
-    /// Whether a post was told of that was not seen.
+    /// Whether a post was told of that was neither seen nor given up.
     fn is_behind(&self) -> bool {
         let told = self.seen.newest.as_ref();
-        told.is_some_and(|told| self.newest.as_ref().is_none_or(|newest| is_newer(told, newest)))
+        let is_beyond =
+            |told, known: &Option<String>| known.as_ref().is_none_or(|known| is_newer(told, known));
+        told.is_some_and(|told| is_beyond(told, &self.newest) && is_beyond(told, &self.given_up))
     }
 
     /// Listens from now on, once the timeline is known.
