@@ -19,9 +19,25 @@ pub(in crate::sinks) fn update(reported: &str, desired: Option<&str>, token: &st
     format!("{{\"state\":{{\"reported\":{reported}{desired}}}{TOKEN}{token}{END}")
 }
 
+/// What an [`update`] changes.
+#[derive(Deserialize)]
+#[serde(from = "Update")]
+pub(super) struct Change {
+    pub(super) reported: Map<String, Value>,
+    pub(super) desired: Option<Map<String, Value>>,
+    pub(super) token: String,
+}
+
+impl Change {
+    /// `None` if it is none.
+    pub(super) fn of(update: &str) -> Option<Self> {
+        serde_json::from_str(update).ok()
+    }
+}
+
 /// A change that takes these names out of the reported state.
-pub(super) fn clear(names: &[&str]) -> String {
-    let gone: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+pub(super) fn clear(names: &[String]) -> String {
+    let gone: Map<String, Value> = names.iter().map(|name| (name.clone(), Value::Null)).collect();
     update(&Value::from(gone).to_string(), None, CLEAR)
 }
 
@@ -133,6 +149,25 @@ pub(super) struct Document {
     pub(super) delta: Map<String, Value>,
     /// The names of what is reported.
     pub(super) reported: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Update {
+    state: Told,
+    #[serde(rename = "clientToken")]
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    reported: Map<String, Value>,
+    desired: Option<Map<String, Value>>,
+}
+
+impl From<Update> for Change {
+    fn from(Update { state: Told { reported, desired }, token }: Update) -> Self {
+        Self { reported, desired, token }
+    }
 }
 
 #[derive(Deserialize)]
