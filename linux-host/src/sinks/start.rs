@@ -8,7 +8,7 @@ use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Index, Storage};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::driver::{RetryRequest, Signs};
 use super::figures::{Board, Figures};
@@ -16,8 +16,8 @@ use super::kinds::{Post, Spec};
 use super::source::{Around, Source};
 use crate::config::file;
 
-/// For a sink that is told to stop: it gives its receiver a second, and itself another for the disk. What is more than
-/// both is a disk that hangs.
+/// For sinks that are told to stop, all of them together: each gives its receiver a second, and itself another for the disk.
+/// What is more than both is a disk that hangs, and the service manager waits for no more than 20 s (`TimeoutStopSec`).
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A sink at a glance.
@@ -167,17 +167,44 @@ async fn stop_all(sinks: Vec<Running>) {
     for running in &sinks {
         running.stop.send_replace(true);
     }
-    for mut running in sinks {
-        let name = &running.shown.name;
-        match timeout(PATIENCE, &mut running.task).await {
+    end_all(sinks.into_iter().map(|running| (running.shown.name, running.task)).collect()).await;
+}
+
+/// Waits for tasks of these names until all had the same time to end.
+async fn end_all(tasks: Vec<(String, JoinHandle<()>)>) {
+    let end = Instant::now() + PATIENCE;
+    for (name, mut task) in tasks {
+        match timeout_at(end, &mut task).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => tracing::error!("sink {name} panicked"),
             Err(_) => {
                 tracing::error!(
                     "sink {name} does not stop, as the disk takes nothing: it is given up; what it has delivered since its place was written goes again"
                 );
-                running.task.abort();
+                task.abort();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn sinks_on_a_disk_that_hangs_are_given_up_together() {
+        let began = Instant::now();
+        let ended = Arc::new(());
+        let held = Arc::clone(&ended);
+        let hung = (0..4).map(|number| (format!("hung-{number}"), tokio::spawn(pending())));
+        let slow = tokio::spawn(async move {
+            tokio::time::sleep(PATIENCE / 2).await;
+            drop(held);
+        });
+        end_all(hung.chain([("slow".to_owned(), slow)]).collect()).await;
+        assert_eq!(Arc::strong_count(&ended), 1, "one that is only slow is waited for");
+        assert_eq!(began.elapsed(), PATIENCE, "on a clock that does not run by itself");
     }
 }
