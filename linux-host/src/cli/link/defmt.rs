@@ -11,6 +11,9 @@ use super::elf;
 
 /// The form of the frames.
 const WIRE_VERSION: &str = "4";
+/// A list of things that take no bytes, as those of an empty struct, has no more than these: the length of any other is bounded
+/// by what there is of its frame.
+const EMPTY_MAX: usize = 64;
 
 /// The texts of a firmware.
 pub(super) struct Table {
@@ -52,7 +55,7 @@ impl Table {
         }
     }
 
-    /// A frame as a line; `None` if it is another firmware's.
+    /// A frame as a line, of which nothing is a command to the terminal; `None` if it is another firmware's.
     pub(super) fn line(&self, frame: &[u8]) -> Option<String> {
         let mut args = Args { table: self, bytes: frame };
         let symbol = args.symbol()?;
@@ -62,8 +65,17 @@ impl Table {
         };
         let text = args.text(&symbol.data, None)?;
         let level = symbol.tag.trim_start_matches("defmt_").to_uppercase();
-        args.bytes.is_empty().then(|| format!("{at} {level:5} {text}"))
+        args.bytes.is_empty().then(|| printable(&format!("{at} {level:5} {text}")))
     }
+}
+
+/// The same text with its control characters as a program would write them.
+fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
 }
 
 /// What of a frame has not been read yet.
@@ -202,6 +214,9 @@ impl<'t> Args<'t, '_> {
     /// Things of one kind in a row.
     fn list(&mut self, len: usize, hint: Option<&DisplayHint>) -> Option<String> {
         let symbol = self.symbol()?;
+        if len > self.bytes.len().max(EMPTY_MAX) {
+            return None;
+        }
         let things = (0..len).map(|_| self.variant(&symbol.data, hint)).collect::<Option<Vec<_>>>()?;
         Some(format!("[{}]", things.join(", ")))
     }
@@ -263,6 +278,8 @@ mod tests {
             (3, "defmt_derived", "Runs|Incomplete|Lost({=i16})"),
             (4, "defmt_error", "{1=u8} before {0=[u8]:a}, {1=u8:b}: {2=[?]:x}"),
             (5, "defmt_derived", "P {{ a: {=u8} }}"),
+            (6, "defmt_info", "all of {=[?]}"),
+            (7, "defmt_derived", "Nothing"),
         ];
         let texts = texts
             .into_iter()
@@ -285,6 +302,30 @@ mod tests {
         assert_eq!(
             table().line(&frame(4, &list)).unwrap(),
             "1.500007 ERROR 5 before b\"a\\n\", 101: [P { a: a }, P { a: ff }]"
+        );
+    }
+
+    #[test]
+    fn a_list_is_no_longer_than_what_there_is_of_it() {
+        let list = |len: u32, thing: u8, things: &[u8]| {
+            table().line(&frame(6, &[&len.to_le_bytes(), &[thing, 0], things]))
+        };
+        assert_eq!(list(2, 7, &[]).unwrap(), "1.500007 INFO  all of [Nothing, Nothing]");
+        assert!(list(64, 7, &[]).is_some() && list(200, 5, &[0; 200]).is_some());
+        for len in [65, 1_000_000, u32::MAX] {
+            assert_eq!(list(len, 7, &[]), None, "{len} things without bytes");
+            assert_eq!(list(len, 5, &[0; 64]), None, "{len} things in 64 bytes");
+        }
+    }
+
+    #[test]
+    fn a_text_is_no_command_to_the_terminal() {
+        let said = "\u{1b}[2J\r\nok\u{9b}\u{7} \u{fc}";
+        let len = u32::try_from(said.len()).unwrap().to_le_bytes();
+        let start = frame(1, &[&0u64.to_le_bytes(), &[1], &len, said.as_bytes()]);
+        assert_eq!(
+            table().line(&start).unwrap(),
+            "1.500007 INFO  start 0, true, \\u{1b}[2J\\r\\nok\\u{9b}\\u{7} \u{fc}"
         );
     }
 
