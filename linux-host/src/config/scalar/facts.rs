@@ -12,8 +12,8 @@ use super::{Decimal, Int};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts<const BESIDE: bool>(pub Map<String, Value>);
 
-/// What every message has, in which reports are included.
-const OURS: [&str; 9] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces", "late"];
+/// What every message has, in which reports are included: names that nothing else may take.
+pub const OURS: [&str; 9] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces", "late"];
 
 impl<const BESIDE: bool> Read for Facts<BESIDE> {
     const WHAT: &'static str = "a table of strings, numbers, true and false";

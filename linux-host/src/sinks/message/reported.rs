@@ -7,15 +7,14 @@ use campanile_delivery::symbols::Symbols;
 use serde_json::{Map, Value};
 
 use super::Kind;
+use crate::config::scalar::OURS;
 use crate::sinks::only::Only;
-
-/// What every message has: what is added may not take the place of what a receiver relies on.
-const OURS: [&str; 9] = ["value", "time", "trusted", "node", "boot", "seq", "host", "bounces", "late"];
 
 /// What the file adds to the state of an input at a level.
 pub(super) fn added(symbols: &Symbols, input: InputId, level: Level) -> Map<String, Value> {
     let mut map =
         symbols.inputs.get(input.index()).map(|input| input.report.at(level).clone()).unwrap_or_default();
+    // Also of a program that an earlier version took: nothing takes the place of what a receiver relies on.
     map.retain(|key, _| !OURS.contains(&key.as_str()));
     map
 }
