@@ -67,8 +67,10 @@ impl Home {
         Ok(opened)
     }
 
-    /// Where a server says that its streams are. Many have a host of their own for them, and it is they who gave out the
-    /// token; but nobody on the way may read it.
+    /// Where a server says that its streams are. Many have a host of their own for them, as its documentation says, which can
+    /// be anywhere. To follow it there tells nobody what they may not know: the server gave out the token, and had it before it
+    /// answered. But nobody on the way may read it either, and nothing of the address is taken but the host: the path stays that
+    /// of the stream, and a second redirect is not followed.
     fn elsewhere(&self, answer: &Answer) -> Option<Result<Url, Failure>> {
         if !matches!(answer.status, 301 | 302 | 307 | 308) {
             return None;
