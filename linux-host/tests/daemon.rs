@@ -2,6 +2,8 @@
 
 #[path = "daemon/board.rs"]
 mod board;
+#[path = "daemon/cable.rs"]
+mod cable;
 #[path = "daemon/commands.rs"]
 mod commands;
 #[path = "daemon/costs.rs"]

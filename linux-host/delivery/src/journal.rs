@@ -88,9 +88,9 @@ impl<S: Storage> Journal<S> {
         }
     }
 
-    /// The start that it is opened for has begun before.
-    pub(crate) const fn go_on(&mut self, end: Mark) {
-        self.builder.end = end;
+    /// The start that it is opened for has begun before: to this place, where this program was active.
+    pub(crate) const fn go_on(&mut self, end: Mark, program: u64) {
+        (self.builder.end, self.builder.program) = (end, program);
     }
 
     /// The number of the engine's last record; 0 before the first of this start.

@@ -106,7 +106,7 @@ impl<S: Storage> Journal<S> {
         let before = sign.map(|sign| Before { sign, machine, now });
         let certain = before.is_some_and(|before| before.is_on_disk(scan.newest_counter));
 
-        let end = scan.end();
+        let (end, program) = (scan.end(), scan.program());
         let previous = end.map(|end| end.at);
         let head = previous.unwrap_or(Position::START);
         let segments = std::mem::take(&mut scan.segments);
@@ -140,7 +140,7 @@ impl<S: Storage> Journal<S> {
         let mut journal = Self::assemble(writer, signs, options, boot.boot);
         let mut words = match end.filter(|end| end.at.boot == boot.boot) {
             Some(end) => {
-                journal.go_on(end);
+                journal.go_on(end, program);
                 Vec::new()
             }
             None => vec![HostRecord::Started { previous, clean: opened.clean }],

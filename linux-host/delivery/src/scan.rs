@@ -186,6 +186,12 @@ impl<S: Storage> Scan<S> {
             .or_else(|| self.segments.back().map(|entry| entry.start))
     }
 
+    /// The program active at the end; 0 if none was.
+    pub(crate) fn program(&self) -> u64 {
+        let last = self.last.as_ref().map(|last| last.walk.program);
+        last.or_else(|| self.segments.back().map(|entry| entry.program)).unwrap_or(0)
+    }
+
     /// Whether this stands behind the end, where writing goes on.
     pub(crate) fn is_cut(&self, damage: &Damage) -> bool {
         let last = self.segments.back().map(|entry| entry.id).zip(self.last.as_ref());

@@ -1,7 +1,10 @@
 //! A daemon and a satellite: the program goes there, its log comes here, scenarios see its button and switch its lamp;
 //! over cables that are pulled out, and starts of either.
 
+use std::time::Duration;
+
 use crate::board::{Board, stranger};
+use crate::cable::Cable;
 use crate::running::{Running, Workplace, poll, starts_with, words};
 
 /// A bell on the Pi, and a porch with a button, a lamp and a scenario of its own.
@@ -139,6 +142,52 @@ fn no_record_is_lost_or_comes_twice_over_unplugged_cables_and_starts_of_either()
     let second = poll(|| Some(wait_until_it_runs(&daemon)["boot"].clone()).filter(|boot| *boot != first));
     assert!(second.as_str() > first.as_str());
     assert!(daemon.ok(&["link", "log", "porch"]).contains("did not stop in order"));
+}
+
+#[test]
+fn over_a_bad_serial_line_every_press_comes_once() {
+    let board = Board::start();
+    let cable = Cable::to(board.port);
+    let serial = format!("port = \"{}\"", cable.path().display());
+    let place = Workplace::new(&HOUSE.replace("port = \"tcp://127.0.0.1:{port}\"", &serial));
+    let mut daemon = Running::start(&place);
+    wait_until_it_runs(&daemon);
+    cable.spoil();
+    let mut pressed = 0;
+    for round in 0..4 {
+        // No more than the board remembers while nobody listens.
+        for press in 0..6 {
+            board.set(0, true);
+            board.set(0, false);
+            pressed += 1;
+            match (round, press) {
+                (1, 2) => cable.unplug(),
+                (2, 2) => {
+                    daemon.kill();
+                    daemon = Running::start(&place);
+                }
+                _ => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        poll(|| (presses(&daemon) >= pressed).then_some(()));
+    }
+    assert_eq!(presses(&daemon), pressed);
+    let info = info(&daemon);
+    assert_eq!(info["lost"], 0);
+    assert!(cable.faults() > 0, "the line was good");
+    // Another start, whose program comes over the bad line too.
+    board.restart();
+    poll(|| (wait_until_it_runs(&daemon)["boot"] != info["boot"]).then_some(()));
+    board.set(0, true);
+    poll(|| (board.output("LAMP") == Some(true)).then_some(()));
+    poll(|| (presses(&daemon) > pressed).then_some(()));
+    assert_eq!(presses(&daemon), pressed + 1);
+}
+
+/// In the satellite's journal.
+fn presses(daemon: &Running<'_>) -> usize {
+    let lines = words(&daemon.ok(&["link", "log", "porch"]));
+    lines.iter().filter(|line| starts_with(line, "button on")).count()
 }
 
 #[test]

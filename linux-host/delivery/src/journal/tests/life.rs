@@ -1,6 +1,7 @@
 //! What goes in comes out: across starts, from any place, in time.
 
 use super::*;
+use crate::Body;
 
 #[test]
 fn what_goes_in_comes_out_across_starts() {
@@ -69,6 +70,34 @@ fn the_journal_of_a_node_that_lives_elsewhere_goes_on_in_its_start() {
         ],
         "a start is begun once"
     );
+}
+
+#[test]
+fn a_start_that_goes_on_goes_on_in_its_program() {
+    let (disk, node) = (disk(), "door".parse().unwrap());
+    let open_for = || Journal::open_for(&disk, &node, small(), Boot::new(3, 7), ms(1)).unwrap().0;
+    let mut engine = Engine::default();
+    let mut journal = open_for();
+    engine.log(&mut journal, &[Record::Input(Input::Install { hash: 0xa })], false);
+    journal.commit(ms(1));
+    drop(journal);
+
+    // Over anchors and into other segments, which say the program again.
+    let mut journal = open_for();
+    engine.fill(&mut journal, 1000);
+    drop(journal);
+    let journal = open_for();
+    let mut reader = journal.reader(Position::START);
+    let mut programs = Vec::new();
+    while let Next::Item(item) = reader.next().unwrap() {
+        if matches!(item.body, Body::Engine(_)) {
+            programs.push(item.program);
+        }
+    }
+    assert_eq!(programs, vec![0xa; 3001]);
+    let headers: Vec<u64> =
+        journal.index().lock().segments.iter().skip(1).map(|entry| entry.program).collect();
+    assert!(headers.len() > 1 && headers.iter().all(|&program| program == 0xa), "{headers:x?}");
 }
 
 #[test]
