@@ -195,16 +195,27 @@ impl<F: Flash> Store<F> {
         heads.take_while(is_before).last().unwrap_or_else(|| self.tail())
     }
 
-    /// Behind all that is there of a start, if anything is.
+    /// Behind the last record of a start that is there, if any is. What was said to be lost behind that does not count:
+    /// nothing follows that anybody could fetch.
     pub(crate) fn end_of(&self, boot: u64) -> Option<Place> {
         if boot == self.head().boot {
             return Some(self.head());
         }
-        let mut place = self.page_of(boot, u64::MAX);
-        while let Some((_, _, behind)) = self.next(place).filter(|(.., behind)| behind.boot <= boot) {
+        let last = self.page_of(boot, u64::MAX).turn;
+        (self.ring.oldest()..=last).rev().find_map(|turn| self.end_on(turn, boot))
+    }
+
+    /// As above, of the records that are on the page of a turn.
+    fn end_on(&self, turn: u32, boot: u64) -> Option<Place> {
+        let (mut place, mut end) = (self.ring.page_head(&self.flash, turn)?, None);
+        let is_on = |at: &Place, behind: &Place| at.turn == turn && behind.boot <= boot;
+        while let Some((at, item, behind)) = self.next(place).filter(|(at, _, behind)| is_on(at, behind)) {
+            if at.boot == boot && matches!(item, Item::Records(_)) {
+                end = Some(behind);
+            }
             place = behind;
         }
-        Some(place).filter(|place| place.boot == boot)
+        end
     }
 
     /// Where the pages begin that may have the last start or checkpoint, and so many of the newest.

@@ -2,8 +2,8 @@
 
 use campanile_core::link::Source as _;
 use campanile_core::log::{Cursor, Lagged};
-use campanile_core::record::{Frame, MAX_RECORD};
-use campanile_flash::{Flash, StartLog, Store};
+use campanile_core::record::{CORE_REV, Frame, MAX_RECORD};
+use campanile_flash::{Flash, Item, Of, Refused, Start, StartLog, Store};
 
 use crate::log::{Book, Entry, PAGES, group, live, read};
 use crate::model::Model;
@@ -36,6 +36,10 @@ fn pull<F: Flash>(
         assert_eq!((seq, at), (next.seq, next.at));
         from = next;
     }
+}
+
+const fn start(boot: u64) -> Start {
+    Start { boot, of: Of { program: 1, core_rev: CORE_REV } }
 }
 
 #[test]
@@ -80,8 +84,7 @@ fn what_is_missing_and_what_is_overwritten_is_a_gap() {
     live(&mut flash, &mut book, 3);
     let mut store = Store::open(&mut flash, 1).unwrap();
     let boot = store.next_boot(7);
-    let of = campanile_flash::Of { program: 1, core_rev: campanile_core::record::CORE_REV };
-    store.begin(campanile_flash::Start { boot, of }).unwrap();
+    store.begin(start(boot)).unwrap();
     let mut append = |store: &mut Store<&mut Model<4>>, lost: u64, n: u64| {
         let entries = group(&book, boot, n);
         let bytes: Vec<u8> = entries.iter().flat_map(|entry| entry.bytes.clone()).collect();
@@ -100,4 +103,53 @@ fn what_is_missing_and_what_is_overwritten_is_a_gap() {
     (0..150).for_each(|n| append(&mut store, 0, n));
     let log = store.log_of(boot);
     assert_eq!(log.copy(young, &mut [0; 250]), Err(Lagged { resume: log.tail() }));
+}
+
+/// A start of so many records, and then one behind a gap, as far as the power lasts. Gives its number.
+fn live_with_a_gap(flash: &mut Model<4>, records: u64) -> Result<u64, Refused> {
+    let mut store = Store::open(flash, 1).unwrap();
+    let boot = store.next_boot(7);
+    store.begin(start(boot))?;
+    let record = group(&Book::default(), boot, 0)[0].bytes.clone();
+    for _ in 0..records {
+        store.append_records(store.head().seq, store.head().at, &record)?;
+    }
+    // Where this is cut is what the test is about.
+    let _ = store.append_records(store.head().seq + 10, store.head().at, &record);
+    Ok(boot)
+}
+
+#[test]
+fn a_start_ends_with_its_last_record_though_more_were_said_to_be_lost() {
+    let mut cut_between = 0;
+    for records in 30..60 {
+        let mut whole = Model::<4>::new(PAGES + 2);
+        live_with_a_gap(&mut whole, records).unwrap();
+        for steps in whole.made - 40..whole.made {
+            let mut flash = Model::<4>::new(PAGES + 2).again(steps, steps);
+            let Ok(boot) = live_with_a_gap(&mut flash, records) else { continue };
+            let mut flash = flash.again(u64::MAX, 0);
+            let mut store = Store::open(&mut flash, 1).unwrap();
+            let next = store.next_boot(8);
+            store.begin(start(next)).unwrap();
+            let (mut place, mut is_lost_last) = (store.tail(), false);
+            while let Some((at, item, behind)) = store.next(place) {
+                if at.boot == boot {
+                    is_lost_last = match item {
+                        Item::Lost { .. } => true,
+                        Item::Records(_) => false,
+                        _ => is_lost_last,
+                    };
+                }
+                place = behind;
+            }
+            cut_between += usize::from(is_lost_last);
+            let log = store.log_of(boot);
+            let found = read(&store, store.tail()).records;
+            let last = found.iter().rfind(|entry| entry.boot == boot).unwrap();
+            assert_eq!(log.head().seq, last.seq + 1, "after {records} records and {steps} steps");
+            assert_eq!(log.seek(last.seq + 1), Ok(log.head()));
+        }
+    }
+    assert!(cut_between > 20, "{cut_between} were cut where it counts");
 }
