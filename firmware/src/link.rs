@@ -168,8 +168,10 @@ impl<'a> Link<'a> {
                     }
                 }
                 Some(Request::Taken { seq, .. }) => self.taken(seq),
-                // It holds for this start: what is in the flash has the number of the store.
-                Some(Request::Assigned { boot }) => self.number = boot,
+                // It holds for this start: what is in the flash has the number of the store. One that is over is offered by
+                // that again after a reset, and the host knows it by its own.
+                Some(Request::Assigned { boot }) if self.offered == self.own => self.number = boot,
+                Some(Request::Assigned { .. }) => {}
                 None => {}
             }
         }

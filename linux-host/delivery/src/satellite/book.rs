@@ -8,8 +8,8 @@ use campanile_core::link::Delivery;
 use campanile_core::time::Instant;
 
 use crate::{
-    AppendError, Archive, Batch, Boot, Degraded, Journal, NodeName, OpenError, Options, Recall, Storage,
-    StoredProgram,
+    AppendError, Archive, Batch, Boot, Degraded, Journal, Next, NodeName, OpenError, Options, Position,
+    Recall, Storage, StoredProgram,
 };
 
 /// See the [module](self).
@@ -29,6 +29,8 @@ pub enum BookError {
     Open(OpenError),
     /// It does not take what came.
     Append(AppendError),
+    /// It cannot be read.
+    Read(io::Error),
     /// There is no random number for another start: why.
     Random(String),
 }
@@ -38,6 +40,7 @@ impl fmt::Display for BookError {
         match self {
             Self::Open(error) => error.fmt(f),
             Self::Append(error) => error.fmt(f),
+            Self::Read(error) => error.fmt(f),
             Self::Random(why) => f.write_str(why),
         }
     }
@@ -68,6 +71,22 @@ impl<S: Storage> Book<S> {
     /// Whether a start of this number may be written: none that is older than what stands there.
     pub(super) fn takes(&self, boot: Boot) -> bool {
         self.newest.is_none_or(|newest| newest <= boot)
+    }
+
+    /// Whether anything of a start stands there.
+    pub(super) fn has(&self, boot: Boot) -> Result<bool, BookError> {
+        let index = match &self.journal {
+            Some(journal) => Arc::clone(journal.index()),
+            None => Archive::open(&self.storage).map_err(BookError::Open)?.index,
+        };
+        let mut reader = index.reader(Position::start_of(boot));
+        loop {
+            match reader.next().map_err(BookError::Read)? {
+                Next::Item(item) => return Ok(item.at.boot == boot),
+                Next::Lagged(_) => {}
+                Next::End => return Ok(false),
+            }
+        }
     }
 
     /// Begins a start that has no number yet; `random` is the low half of what it gets.

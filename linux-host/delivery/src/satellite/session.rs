@@ -1,5 +1,6 @@
 //! What is said to a satellite, and what follows from what it says.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use campanile_core::decision::{By, Decision, ReplyResult, Source};
@@ -96,6 +97,10 @@ pub struct Session<S: Storage> {
     ordered: Option<(u32, String, Level)>,
     /// The satellite runs the program of this house.
     runs_ours: bool,
+    /// The records that come are of a start that is over: they are for the journal alone.
+    over: bool,
+    /// Starts that the journal has by other numbers than the satellite.
+    renamed: BTreeMap<Boot, Boot>,
     /// The program did not fit, or was refused: it is not tried again before the satellite's next start, or before somebody
     /// asks.
     refused: bool,
@@ -116,6 +121,8 @@ impl<S: Storage> Session<S> {
             next_id: world.random()?,
             ordered: None,
             runs_ours: false,
+            over: false,
+            renamed: BTreeMap::new(),
             refused: false,
             behind: None,
         })
@@ -136,9 +143,9 @@ impl<S: Storage> Session<S> {
         self.runs_ours
     }
 
-    /// Whether the satellite is there and records may come.
+    /// Whether the satellite is there and records of the start that runs may come.
     pub fn is_up(&self) -> bool {
-        self.host.is_up()
+        self.host.is_up() && !self.over
     }
 
     /// How many bytes of its program are there, and how many there will be, while it is brought over.
@@ -251,12 +258,12 @@ impl<S: Storage> Session<S> {
         hello: Hello<'m>,
         world: &mut impl World,
     ) -> Result<Option<News<'m>>, BookError> {
-        let boot = Boot(hello.boot);
-        if hello.over && !self.book.takes(boot) {
-            // The journal has begun a later start: it has this one, or can take it no more.
-            self.host.pull(now, hello.head);
+        self.over = hello.over;
+        if self.over {
+            self.met_over(now, &hello, world)?;
             return Ok(None);
         }
+        let boot = Boot(hello.boot);
         if self.book.boot() != Some(boot) {
             // Another start, another clock, and perhaps another firmware.
             (self.behind, self.refused) = (None, false);
@@ -267,9 +274,7 @@ impl<S: Storage> Session<S> {
             self.book.last() < hello.head
         };
         if !known {
-            // Its hello comes again, with the number.
-            let boot = self.book.begin(world.random().map_err(BookError::Random)?, now)?;
-            self.host.assign(now, boot.0);
+            self.rename(now, boot, world)?;
             return Ok(None);
         }
         let unkept = self.book.keep_program(self.program.hash, &self.program.stored()).err();
@@ -283,6 +288,37 @@ impl<S: Storage> Session<S> {
             (!self.refused).then(|| self.bring(now, &hello))
         };
         Ok(Some(News::Met { hello, brings, unkept }))
+    }
+
+    /// Asks for the records of a start that is over, from where the journal has them.
+    fn met_over(&mut self, now: Instant, hello: &Hello<'_>, world: &mut impl World) -> Result<(), BookError> {
+        let theirs = Boot(hello.boot);
+        let boot = self.renamed.get(&theirs).copied().unwrap_or(theirs);
+        if !self.book.takes(boot) {
+            // The journal has begun a later start. Without this one it gets a number behind that: the satellite's counter
+            // is behind the journal's, as a new board's in the place of another.
+            if !self.book.has(boot)? {
+                return self.rename(now, theirs, world);
+            }
+            self.host.pull(now, hello.head);
+        } else if boot != theirs {
+            self.host.assign(now, boot.0);
+        } else {
+            self.book.resume(boot, now)?;
+            // The journal may have more than the satellite has left.
+            self.host.pull(now, hello.head.min(self.book.last() + 1));
+        }
+        Ok(())
+    }
+
+    /// Begins a start in the journal for one whose number it cannot have there. The hello comes again, with the new one.
+    fn rename(&mut self, now: Instant, theirs: Boot, world: &mut impl World) -> Result<(), BookError> {
+        let boot = self.book.begin(world.random().map_err(BookError::Random)?, now)?;
+        if theirs.0 != 0 {
+            self.renamed.insert(theirs, boot);
+        }
+        self.host.assign(now, boot.0);
+        Ok(())
     }
 
     fn bring(&mut self, now: Instant, hello: &Hello<'_>) -> Result<(), Misfit> {
@@ -321,6 +357,9 @@ impl<S: Storage> Session<S> {
     fn take(&mut self, now: Instant, delivery: &Delivery<'_>, world: &impl World) -> Result<(), BookError> {
         self.book.append(delivery, now)?;
         self.host.taken(now, delivery.first + delivery.count);
+        if self.over {
+            return Ok(());
+        }
         let (mut at, mut rest) = (delivery.base, delivery.bytes);
         while let Some((frame, behind)) = Frame::split(rest) {
             (at, rest) = (at.plus(frame.dt), behind);
@@ -378,3 +417,6 @@ impl Program {
         verify(&self.image, &hello.room).map(drop).map_err(Misfit::Program)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! A satellite that offers its starts, word by word: where the journal has them, and what the house hears of them.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use campanile_core::id::InputId;
+use campanile_core::link::{Collector, MAX_MESSAGE, Message, Records};
+use campanile_core::program::image::Counts;
+use campanile_core::program::verify::Room;
+use campanile_core::record::{CORE_REV, MAX_RECORD};
+
+use super::*;
+use crate::disk::Disk;
+use crate::satellite::Move;
+use crate::symbols::{self, Symbols};
+use crate::testing::{ms, node, small};
+
+const WALL: Wall = Wall { unix: 0, offset: 0, trusted: false };
+const BUNDLE: u64 = 7;
+const IMAGE: u64 = 9;
+
+#[derive(Default)]
+struct House {
+    lines: RefCell<Mirror>,
+    random: u32,
+}
+
+impl World for House {
+    fn lines<R>(&self, look: impl FnOnce(&mut Mirror) -> R) -> R {
+        look(&mut self.lines.borrow_mut())
+    }
+
+    fn stir(&self) {}
+
+    fn random(&mut self) -> Result<u32, String> {
+        self.random += 1;
+        Ok(self.random)
+    }
+}
+
+/// The house's end, and the satellite's words as the test has them.
+struct Bench {
+    session: Session<Disk>,
+    house: House,
+    now: Instant,
+    token: u32,
+    nonce: u32,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let mut symbols = Symbols::new("porch");
+        symbols.inputs.push(symbols::Input {
+            name: "button".to_owned(),
+            board: "porch".to_owned(),
+            line: symbols::Line::Offset(1),
+            active: symbols::Active::High,
+            pull: symbols::Pull::None,
+            class: String::new(),
+            durable: false,
+            report: symbols::Report::default(),
+        });
+        let program =
+            Program { hash: IMAGE, image: Vec::new(), symbols, bundle: vec![1], bundle_hash: BUNDLE };
+        let mut house = House::default();
+        house.lines.get_mut().open_input("button");
+        let book = Book::open(Arc::new(Disk::new(1)), node(), small()).unwrap();
+        let session = Session::new(program, book, &mut house).unwrap();
+        Self { session, house, now: ms(1), token: 0, nonce: 0 }
+    }
+
+    /// The satellite has started, or the cable is in again.
+    fn plug(&mut self) {
+        self.session.end();
+        self.session.begin(self.now);
+        self.asked();
+    }
+
+    /// The satellite says a thing, in a frame of its own; then the house's answers.
+    fn says(&mut self, message: Message<'_>) -> Vec<Asked> {
+        let mut bytes = [0; MAX_MESSAGE];
+        let len = message.encode(self.token, &mut bytes).unwrap();
+        self.session.receive(self.now, &bytes[..len], &mut self.house).unwrap();
+        self.session.heard_all(self.now, &self.house);
+        self.asked()
+    }
+
+    /// It offers the records of a start up to, and without, this number.
+    fn offers(&mut self, boot: u64, over: bool, head: u64) -> Vec<Asked> {
+        self.token += 1;
+        self.hello(boot, over, head)
+    }
+
+    /// As above, again within the session.
+    fn hello(&mut self, boot: u64, over: bool, head: u64) -> Vec<Asked> {
+        let counts = Counts { inputs: 1, ..Counts::default() };
+        self.says(Message::Hello(Hello {
+            token: self.token,
+            nonce: self.nonce,
+            boot,
+            over,
+            core_rev: CORE_REV,
+            bundle: BUNDLE,
+            tail: 1,
+            head,
+            room: Room { counts, runs: 1 },
+            bundle_max: 64,
+            node: "",
+            board: "test board",
+        }))
+    }
+
+    /// It sends what the button did, from this record on.
+    fn sends(&mut self, first: u64, levels: &[Level]) -> Vec<Asked> {
+        let mut bytes = Vec::new();
+        for level in levels {
+            let event = Record::Decision(Decision::Event {
+                source: Source::Input { input: InputId(0) },
+                value: Some((*level).into()),
+                onset_ago: Duration::ZERO,
+                bounces: 0,
+            });
+            let mut record = [0; MAX_RECORD];
+            let len = event.encode(Duration::from_millis(1), &mut record).unwrap();
+            bytes.extend_from_slice(&record[..len]);
+        }
+        let base = Instant::from_micros((first - 1) * 1_000);
+        self.says(Message::Records(Records { first, gap: false, base, bytes: &bytes }))
+    }
+
+    /// What the house asks for, now.
+    fn asked(&mut self) -> Vec<Asked> {
+        let (mut asked, mut frame) = (Vec::new(), [0; MAX_FRAME]);
+        let mut collector = Collector::new();
+        while let Some(len) = self.session.transmit(self.now, WALL, &mut frame) {
+            for &byte in &frame[..len] {
+                match collector.push(byte).map(Message::decode) {
+                    Some(Ok((_, Message::Greet { nonce, .. }))) => self.nonce = nonce,
+                    Some(Ok((_, Message::Assign { boot }))) => asked.push(Asked::Assign(boot)),
+                    Some(Ok((_, Message::Ack { seq }))) => asked.push(Asked::From(seq)),
+                    _ => {}
+                }
+            }
+        }
+        asked
+    }
+
+    /// What the house hears of the button.
+    fn moves(&self) -> Vec<Move> {
+        let mut moves = Vec::new();
+        self.house.lines(|lines| lines.take("button", |moved| moves.push(moved)));
+        moves
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Asked {
+    Assign(u64),
+    From(u64),
+}
+
+/// A number of the satellite's own.
+const fn start(counter: u64) -> u64 {
+    counter << 32 | 0xabcd
+}
+
+#[test]
+fn starts_that_outlived_are_taken_in_order_and_passed_over_when_they_come_again() {
+    use Level::{Off, On};
+    let mut bench = Bench::new();
+    bench.plug();
+    assert_eq!(bench.offers(start(5), true, 4), [Asked::From(1)]);
+    assert_eq!(bench.sends(1, &[On]), [Asked::From(2)]);
+    // The cable was out: it goes on where it was.
+    bench.plug();
+    assert_eq!(bench.offers(start(5), true, 4), [Asked::From(2)]);
+    assert_eq!(bench.sends(2, &[Off, On]), [Asked::From(4)]);
+    assert_eq!(bench.offers(start(6), false, 2), [Asked::From(1)]);
+    bench.plug();
+    assert_eq!(bench.offers(start(5), true, 4), [Asked::From(4)], "it is there");
+    assert_eq!(bench.offers(start(6), false, 2), [Asked::From(1)]);
+}
+
+#[test]
+fn of_a_start_that_the_journal_has_to_its_end_nothing_is_asked_for() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), true, 4);
+    assert_eq!(bench.sends(1, &[Level::On; 3]), [Asked::From(4)]);
+    for head in [4, 3] {
+        bench.plug();
+        assert_eq!(bench.offers(start(5), true, head), [Asked::From(head)]);
+    }
+}
+
+#[test]
+fn a_start_with_a_counter_behind_the_journals_gets_a_number_and_its_records_are_taken() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 4);
+    bench.sends(1, &[Level::On; 3]);
+    // Another board, which has counted to 2.
+    bench.plug();
+    let asked = bench.offers(start(1), true, 3);
+    let [Asked::Assign(boot)] = asked[..] else { panic!("{asked:?}") };
+    assert!(boot > start(5));
+    assert_eq!(bench.hello(boot, true, 3), [Asked::From(1)]);
+    assert_eq!(bench.sends(1, &[Level::On]), [Asked::From(2)]);
+    assert_eq!((bench.session.book().boot(), bench.session.book().last()), (Some(Boot(boot)), 1));
+    // It starts once more: the rest of it is taken, and the start behind.
+    bench.plug();
+    assert_eq!(bench.offers(start(1), true, 3), [Asked::Assign(boot)]);
+    assert_eq!(bench.hello(boot, true, 3), [Asked::From(2)]);
+    assert_eq!(bench.sends(2, &[Level::On]), [Asked::From(3)]);
+    let asked = bench.offers(start(2), false, 2);
+    let [Asked::Assign(next)] = asked[..] else { panic!("{asked:?}") };
+    assert_eq!(bench.hello(next, false, 2), [Asked::From(1)]);
+    bench.plug();
+    assert_eq!(bench.offers(start(1), true, 3), [Asked::From(3)], "it is there by its other number");
+    assert_eq!(bench.session.book().lost(), 0);
+}
+
+#[test]
+fn what_a_start_did_that_is_over_is_for_the_journal_alone() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), true, 3);
+    let mut bytes = [0; MAX_RECORD];
+    let install = Record::Input(Input::Install { hash: IMAGE });
+    let len = install.encode(Duration::ZERO, &mut bytes).unwrap();
+    let records = Records { first: 1, gap: false, base: Instant::ZERO, bytes: &bytes[..len] };
+    assert_eq!(bench.says(Message::Records(records)), [Asked::From(2)]);
+    assert!(!bench.session.runs_ours() && !bench.session.is_up(), "that was then");
+    bench.sends(2, &[Level::On]);
+    assert_eq!(bench.moves(), []);
+    bench.offers(start(6), false, 2);
+    bench.sends(1, &[Level::Off]);
+    assert!(bench.session.runs_ours() && bench.session.is_up());
+    assert!(
+        matches!(bench.moves()[..], [Move::Found { level: Level::Off, .. }]),
+        "as the one that runs has it"
+    );
+}
