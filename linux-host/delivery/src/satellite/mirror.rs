@@ -127,7 +127,7 @@ impl Mirror {
         }
     }
 
-    /// All that has come is seen: inputs that moved are told.
+    /// All that has come is seen, and nothing older waits: inputs that are at another level than the house knows are told.
     pub fn settle(&mut self, at: Instant) {
         self.inputs.values_mut().for_each(|seen| seen.tell(at));
     }

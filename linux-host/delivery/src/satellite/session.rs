@@ -99,6 +99,9 @@ pub struct Session<S: Storage> {
     runs_ours: bool,
     /// The records that come are of a start that is over: they are for the journal alone.
     over: bool,
+    /// Up to this record, and without it, what comes was waiting when the satellite came: the house hears of what is old
+    /// when all of it is there.
+    waiting: u64,
     /// Starts that the journal has by other numbers than the satellite.
     renamed: BTreeMap<Boot, Boot>,
     /// The program did not fit, or was refused: it is not tried again before the satellite's next start, or before somebody
@@ -122,6 +125,7 @@ impl<S: Storage> Session<S> {
             ordered: None,
             runs_ours: false,
             over: false,
+            waiting: 0,
             renamed: BTreeMap::new(),
             refused: false,
             behind: None,
@@ -246,7 +250,8 @@ impl<S: Storage> Session<S> {
 
     /// Everything that came in one go has been received.
     pub fn heard_all(&self, now: Instant, world: &impl World) {
-        if self.is_up() {
+        // Before that a press of hours ago may be there, and its end not yet.
+        if self.is_up() && self.book.last() + 1 >= self.waiting {
             world.lines(|lines| lines.settle(now));
             world.stir();
         }
@@ -277,6 +282,7 @@ impl<S: Storage> Session<S> {
             self.rename(now, boot, world)?;
             return Ok(None);
         }
+        self.waiting = hello.head;
         let unkept = self.book.keep_program(self.program.hash, &self.program.stored()).err();
         self.host.pull(now, self.book.last() + 1);
         world.lines(|lines| lines.set_up(true));

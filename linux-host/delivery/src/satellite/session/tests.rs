@@ -241,3 +241,28 @@ fn what_a_start_did_that_is_over_is_for_the_journal_alone() {
         "as the one that runs has it"
     );
 }
+
+#[test]
+fn what_is_old_is_no_news_wherever_a_frame_ends() {
+    use Level::{Off, On};
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 2);
+    bench.sends(1, &[Off]);
+    assert!(matches!(bench.moves()[..], [Move::Found { level: Off, .. }]));
+    // Presses of a night, and then one that is held: the house hears of that, once.
+    bench.now = ms(9 * 3_600_000);
+    bench.plug();
+    bench.offers(start(5), false, 6);
+    for (first, level) in [(2, On), (3, Off), (4, On)] {
+        bench.sends(first, &[level]);
+        assert_eq!(bench.moves(), [], "before all of it is there");
+    }
+    bench.sends(5, &[Off]);
+    assert_eq!(bench.moves(), [], "it is where it was");
+    bench.plug();
+    bench.offers(start(5), false, 9);
+    bench.sends(6, &[On, Off]);
+    bench.sends(8, &[On]);
+    assert!(matches!(bench.moves()[..], [Move::Edge { level: On, .. }]));
+}
