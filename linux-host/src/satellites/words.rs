@@ -61,25 +61,56 @@ pub(super) fn of_verdict(verdict: Verdict) -> Option<&'static str> {
     })
 }
 
-/// What is wrong with its storage.
-pub(super) fn of_health(health: &Health) -> Option<&'static str> {
-    match health.storage {
-        Storage::None | Storage::Good => None,
-        Storage::Full => Some(
-            "its flash is full: it was without this house for so long that records were overwritten before they came \
-             here",
+/// What is wrong with its storage, and what that has cost.
+pub(super) fn of_health(health: &Health) -> Option<String> {
+    let (what, advice) = match health.storage {
+        Storage::None | Storage::Good => return None,
+        Storage::Full => ("its flash is full: it was without this house for long", ""),
+        Storage::Worn => (
+            "its flash is worn: it has been erased more often than it may, or did not take something",
+            "; have another board ready",
         ),
-        Storage::Worn => Some(
-            "its flash is worn: it has been erased more often than it may, or did not take something; nothing is lost \
-             so far, have another board ready",
+        Storage::Dead => (
+            "its flash takes nothing any more: it goes on without, and a reset costs what has not come here by then",
+            "; replace the board",
         ),
-        Storage::Dead => Some(
-            "its flash takes nothing any more: it goes on without, and a reset costs what has not come here by then; \
-             replace the board",
-        ),
-    }
+    };
+    let &Health { lost, dropped, .. } = health;
+    let cost = match (lost, dropped) {
+        (0, 0) => "nothing is lost so far".to_owned(),
+        (lost, 0) => format!("it did not take {lost} records"),
+        (0, dropped) => format!("{dropped} records were overwritten before they came here"),
+        (lost, dropped) => {
+            format!("it did not take {lost} records, and {dropped} were overwritten before they came here")
+        }
+    };
+    Some(format!("{what}; {cost}{advice}"))
 }
 
 /// Its time of day is not known here.
 pub(super) const NO_CLOCK: &str =
     "no clock: the time of day is not synchronised here, so its `at`, `cron` and `hour` wait";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_flash_has_cost_is_told_by_its_figures_whatever_the_worst_of_it_is() {
+        let told = |storage, lost, dropped| {
+            of_health(&Health { storage, lost, dropped, ..Health::NO_STORAGE }).unwrap_or_default()
+        };
+        assert_eq!(told(Storage::Good, 0, 0), "");
+        for storage in [Storage::Full, Storage::Worn, Storage::Dead] {
+            let nothing = "nothing is lost so far";
+            assert!(told(storage, 0, 0).contains(nothing));
+            for (lost, dropped, words) in [(3, 0, "not take 3 records"), (0, 4, "4 records were overwritten")]
+            {
+                let told = told(storage, lost, dropped);
+                assert!(told.contains(words) && !told.contains(nothing), "{told}");
+            }
+            let both = told(storage, 3, 4);
+            assert!(both.contains("not take 3 records, and 4 were overwritten"), "{both}");
+        }
+    }
+}

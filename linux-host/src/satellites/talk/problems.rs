@@ -6,7 +6,7 @@ pub(super) struct Problems {
     /// It does not take its program. Tried again with its next start, or when somebody asks.
     pub(super) refused: Option<String>,
     /// How its storage is.
-    pub(super) storage: Option<&'static str>,
+    pub(super) storage: Option<String>,
     /// What its hello shows.
     pub(super) hello: Option<String>,
     /// About the time of day.
@@ -19,17 +19,12 @@ pub(super) struct Problems {
 impl Problems {
     /// All that there are, the gravest first; and those of them that are new.
     pub(super) fn list(&mut self) -> (Vec<String>, Vec<String>) {
-        let words = |words: Option<&'static str>| words.map(str::to_owned);
-        let all: Vec<_> = [
-            self.refused.clone(),
-            words(self.storage),
-            self.disk.clone(),
-            words(self.clock),
-            self.hello.clone(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let clock = self.clock.map(str::to_owned);
+        let all: Vec<_> =
+            [self.refused.clone(), self.storage.clone(), self.disk.clone(), clock, self.hello.clone()]
+                .into_iter()
+                .flatten()
+                .collect();
         let new = all.iter().filter(|problem| !self.said.contains(problem)).cloned().collect();
         self.said.clone_from(&all);
         (all, new)
