@@ -116,8 +116,6 @@ pub struct Hello<'a> {
     pub nonce: u32,
     /// The number of the start whose records it offers; 0 if that has none yet.
     pub boot: u64,
-    /// That start is over: its records outlived it, and when they are acknowledged a hello follows for the next one.
-    pub over: bool,
     /// The revision of its engine.
     pub core_rev: u16,
     /// The bundle that runs; 0 if that came another way.
@@ -134,6 +132,8 @@ pub struct Hello<'a> {
     pub node: &'a str,
     /// What kind of board it is.
     pub board: &'a str,
+    /// The start is over: its records outlived it, and when they are acknowledged a hello follows for the next one.
+    pub over: bool,
 }
 
 /// A row of records.
@@ -391,7 +391,6 @@ impl<'a> Hello<'a> {
         w.u8(super::VERSION);
         self.nonce.put(w);
         self.boot.put(w);
-        self.over.put(w);
         self.core_rev.put(w);
         self.bundle.put(w);
         self.tail.put(w);
@@ -400,6 +399,7 @@ impl<'a> Hello<'a> {
         self.bundle_max.put(w);
         put_text(w, self.node);
         put_text(w, self.board);
+        self.over.put(w);
     }
 
     fn get(r: &mut Reader<'a>) -> Option<Self> {
@@ -409,7 +409,6 @@ impl<'a> Hello<'a> {
             token,
             nonce: Wire::get(r)?,
             boot: Wire::get(r)?,
-            over: Wire::get(r)?,
             core_rev: Wire::get(r)?,
             bundle: Wire::get(r)?,
             tail: Wire::get(r)?,
@@ -418,6 +417,7 @@ impl<'a> Hello<'a> {
             bundle_max: Wire::get(r)?,
             node: get_text(r)?,
             board: get_text(r)?,
+            over: Wire::get(r)?,
         })
     }
 }

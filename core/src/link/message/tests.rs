@@ -26,7 +26,6 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
         token: TOKEN,
         nonce: 7,
         boot: 5 << 32 | 0x9f3c_21aa,
-        over: true,
         core_rev: 1,
         bundle: 0xabcd,
         tail: 1,
@@ -35,6 +34,7 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
         bundle_max: 1024,
         node: "porch",
         board: "microbit",
+        over: true,
     };
     let op = Op::Set { output: OutputId(1), level: Level::On };
     let base = Instant::from_micros(1_000_000);
@@ -42,7 +42,7 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
         (Message::Greet { version: VERSION, nonce: 7 }, "000701"),
         (
             Message::Hello(hello),
-            "01b4240107aac3f0f9590101cdd70201ac0210080208100210a00110800805706f726368086d6963726f626974",
+            "01b4240107aac3f0f95901cdd70201ac0210080208100210a00110800805706f726368086d6963726f62697401",
         ),
         (Message::Assign { boot: 5 << 32 | 1 }, "02b4248180808050"),
         (Message::Ack { seq: 300 }, "03b424ac02"),
