@@ -119,6 +119,13 @@ struct There {
     words: Vec<(Position, HostRecord)>,
 }
 
+/// What a journal says of a record that it has not.
+enum Word {
+    Gap(GapWhy),
+    /// It had it, and the disk has spoiled it.
+    Damage,
+}
+
 impl There {
     fn read(journal: &Journal<Disk>) -> Result<Self, String> {
         let mut there = Self::default();
@@ -137,13 +144,18 @@ impl There {
         }
     }
 
-    /// Why a record is missing, if a word says that it is.
-    fn gap(&self, boot: u64, seq: u64) -> Option<GapWhy> {
+    /// The word on a missing record.
+    fn word(&self, boot: u64, seq: u64) -> Option<Word> {
         self.words.iter().find_map(|(at, word)| match word {
             HostRecord::JournalGap { from, to, why, .. }
                 if at.boot.0 == boot && *from <= seq && seq <= *to =>
             {
-                Some(*why)
+                Some(Word::Gap(*why))
+            }
+            HostRecord::Damaged { from, to }
+                if (from.boot.0, from.seq) < (boot, seq) && (boot, seq) <= (to.boot.0, to.seq) =>
+            {
+                Some(Word::Damage)
             }
             _ => None,
         })
@@ -189,14 +201,14 @@ pub(in crate::swarm) fn arrived(
         for seq in (1..=end).filter(|seq| !records.is_some_and(|records| records.contains(seq))) {
             accounted += 1;
             let what = format!("record {seq} of the satellite's start {:x}", life.boot);
-            match there.gap(life.boot, seq) {
+            match there.word(life.boot, seq) {
                 None => {
                     let record = life.entry(seq).map(|entry| entry.record);
                     return Err(format!(
                         "{what} is not in its journal, and no word accounts for it: {record:?}"
                     ));
                 }
-                Some(GapWhy::Overrun) if gone.get(place).is_some_and(|gone| seq >= *gone) => {
+                Some(Word::Gap(GapWhy::Overrun)) if gone.get(place).is_some_and(|gone| seq >= *gone) => {
                     return Err(format!("{what} is said to be lost, and the satellite has had it all along"));
                 }
                 Some(_) => {}
