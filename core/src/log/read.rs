@@ -45,7 +45,7 @@ impl EventLog<'_> {
         self.buf.len()
     }
 
-    /// How many records of each [`class`] were written since the start, modulo 2³².
+    /// How many records of each [`class`](crate::record::class) were written since the start, modulo 2³².
     pub fn counters(&self) -> [u32; CLASSES] {
         let mut counters = self.ring.counters;
         // What was before, and all that were no raw edges: the rest were.
