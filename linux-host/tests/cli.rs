@@ -231,7 +231,8 @@ fn beside_the_debian_package_an_install_says_that_it_is_there() {
     // An install of the program from before the package: that one can go, and says so.
     let ours = image.path().join("etc/systemd/system");
     std::fs::create_dir_all(&ours).unwrap();
-    std::fs::write(ours.join("campanile.service"), "ExecStart=/usr/local/bin/campanile run house.toml\n").unwrap();
+    std::fs::write(ours.join("campanile.service"), "ExecStart=/usr/local/bin/campanile run house.toml\n")
+        .unwrap();
     let words = text(&campanile(&["install", "--dry-run", "--root", root]).stderr);
     assert!(words.contains("goes before the package: `sudo campanile uninstall`"), "{words}");
     let steps = text(&campanile(&["uninstall", "--dry-run", "--root", root]).stdout);
