@@ -125,7 +125,8 @@ impl Courier {
                 self.stirred = false;
                 return Errand::Rest;
             }
-            self.rest = None;
+            // From here on it is due until it rests again.
+            (self.rest, self.stirred) = (None, true);
         }
         if self.session.is_none() {
             return Errand::Connect;

@@ -1,4 +1,5 @@
 use campanile_delivery::Options;
+use campanile_delivery::disk::Faults;
 
 use super::*;
 
@@ -52,4 +53,22 @@ fn an_answer_that_comes_again_does_not_stand_for_one_that_is_lost() {
     assert!(matches!(courier.turn(&journal, again), Errand::Connect));
     courier.connected(Some(2), again);
     assert_eq!(sent(&mut courier, &journal, again).len(), first.len() - 1, "all but the first");
+}
+
+/// A plan of the swarm: a sink passed what a disk had spoiled when it had rested, and never looked what came behind.
+#[test]
+fn who_has_rested_is_due_until_it_rests_again() {
+    let disk = Arc::new(Disk::new(1));
+    let journal = journal(&disk);
+    let name = "sink-0".parse().expect("a name");
+    let mut courier = Courier::new(&name, &SinkPlan::default(), &disk, &journal, sec(0)).expect("a sink");
+    assert!(matches!(courier.turn(&journal, sec(0)), Errand::Connect));
+    courier.connected(Some(1), sec(0));
+    disk.set_faults(Faults { reads: Some(std::io::ErrorKind::Other), ..Faults::default() });
+    assert!(matches!(courier.turn(&journal, sec(0)), Errand::Rest));
+    disk.set_faults(Faults::default());
+    let later = sec(0).plus(DISK_PATIENCE);
+    assert!(!courier.is_due(sec(0)) && courier.is_due(later));
+    assert!(matches!(courier.turn(&journal, later), Errand::Send(..)));
+    assert!(courier.is_due(later), "there is more");
 }
