@@ -29,7 +29,7 @@ say "version, check and demo work there"
 # The traces that the simulator has on this machine: each is compared to its last byte.
 cases=(tests/scenarios/*.toml)
 for case in "${cases[@]}"; do
-    on_aarch64 sim "$case" >"$OUT/case.log" 2>&1 || die "$case has another trace there: $(cat "$OUT/case.log")"
+    emulate sim "$case" >"$OUT/case.log" 2>&1 || die "$case has another trace there: $(cat "$OUT/case.log")"
 done
 say "all ${#cases[@]} cases have their traces there"
 
