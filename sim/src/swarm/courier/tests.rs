@@ -64,7 +64,7 @@ fn who_has_rested_is_due_until_it_rests_again() {
     let mut courier = Courier::new(&name, &SinkPlan::default(), &disk, &journal, sec(0)).expect("a sink");
     assert!(matches!(courier.turn(&journal, sec(0)), Errand::Connect));
     courier.connected(Some(1), sec(0));
-    disk.set_faults(Faults { reads: Some(std::io::ErrorKind::Other), ..Faults::default() });
+    disk.set_faults(Faults { reads: Some(io::ErrorKind::Other), ..Faults::default() });
     assert!(matches!(courier.turn(&journal, sec(0)), Errand::Rest));
     disk.set_faults(Faults::default());
     let later = sec(0).plus(DISK_PATIENCE);

@@ -1,4 +1,4 @@
-//! Prints what the clock costs: `cargo run --release -p campanile-clock --example figures`.
+//! Prints what the clock costs: `cargo run --release -p campanile-clock --example cost`.
 
 use std::sync::mpsc;
 use std::task::{Poll, Waker};
