@@ -10,10 +10,12 @@
 
 mod book;
 mod mirror;
+mod news;
 mod program;
 mod session;
 
 pub use book::{Book, BookError};
 pub use mirror::{Mirror, Move};
-pub use program::{Program, Unbundled};
-pub use session::{Misfit, News, Session, World};
+pub use news::News;
+pub use program::{Misfit, Program, Unbundled};
+pub use session::{Session, World};

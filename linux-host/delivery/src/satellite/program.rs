@@ -3,8 +3,10 @@
 use std::fmt;
 
 use campanile_core::id::Level;
+use campanile_core::link::Hello;
 use campanile_core::link::bundle::{self, Input, LINE_MAX, Output, Pull, encode};
 use campanile_core::program::image;
+use campanile_core::program::verify::{LoadError, verify};
 
 use crate::StoredProgram;
 use crate::symbols::{self, Active, Drive, Symbols};
@@ -47,6 +49,20 @@ impl fmt::Display for Unbundled {
 
 impl std::error::Error for Unbundled {}
 
+/// Why a program does not fit into a satellite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// It takes more bytes than it has room for.
+    Bundle {
+        /// So many.
+        bytes: usize,
+        /// For so many there is room.
+        max: usize,
+    },
+    /// Its engine would refuse it.
+    Program(LoadError),
+}
+
 impl Program {
     /// Makes one of an image and its names. `safe_without_link`: whether each output takes its safe level when the link
     /// dies over which it was switched.
@@ -86,6 +102,15 @@ impl Program {
 
     pub(super) fn bundle_len(&self) -> u16 {
         u16::try_from(self.bundle.len()).unwrap_or(u16::MAX)
+    }
+
+    /// Whether it fits into a satellite.
+    pub(super) fn fits(&self, hello: &Hello<'_>) -> Result<(), Misfit> {
+        let (bytes, max) = (self.bundle.len(), usize::from(hello.bundle_max));
+        if bytes > max {
+            return Err(Misfit::Bundle { bytes, max });
+        }
+        verify(&self.image, &hello.room).map(drop).map_err(Misfit::Program)
     }
 
     pub(super) fn stored(&self) -> StoredProgram {

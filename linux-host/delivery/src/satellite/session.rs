@@ -1,18 +1,16 @@
 //! What is said to a satellite, and what follows from what it says.
 
 use std::collections::BTreeMap;
-use std::io;
 
 use campanile_core::decision::{By, Decision, ReplyResult, Source};
 use campanile_core::id::{Level, OutputId};
 use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
-use campanile_core::link::{Delivery, Health, Heard, Hello, Host, MAX_FRAME, Verdict, Wall};
-use campanile_core::program::verify::{LoadError, verify};
+use campanile_core::link::{Delivery, Heard, Hello, Host, MAX_FRAME, Verdict, Wall};
 use campanile_core::record::{Frame, Record};
 use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 
-use super::{Book, BookError, Mirror, Program};
+use super::{Book, BookError, Mirror, Misfit, News, Program};
 use crate::{Boot, Storage};
 
 /// What an input did longer ago is no news any more, as a command would not be.
@@ -31,60 +29,6 @@ pub trait World {
     /// # Errors
     /// The system has none, in words.
     fn random(&mut self) -> Result<u32, String>;
-}
-
-/// What somebody may want to know.
-#[derive(Debug)]
-pub enum News<'m> {
-    /// It is there, in a start that has its number.
-    Met {
-        /// What it says of itself.
-        hello: Hello<'m>,
-        /// Its program is brought over, or is not, as it does not fit. `None` if it has it, or does not get it.
-        brings: Option<Result<(), Misfit>>,
-        /// The journal has not kept its program: names of its records may be unknown there.
-        unkept: Option<io::Error>,
-    },
-    /// It speaks another version of the link: nothing can be said to it.
-    OtherVersion {
-        /// Which.
-        theirs: u8,
-    },
-    /// What became of its program.
-    Installed(Verdict),
-    /// It does not set an output, and is not asked again.
-    Unset {
-        /// Which.
-        output: String,
-        /// Why.
-        result: ReplyResult,
-    },
-    /// It is there, and has this time.
-    Pong {
-        /// In the time of its records.
-        at: Instant,
-    },
-    /// How its storage is.
-    Health(Health),
-    /// What its firmware says of itself.
-    Trace {
-        /// See [`Message::Trace`](campanile_core::link::Message::Trace).
-        frames: &'m [u8],
-    },
-}
-
-/// Why a program does not fit into a satellite.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misfit {
-    /// It takes more bytes than it has room for.
-    Bundle {
-        /// So many.
-        bytes: usize,
-        /// For so many there is room.
-        max: usize,
-    },
-    /// Its engine would refuse it.
-    Program(LoadError),
 }
 
 /// The house's end of the link to one satellite.
@@ -410,17 +354,6 @@ impl<S: Storage> Session<S> {
                 Some(News::Unset { output, result })
             }
         }
-    }
-}
-
-impl Program {
-    /// Whether it fits into a satellite.
-    fn fits(&self, hello: &Hello<'_>) -> Result<(), Misfit> {
-        let (bytes, max) = (self.bundle.len(), usize::from(hello.bundle_max));
-        if bytes > max {
-            return Err(Misfit::Bundle { bytes, max });
-        }
-        verify(&self.image, &hello.room).map(drop).map_err(Misfit::Program)
     }
 }
 
