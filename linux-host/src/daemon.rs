@@ -8,6 +8,7 @@
 //! ```
 
 pub mod around;
+pub mod board_set;
 pub mod boot;
 pub mod event_loop;
 pub mod footprint;
@@ -49,6 +50,7 @@ use crate::sinks::start::Sinks;
 use crate::words::count;
 
 use around::Surroundings;
+use board_set::{BoardSet, Opened};
 use boot::Memory;
 use event_loop::{LoopError, Running, Setup};
 use house::House;
@@ -62,7 +64,7 @@ use reload::{Reloader, SharedSatellites, SharedSinks, list};
 use report::Report;
 use safety::SafetyNet;
 use wall::Sample;
-use wiring::{BoardSet, Wiring};
+use wiring::Wiring;
 
 /// The engine is fixed arrays, and a start moves it once.
 const LOOP_STACK: usize = 8 * 1024 * 1024;
@@ -140,13 +142,13 @@ impl Daemon {
         inlet.put(Parcel::Program(program.hash, program.stored()));
         let (lines, first) = match before {
             None => {
-                house.programs.add(program.clone(), wiring::Opened::default());
+                house.programs.add(program.clone(), Opened::default());
                 let (inputs, outputs) = opened.into_parts();
                 (Lines::new(inputs, outputs, wake.clone(), net.clone()), program.clone())
             }
             Some(before) => {
                 let before = Arc::new(before);
-                house.programs.add(before.clone(), wiring::Opened::default());
+                house.programs.add(before.clone(), Opened::default());
                 house.programs.add(program.clone(), opened);
                 intake.send(Message::Install { hash: program.hash }).await;
                 (Lines::ghost(&before.wiring, wake.clone(), net.clone()), before)

@@ -16,6 +16,7 @@ pub mod commands;
 pub mod console;
 pub mod context;
 pub mod driver;
+pub mod endpoint;
 pub mod exec;
 pub mod fields;
 pub mod figures;
@@ -53,9 +54,9 @@ use std::time::Duration;
 use crate::secret::NoSecret;
 use arrival::Arrival;
 use aws_iot::price::Use;
+use endpoint::Endpoint;
 use message::Message;
 use quota::Memory;
-use trial::Endpoint;
 
 /// Where messages go. The driver calls [`open`](Sink::open), then `send` and `outcome` until one of them fails or it
 /// is told to stop, then `close`; after a failure it waits, opens again, and begins anew behind the cursor.

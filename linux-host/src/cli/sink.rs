@@ -23,7 +23,8 @@ use crate::install::accounts;
 use crate::install::place::Place;
 use crate::install::service::{ENVIRONMENT_PATH, HOUSE, STATE, USER};
 use crate::nearest::near;
-use crate::sinks::trial::{self, Step, Trial};
+use crate::sinks::start;
+use crate::sinks::trial::{Step, Trial};
 
 /// Arguments of `sink`.
 #[derive(Debug, clap::Args)]
@@ -94,7 +95,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     };
     let trial = Trial { wall, beside: beside.is_some(), say: &mut say };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let arrived = runtime.block_on(trial::run(&settings.node, name, sink, trial));
+    let arrived = runtime.block_on(start::try_one(&settings.node, name, sink, trial));
     runtime.shutdown_timeout(Duration::from_secs(1));
     said?;
     if arrived { Ok(()) } else { Err(Failure::Told) }

@@ -133,11 +133,12 @@ mod tests {
 
     use super::*;
     use crate::boards::{BoardSpec, InputLine, InputSpec, LineError, Taken, WakeSlot};
+    use crate::daemon::board_set::BoardSet;
     use crate::daemon::lines::OpenInput;
     use crate::daemon::loaded::Origin;
     use crate::daemon::safety::SafetyNet;
     use crate::daemon::wall::Sample;
-    use crate::daemon::wiring::{BoardSet, Wiring};
+    use crate::daemon::wiring::Wiring;
     use campanile_core::id::{Level, OutputId};
     use campanile_core::input::{Op, Origin as From};
     use campanile_core::runner::Message;

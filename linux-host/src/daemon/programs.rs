@@ -9,7 +9,8 @@ use campanile_core::program::{InputDef, OutputDef, SensorDef, VarDef};
 use campanile_delivery::StoredProgram;
 use campanile_delivery::symbols::Symbols;
 
-use super::wiring::{Opened, Wiring};
+use super::board_set::Opened;
+use super::wiring::Wiring;
 use crate::boards::LineError;
 
 /// A program with its names and what it needs of the boards.

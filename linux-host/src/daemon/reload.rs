@@ -7,13 +7,13 @@ use campanile_delivery::Directory;
 use tokio::sync::Mutex;
 
 use super::around::Surroundings;
+use super::board_set::BoardSet;
 use super::house::House;
 use super::inlet::{Inlet, Parcel};
 use super::intake::Intake;
 use super::links::Links;
 use super::loaded::{Loaded, Origin};
 use super::programs::Program;
-use super::wiring::BoardSet;
 use crate::boards::{LineError, WakeSlot};
 use crate::satellites::{Satellites, Spec};
 use crate::sinks::start::Sinks;

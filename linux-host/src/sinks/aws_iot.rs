@@ -27,10 +27,10 @@ use self::price::Use;
 use self::shadow::Topics;
 use self::wishes::Settable;
 use super::batch::Carrier;
+use super::endpoint::Endpoint;
 use super::message::Message;
 use super::mqtt::Settings;
 use super::mqtt::session::Session;
-use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
 
 /// The sink.

@@ -17,9 +17,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::aws_iot::price::Use;
+use super::endpoint::Endpoint;
 use super::message::Message;
 use super::quota::Memory;
-use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
 pub(super) use gathering::{Gathered, Gathering};
 

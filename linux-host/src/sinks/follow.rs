@@ -21,9 +21,9 @@ use self::watch::Watch;
 
 use super::arrival::Arrival;
 use super::aws_iot::price::Use;
+use super::endpoint::Endpoint;
 use super::message::Message;
 use super::quota::Memory;
-use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
 
 /// Posts that wait to be taken.

@@ -31,8 +31,8 @@ use self::session::{Lost, Session, Subscribed};
 use self::upkeep::Upkeep;
 use super::arrival::{Arrival, What};
 use super::batch::Carrier;
+use super::endpoint::Endpoint;
 use super::message::Message;
-use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
 
 /// Messages under way at once; a broker may lower it. Unset it costs the client 16 MB.

@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::endpoint::Endpoint;
 use super::message::Message;
 use super::quota::{Memory, Quota};
-use super::trial::Endpoint;
 use super::{Failure, Outcome, Sink};
 
 /// Messages that are taken over at once: their text is all the memory that this takes.

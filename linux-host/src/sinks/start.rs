@@ -1,4 +1,4 @@
-//! The sinks of a file: started, looked at, exchanged on a reload, stopped.
+//! The sinks of a file: started, tried, looked at, exchanged on a reload, stopped.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use super::driver::{RetryRequest, Signs};
 use super::figures::{Board, Figures};
 use super::kinds::{Post, Spec};
 use super::source::{Around, Source};
+use super::trial::Trial;
 use crate::config::file;
 
 /// For sinks that are told to stop, all of them together: each gives its receiver a second, and itself another for the disk.
@@ -161,6 +162,12 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         let task = what.spec.start(post);
         self.running.push(Running { what, shown: Shown { name, kind, board, retries }, stop, task });
     }
+}
+
+/// Sends one message through a sink of a file, which nobody started; whether it arrived.
+pub async fn try_one(node: &str, name: &str, sink: &file::Sink, trial: Trial<'_>) -> bool {
+    // Of the program it takes nothing: what would come in is for a daemon.
+    Box::pin(Spec::new(node, name, sink, &Symbols::new(node)).trial(node, trial)).await
 }
 
 async fn stop_all(sinks: Vec<Running>) {

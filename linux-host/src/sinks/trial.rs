@@ -22,12 +22,11 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion};
 use tokio::time::{Instant, timeout};
 
-use super::kinds::Spec;
+use super::endpoint::Endpoint;
 use super::message::{Message, Stamp};
 use super::render::Form;
-use super::tls::{self, Tls};
+use super::tls;
 use super::{Failure, Outcome, Sink};
-use crate::config::file;
 
 /// What the message is called: the end of its topic.
 pub const MESSAGE: &str = "test";
@@ -35,17 +34,6 @@ const TEXT: &str = "A test of this sink: nothing happened";
 
 /// For each step: a person waits.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Where a sink connects to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// A name or a number; one of IPv6 in brackets.
-    pub host: String,
-    /// TCP.
-    pub port: u16,
-    /// Both sides of TLS, if it is used.
-    pub tls: Option<Tls>,
-}
 
 /// What a trial goes through; without an [`Endpoint`] the first three are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,12 +82,6 @@ pub struct Trial<'a> {
     pub beside: bool,
     /// Told of each step.
     pub say: &'a mut Say<'a>,
-}
-
-/// Sends one message through a sink of a file; whether it arrived.
-pub async fn run(node: &str, name: &str, sink: &file::Sink, trial: Trial<'_>) -> bool {
-    // Of the program it takes nothing: what would come in is for a daemon.
-    Box::pin(Spec::new(node, name, sink, &Symbols::new(node)).trial(node, trial)).await
 }
 
 impl Trial<'_> {

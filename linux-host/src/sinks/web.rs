@@ -7,10 +7,10 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde::de::DeserializeOwned;
 
 use super::Failure;
+use super::endpoint::Endpoint;
 use super::http::{Answer, Class, Client, Request};
 use super::message::Message;
 use super::sequential::{Receiver, Verdict};
-use super::trial::Endpoint;
 use crate::secret::Secret;
 
 /// The same for each try of one message, and of no other.

@@ -7,7 +7,8 @@ use campanile_core::runner::Captured;
 use super::line::{Driven, Watched};
 use super::{Lines, now};
 use crate::boards::{BoardSpec, InputSpec, LineError, OutputSpec};
-use crate::daemon::wiring::{Opened, Wiring};
+use crate::daemon::board_set::Opened;
+use crate::daemon::wiring::Wiring;
 
 impl Lines {
     /// Goes over to the lines of another program: the lines that both have stay open, whatever their ids; `opened` has

@@ -9,7 +9,7 @@ use campanile_core::time::Duration;
 
 use super::*;
 use crate::boards::{Active, BoardSpec, Drive, InputLine, InputSpec, Line, OutputSpec, Pull, VirtualBoard};
-use crate::daemon::wiring::BoardSet;
+use crate::daemon::board_set::BoardSet;
 
 fn input(line: &str, active: Active) -> (BoardSpec, InputSpec) {
     (BoardSpec::Virtual, InputSpec { line: Line::Name(line.into()), pull: Pull::AsIs, active })

@@ -5,8 +5,8 @@ use rumqttc::{LastWill, MqttOptions, NetworkOptions, QoS, TlsConfiguration, Tran
 use super::address::Address;
 use crate::secret::Secret;
 use crate::sinks::Failure;
+use crate::sinks::endpoint::Endpoint;
 use crate::sinks::tls::Tls;
-use crate::sinks::trial::Endpoint;
 
 /// A broker that is silent for longer is gone; a ping every half a minute costs nothing.
 const KEEP_ALIVE_S: u16 = 30;
