@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use campanile::config::{Source, compile};
-use campanile::sinks::trial::{self, Trial};
+use campanile::sinks::start;
+use campanile::sinks::trial::{Step, Trial};
 use campanile_delivery::Wall;
 use campanile_tests::PATIENCE;
 use campanile_tests::authority::{ALWAYS, Authority, KeyForm, PAST};
@@ -23,14 +24,15 @@ pub(crate) fn tried(house: &str, beside: bool) -> Vec<String> {
     let (name, sink) = &compiled.settings.sinks[0];
     let mut said = Vec::new();
     let wall = Wall { at: campanile::daemon::lines::now(), unix: 0, trusted: true };
-    let mut say = |step: trial::Step, _, result: Result<&str, &str>| {
+    let mut say = |step: Step, _, result: Result<&str, &str>| {
         said.push(match result {
             Ok(_) => step.word().to_owned(),
             Err(why) => format!("{}: {why}", step.word()),
         });
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let arrived = runtime.block_on(trial::run("porch", name, sink, Trial { wall, beside, say: &mut say }));
+    let arrived =
+        runtime.block_on(start::try_one("porch", name, sink, Trial { wall, beside, say: &mut say }));
     assert_eq!(arrived, said.last().is_some_and(|step| step == "acknowledged"), "{said:?}");
     said
 }
