@@ -6,6 +6,7 @@
 pub mod board;
 pub mod bounce;
 pub mod compare;
+mod error;
 pub mod executor;
 mod node;
 pub mod oracle;

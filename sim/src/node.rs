@@ -28,9 +28,9 @@ use embassy_sync::channel::Channel;
 use serde::{Deserialize, Serialize};
 
 use crate::board::Board;
+use crate::error::SimError;
 use crate::executor::{Executor, TaskId};
 use crate::prng::Prng;
-use crate::world::SimError;
 
 pub(crate) use recorder::{Inbox, Unkept};
 pub(crate) use relay::Relay;

@@ -3,7 +3,6 @@
 //! Time is virtual and stands while anything is ready; what is due at the time of a step happens before it. All that is
 //! random comes from the seed: the same script, house and seed give the same trace and the same bytes of log.
 
-mod error;
 mod steps;
 mod tape;
 #[cfg(test)]
@@ -30,8 +29,8 @@ use crate::prng::Prng;
 use crate::script::Script;
 use crate::trace::Trace;
 
+pub use crate::error::SimError;
 pub use crate::node::{House, SatelliteHouse, Size};
-pub use error::SimError;
 
 use tape::Tape;
 use timeline::{Event, Timeline};

@@ -2,7 +2,7 @@
 //! same for every sink.
 
 mod gauged;
-mod kind;
+pub(super) mod kind;
 mod pulse;
 pub(super) mod reported;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `only = ["input:*", "message:doorbell"]`: which messages a sink takes.
 
-use super::message::Kind;
+use super::message::kind::Kind;
 
 /// The filter of one sink; everything passes one that is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

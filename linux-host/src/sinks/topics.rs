@@ -1,6 +1,6 @@
 //! Topics: where messages go. The file may change them; `{node}`, `{kind}` and `{name}` stand for what they say.
 
-use super::message::Kind;
+use super::message::kind::Kind;
 
 /// The topics of one sink; by default those that the file has without a word about them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::task::Waker;
 
 use crate::lens::Lens;
-use crate::real::monotonic_ns;
+use crate::monotonic::monotonic_ns;
 use crate::timers::Timers;
 
 /// The clock of a thread.

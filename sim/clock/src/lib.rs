@@ -28,11 +28,13 @@
 
 mod driver;
 mod lens;
+mod monotonic;
 mod real;
 mod timers;
 mod virtual_time;
 
 pub use driver::now_us;
 pub use lens::Lens;
-pub use real::{Park, ThreadPark, ThreadUnpark, Unpark, block_on, monotonic_ns};
+pub use monotonic::monotonic_ns;
+pub use real::{Park, ThreadPark, ThreadUnpark, Unpark, block_on};
 pub use virtual_time::{Stalled, Virtual};

@@ -9,9 +9,9 @@ use std::thread::{self, Thread, ThreadId};
 use std::time::Duration;
 
 use rustix::thread::{current_timer_slack, set_current_timer_slack};
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::driver::{Clock, fire, install, now_us, with_clock};
+use crate::monotonic::monotonic_ns;
 use crate::timers::Timers;
 
 /// After so many polls without a sleep the parker gets a turn that must not block, so that a future that is always
@@ -156,15 +156,6 @@ fn next_deadline() -> Option<u64> {
         Clock::Real(timers) => timers.next_deadline(),
         Clock::Bare | Clock::Virtual { .. } => None,
     })
-}
-
-/// `CLOCK_MONOTONIC` in nanoseconds: what [`now_us`] is cut from on a thread with real time.
-#[must_use]
-pub fn monotonic_ns() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    // The kernel never returns a negative monotonic time.
-    let [seconds, nanoseconds] = [time.tv_sec, time.tv_nsec].map(|part| u64::try_from(part).unwrap_or(0));
-    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
 }
 
 /// The thread's timer slack at its least; what it was comes back on drop.

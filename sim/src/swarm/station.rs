@@ -29,10 +29,10 @@ use super::receiver::Receiver;
 use super::satellite::Programs;
 use super::talk::Talk;
 use super::tape::Tape;
+use crate::error::SimError;
 use crate::executor::Executor;
 use crate::node::{self, Houses, Knowledge, Node, Setup};
 use crate::prng::Prng;
-use crate::world::SimError;
 
 /// One way out of the node: the sink while the process lives, and the receiver at the other end.
 pub(super) struct Way {
