@@ -11,7 +11,7 @@ use campanile_core::decision::{By, Decision, Origin};
 use campanile_core::id::{Level, OutputId, PeerId};
 use campanile_core::input::{Input, Op};
 use campanile_core::link::bundle::Bundle;
-use campanile_core::link::{About, Collector, MAX_FRAME, Request, Satellite, Source, Verdict};
+use campanile_core::link::{About, Collector, MAX_FRAME, Request, Satellite, Verdict};
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::image;
 use campanile_core::program::verify::{LoadError, Room, verify};
@@ -19,6 +19,7 @@ use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_core::runner::{Message, Recorder};
 use campanile_core::time::{Duration, Instant};
+use campanile_flash::Offered;
 use embassy_futures::select::select3;
 use embassy_time::Timer;
 
@@ -53,11 +54,8 @@ pub(crate) struct Link<'a> {
     /// Up to here the store has the log, and up to here it was looked at; `None` before the first record.
     kept: Option<Cursor>,
     seen: Option<Cursor>,
-    /// The start that runs, as the store knows it, and the one whose records are offered.
-    own: u64,
-    offered: u64,
-    /// What the host calls the one that runs.
-    number: u64,
+    /// The start whose records the store offers; `None` without storage.
+    offered: Option<Offered>,
     incoming: Incoming<'a>,
     /// The bundle that the loop is to install, and the hash of its image.
     installing: Option<(u64, u64)>,
@@ -75,11 +73,11 @@ impl<'a> Link<'a> {
     pub(crate) fn new(store: Option<&'a RefCell<Storage>>, own: u64, program: u64, room: Room) -> Self {
         let bundle = storage::name_of(store.map(RefCell::borrow).as_deref(), program);
         let stored = store.filter(|_| own != 0);
-        let offered = stored.map_or(own, |store| store.borrow().start_from(0));
+        let offered = stored.map(|store| Offered::first(&store.borrow(), own));
         trace::info!("start {=u64:#x} with program {=u64:016x}", own, program);
         let mut satellite = Satellite::new(own, bundle, This::random());
-        if offered != own {
-            satellite.offer(Instant::ZERO, offered, true);
+        if let Some(offered) = offered {
+            satellite.offer(Instant::ZERO, offered.number(), offered.is_over());
         }
         Self {
             satellite,
@@ -89,9 +87,7 @@ impl<'a> Link<'a> {
             keeper: stored.map(Keeper::new),
             kept: None,
             seen: None,
-            own,
             offered,
-            number: own,
             incoming: Incoming::new(store),
             installing: None,
             room,
@@ -136,7 +132,7 @@ impl<'a> Link<'a> {
         while let Some(byte) = serial::take() {
             let Some(message) = self.collector.push(byte) else { continue };
             let stored = self.stored.map(RefCell::borrow);
-            let served = Served::new(stored.as_deref(), self.offered, self.offered == self.own, log);
+            let served = Served::new(stored.as_deref().zip(self.offered), log);
             let request = self.satellite.receive(clock::now(), message, &served);
             drop(stored);
             match request {
@@ -168,10 +164,11 @@ impl<'a> Link<'a> {
                     }
                 }
                 Some(Request::Taken { seq, .. }) => self.taken(seq),
-                // It holds for this start: what is in the flash has the number of the store. One that is over is offered by
-                // that again after a reset, and the host knows it by its own.
-                Some(Request::Assigned { boot }) if self.offered == self.own => self.number = boot,
-                Some(Request::Assigned { .. }) => {}
+                Some(Request::Assigned { boot }) => {
+                    if let (Some(store), Some(offered)) = (self.stored, &mut self.offered) {
+                        offered.assigned(&mut store.borrow_mut(), boot);
+                    }
+                }
                 None => {}
             }
         }
@@ -179,14 +176,10 @@ impl<'a> Link<'a> {
 
     /// The host has all records of the offered start before this one.
     fn taken(&mut self, seq: u64) {
-        let Some(store) = self.stored else { return };
-        let store = &mut *store.borrow_mut();
-        store.fetched(self.offered, seq.saturating_sub(1));
-        if self.offered != self.own && seq >= store.log_of(self.offered).head().seq {
-            self.offered = store.start_from(self.offered + 1);
-            let runs = self.offered == self.own;
-            let boot = if runs { self.number } else { self.offered };
-            self.satellite.offer(clock::now(), boot, !runs);
+        if let (Some(store), Some(offered)) = (self.stored, &mut self.offered)
+            && offered.taken(&mut store.borrow_mut(), seq)
+        {
+            self.satellite.offer(clock::now(), offered.number(), offered.is_over());
         }
     }
 
@@ -241,7 +234,7 @@ impl<'a> Link<'a> {
         let (room, bundle_max) = (self.room, self.incoming.max());
         let health = storage::health(self.store.map(RefCell::borrow).as_deref());
         let about = About { node: "", board: env!("BOARD"), room, bundle_max, health };
-        let served = Served::new(stored.as_deref(), self.offered, self.offered == self.own, log);
+        let served = Served::new(stored.as_deref().zip(self.offered), log);
         let mut frame = [0; MAX_FRAME];
         self.more = true;
         while serial::free() >= MAX_FRAME {

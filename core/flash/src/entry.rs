@@ -24,6 +24,7 @@ pub(crate) const START: u8 = 2;
 pub(crate) const RECORDS: u8 = 3;
 pub(crate) const STATE: u8 = 4;
 pub(crate) const LOST: u8 = 5;
+pub(crate) const NAMED: u8 = 6;
 
 /// An entry that is whole.
 pub(crate) struct Entry<'a> {

@@ -4,6 +4,7 @@
 //! * [`Store`]: two places for programs, and a ring of pages for the log, in which starts and checkpoints stand among the
 //!   records. Memory: its own few words, and an entry of 240 bytes while it writes. No page wears faster than another.
 //! * [`StartLog`]: the records of one start of it, as a link takes them.
+//! * [`Offered`]: which start that is, and by which number the house has it.
 //! * [`recall()`]: what outlived the last start, for the next one.
 //!
 //! # What holds
@@ -11,7 +12,8 @@
 //! The power may fail in the middle of any write and any erase:
 //! - What a call has answered with `Ok` is there at the next start. The one thing that was under way is there whole or not
 //!   at all, and nothing before it is harmed.
-//! - No start has the number of another; it is in the flash before the first record.
+//! - No start has the number of another; it is in the flash before the first record. A number that a house gave one instead is
+//!   there before any record goes out under it.
 //! - Of programs the old one or the new one is there, never half of one; and as long as what was recorded cannot be executed
 //!   again without a program, it is not overwritten.
 //! - Of a checkpoint all pieces are there, or it does not count.
@@ -31,6 +33,7 @@
 
 mod entry;
 mod medium;
+mod offered;
 mod place;
 mod recall;
 mod ring;
@@ -39,7 +42,8 @@ mod start_log;
 mod store;
 
 pub use medium::{Flash, Refused};
-pub use place::{Item, Of, Place, Start, State};
+pub use offered::Offered;
+pub use place::{Item, Named, Of, Place, Start, State};
 pub use recall::{Items, Recalled, recall};
 pub use slots::{Program, Unstored};
 pub use start_log::StartLog;

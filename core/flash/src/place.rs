@@ -32,6 +32,15 @@ pub struct Start {
     pub of: Of,
 }
 
+/// A start that a house knows by another number than its own. That of none is 0, which no start has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Its own number.
+    pub boot: u64,
+    /// What the house calls it.
+    pub number: u64,
+}
+
 /// What a log is a function of, besides its inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Of {
@@ -70,6 +79,8 @@ pub enum Item<'a> {
         /// How many.
         count: u64,
     },
+    /// A house has given a start another number.
+    Named(Named),
 }
 
 const FIRST: u8 = 1;
@@ -111,12 +122,14 @@ impl Place {
                 let (seq, at) = (r.varint()?, Instant::get(&mut r)?);
                 Some((Item::Lost { count: seq.saturating_sub(self.seq) }, Self { seq, at, ..behind }))
             }
+            entry::NAMED => Some((Item::Named(Named::get(&mut r)?), behind)),
             _ => None,
         }
     }
 
-    /// The page that turn begins with, if it is whole and in its place; the place is behind its head.
-    pub(crate) fn of_page(page: &[u8], unit: usize) -> Option<Self> {
+    /// The page that turn begins with, if it is whole and in its place; the place is behind its head. And the start that had
+    /// been named last by then.
+    pub(crate) fn of_page(page: &[u8], unit: usize) -> Option<(Self, Named)> {
         let turn = u32::from_le_bytes(*page.get(7..)?.first_chunk()?);
         let head = entry::read(page, 0, turn, unit).filter(|entry| entry.kind == entry::PAGE)?;
         let mut r = Reader::new(head.payload);
@@ -125,16 +138,20 @@ impl Place {
         }
         r.bytes(4)?;
         let (boot, seq, at) = (r.varint()?, r.varint()?, Instant::get(&mut r)?);
-        Some(Self { turn, offset: head.size, inside: 0, boot, seq, at })
+        let named = if r.is_empty() { Named::default() } else { Named::get(&mut r)? };
+        Some((Self { turn, offset: head.size, inside: 0, boot, seq, at }, named))
     }
 
     /// The payload of the page's first entry.
-    pub(crate) fn put_page(&self, w: &mut Writer<'_>) {
+    pub(crate) fn put_page(&self, named: Named, w: &mut Writer<'_>) {
         w.u8(VERSION);
         w.bytes(&self.turn.to_le_bytes());
         w.varint(self.boot);
         w.varint(self.seq);
         self.at.put(w);
+        if named != Named::default() {
+            named.put(w);
+        }
     }
 
     /// Steps over records of the entry that it is at, up to the one with this number.
@@ -162,6 +179,17 @@ impl Start {
     pub(crate) fn put(&self, w: &mut Writer<'_>) {
         w.varint(self.boot);
         self.of.put(w);
+    }
+}
+
+impl Named {
+    pub(crate) fn put(&self, w: &mut Writer<'_>) {
+        w.varint(self.boot);
+        w.varint(self.number);
+    }
+
+    fn get(r: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { boot: r.varint()?, number: r.varint()? })
     }
 }
 

@@ -183,7 +183,7 @@ impl Bases {
                         *(if state.outlived { &mut bases.outlived } else { &mut bases.full }) = Some(base);
                     }
                 }
-                Item::Records(_) | Item::Lost { .. } => begun = None,
+                Item::Records(_) | Item::Lost { .. } | Item::Named(_) => begun = None,
             }
             place = behind;
         }
@@ -222,6 +222,7 @@ impl<C: Capacity> Again<'_, C> {
                 Item::State(state) => !self.restoring || self.take_state(&state, first),
                 Item::Records(bytes) => self.take_records(bytes, at.at, first, &image),
                 Item::Lost { .. } => false,
+                Item::Named(_) => true,
             };
             if !goes_on {
                 break;

@@ -10,7 +10,7 @@ use campanile_core::wire::Writer;
 
 use crate::entry::{self, ENTRY_MAX, PAYLOAD_MAX};
 use crate::medium::{self, Flash, Refused, UNIT_MAX, is_blank, unit};
-use crate::place::{Item, Place};
+use crate::place::{Item, Named, Place};
 
 /// So many pages are tried at a time, and not all of them: an erase takes as long as a short press.
 const TRIES: usize = 3;
@@ -34,6 +34,8 @@ pub(crate) struct Ring {
     last: Place,
     /// The turn of the last page that took its head; 0 if there is none.
     good: u32,
+    /// The start that a house has named last.
+    pub(crate) named: Named,
     /// The last page was not in order when the log was opened: a start may have been on it.
     damaged: bool,
     /// Writes and erases that the flash did not take.
@@ -55,16 +57,21 @@ impl Ring {
             head: start,
             last: start,
             good: 0,
+            named: Named::default(),
             damaged,
             refused: 0,
             fetched,
             dropped: 0,
         };
         let heads = (0..pages.get()).filter_map(|index| ring.page_at(flash, index));
-        let Some(newest) = heads.max_by_key(|place| place.turn) else { return ring };
+        let Some((newest, named)) = heads.max_by_key(|(place, _)| place.turn) else { return ring };
         (ring.head, ring.good) = (Place { offset: F::ERASE_SIZE, ..newest }, newest.turn);
+        ring.name(named);
         let mut place = newest;
-        while let Some((_, behind)) = ring.item(flash, place) {
+        while let Some((item, behind)) = ring.item(flash, place) {
+            if let Item::Named(named) = item {
+                ring.name(named);
+            }
             place = behind;
         }
         ring.head = place;
@@ -102,9 +109,16 @@ impl Ring {
         self.pages.get()
     }
 
-    /// A number for the next start that no start has had. Behind damage one is left out: it may have been given away.
-    pub(crate) const fn next_boot(&self, random: u32) -> u64 {
-        let counter = (self.head.boot >> 32) + 1 + self.damaged as u64;
+    /// A house has named a start: it has all records of those before.
+    pub(crate) fn name(&mut self, named: Named) {
+        self.named = named;
+        self.fetched = self.fetched.max((named.boot, 0));
+    }
+
+    /// A number for the next start that no start has had, here or where a house has named one. Behind damage one is left out:
+    /// it may have been given away.
+    pub(crate) fn next_boot(&self, random: u32) -> u64 {
+        let counter = (self.head.boot.max(self.named.number) >> 32) + 1 + u64::from(self.damaged);
         counter << 32 | random as u64
     }
 
@@ -143,12 +157,13 @@ impl Ring {
 
     /// The place behind the head of the page of a turn.
     pub(crate) fn page_head<F: Flash>(&self, flash: &F, turn: u32) -> Option<Place> {
-        self.page_at(flash, turn % self.pages).filter(|place| place.turn == turn)
+        Some(self.page_at(flash, turn % self.pages)?.0).filter(|place| place.turn == turn)
     }
 
     /// As above, of the page that has this index, whatever its turn.
-    fn page_at<F: Flash>(&self, flash: &F, index: u32) -> Option<Place> {
-        Place::of_page(self.page(flash, index), unit::<F>()).filter(|place| place.turn % self.pages == index)
+    fn page_at<F: Flash>(&self, flash: &F, index: u32) -> Option<(Place, Named)> {
+        Place::of_page(self.page(flash, index), unit::<F>())
+            .filter(|(place, _)| place.turn % self.pages == index)
     }
 
     fn page<'a, F: Flash>(&self, flash: &'a F, turn: u32) -> &'a [u8] {
@@ -205,9 +220,9 @@ impl Ring {
             let turn = self.head.turn + 1;
             self.count_unfetched(flash, turn.saturating_sub(self.pages.get()));
             let next = Place { turn, offset: 0, inside: 0, ..self.head };
-            let mut payload = [0; 40];
+            let mut payload = [0; 60];
             let mut w = Writer::new(&mut payload);
-            next.put_page(&mut w);
+            next.put_page(self.named, &mut w);
             let payload = w.finish().and_then(|len| payload.get(..len)).unwrap_or_default();
             let erased = medium::erase(flash, self.address::<F>(turn));
             self.refused += u32::from(erased.is_err());

@@ -10,7 +10,7 @@ use campanile_core::wire::{Wire as _, Writer};
 
 use crate::entry::{self, PAYLOAD_MAX};
 use crate::medium::{Flash, Refused};
-use crate::place::{Item, Of, Place, STATE_HEAD, Start, State};
+use crate::place::{Item, Named, Of, Place, STATE_HEAD, Start, State};
 use crate::ring::Ring;
 use crate::slots::{Program, Slots, Unstored};
 
@@ -100,9 +100,10 @@ impl<F: Flash> Store<F> {
         Health { condition, cycles, refused, lost: self.lost, dropped }
     }
 
-    /// A number for the next start: the counter behind the last one, above these random bits. The bits are for flash that
-    /// forgets, or that somebody copies: no start has the number of another.
-    pub const fn next_boot(&self, random: u32) -> u64 {
+    /// A number for the next start: the counter behind the last one and behind the number that a house has
+    /// [given](Self::name) to one, above these random bits. The bits are for flash that forgets, or that somebody copies: no
+    /// start has the number of another.
+    pub fn next_boot(&self, random: u32) -> u64 {
         self.ring.next_boot(random)
     }
 
@@ -155,6 +156,23 @@ impl<F: Flash> Store<F> {
     /// Somebody has all records up to this one, and this one.
     pub fn fetched(&mut self, boot: u64, seq: u64) {
         self.ring.fetched = (boot, seq.saturating_add(1));
+    }
+
+    /// A house knows the start `boot` by another number than its own, from now on and over all restarts. It has all records of
+    /// the starts before that one.
+    ///
+    /// # Errors
+    /// The flash does not take it: behind a restart the start has its own number again.
+    pub fn name(&mut self, boot: u64, number: u64) -> Result<(), Refused> {
+        let named = Named { boot, number };
+        self.append(entry::NAMED, |w| named.put(w))?;
+        self.ring.name(named);
+        Ok(())
+    }
+
+    /// The start that a house has named last.
+    pub(crate) const fn named(&self) -> Named {
+        self.ring.named
     }
 
     /// Behind the last record.

@@ -34,7 +34,7 @@ pub struct About<'a> {
 /// What the host wants of the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request<'m> {
-    /// This start has this number. Where there is storage it is kept before anything is transmitted.
+    /// The start that is offered has this number. Where there is storage it is kept before anything is transmitted.
     Assigned {
         /// Counter of starts and 32 random bits.
         boot: u64,

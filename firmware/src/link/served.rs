@@ -3,7 +3,7 @@
 
 use campanile_core::link::Source;
 use campanile_core::log::{Cursor, EventLog, Lagged};
-use campanile_flash::{Condition, StartLog};
+use campanile_flash::{Condition, Offered, StartLog};
 
 use crate::board::{Board, This};
 use crate::storage::Storage;
@@ -16,12 +16,12 @@ pub(super) struct Served<'a> {
 }
 
 impl<'a> Served<'a> {
-    /// The records of the start `boot`; of the one that runs, `log` has the latest.
-    pub(super) fn new(store: Option<&'a Storage>, boot: u64, runs: bool, log: &'a EventLog<'a>) -> Self {
+    /// The records of the start that the store offers; of the one that runs, `log` has the latest.
+    pub(super) fn new(store: Option<(&'a Storage, Offered)>, log: &'a EventLog<'a>) -> Self {
         let is_dead = |store: &Storage| store.health().condition == Condition::Dead;
         Self {
-            stored: store.map(|store| store.log_of(boot)),
-            memory: (runs && store.is_none_or(is_dead)).then_some(log),
+            stored: store.map(|(store, offered)| offered.log(store)),
+            memory: store.is_none_or(|(store, offered)| !offered.is_over() && is_dead(store)).then_some(log),
         }
     }
 }

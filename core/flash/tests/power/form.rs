@@ -31,7 +31,16 @@ fn golden_bytes() {
     (0..221).for_each(|_| checkpoint.push(&mut store, &Restore::Halted {}));
     checkpoint.finish(&mut store).unwrap();
 
+    store.name(boot, 0x65_0000_0007).unwrap();
+    let named = (3 * PAGE + 324, NAMED.len() / 2);
+    // On the next page the head has it, too.
+    while store.health().cycles == 0 {
+        store.append_records(store.head().seq, store.head().at, &[0xC1, 5, 0x81, 0xAC, 0x02]).unwrap();
+    }
+
     let bytes = flash.bytes();
+    assert_eq!(hex(&bytes[named.0..][..named.1]), NAMED);
+    assert_eq!(hex(&bytes[4 * PAGE..][..HEAD_NAMED.len() / 2]), HEAD_NAMED);
     // Of the log the first page that is used is the second: turns begin with 1.
     assert_eq!(hex(&bytes[PAGE..PAGE + 44]), SLOT);
     assert_eq!(hex(&bytes[3 * PAGE..3 * PAGE + 80]), LOG);
@@ -49,3 +58,8 @@ const LOG: &str = "0801701723ff0101000000000100ffff\
                    050400fb2d0b03ac02010fff";
 
 const SECOND: &str = "03046ae843c902010fffffff";
+
+const NAMED: &str = "0b06fe313ebbeffdb6f51d87808080d00cffffff";
+
+const HEAD_NAMED: &str = "18015e9ff5650102000000effdb6f51d23e526ef\
+                          fdb6f51d87808080d00cffff";

@@ -52,7 +52,7 @@ pub(crate) fn read<F: Flash>(store: &Store<F>, mut place: Place) -> Book {
                 );
             }
             Item::Start(start) => book.boots.push(start.boot),
-            Item::State(_) | Item::Lost { .. } => {}
+            Item::State(_) | Item::Lost { .. } | Item::Named(_) => {}
         }
         place = behind;
     }

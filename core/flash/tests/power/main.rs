@@ -4,6 +4,7 @@
 mod form;
 mod log;
 mod model;
+mod offered;
 mod programs;
 mod start_log;
 mod state;

@@ -46,7 +46,8 @@ pub struct Session<S: Storage> {
     /// Up to this record, and without it, what comes was waiting when the satellite came: the house hears of what is old
     /// when all of it is there.
     waiting: u64,
-    /// Starts that the journal has by other numbers than the satellite.
+    /// Starts that the journal has by other numbers than the satellite: one whose flash does not take the number offers them
+    /// by its own again.
     renamed: BTreeMap<Boot, Boot>,
     /// The program did not fit, or was refused: it is not tried again before the satellite's next start, or before somebody
     /// asks.
