@@ -18,6 +18,7 @@ mod link;
 mod log;
 mod login;
 mod man;
+mod output;
 mod pictures;
 mod pins;
 mod progress;
@@ -36,8 +37,12 @@ use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use campanile_delivery::Directory;
 use clap::{Parser, Subcommand};
+
+use crate::daemon::state_dir;
 
 /// Pins to events to action, on a Raspberry Pi and in a simulator.
 #[derive(Debug, Parser)]
@@ -158,6 +163,16 @@ struct StateDir {
     state: Option<PathBuf>,
 }
 
+impl StateDir {
+    /// Opens it to look at what a daemon has left there.
+    fn look(&self) -> Result<Arc<Directory>, Failure> {
+        let state = state_dir::resolve(self.state.clone()).map_err(Failure::says)?;
+        let storage = Directory::open_read_only(&state);
+        let storage = storage.map_err(|error| format!("{error}{}", state_dir::elsewhere(&state)));
+        storage.map(Arc::new).map_err(Failure::Says)
+    }
+}
+
 /// Why a command ends with exit code 1.
 #[derive(Debug)]
 pub enum Failure {
@@ -178,7 +193,11 @@ impl Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe { Self::Enough } else { Self::says(error) }
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Enough,
+            io::ErrorKind::StorageFull => Self::says("the output is not whole: the disk is full"),
+            _ => Self::says(error),
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! The command line as a person or a script meets it: exit codes, what goes where, an example in every help.
 
+#[path = "cli/files.rs"]
+mod files;
+
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use campanile_core::time::Duration;
 
-use crate::refusal::{DirectoryError, in_words};
+use crate::foreign::strangers_file;
+use crate::refusal::{DirectoryError, in_words, to_a_guest};
 use crate::storage::{File, Machine, Storage};
 
 /// The name of the file that says who holds the directory.
@@ -41,7 +42,7 @@ impl Directory {
     /// Makes the directory if it is missing, for its owner and the group, and locks it.
     ///
     /// # Errors
-    /// Another process holds it, it is somebody else's, or the system refuses.
+    /// Another process holds it, it is somebody else's or another program's, or the system refuses.
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
         let refuse =
             |what, source| DirectoryError::Io { what, path: path.to_owned(), source: in_words(source, path) };
@@ -55,6 +56,9 @@ impl Directory {
                 return Err(DirectoryError::Held { path: path.to_owned(), owner });
             }
             Err(fs::TryLockError::Error(e)) => return Err(refuse("lock", e)),
+        }
+        if let Some(name) = strangers_file(path) {
+            return Err(DirectoryError::Strangers { path: path.to_owned(), name });
         }
         // Only for the message above: the directory itself is what is locked, so that a read-only disk can be, too. But
         // whoever may not write this may write nothing here.
@@ -76,7 +80,10 @@ impl Directory {
         let handle = fs::File::open(path).map_err(|source| DirectoryError::Io {
             what: "open",
             path: path.to_owned(),
-            source: in_words(source, path),
+            source: match source.kind() {
+                io::ErrorKind::NotFound => io::Error::new(source.kind(), "it does not exist"),
+                _ => to_a_guest(source, path),
+            },
         })?;
         Ok(Self { path: path.to_owned(), handle, writable: false })
     }
@@ -84,6 +91,11 @@ impl Directory {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the system refused, in words for whoever has opened this.
+    fn explain(&self, error: io::Error, path: &Path) -> io::Error {
+        if self.writable { in_words(error, path) } else { to_a_guest(error, path) }
     }
 
     /// Does something that changes names, if this directory may be written at all.
@@ -126,7 +138,7 @@ impl Storage for Directory {
 
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(|error| in_words(error, &self.path))? {
+        for entry in fs::read_dir(&self.path).map_err(|error| self.explain(error, &self.path))? {
             // A name that is no UTF-8 is none of ours.
             names.extend(entry?.file_name().into_string().ok());
         }
@@ -144,7 +156,7 @@ impl Storage for Directory {
             }
             other => other.map(|file| (file, (!self.writable).then_some(io::ErrorKind::ReadOnlyFilesystem))),
         };
-        let (file, refusal) = opened.map_err(|error| in_words(error, &path))?;
+        let (file, refusal) = opened.map_err(|error| self.explain(error, &path))?;
         if refusal.is_none() {
             // Another owner's that can be written is not ours to change.
             let _ = close_to_strangers(&file);

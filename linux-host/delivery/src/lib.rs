@@ -23,6 +23,7 @@ pub mod disk;
 mod entry;
 mod error;
 mod feed;
+mod foreign;
 pub mod gate;
 mod group;
 mod health;

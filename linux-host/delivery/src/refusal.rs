@@ -15,6 +15,13 @@ pub enum DirectoryError {
         /// The other process, if it said.
         owner: Option<u32>,
     },
+    /// It has files of another program, under names of ours.
+    Strangers {
+        /// The directory.
+        path: PathBuf,
+        /// One of them.
+        name: String,
+    },
     /// The system refused.
     Io {
         /// What was tried.
@@ -40,6 +47,14 @@ impl fmt::Display for DirectoryError {
                     path.display()
                 )
             }
+            Self::Strangers { path, name } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "{path} is another program's: its `{name}` would be written over; name a directory for this one \
+                     alone with --state"
+                )
+            }
             Self::Io { what, path, source } => {
                 write!(f, "cannot {what} the state directory {}: {source}", path.display())
             }
@@ -50,10 +65,30 @@ impl fmt::Display for DirectoryError {
 impl error::Error for DirectoryError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Held { .. } => None,
+            Self::Held { .. } | Self::Strangers { .. } => None,
             Self::Io { source, .. } => Some(source),
         }
     }
+}
+
+/// As [`in_words`], to somebody who only looks: the directory is a daemon's, and has to stay its own.
+pub(crate) fn to_a_guest(error: io::Error, path: &Path) -> io::Error {
+    let text = match (
+        error.kind(),
+        path.ancestors().find_map(|path| Some((path, fs::symlink_metadata(path).ok()?))),
+    ) {
+        (io::ErrorKind::PermissionDenied, Some((path, there))) if effective_user() != Some(there.uid()) => {
+            let (shown, owner) = (path.display(), user(there.uid()));
+            match there.gid() {
+                0 => format!("{shown} belongs to {owner}: use sudo"),
+                group => {
+                    format!("{shown} belongs to {owner}: use sudo, or join the group {}", group_name(group))
+                }
+            }
+        }
+        _ => return in_words(error, path),
+    };
+    io::Error::new(error.kind(), text)
 }
 
 /// The same error with its reason in words; `path` is what could not be used.
@@ -95,9 +130,15 @@ fn user(id: u32) -> String {
     name_of(&known, id).map_or_else(|| format!("user {id}"), str::to_owned)
 }
 
-/// The name in a `passwd` file.
-fn name_of(passwd: &str, id: u32) -> Option<&str> {
-    passwd.lines().find_map(|line| {
+/// A group as people know it.
+fn group_name(id: u32) -> String {
+    let known = fs::read_to_string("/etc/group").unwrap_or_default();
+    name_of(&known, id).map_or_else(|| id.to_string(), str::to_owned)
+}
+
+/// The name in a `passwd` or a `group` file.
+fn name_of(known: &str, id: u32) -> Option<&str> {
+    known.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(id)).then_some(name)
@@ -127,6 +168,17 @@ mod tests {
         let text = denied.to_string();
         assert!(text.starts_with("/proc/1 ") && text.contains("--state"), "{text}");
         assert_eq!(in_words(io::Error::from_raw_os_error(5), Path::new("/")).raw_os_error(), Some(5));
+    }
+
+    #[test]
+    fn who_only_looks_is_not_told_to_take_the_directory() {
+        let path = Path::new("/proc/1/nothing/such");
+        let denied = to_a_guest(io::ErrorKind::PermissionDenied.into(), path);
+        assert_eq!(denied.kind(), io::ErrorKind::PermissionDenied);
+        if effective_user() != Some(0) {
+            assert_eq!(denied.to_string(), "/proc/1 belongs to root: use sudo");
+        }
+        assert_eq!(to_a_guest(io::Error::from_raw_os_error(5), path).raw_os_error(), Some(5));
     }
 
     #[test]

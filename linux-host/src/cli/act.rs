@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use super::habits::span;
+use super::habits::{number, span};
 use super::{Failure, StateDir};
 use crate::control::client::ask;
 use crate::control::protocol::Operation;
@@ -56,7 +56,7 @@ pub(super) struct Let {
     /// The variable
     variable: String,
     /// Its new value
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_negative_numbers = true, value_parser = number::<i32>)]
     value: i32,
     #[command(flatten)]
     common: Common,

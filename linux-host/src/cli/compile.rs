@@ -1,11 +1,13 @@
 //! `campanile compile FILE -o OUT`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use campanile_delivery::satellite::Program;
 
-use super::Failure;
 use super::check::compile_or_say;
+use super::output::{apart, with_behind};
+use super::{Failure, output};
 
 /// Arguments of `compile`.
 #[derive(Debug, clap::Args)]
@@ -24,13 +26,17 @@ pub(super) struct Args {
 
 /// Writes the image and the symbol table, and what goes to satellites.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let (symbols, others) =
+        (with_behind(&args.output, ".symbols.json"), with_behind(&args.output, ".satellites.json"));
+    let written = [&args.output, &symbols, &others].into_iter().chain(&args.bundle);
+    apart([args.file.as_path()], written.map(PathBuf::as_path))?;
     let (_, compiled) = compile_or_say(&args.file)?;
     write(&args.output, &compiled.image)?;
-    write(&beside(&args.output, ".symbols.json"), &compiled.symbols.encode())?;
+    write(&symbols, &compiled.symbols.encode())?;
     let satellites = compiled.simulated().satellites;
     if !satellites.is_empty() {
         let text = serde_json::to_vec(&satellites).map_err(|error| Failure::says(error.to_string()))?;
-        write(&beside(&args.output, ".satellites.json"), &text)?;
+        write(&others, &text)?;
     }
     let Some(path) = &args.bundle else { return Ok(()) };
     // Of a program of its own nothing is switched over a link.
@@ -39,13 +45,6 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     write(path, program.bundle())
 }
 
-fn beside(output: &Path, what: &str) -> PathBuf {
-    let mut path = output.to_owned().into_os_string();
-    path.push(what);
-    path.into()
-}
-
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(path, bytes)
-        .map_err(|error| Failure::says(format!("cannot write {}: {error}", path.display())))
+    output::write(path, |out| out.write_all(bytes))
 }

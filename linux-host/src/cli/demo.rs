@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::Failure;
-use super::habits::{has_colors, span};
+use super::habits::{has_colors, number, span};
 use crate::demo::paint::Paint;
 use crate::demo::scope::Glyphs;
 use crate::demo::{self, Options};
@@ -18,7 +18,7 @@ pub(super) struct Args {
     #[arg(long = "for", value_name = "TIME", value_parser = span)]
     period: Option<Duration>,
     /// Another seed, another visitor: how contacts bounce and how long pauses are
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::<u64>)]
     seed: u64,
     /// So many times less patience between two visits; debouncing and scenarios keep their times
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]

@@ -1,6 +1,7 @@
 //! What all commands do alike: how they read a span, and when they use colours.
 
 use std::io::IsTerminal;
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::config::scalar;
@@ -20,6 +21,14 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
     })
 }
 
+/// A whole number on the command line.
+///
+/// # Errors
+/// It is none, or out of the type's bounds; in words.
+pub(super) fn number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| "a whole number is meant, and none that is too large or too small".to_owned())
+}
+
 /// Whether what goes there may have colours: it is a terminal, and nobody asked for none
 /// (<https://no-color.org>: a variable that is there and not empty).
 pub(super) fn has_colors(to: &impl IsTerminal) -> bool {
@@ -29,6 +38,16 @@ pub(super) fn has_colors(to: &impl IsTerminal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_asked_for_in_words() {
+        assert_eq!((number("4711"), number("-3")), (Ok(4711_u64), Ok(-3_i32)));
+        for wrong in
+            [number::<u64>("-1").map(drop), number::<u32>("ten").map(drop), number::<u8>("256").map(drop)]
+        {
+            assert!(wrong.unwrap_err().starts_with("a whole number is meant"));
+        }
+    }
 
     #[test]
     fn spans_of_the_file_and_of_the_command_line() {

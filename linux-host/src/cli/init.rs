@@ -1,6 +1,6 @@
 //! `campanile init [FILE]`.
 
-use std::fs::OpenOptions;
+use std::fs::{File, remove_file};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -24,8 +24,10 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let name = args.file.display();
     let text = house(&machine());
-    let opened = OpenOptions::new().write(true).create_new(true).open(&args.file);
-    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+    let written = File::create_new(&args.file).and_then(|mut file| {
+        // Half of it would be in the way of the next try.
+        file.write_all(text.as_bytes()).inspect_err(|_| drop(remove_file(&args.file)))
+    });
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             Failure::says(format!("{name} is there already, and stays as it is: name another file"))

@@ -12,7 +12,6 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{Failure, StateDir, times};
-use crate::daemon::state_dir;
 use crate::sinks::context::{Context, Contexts, Opening, time};
 use crate::sinks::names::Names;
 
@@ -57,12 +56,12 @@ impl Args {
 
 /// Prints the journal.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let state = state_dir::resolve(args.state.state.clone()).map_err(Failure::says)?;
-    let storage = Arc::new(Directory::open_read_only(&state).map_err(Failure::says)?);
+    let storage = args.state.look()?;
+    let state = storage.path();
     let mut printer = Printer::new(args);
     let mut seen = None;
     loop {
-        let changed = newest(&state);
+        let changed = newest(state);
         // The file system's clock is coarse: what was written just now may be followed by more under the same time.
         let fresh = changed.is_some_and(|at| at.elapsed().is_ok_and(|age| age < SETTLED));
         if fresh || seen != Some(changed) {

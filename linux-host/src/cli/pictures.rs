@@ -1,7 +1,6 @@
 //! Pictures of a journal, a device's or a simulation's: `--vcd`, `--svg`, `--timeline`.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use campanile_delivery::{Index, Storage};
 use campanile_sim::picture::{record, svg, terminal, vcd};
 use campanile_sim::replay::Range;
 
-use super::Failure;
+use super::{Failure, output};
 
 /// Without a terminal, a timeline is so wide.
 const COLUMNS: usize = 100;
@@ -35,15 +34,19 @@ impl Pictures {
         self.vcd.is_some() || self.svg.is_some() || self.timeline
     }
 
+    /// The files that they go into.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        [&self.vcd, &self.svg].into_iter().flatten().map(PathBuf::as_path)
+    }
+
     /// Draws them.
     pub(super) fn draw<S: Storage>(&self, index: &Arc<Index<S>>, range: &Range) -> Result<(), Failure> {
         let recording = record(index, range).map_err(Failure::says)?;
         if let Some(path) = &self.vcd {
-            let written = File::create(path).and_then(|file| vcd::write(&recording, BufWriter::new(file)));
-            written.map_err(|error| cannot_write(path, &error))?;
+            output::write(path, |out| vcd::write(&recording, out))?;
         }
         if let Some(path) = &self.svg {
-            std::fs::write(path, svg::draw(&recording)).map_err(|error| cannot_write(path, &error))?;
+            output::write(path, |out| out.write_all(svg::draw(&recording).as_bytes()))?;
         }
         if self.timeline {
             let mut out = io::stdout().lock();
@@ -51,10 +54,6 @@ impl Pictures {
         }
         Ok(())
     }
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Failure {
-    Failure::says(format!("cannot write {}: {error}", path.display()))
 }
 
 /// How wide the terminal is.

@@ -53,7 +53,10 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let mut drawn = 0;
     loop {
         // Without a daemon there is no house, and the lines of the machine are there all the same.
-        let house = ask(&state, Operation::Status {}).ok().and_then(|response| response.status);
+        let (house, why_none) = match ask(&state, Operation::Status {}) {
+            Ok(response) => (response.status, String::new()),
+            Err(why) => (None, format!("; and {why}")),
+        };
         let machine = GpiochipBoard::open("auto").and_then(|board| board.lines());
         let (lines, trouble) = match machine {
             Ok(lines) => (lines, None),
@@ -61,7 +64,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         };
         let rows = rows(&lines, house.as_deref());
         if rows.is_empty() {
-            return Err(Failure::says(trouble.unwrap_or(LineError::NoChips)));
+            let trouble = trouble.unwrap_or(LineError::NoChips);
+            return Err(Failure::says(format!("{trouble}{why_none}")));
         }
         let mut out = io::stdout().lock();
         if args.json {

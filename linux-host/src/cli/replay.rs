@@ -13,7 +13,7 @@ use campanile_sim::replay::{Range, replay};
 
 use super::pictures::Pictures;
 use super::progress::Progress;
-use super::{Failure, StateDir};
+use super::{Failure, StateDir, output};
 use crate::daemon::state_dir;
 
 /// While somebody writes, the last group is not whole for a moment; then it is looked at again.
@@ -66,8 +66,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Some(path) => path.clone(),
         None => state_dir::resolve(args.state.state.clone()).map_err(Failure::says)?,
     };
-    let archive = open(&path)?;
     let range = Range { from: args.from.map(|when| when.0), until: args.until.map(|when| when.0) };
+    if range.is_reversed() {
+        return Err(Failure::says("--until is before --from: no record is left to replay"));
+    }
+    output::apart([], args.pictures.files())?;
+    let archive = open(&path)?;
     if let Some(file) = &args.with {
         return with::run(file, &archive, &range, args.json);
     }

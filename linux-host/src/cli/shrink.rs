@@ -1,6 +1,5 @@
 //! `campanile shrink FILE --seed N`: the shortest life that still shows what a seed of the swarm showed.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -8,8 +7,9 @@ use campanile_sim::swarm::shrink::shrink;
 use campanile_sim::swarm::{draw, run};
 use serde_json::json;
 
-use super::Failure;
+use super::habits::number;
 use super::swarm::{houses, read_plan};
+use super::{Failure, output};
 
 /// Arguments of `shrink`.
 #[derive(Debug, clap::Args)]
@@ -21,13 +21,13 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The seed that fails
-    #[arg(long, value_name = "N", required_unless_present = "plan")]
+    #[arg(long, value_name = "N", required_unless_present = "plan", value_parser = number::<u64>)]
     seed: Option<u64>,
     /// Shorten the plan in this file instead of a seed's
     #[arg(long, value_name = "PLAN", conflicts_with = "seed")]
     plan: Option<PathBuf>,
     /// Run at most so many shorter lives
-    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = number::<u32>)]
     tries: u32,
     /// Write the plan into this file instead of printing it
     #[arg(long, short, value_name = "PLAN")]
@@ -39,6 +39,8 @@ pub(super) struct Args {
 
 /// Shortens a life that fails. One that does not is an error: there is nothing to shorten.
 pub(super) fn shorten(args: &Args) -> Result<(), Failure> {
+    let files = args.files.iter().map(PathBuf::as_path);
+    output::apart(files, args.output.iter().map(PathBuf::as_path))?;
     let houses = houses(&args.files)?;
     let plan = match (&args.plan, args.seed) {
         (Some(file), _) => read_plan(file, &houses)?,
@@ -52,8 +54,7 @@ pub(super) fn shorten(args: &Args) -> Result<(), Failure> {
     let text = shrunk.plan.to_text() + "\n";
     let mut out = io::stdout().lock();
     if let Some(file) = &args.output {
-        fs::write(file, &text)
-            .map_err(|error| Failure::says(format!("cannot write {}: {error}", file.display())))?;
+        output::write(file, |out| out.write_all(text.as_bytes()))?;
     }
     if args.json {
         let object = json!({

@@ -11,8 +11,9 @@ use campanile_sim::replay::{Bound, Range};
 use campanile_sim::world::{Options, Outcome};
 use serde_json::json;
 
+use super::habits::number;
 use super::pictures::Pictures;
-use super::{Failure, check};
+use super::{Failure, check, output};
 use crate::config::scalar;
 use crate::config::script::{Failed, bless, open};
 
@@ -30,7 +31,7 @@ pub(super) struct Args {
     #[arg(required = true, num_args = 1..=2, value_names = ["FILE", "SCRIPT"])]
     files: Vec<PathBuf>,
     /// Draw everything random from this seed instead of the script's own
-    #[arg(long, value_name = "N", conflicts_with = "bless")]
+    #[arg(long, value_name = "N", conflicts_with = "bless", value_parser = number::<u64>)]
     seed: Option<u64>,
     /// Write the trace into the script as what it expects
     #[arg(long)]
@@ -58,20 +59,25 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         [house, script, ..] => (Some(house.as_path()), script),
         [] => return Err(Failure::says("name a script")),
     };
+    output::apart(args.files.iter().map(PathBuf::as_path), args.pictures.files())?;
     let case = open(script, house).map_err(say)?;
+    let until = args.until.unwrap_or_else(|| Instant::ZERO.plus(case.script.until));
+    let range = Range { from: args.from.map(Bound::Engine), until: Some(Bound::Engine(until)) };
+    if range.is_reversed() {
+        let end = args.until.map_or("the script ends", |_| "--until is");
+        return Err(Failure::says(format!("{end} before --from: no moment is left to draw")));
+    }
     let options = Options { seed: args.seed, verbose: args.verbose, ..Options::default() };
     let (Outcome { trace, .. }, disk) = case.play_and_keep(&options).map_err(Failure::says)?;
     say_trace(&trace, args.json)?;
     if args.pictures.are_wanted() {
         let archive = Archive::open(&disk).map_err(Failure::says)?;
-        let until = args.until.unwrap_or_else(|| Instant::ZERO.plus(case.script.until));
-        let range = Range { from: args.from.map(Bound::Engine), until: Some(Bound::Engine(until)) };
         args.pictures.draw(&archive.index, &range)?;
     }
     if args.bless {
         let text = fs::read_to_string(script)?;
         let blessed = bless(&text, &trace).ok_or_else(|| Failure::says("the script has no `steps`"))?;
-        return Ok(fs::write(script, blessed)?);
+        return output::write(script, |out| out.write_all(blessed.as_bytes()));
     }
     // Another seed is another story, and a verbose trace has other lines.
     let expected = case.script.expect.filter(|_| !args.verbose && args.seed.is_none());

@@ -71,11 +71,20 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         What::Retry(retry) => return aside::retry(retry),
     };
     let state = state_dir::resolve(test.state.state).map_err(Failure::says)?;
-    let daemon = ask(&state, Operation::Status {}).ok().and_then(|answer| answer.status);
-    let file = test.file.unwrap_or_else(|| match &daemon {
-        Some(status) => PathBuf::from(&status.file),
-        None => HOUSE.into(),
-    });
+    let (daemon, why_none) = match ask(&state, Operation::Status {}) {
+        Ok(answer) => (answer.status, None),
+        Err(why) => (None, Some(why)),
+    };
+    let file = match (test.file, &daemon) {
+        (Some(file), _) => file,
+        (None, Some(status)) => PathBuf::from(&status.file),
+        // One that may not be looked at is there.
+        (None, None) if Path::new(HOUSE).try_exists().is_ok_and(|there| !there) => {
+            let why = why_none.map(|why| format!("; {why}")).unwrap_or_default();
+            return Err(Failure::says(format!("no house to take the sink from: name it with --file{why}")));
+        }
+        (None, None) => HOUSE.into(),
+    };
     become_service_user(&file)?;
     let (_, house) = check::compile_or_say(&file)?;
     let settings = house.settings;

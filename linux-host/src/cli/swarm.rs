@@ -16,7 +16,7 @@ use campanile_sim::swarm::{Plan, draw};
 use campanile_sim::world::House;
 use serde_json::json;
 
-use super::habits::span;
+use super::habits::{number, span};
 use super::{Failure, check};
 use crate::nearest::nearest;
 use progress::Progress;
@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "A..B", default_value = "0..")]
     seeds: Seeds,
     /// So many at a time; all cores unless said otherwise
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<NonZero<usize>>)]
     jobs: Option<NonZero<usize>>,
     /// Stop after this time: `10m`, `90s`, `2h`
     #[arg(long = "for", value_name = "TIME", value_parser = span)]

@@ -97,6 +97,13 @@ pub fn compile(source: &Source) -> Result<Compiled, Vec<Diagnostic>> {
 pub(super) fn read_and_compile(source: &Source) -> (Option<House>, Result<Compiled, Vec<Diagnostic>>) {
     let mut report = Report::new(source);
     let root = syntax::parse(&mut report);
+    if let (Some((wish, _)), None) = (root.get_ref().get_key_value("wish"), root.get_ref().get("node")) {
+        let script = Diagnostic::error(wish.span(), "this is a script, and no house").label("a script's key");
+        report.push(
+            script.help("`campanile sim HOUSE SCRIPT` plays it, and the script alone if it has a house"),
+        );
+        return (None, report.finish().and(Err(Vec::new())));
+    }
     let span = root.span();
     let root = Spanned::new(span, DeValue::Table(root.into_inner()));
     let house = House::read(Node::from(&root), &mut report);

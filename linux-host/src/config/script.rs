@@ -71,6 +71,14 @@ struct Inline {
 /// Reads a script and, if one stands in it, its house; after an error, what could be read.
 fn read(report: &mut Report<'_>) -> Option<Written> {
     let root = syntax::parse(report);
+    let is_script = ScriptTable::KEYS.iter().any(|key| root.get_ref().contains_key(*key));
+    if let (Some((node, _)), false) = (root.get_ref().get_key_value("node"), is_script) {
+        let house = Diagnostic::error(node.span(), "this is a house, and no script").label("a house's key");
+        report.push(house.help(
+            "`campanile sim HOUSE SCRIPT` plays a script, with `wish`, `until` and `steps`, on a house",
+        ));
+        return None;
+    }
     let span = root.span();
     let mut root = root.into_inner();
     let has_house = !root.contains_key("house") && House::KEYS.iter().any(|key| root.contains_key(*key));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::place::places;
 use super::protocol::{Operation, Request, Response};
+use crate::daemon::state_dir;
 
 /// A reload compiles a file and opens lines; everything else is a matter of milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -59,11 +60,11 @@ fn converse(stream: &UnixStream, operation: Operation) -> io::Result<Response> {
 }
 
 fn no_daemon(state: &Path, failed: Option<(PathBuf, io::Error)>) -> String {
-    let state = state.display();
+    let (elsewhere, state) = (state_dir::elsewhere(state), state.display());
     match failed {
         None => format!(
             "no daemon runs on the state directory {state}: start one with `campanile run FILE`, or name its directory \
-             with --state"
+             with --state{elsewhere}"
         ),
         Some((path, error)) if error.kind() == io::ErrorKind::PermissionDenied => {
             format!(

@@ -1,6 +1,6 @@
 //! Where a daemon keeps its state, and where the command line finds it again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Of a service, and of root without one.
 const SYSTEM: &str = "/var/lib/campanile";
@@ -13,6 +13,18 @@ const SYSTEM: &str = "/var/lib/campanile";
 pub fn resolve(said: Option<PathBuf>) -> Result<PathBuf, String> {
     let root = rustix::process::geteuid().is_root();
     choose(said, root, |name| std::env::var_os(name).map(PathBuf::from))
+}
+
+/// To be said behind "there is none": where the service's is, to a user who looked into another.
+pub fn elsewhere(state: &Path) -> &'static str {
+    hint(state, rustix::process::geteuid().is_root(), Path::new(SYSTEM).is_dir())
+}
+
+fn hint(state: &Path, root: bool, service: bool) -> &'static str {
+    if root || !service || state == Path::new(SYSTEM) {
+        return "";
+    }
+    "; the one of this machine's service is /var/lib/campanile: use sudo"
 }
 
 fn choose(
@@ -41,6 +53,16 @@ fn choose(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_forgot_sudo_is_told_where_the_services_is() {
+        let own = Path::new("/home/anna/.local/state/campanile");
+        assert!(hint(own, false, true).ends_with(&format!("{SYSTEM}: use sudo")));
+        assert_eq!(
+            [hint(own, true, true), hint(own, false, false), hint(Path::new(SYSTEM), false, true)],
+            [""; 3]
+        );
+    }
 
     #[test]
     fn the_nearest_word_counts() {

@@ -155,7 +155,7 @@ fn what_is_no_journal_is_said_in_words() {
     std::fs::create_dir(place.path("empty")).unwrap();
     for (path, words) in [
         (place.path("empty"), "there is no journal"),
-        (place.path("nowhere"), "No such file or directory"),
+        (place.path("nowhere"), "nowhere: it does not exist"),
         (place.path("house.toml"), "is a file: a journal is a whole state directory"),
     ] {
         let output = place.bare(&["replay"]).arg(&path).output().unwrap();

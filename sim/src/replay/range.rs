@@ -39,6 +39,19 @@ impl Bound {
 }
 
 impl Range {
+    /// Whether it ends before it begins, as far as its two ends are of one kind: then nothing is in it.
+    #[must_use]
+    pub fn is_reversed(&self) -> bool {
+        match (self.from, self.until) {
+            (Some(Bound::Record { start: a, seq: from }), Some(Bound::Record { start: b, seq: until })) => {
+                (b, until) < (a, from)
+            }
+            (Some(Bound::Unix(from)), Some(Bound::Unix(until))) => until < from,
+            (Some(Bound::Engine(from)), Some(Bound::Engine(until))) => until < from,
+            _ => false,
+        }
+    }
+
     /// Whether a place comes before the range. Where the time of day is not known, it does.
     #[must_use]
     pub fn begins_behind(&self, place: &Place) -> bool {

@@ -83,6 +83,13 @@ fn say_text(
             writeln!(out, "\nrecord {} differs, at {time}:\n{words}", at.at)?;
         }
     }
+    if report.pieces.is_empty() {
+        let (first, last) = (archive.index.oldest(), archive.index.head());
+        return writeln!(
+            out,
+            "nothing was replayed: none of its records is in that range; they are from {first} to {last}"
+        );
+    }
     if report.records == 0 {
         return writeln!(out, "nothing was replayed");
     }

@@ -1,7 +1,6 @@
 //! `campanile sink list` and `campanile sink retry`: what was set aside, and once more with it.
 
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use campanile_core::record::Record;
 use campanile_delivery::{Archive, Body, Directory, Item, SinkName};
@@ -13,6 +12,7 @@ use crate::cli::{Failure, StateDir, times};
 use crate::control::client::ask;
 use crate::control::protocol::Operation;
 use crate::daemon::state_dir;
+use crate::nearest::near;
 use crate::sinks::aside::{Aside, Letter, Step};
 use crate::sinks::context::{Context, Contexts, Opening, time};
 use crate::sinks::names::Names;
@@ -60,16 +60,13 @@ pub(super) fn retry(args: Retry) -> Result<(), Failure> {
 
 /// Prints it.
 pub(super) fn list(args: List) -> Result<(), Failure> {
-    let state = state_dir::resolve(args.state.state).map_err(Failure::says)?;
-    let storage = Arc::new(Directory::open_read_only(&state).map_err(Failure::says)?);
+    let storage = args.state.look()?;
     let archive = Archive::open(&storage).map_err(Failure::says)?;
     if archive.end.is_none() {
-        return Err(Failure::says(format!("there is no journal in {} yet", state.display())));
+        return Err(Failure::says(format!("there is no journal in {} yet", storage.path().display())));
     }
-    let sinks = match args.name {
-        Some(name) => vec![name],
-        None => campanile_delivery::sinks(&storage)?,
-    };
+    let known = campanile_delivery::sinks(&storage)?;
+    let sinks = args.name.map_or_else(|| known.clone(), |name| vec![name]);
     let mut teller = Teller::new(&archive);
     let mut out = io::BufWriter::new(io::stdout().lock());
     for sink in sinks {
@@ -86,11 +83,24 @@ pub(super) fn list(args: List) -> Result<(), Failure> {
                 }
             }
         }
+        if letters == 0 && !known.contains(&sink) {
+            return Err(Failure::Says(unknown(&sink, &known)));
+        }
         if !args.json {
             writeln!(out, "{sink}: {} set aside", count(letters, "message"))?;
         }
     }
     Ok(out.flush()?)
+}
+
+fn unknown(name: &SinkName, known: &[SinkName]) -> String {
+    let known = known.iter().map(SinkName::as_str);
+    let all = known.clone().collect::<Vec<_>>().join(", ");
+    match near(name.as_str(), known).as_slice() {
+        [] if all.is_empty() => format!("no sink \"{name}\" was ever at work here, nor any other"),
+        [] => format!("no sink \"{name}\" was ever at work here; there are {all}"),
+        near => format!("no sink \"{name}\" was ever at work here; did you mean {}?", near.join(" or ")),
+    }
 }
 
 /// Says what letters are about.

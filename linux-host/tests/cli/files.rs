@@ -1,0 +1,78 @@
+//! What commands write, and what they must not write over.
+
+use std::fs::{read_to_string, write};
+
+use super::{campanile, example, text};
+
+/// A script for the example's house.
+const SCRIPT: &str =
+    "wish = \"It rings\"\nuntil = \"1s\"\nsteps = [{ at = \"0s\", input = \"button\", to = \"on\" }]\n";
+
+#[test]
+fn no_command_writes_over_what_it_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (house, script, new) = (path("house.toml"), path("ring.toml"), path("new"));
+    std::fs::copy(example(), &house).unwrap();
+    write(&script, SCRIPT).unwrap();
+    let before = (read_to_string(&house).unwrap(), read_to_string(&script).unwrap());
+    for arguments in [
+        &["compile", &house, "-o", &house][..],
+        &["compile", &house, "-o", &new, "--bundle", &house],
+        &["sim", &house, &script, "--svg", &script],
+        &["sim", &house, &script, "--vcd", &house],
+        &["shrink", &house, "--seed", "1", "--output", &house],
+    ] {
+        let refused = campanile(arguments);
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}");
+        let said = text(&refused.stderr);
+        assert!(
+            said.ends_with("is what this command reads: name another file for what it writes\n"),
+            "{said}"
+        );
+    }
+    let twice = campanile(&["compile", &house, "-o", &new, "--bundle", &new]);
+    assert!(text(&twice.stderr).contains("would be written twice"), "{}", text(&twice.stderr));
+    assert_eq!((read_to_string(&house).unwrap(), read_to_string(&script).unwrap()), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "and nothing was begun");
+}
+
+#[test]
+fn a_house_and_a_script_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("ring.toml");
+    write(&script, SCRIPT).unwrap();
+    let (house, script) = (example(), script.to_str().unwrap().to_owned());
+    assert!(campanile(&["sim", &house, &script]).status.success());
+    let swapped = text(&campanile(&["sim", &script, &house]).stderr);
+    let (is_house, is_script) =
+        ("error: this is a house, and no script", "error: this is a script, and no house");
+    assert!(swapped.starts_with(is_house) && swapped.contains("`campanile sim HOUSE SCRIPT`"), "{swapped}");
+    assert_eq!(swapped.matches("error: ").count(), 1, "and nothing else: {swapped}");
+    assert!(text(&campanile(&["sim", &house]).stderr).starts_with(is_house), "the script was forgotten");
+    assert!(text(&campanile(&["check", &script]).stderr).starts_with(is_script));
+}
+
+#[test]
+fn a_range_that_ends_before_it_begins_is_said_to_be_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("ring.toml");
+    write(&script, SCRIPT).unwrap();
+    let (house, script) = (example(), script.to_str().unwrap().to_owned());
+    let reversed = ["sim", &house, &script, "--timeline", "--from", "0.5", "--until", "0.2"];
+    let behind = ["sim", &house, &script, "--timeline", "--from", "5s"];
+    let replayed = ["replay", folder.path().to_str().unwrap(), "--from", "1/5", "--until", "1/3"];
+    for (arguments, words) in [
+        (&reversed[..], "--until is before --from"),
+        (&behind, "the script ends before --from"),
+        (&replayed, "--until is before --from"),
+    ] {
+        let refused = campanile(arguments);
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}");
+        assert!(
+            refused.stdout.is_empty() && text(&refused.stderr).contains(words),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
+}
