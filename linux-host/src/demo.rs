@@ -145,15 +145,18 @@ impl<S: Storage> Stage<'_, S> {
         Ok(())
     }
 
-    /// Until nothing is under way any more.
+    /// Until nothing is under way any more, of all that was read: what comes into the journal after the last look is
+    /// neither due nor delivered here.
     async fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
         let end = tokio::time::Instant::now() + LAST_WAIT;
         let is_over = |stage: &Self| stage.story.is_told() && stage.story.totals.events >= stage.expected;
-        while tokio::time::Instant::now() < end && !is_over(self) {
+        loop {
             self.tell(out)?;
+            if is_over(self) || tokio::time::Instant::now() >= end {
+                return Ok(());
+            }
             tokio::time::sleep(STEP).await;
         }
-        self.tell(out)
     }
 
     /// Lets the visitor move the contacts, a little ahead, so that their timing is the board's. Where this process was

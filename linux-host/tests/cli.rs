@@ -112,6 +112,15 @@ fn what_is_no_file_of_ours_is_said_in_words() {
     assert!(text(&said.stderr).starts_with("error: cannot read"), "{}", text(&said.stderr));
 }
 
+/// Its last look takes in what the house has done meanwhile, and that has to be delivered too.
+#[test]
+fn a_demo_that_ends_at_once_has_figures_that_agree() {
+    for _ in 0..5 {
+        let shown = campanile(&["demo", "--for", "0s"]);
+        assert!(shown.status.success(), "{}{}", text(&shown.stdout), text(&shown.stderr));
+    }
+}
+
 #[test]
 fn wrong_usage_ends_with_2() {
     for arguments in

@@ -108,7 +108,7 @@ fn every_debouncing_compiles() {
             .map(|part| {
                 let word = part.trim_end_matches(|c: char| !c.is_ascii_uppercase());
                 let value = words.iter().find(|(letter, _)| *letter == word);
-                value.map_or(part.to_owned(), |(_, value)| part.replacen(word, value, 1))
+                value.map_or_else(|| part.to_owned(), |(_, value)| part.replacen(word, value, 1))
             })
             .collect();
         compiles(code, &HOUSE.replace("line = 1\n", &format!("line = 1\ndebounce = {filled}\n")));

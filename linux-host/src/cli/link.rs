@@ -107,7 +107,7 @@ fn list(args: List) -> Result<(), Failure> {
     let satellites = status::fetch(args.state)?.satellites;
     let mut out = io::stdout().lock();
     if !args.json && satellites.is_empty() {
-        return Err(Failure::says("the file has no satellites: see [satellites.*] in FILE.md"));
+        return Ok(writeln!(io::stderr(), "the file has no satellites: see [satellites.*] in FILE.md")?);
     }
     let width = satellites.iter().map(|satellite| satellite.name.len()).max().unwrap_or(0);
     for satellite in &satellites {

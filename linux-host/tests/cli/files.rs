@@ -50,6 +50,8 @@ fn a_house_and_a_script_are_told_apart() {
     assert!(swapped.starts_with(is_house) && swapped.contains("`campanile sim HOUSE SCRIPT`"), "{swapped}");
     assert_eq!(swapped.matches("error: ").count(), 1, "and nothing else: {swapped}");
     assert!(text(&campanile(&["sim", &house]).stderr).starts_with(is_house), "the script was forgotten");
+    let gone = text(&campanile(&["sim", &house, "no-such-script.toml"]).stderr);
+    assert_eq!(gone, "error: there is no script no-such-script.toml\n");
     assert!(text(&campanile(&["check", &script]).stderr).starts_with(is_script));
 }
 

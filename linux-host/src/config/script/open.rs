@@ -72,7 +72,11 @@ impl std::error::Error for Failed {}
 /// # Errors
 /// That a file cannot be read, or all errors of all texts: the script, its house, the houses of `swap`.
 pub fn open(path: &Path, house: Option<&Path>) -> Result<Case, Failed> {
-    let source = load(path).map_err(Failed::Says)?;
+    let source = load(path).map_err(|words| {
+        // What `init` writes is a house.
+        let gone = path.try_exists().is_ok_and(|there| !there);
+        Failed::Says(if gone { format!("there is no script {}", path.display()) } else { words })
+    })?;
     let mut report = Report::new(&source);
     let mut texts = Texts::default();
     let opened = match read(&mut report) {
