@@ -217,19 +217,31 @@ long_outage() {
     tell "delivered, $(resident) MB resident"
 }
 
-# The broker is away and the disk takes nothing, until something has to go. It is counted, on the disk and at the receiver.
+# The broker is away and the disk takes nothing, until something has to go. It is counted, on the disk and at the receiver:
+# once the receiver is back while the disk is still full, and once the disk before the receiver.
 drown() {
-    local before
+    local before felt memory
     answers
     before=$(dropped)
     tell "an outage with a full disk, until something has to go"
     broker_stop
     STOPS=$((STOPS + 1))
     disk_fill
+    felt=$(of seq)
     wait_for 120 has_dropped "$before" || die "the memory that stands in for the disk takes more and more: $(cat "$OUT/status.json")"
+    memory=$(($(of seq) - felt))
     tell "the memory is full, and its oldest records go: $(resident) MB resident"
+    sleep 2
+    broker_start "$OUT"
     sleep 3
+    tell "the receiver has what is left, and is away until all of that has gone"
+    broker_stop
+    STOPS=$((STOPS + 1))
+    answers
+    before=$(dropped)
+    wait_for 120 has_dropped $((before + memory + memory / 4)) || die "nothing goes any more: $(cat "$OUT/status.json")"
     disk_clear
+    sleep 3
     broker_start "$OUT"
     sleep 3
 }

@@ -198,6 +198,11 @@ impl Storage for Directory {
         self.handle.sync_all()
     }
 
+    fn free(&self) -> io::Result<u64> {
+        let told = rustix::fs::fstatvfs(&self.handle)?;
+        Ok(told.f_bavail.saturating_mul(told.f_frsize))
+    }
+
     fn machine(&self) -> Machine {
         let run = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let digits = run.trim().replace('-', "");
@@ -283,6 +288,14 @@ mod tests {
         let text = opened.err().unwrap().to_string();
         assert!(text.starts_with("cannot open 0000000000000001.segment"), "{text}");
         assert!(dir.path().join("0000000000000001.segment").exists(), "it is left as it is");
+    }
+
+    #[test]
+    fn a_disk_says_how_much_room_there_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = Directory::open(dir.path()).unwrap();
+        let free = dir.free().unwrap();
+        assert!((4096..1 << 60).contains(&free), "{free} bytes");
     }
 
     #[test]

@@ -298,6 +298,11 @@ impl Storage for Disk {
         })
     }
 
+    fn free(&self) -> io::Result<u64> {
+        let inner = self.lock();
+        Ok(inner.faults.room.map_or(u64::MAX, |room| room.saturating_sub(inner.used())))
+    }
+
     fn machine(&self) -> Machine {
         let mut run = [0; 16];
         run[0] = 1;

@@ -1,4 +1,8 @@
 //! Whether the disk takes what the journal gives it, and when to ask again.
+//!
+//! A disk that refuses is asked again after waits that double, for each try costs it something: a card that is full is
+//! filled to the brim with the next segment before it says so. A full one has to be looked at only to see that somebody has
+//! made room; that costs nothing, so it is done every second.
 
 use std::io;
 
@@ -9,6 +13,8 @@ use crate::host::GapWhy;
 
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(30);
+/// Between two looks at what can be seen without asking the disk for anything.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The journal goes on from memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,22 +25,32 @@ pub struct Degraded {
     pub error: String,
     /// Since when.
     pub since: Instant,
-    /// The disk is asked again then.
+    /// The disk is asked again then, or as soon as a full one has room for a segment more.
     pub retry: Instant,
     /// How often it has refused since.
     pub tries: u32,
 }
 
+/// A full disk that shows how much room it has.
+#[derive(Clone, Copy)]
+struct Full {
+    /// What there was when it refused: not enough, whatever the reason.
+    free: u64,
+    look: Instant,
+}
+
 pub(crate) struct Health {
     degraded: Option<Degraded>,
     backoff: Backoff,
+    full: Option<Full>,
     /// What stood in the way last: it names the loss after the recovery.
     why: GapWhy,
 }
 
 impl Health {
     pub(crate) fn new() -> Self {
-        Self { degraded: None, backoff: Backoff::new(RETRY_MIN, RETRY_MAX), why: GapWhy::Fault }
+        let backoff = Backoff::new(RETRY_MIN, RETRY_MAX);
+        Self { degraded: None, backoff, full: None, why: GapWhy::Fault }
     }
 
     pub(crate) fn degraded(&self) -> Option<&Degraded> {
@@ -49,21 +65,45 @@ impl Health {
         self.degraded.as_ref().is_none_or(|degraded| degraded.retry <= now)
     }
 
-    pub(crate) fn failed(&mut self, now: Instant, error: &io::Error) {
+    /// When a degraded journal has something to do: to try again, or to look whether that is worth while.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let retry = self.degraded.as_ref().map(|degraded| degraded.retry);
+        [retry, self.full.map(|full| full.look)].into_iter().flatten().min()
+    }
+
+    /// Has the disk asked at once if it has the room now that it had not when it refused, and it is `needed`.
+    pub(crate) fn look(&mut self, now: Instant, needed: u64, free: impl FnOnce() -> io::Result<u64>) {
+        let Some((full, degraded)) = self.full.as_mut().zip(self.degraded.as_mut()) else { return };
+        if now < full.look {
+            return;
+        }
+        full.look = now.plus(LOOK_EVERY);
+        // One that does not say is asked in its time.
+        if free().is_ok_and(|free| free >= needed && free > full.free) {
+            degraded.retry = now;
+        }
+    }
+
+    /// The disk has refused; `free` is how much room it says that it has.
+    pub(crate) fn failed(&mut self, now: Instant, error: &io::Error, free: impl FnOnce() -> io::Result<u64>) {
         self.why = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded if is_own_limit(error) => GapWhy::Full,
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => GapWhy::NoSpace,
             io::ErrorKind::ReadOnlyFilesystem => GapWhy::ReadOnly,
             _ => GapWhy::Fault,
         };
+        let free = (self.why == GapWhy::NoSpace).then(free).and_then(Result::ok);
+        self.full = free.map(|free| Full { free, look: now.plus(LOOK_EVERY) });
         let since = self.degraded.as_ref().map_or(now, |degraded| degraded.since);
-        let retry = now.plus(self.backoff.next());
+        let wait = self.backoff.next();
+        // A limit of our own is seen without the disk.
+        let retry = now.plus(if self.why == GapWhy::Full { wait.min(LOOK_EVERY) } else { wait });
         let tries = self.backoff.tries();
         self.degraded = Some(Degraded { why: self.why, error: error.to_string(), since, retry, tries });
     }
 
     pub(crate) fn succeeded(&mut self) {
-        self.degraded = None;
+        (self.degraded, self.full) = (None, None);
         self.backoff.reset();
     }
 }

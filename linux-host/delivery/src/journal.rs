@@ -262,9 +262,9 @@ impl<S: Storage> Journal<S> {
         let write = self.pending.map(|pending| {
             pending.since.plus(if pending.urgent { Duration::ZERO } else { self.options.linger })
         });
-        match self.health.degraded() {
+        match self.health.due() {
             // What is pending goes to the readers from memory meanwhile.
-            Some(degraded) => [write, Some(degraded.retry)].into_iter().flatten().min(),
+            Some(due) => [write, Some(due)].into_iter().flatten().min(),
             None => [write, self.durability.due(), self.retention.due(&self.writer), self.sign_due()]
                 .into_iter()
                 .flatten()

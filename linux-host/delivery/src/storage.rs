@@ -32,6 +32,9 @@ pub trait Storage: Send + Sync + 'static {
     /// Returns once what was created, renamed and removed survives a power cut.
     fn sync_names(&self) -> io::Result<()>;
 
+    /// How many bytes the disk has room for, as far as it says so: a quota need not show in it. A look, and no more.
+    fn free(&self) -> io::Result<u64>;
+
     /// The machine, now.
     fn machine(&self) -> Machine;
 }

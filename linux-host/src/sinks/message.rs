@@ -3,6 +3,7 @@
 
 mod gauged;
 pub(super) mod kind;
+mod loss;
 mod pulse;
 pub(super) mod reported;
 #[cfg(test)]
@@ -22,7 +23,7 @@ use campanile_core::input::{Input, OverrunWhy};
 use campanile_core::record::Record;
 use campanile_core::time::Instant;
 use campanile_delivery::symbols::{Symbols, number};
-use campanile_delivery::{HostRecord, Position, Wall};
+use campanile_delivery::{Position, Wall};
 use serde_json::{Map, Value};
 
 use super::aws_iot::shadow;
@@ -129,24 +130,6 @@ impl Renderer {
             .into_iter()
             .filter_map(|decision| self.decision(stamp.at, decision, symbols));
         drafts.map(|draft| self.finish(draft, stamp, Some(stamp.position.host))).collect()
-    }
-
-    /// The message for one of the host's records; `None` if receivers do not get it.
-    pub fn host(&self, stamp: Stamp, record: &HostRecord) -> Option<Message> {
-        let (word, lost) = match record {
-            HostRecord::Torn { .. } => ("torn", None),
-            HostRecord::Damaged { .. } => ("damaged", None),
-            HostRecord::JournalGap { count, .. } => ("journal-gap", Some(*count)),
-            HostRecord::Dropped { count, .. } => ("dropped", Some(*count)),
-            HostRecord::DeadLetter { .. } => ("dead-letter", Some(1)),
-            _ => return None,
-        };
-        let mut draft = self.diagnosis(stamp.at, word, &record.to_string())?;
-        if let Some(lost) = lost {
-            let _ = write!(draft.more, ",\"lost\":{lost}");
-        }
-        // These take no number of their own from the engine.
-        Some(self.finish(draft, stamp, Some(stamp.position.host)))
     }
 
     fn draft<'s>(&self, at: Instant, record: &Record, symbols: &'s Symbols) -> Option<Draft<'s>> {

@@ -11,6 +11,7 @@ use crate::group::{Group, Kind};
 use crate::health::own_limit;
 use crate::storage::Storage;
 use crate::unheard::Unheard;
+use crate::writer::Writer;
 
 /// At most this many groups are looked at for one write.
 const GROUPS_A_WRITE: usize = 1024;
@@ -24,6 +25,8 @@ impl<S: Storage> Journal<S> {
         if let Err(error) = self.durability.look_after(&mut self.writer, now) {
             self.note_failure(&error, now);
         }
+        let Writer { storage, segment_len, .. } = &self.writer;
+        self.health.look(now, u64::from(*segment_len), || storage.free());
         if self.health.may_try(now) {
             self.signs.begin(now);
             // What is written is published before any tidying, which may take as long as a new segment.
@@ -43,7 +46,7 @@ impl<S: Storage> Journal<S> {
     }
 
     pub(super) fn note_failure(&mut self, error: &io::Error, now: Instant) {
-        self.health.failed(now, error);
+        self.health.failed(now, error, || self.writer.storage.free());
         self.counts.failures += 1;
         if self.writer.active.is_none() {
             // What was dropped lies behind what comes back now.

@@ -9,6 +9,7 @@ mod room;
 mod syncing;
 mod taking;
 mod torn;
+mod waiting;
 
 use std::io::ErrorKind;
 

@@ -1,10 +1,10 @@
 use campanile_core::decision::{By, SafetyWhy, Values};
 use campanile_core::id::{InputId, SensorId, TemplateId, TriggerId, VarId};
 use campanile_core::time::Duration;
-use campanile_delivery::Boot;
 use campanile_delivery::symbols::{
     self, Active, Datum, Drive, Line, Part, Pull, Report, Sensor, Slot, Trigger,
 };
+use campanile_delivery::{Boot, GapWhy, HostRecord};
 
 use super::*;
 
@@ -179,6 +179,33 @@ fn the_hosts_own_records_have_a_number_of_their_own() {
         (&"dropped".into(), &3.into(), &293.into())
     );
     assert!(all().host(stamp(), &HostRecord::Stopped).is_none());
+}
+
+/// Found by chaos: the word on what memory had dropped came behind the hole, and did not say where that was.
+#[test]
+fn a_word_on_a_loss_says_what_is_lost_and_whose_loss_it_is() {
+    let place = |seq| Position { boot: BOOT, seq, host: 2 };
+    let sink: campanile_delivery::SinkName = "home".parse().unwrap();
+    let dropped = HostRecord::Dropped { sink: sink.clone(), from: place(7), to: place(300), count: 290 };
+    let gap = HostRecord::JournalGap { from: 8, to: 300, count: 293, why: GapWhy::NoSpace };
+    let damaged = HostRecord::Damaged { from: place(7), to: place(300) };
+    let header = HostRecord::Damaged { from: place(7), to: place(7) };
+    let dead = HostRecord::DeadLetter { sink, record: place(8), why: "no".into() };
+    let hole = ["5-9f3c21aa/7", "5-9f3c21aa/300"];
+    let cases = [
+        (dropped, Some(290), Some(hole), Some("home")),
+        (gap, Some(293), Some(hole), None),
+        (damaged, None, Some(hole), None),
+        (header, None, None, None),
+        (dead, Some(1), Some(["5-9f3c21aa/7", "5-9f3c21aa/8"]), Some("home")),
+    ];
+    for (record, lost, span, sink) in cases {
+        let object: Value = serde_json::from_str(&all().host(stamp(), &record).unwrap().payload).unwrap();
+        assert_eq!(object.get("lost"), lost.map(Value::from).as_ref(), "{object}");
+        let told = ["after", "to"].map(|key| object.get(key).and_then(Value::as_str));
+        assert_eq!(told, span.map_or([None; 2], |span| span.map(Some)), "{object}");
+        assert_eq!(object.get("sink").and_then(Value::as_str), sink, "{object}");
+    }
 }
 
 #[test]
