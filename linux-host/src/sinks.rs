@@ -55,6 +55,7 @@ use crate::secret::NoSecret;
 use arrival::Arrival;
 use aws_iot::price::Use;
 use endpoint::Endpoint;
+use follow::Bookmark;
 use message::Message;
 use quota::Memory;
 
@@ -82,6 +83,9 @@ pub trait Sink: Send {
 
     /// What it may keep across restarts besides its place; told once, before anything else.
     fn remember(&mut self, _: Arc<dyn Memory>) {}
+
+    /// How far it followed a timeline before a reload made it anew; told once, before anything else.
+    fn go_on(&mut self, _: Bookmark) {}
 
     /// What it has used this month, since it was made, of a service that is paid for; nothing if it is free.
     fn used(&self) -> Option<Use> {

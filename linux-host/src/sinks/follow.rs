@@ -7,6 +7,7 @@
 //! off, rings nothing: nobody stands at the door any more.
 
 pub mod alerts;
+mod bookmark;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -17,6 +18,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::AbortHandle;
 
 use self::alerts::Alerts;
+pub use self::bookmark::Bookmark;
 use self::watch::Watch;
 
 use super::arrival::Arrival;
@@ -61,12 +63,25 @@ pub struct Page {
     pub posts: Vec<Post>,
     /// Behind these there may be more, which another reading finds.
     pub is_full: bool,
+    /// Between the place and the oldest of these there are more, which no reading finds any more: too many at once.
+    pub is_cut: bool,
+}
+
+/// What comes of a timeline.
+#[derive(Debug, PartialEq)]
+struct Found {
+    arrival: Arrival,
+    /// The number of the post that it is.
+    post: Option<String>,
 }
 
 /// The timeline of one account.
 pub trait Timeline: Send + 'static {
     /// What tells of its posts at once.
     type Alerts: Alerts;
+
+    /// Which one it is: no other has this name.
+    fn name(&self) -> String;
 
     /// The posts behind `since`, or the newest of all.
     ///
@@ -83,7 +98,14 @@ pub struct Following<K: Sink, T: Timeline> {
     sink: K,
     /// Until it is at work.
     timeline: Option<(T, Follow)>,
-    arrivals: Option<(Receiver<Arrival>, Task)>,
+    at_work: Option<AtWork>,
+    bookmark: Bookmark,
+}
+
+struct AtWork {
+    found: Receiver<Found>,
+    timeline: String,
+    _task: Task,
 }
 
 /// Ends with whoever holds it.
@@ -103,8 +125,9 @@ impl Drop for Task {
 
 impl<K: Sink, T: Timeline> Following<K, T> {
     /// A sink, and whom it follows, if anybody.
-    pub const fn new(sink: K, timeline: Option<(T, Follow)>) -> Self {
-        Self { sink, timeline, arrivals: None }
+    pub fn new(sink: K, timeline: Option<(T, Follow)>) -> Self {
+        let bookmark = Bookmark::default();
+        Self { sink, timeline, at_work: None, bookmark }
     }
 }
 
@@ -112,9 +135,10 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
     async fn open(&mut self) -> Result<usize, Failure> {
         let window = self.sink.open().await?;
         if let Some((timeline, follow)) = self.timeline.take() {
-            let (out, arrivals) = channel(WAITING);
-            let watch = Watch::new(timeline, follow, out);
-            self.arrivals = Some((arrivals, Task::of(watch.run())));
+            let (out, found) = channel(WAITING);
+            let name = timeline.name();
+            let watch = Watch::new(timeline, follow, out, self.bookmark.clone());
+            self.at_work = Some(AtWork { found, timeline: name, _task: Task::of(watch.run()) });
         }
         Ok(window)
     }
@@ -124,9 +148,17 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
     }
 
     async fn outcome(&mut self) -> Result<Outcome, Failure> {
+        let bookmark = &self.bookmark;
         let arrival = async {
-            match &mut self.arrivals {
-                Some((arrivals, _)) => arrivals.recv().await,
+            match &mut self.at_work {
+                Some(AtWork { found, timeline, .. }) => {
+                    let Found { arrival, post } = found.recv().await?;
+                    // Only now: what waits is found again by whoever comes after this one.
+                    if let Some(post) = post {
+                        bookmark.set(timeline, post);
+                    }
+                    Some(arrival)
+                }
                 None => std::future::pending().await,
             }
         };
@@ -143,6 +175,10 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
 
     fn remember(&mut self, memory: std::sync::Arc<dyn Memory>) {
         self.sink.remember(memory);
+    }
+
+    fn go_on(&mut self, from: Bookmark) {
+        self.bookmark = from;
     }
 
     fn used(&self) -> Option<Use> {
@@ -183,7 +219,7 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
     }
 
     async fn close(&mut self) {
-        self.arrivals = None;
+        self.at_work = None;
         self.sink.close().await;
     }
 }

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use super::Sink;
 use super::driver::{Driver, RetryRequest, Signs};
 use super::figures::{Board, State};
+use super::follow::Bookmark;
 use super::render::Form;
 use super::source::{Around, Source};
 use super::trial::Trial;
@@ -108,12 +109,14 @@ pub(super) struct Post<'a, S: Storage, A: Around> {
     pub(super) board: Board,
     pub(super) signs: Signs,
     pub(super) retries: mpsc::Receiver<RetryRequest>,
+    pub(super) bookmark: Bookmark,
 }
 
 impl<S: Storage, A: Around> Post<'_, S, A> {
     fn take(self, plan: &impl Plan) -> JoinHandle<()> {
-        let Self { node, name, source, board, signs, retries } = self;
+        let Self { node, name, source, board, signs, retries, bookmark } = self;
         let (mut sink, form) = plan.make(node);
+        sink.go_on(bookmark);
         let driver = name.parse().map_err(|error| format!("{name}: {error}")).and_then(|name| {
             sink.remember(Arc::new(SpentFile::new(Arc::clone(&source.storage), &name)));
             Driver::new(name, sink, form, node, source, board.clone()).map_err(|error| error.to_string())

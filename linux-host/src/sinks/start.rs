@@ -1,5 +1,6 @@
 //! The sinks of a file: started, tried, looked at, exchanged on a reload, stopped.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::driver::{RetryRequest, Signs};
 use super::figures::{Board, Figures};
+use super::follow::Bookmark;
 use super::kinds::{Post, Spec};
 use super::source::{Around, Source};
 use super::trial::Trial;
@@ -42,6 +44,7 @@ struct What {
 
 struct Running {
     what: What,
+    bookmark: Bookmark,
     shown: Shown,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -124,12 +127,15 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         };
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.running).into_iter().partition(wanted);
         self.running = kept;
+        let bookmark = |running: &Running| (running.shown.name.clone(), running.bookmark.clone());
+        let mut bookmarks: HashMap<_, _> = gone.iter().map(bookmark).collect();
         stop_all(gone).await;
         // Nothing is kept back for a sink that is gone for good, or that an earlier file had.
         self.source.index.keep_places(|sink| specs.iter().any(|(name, ..)| name == sink.as_str()));
         for (name, kind, what) in specs {
             if self.running.iter().all(|running| running.shown.name != name) {
-                self.start(name, kind, what);
+                let bookmark = bookmarks.remove(&name).unwrap_or_default();
+                self.start(name, kind, what, bookmark);
             }
         }
         // In the order of the file, for `status`.
@@ -151,16 +157,29 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         stop_all(std::mem::take(&mut self.running)).await;
     }
 
-    fn start(&mut self, name: String, kind: &'static str, what: What) {
+    fn start(&mut self, name: String, kind: &'static str, what: What, bookmark: Bookmark) {
         let (board, (stop, stopped)) = (Board::default(), watch::channel(false));
         let source = Source { stop: stopped, ..self.source.clone() };
         // One at a time; the next waits here.
         let (retries, asked) = mpsc::channel(1);
         let signs = what.signs;
-        let post =
-            Post { node: &self.node, name: &name, source, board: board.clone(), signs, retries: asked };
+        let post = Post {
+            node: &self.node,
+            name: &name,
+            source,
+            board: board.clone(),
+            signs,
+            retries: asked,
+            bookmark: bookmark.clone(),
+        };
         let task = what.spec.start(post);
-        self.running.push(Running { what, shown: Shown { name, kind, board, retries }, stop, task });
+        self.running.push(Running {
+            what,
+            bookmark,
+            shown: Shown { name, kind, board, retries },
+            stop,
+            task,
+        });
     }
 }
 

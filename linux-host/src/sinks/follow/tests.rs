@@ -24,6 +24,8 @@ struct State {
     readings: usize,
     /// It gives the newest posts, wherever it is to begin.
     is_simple: bool,
+    /// It leaves out what is older than a page.
+    is_cut: bool,
     stream: Option<Script>,
 }
 
@@ -39,6 +41,10 @@ struct Script(UnboundedReceiver<Step>);
 impl Timeline for Platform {
     type Alerts = Script;
 
+    fn name(&self) -> String {
+        "platform/bell".to_owned()
+    }
+
     async fn read(&mut self, since: Option<&str>) -> Result<Page, Failure> {
         const PAGE: usize = 3;
         let mut state = self.0.lock().unwrap();
@@ -50,13 +56,16 @@ impl Timeline for Platform {
         state.late.1 = wait.saturating_sub(1);
         let post = |id: &u64| Post { id: id.to_string(), text: format!("<p>ring {id}</p>") };
         let shown = state.posts.iter().filter(|id| wait == 0 || **id < from);
-        let Some(since) = since else { return Ok(Page { posts: shown.map(post).collect(), is_full: false }) };
+        let Some(since) = since else {
+            return Ok(Page { posts: shown.map(post).collect(), ..Page::default() });
+        };
         let since: u64 = since.parse().unwrap();
         let behind: Vec<_> = shown.filter(|id| state.is_simple || **id > since).map(post).collect();
-        let from = if state.is_simple { behind.len().saturating_sub(PAGE) } else { 0 };
+        let newest = behind.len().saturating_sub(PAGE);
+        let (from, is_cut) = if state.is_simple { (newest, state.is_cut && newest > 0) } else { (0, false) };
         let mut posts: Vec<_> = behind.into_iter().skip(from).take(PAGE).collect();
         posts.reverse();
-        Ok(Page { is_full: posts.len() == PAGE, posts })
+        Ok(Page { is_full: posts.len() == PAGE, is_cut, posts })
     }
 
     fn alerts(&self) -> Option<Script> {
@@ -87,7 +96,7 @@ impl Alerts for Script {
 /// A node that follows the account.
 struct Node {
     platform: Platform,
-    arrivals: Receiver<Arrival>,
+    found: Receiver<Found>,
     stream: UnboundedSender<Step>,
     _task: Task,
 }
@@ -100,11 +109,11 @@ impl Node {
         let mut state = platform.0.lock().unwrap();
         (state.posts, state.stream) = (vec![8, 9], Some(Script(steps)));
         drop(state);
-        let (out, arrivals) = channel(WAITING);
+        let (out, found) = channel(WAITING);
         let (account, message) = ("bell".into(), "doorbell".into());
         let follow = Follow { account, message, containing: containing.map(str::to_owned), every };
-        let _task = Task::of(Watch::new(platform.clone(), follow, out).run());
-        Self { platform, arrivals, stream, _task }
+        let _task = Task::of(Watch::new(platform.clone(), follow, out, Bookmark::default()).run());
+        Self { platform, found, stream, _task }
     }
 
     fn posts(&self, ids: impl IntoIterator<Item = u64>) {
@@ -129,7 +138,7 @@ impl Node {
     async fn seen(&mut self, count: usize) -> Vec<String> {
         let mut seen = Vec::new();
         for _ in 0..count {
-            let arrival = self.arrivals.recv().await.unwrap();
+            let Found { arrival, .. } = self.found.recv().await.unwrap();
             seen.push(match arrival.what {
                 What::Wish(_) => arrival.from,
                 What::Unclear(why) => why,
@@ -142,7 +151,7 @@ impl Node {
     /// Nothing more comes for so long.
     async fn quiet(&mut self, time: Duration) {
         sleep(time).await;
-        assert_eq!(self.arrivals.try_recv().ok(), None);
+        assert_eq!(self.found.try_recv().ok(), None);
     }
 }
 
@@ -162,6 +171,49 @@ async fn what_is_new_comes_in_once_and_in_order_and_what_was_there_does_not() {
     node.quiet(minute * 3).await;
 }
 
+/// A sink as a reload makes it, which follows the account on this platform.
+async fn made_anew(platform: &Platform, account: &str, bookmark: &Bookmark) -> Following<Mute, Platform> {
+    let (account, message) = (account.to_owned(), "doorbell".to_owned());
+    let follow = Follow { account, message, containing: None, every: Duration::from_secs(60) };
+    let mut following = Following::new(Mute, Some((platform.clone(), follow)));
+    following.go_on(bookmark.clone());
+    following.open().await.unwrap();
+    following
+}
+
+async fn rings(following: &mut Following<Mute, Platform>, count: usize) -> Vec<String> {
+    let mut rings = Vec::new();
+    for _ in 0..count {
+        let Ok(Outcome::Came(arrival)) = following.outcome().await else { panic!("nothing else happens") };
+        rings.push(arrival.from);
+    }
+    rings
+}
+
+/// What was posted while the sink was made anew rings, and so does what the old one had found and not handed over.
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_a_reload_changes_goes_on_where_it_was() {
+    let (platform, bookmark) = (Platform::default(), Bookmark::default());
+    let posts = |ids: &[u64]| platform.0.lock().unwrap().posts.extend(ids);
+    posts(&[9]);
+    let mut before = made_anew(&platform, "bell", &bookmark).await;
+    sleep(Duration::from_secs(1)).await;
+    posts(&[10, 11, 12]);
+    assert_eq!(rings(&mut before, 1).await, ["bell, post 10"]);
+    before.close().await;
+    posts(&[13]);
+    let mut after = made_anew(&platform, "bell", &bookmark).await;
+    assert_eq!(rings(&mut after, 3).await, ["bell, post 11", "bell, post 12", "bell, post 13"]);
+    after.close().await;
+    // Numbers of another timeline say nothing.
+    let other = Bookmark::default();
+    other.set("elsewhere/bell", "3".to_owned());
+    let mut first = made_anew(&platform, "bell", &other).await;
+    sleep(Duration::from_secs(1)).await;
+    posts(&[14]);
+    assert_eq!(rings(&mut first, 1).await, ["bell, post 14"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_knows_no_places_is_not_asked_for_ever() {
     let minute = Duration::from_secs(60);
@@ -173,6 +225,18 @@ async fn a_server_that_knows_no_places_is_not_asked_for_ever() {
     let before = node.readings();
     node.quiet(minute * 5 + minute / 2).await;
     assert!(node.readings() - before <= 7, "{}", node.readings() - before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn posts_that_are_too_many_at_once_are_not_lost_in_silence() {
+    let mut node = Node::new(Duration::from_secs(60), None);
+    node.looked().await;
+    {
+        let mut state = node.platform.0.lock().unwrap();
+        (state.is_simple, state.is_cut, state.posts) = (true, true, (10..=14).collect());
+    }
+    let why = "more posts since the last look than are read at once: of the newest 3 each rings, the older ones do not";
+    assert_eq!(node.seen(4).await, [why, "bell, post 12", "bell, post 13", "bell, post 14"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,7 +7,7 @@ use tokio::sync::watch::{Receiver, channel};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::alerts::{Heard, listen};
-use super::{Follow, Post, Task, Timeline, is_newer};
+use super::{Bookmark, Follow, Found, Post, Task, Timeline, is_newer};
 use crate::sinks::arrival::{Arrival, number};
 
 /// A post that was told of and is not in the timeline yet is looked for again after these: servers have copies of their
@@ -20,8 +20,9 @@ const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 pub(super) struct Watch<T: Timeline> {
     timeline: T,
     follow: Follow,
-    out: Sender<Arrival>,
-    /// The highest number that was seen; nothing before the first look.
+    out: Sender<Found>,
+    bookmark: Bookmark,
+    /// The highest number that was seen; nothing before the first look of all.
     newest: Option<String>,
     told: Told,
     alerts: Option<(Receiver<Heard>, Task)>,
@@ -53,12 +54,14 @@ enum Reason {
 }
 
 impl<T: Timeline> Watch<T> {
-    pub(super) fn new(timeline: T, follow: Follow, out: Sender<Arrival>) -> Self {
+    pub(super) fn new(timeline: T, follow: Follow, out: Sender<Found>, bookmark: Bookmark) -> Self {
+        let newest = bookmark.get(&timeline.name());
         Self {
             timeline,
             follow,
             out,
-            newest: None,
+            bookmark,
+            newest,
             told: Told::default(),
             alerts: None,
             seen: Heard::default(),
@@ -120,6 +123,14 @@ impl<T: Timeline> Watch<T> {
             };
             self.told.timeline = None;
             let is_full = page.is_full;
+            if page.is_cut {
+                let read = page.posts.len();
+                self.tell(format!(
+                    "more posts since the last look than are read at once: of the newest {read} each rings, the older \
+                     ones do not"
+                ))
+                .await?;
+            }
             let is_new = self.take(page.posts).await?;
             found |= is_new;
             // A server that does not know where to begin gives the same page again and again.
@@ -145,12 +156,15 @@ impl<T: Timeline> Watch<T> {
             self.newest = Some("0".to_owned());
         }
         if is_first {
+            let place = self.newest.clone().unwrap_or_default();
+            self.bookmark.set(&self.timeline.name(), place);
             return Ok(false);
         }
         for post in &posts {
             if self.follow.containing.as_ref().is_none_or(|word| post.text.contains(word)) {
                 let from = format!("{}, post {}", self.follow.account, post.id);
-                self.send(Arrival::message(from.clone(), &*self.follow.message, Some(&from))).await?;
+                let arrival = Arrival::message(from.clone(), &*self.follow.message, Some(&from));
+                self.send(Found { arrival, post: Some(post.id.clone()) }).await?;
             }
         }
         Ok(!posts.is_empty())
@@ -236,10 +250,10 @@ impl<T: Timeline> Watch<T> {
     }
 
     async fn tell(&mut self, trouble: String) -> Result<(), Gone> {
-        self.send(Arrival::unclear(&*self.follow.account, trouble)).await
+        self.send(Found { arrival: Arrival::unclear(&*self.follow.account, trouble), post: None }).await
     }
 
-    async fn send(&mut self, arrival: Arrival) -> Result<(), Gone> {
-        self.out.send(arrival).await.map_err(|_| Gone)
+    async fn send(&mut self, found: Found) -> Result<(), Gone> {
+        self.out.send(found).await.map_err(|_| Gone)
     }
 }

@@ -57,6 +57,10 @@ impl Statuses {
 impl Timeline for Statuses {
     type Alerts = Home;
 
+    fn name(&self) -> String {
+        format!("{}/@{}", self.settings.url.origin(), self.account)
+    }
+
     async fn read(&mut self, since: Option<&str>) -> Result<Page, Failure> {
         let id = match &self.id {
             Some(id) => id.clone(),
@@ -79,7 +83,7 @@ impl Timeline for Statuses {
             statuses.into_iter().map(|Status { id, content }| Post { id, text: content }).collect();
         // A server may have a smaller page: it is asked until there is nothing more.
         let is_full = since.is_some() && !posts.is_empty();
-        Ok(Page { posts, is_full })
+        Ok(Page { posts, is_full, is_cut: false })
     }
 
     fn alerts(&self) -> Option<Home> {
@@ -126,8 +130,8 @@ mod tests {
         assert!(failure.why.contains("Record not found") && failure.then == Then::Refused, "{failure:?}");
         assert!(statuses.alerts().is_none(), "nobody knows yet of whom");
         let post = |id: u64| Post { id: id.to_string(), text: "<p>ring</p>".into() };
-        assert_eq!(statuses.read(None).await, Ok(Page { posts: vec![post(109)], is_full: false }));
-        let full = Page { posts: (110..130).map(post).collect(), is_full: true };
+        assert_eq!(statuses.read(None).await, Ok(Page { posts: vec![post(109)], ..Page::default() }));
+        let full = Page { posts: (110..130).map(post).collect(), is_full: true, ..Page::default() };
         assert_eq!(statuses.read(Some("109")).await, Ok(full), "however much each of them brings along");
         assert_eq!(statuses.read(Some("129")).await, Ok(Page::default()));
         let failure = statuses.read(Some("129")).await.unwrap_err();
