@@ -20,6 +20,8 @@ pub struct Fields {
     count: usize,
     /// Of the first.
     since: Option<Timestamp>,
+    /// Any of them was set aside before, and goes out once more.
+    late: bool,
 }
 
 impl Fields {
@@ -38,9 +40,14 @@ impl Fields {
             ..Self::nothing()
         };
         fields.since = messages.first().and_then(|first| moment(&object(first)));
+        fields.late = messages.iter().any(|message| object(message).get("late") == Some(&Value::Bool(true)));
         fields.text = fields.sentence();
         if messages.len() > 1 {
             fields.text = fields.summary(messages);
+        }
+        if fields.late {
+            // Nobody stands at the door any more: whoever reads only the text has to know that.
+            fields.text.insert_str(0, "late: ");
         }
         fields
     }
@@ -53,6 +60,7 @@ impl Fields {
             text: String::new(),
             count: 0,
             since: None,
+            late: false,
         }
     }
 
@@ -64,6 +72,7 @@ impl Fields {
             "text" => self.text.clone(),
             "id" => self.id(),
             "count" => self.count.to_string(),
+            "late" => self.late.to_string(),
             "clock" => clock(moment(&self.object)?),
             "since" => clock(self.since?),
             _ => match place.split_once('.') {
@@ -200,7 +209,16 @@ mod tests {
         assert_eq!(fields.get("value").as_deref(), Some("doorbell"));
         assert_eq!(fields.get("trusted").as_deref(), Some("true"));
         assert_eq!((fields.get("nothing"), fields.get("data.nobody")), (None, None));
+        assert_eq!(fields.get("late").as_deref(), Some("false"));
         assert_eq!(fields.onset(), "2026-11-21T07:30:07Z".parse().ok());
+    }
+
+    #[test]
+    fn what_was_set_aside_before_says_that_it_is_late() {
+        let fields = Fields::of(&[doorbell("Someone is at the door", 7).late()]);
+        assert_eq!(fields.text(), "late: Someone is at the door");
+        assert_eq!(fields.get("late").as_deref(), Some("true"));
+        assert_eq!(fields.id(), "front-door/5-9f3c21aa/7", "and is the same for all that");
     }
 
     #[test]
@@ -226,6 +244,10 @@ mod tests {
         let since = fields.get("since").unwrap();
         assert_eq!(fields.text(), format!("doorbell 7 times since {since}: ring 8"));
         assert_eq!(fields.id(), "front-door/5-9f3c21aa/8+7");
+        let mut some = rings.clone();
+        some[3] = some[3].clone().late();
+        let late = Fields::of(&some);
+        assert_eq!(late.text(), format!("late: doorbell 7 times since {since}: ring 8"));
         let mut leak = doorbell("Water!", 9);
         leak.topic = "campanile/front-door/message/leak".into();
         let mixed = [rings[0].clone(), rings[1].clone(), leak];

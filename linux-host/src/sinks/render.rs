@@ -110,7 +110,9 @@ impl<S: Storage> Render<S> {
         let made = self.made(item);
         self.contexts = contexts;
         match (made, &self.form) {
-            (Made::Message(message), Form::Trace(_)) => Some(message),
+            (Made::Message(message), Form::Trace(_)) => {
+                Some(Message { payload: message.payload + "  (late)", ..message })
+            }
             (Made::Message(message), Form::Json(renderer)) => {
                 (!renderer.is_shadow(message.kind)).then(|| message.late())
             }

@@ -3,8 +3,8 @@
 use super::fields::Fields;
 
 /// What can stand between braces, besides `data.KEY`.
-pub const PLACES: [&str; 12] =
-    ["node", "kind", "name", "value", "text", "time", "clock", "boot", "seq", "id", "count", "since"];
+pub const PLACES: [&str; 13] =
+    ["node", "kind", "name", "value", "text", "time", "clock", "boot", "seq", "id", "count", "since", "late"];
 
 /// A text whose places were looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
