@@ -41,13 +41,7 @@ fn what_a_sink_would_have_sent_is_what_it_has_sent() {
     assert_eq!((bells, states), (3, 5), "two variables at the start, and one counts the rings");
 
     // A file that has not run yet: the same journal, and a receiver that takes money.
-    place.write(&format!("{house}{CLOUD}"));
-    let (file, state) = (place.path("house.toml"), place.path("state"));
-    let args = ["cost", file.to_str().unwrap(), "--journal", state.to_str().unwrap(), "--json"];
-    let output = place.bare(&args).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let said: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said = cost(&place, &format!("{house}{CLOUD}"));
     let bytes: usize = {
         let rest = |line: &Value| {
             let mut object = line.clone();
@@ -76,4 +70,35 @@ fn what_a_sink_would_have_sent_is_what_it_has_sent() {
     let commits = journal["commits"].as_u64().unwrap();
     assert!(commits >= 30 && journal["card-bytes"] == json!([commits * 6_000, commits * 8_000]), "{journal}");
     assert_eq!(said[3]["prices"]["region"], "eu-west-1 (Ireland)");
+
+    // Three messages alone, or in arrays of two.
+    let sinks =
+        [("alone", ""), ("together", "batch = { most = 2, within = \"1h\" }\n")].map(|(name, batch)| {
+            let table = CLOUD.replace("sinks.cloud", &format!("sinks.{name}"));
+            let table = table.replace("\"variable:*\", \"message:*\"", "\"message:*\"");
+            format!("{table}shadow = false\nthing = \"{name}\"\n{batch}")
+        });
+    let said = cost(&place, &format!("{HOUSE}{}", sinks.concat()));
+    for (said, name, messages) in [(&said[0], "alone", bells), (&said[1], "together", 2)] {
+        assert_eq!((&said["sink"], &said["messages"]), (&json!(name), &json!(30 * messages)));
+        let metered = 30 * (messages + 1);
+        assert_eq!(
+            said["metered"],
+            json!({ "minutes": 43_200, "messages": metered, "shadow": 0, "rules": 0 })
+        );
+        assert_eq!(said["nanodollars"], 43_200 * 80 + metered * 1_000);
+    }
+    let bytes = [0, 1].map(|sink: usize| said[sink]["bytes"].as_u64().unwrap());
+    assert!(bytes[0] < bytes[1], "each says its topic in the array, too: {bytes:?}");
+}
+
+/// What `campanile cost` says of a file, with the journal that there is.
+fn cost(place: &Workplace, house: &str) -> Vec<Value> {
+    place.write(house);
+    let (file, state) = (place.path("house.toml"), place.path("state"));
+    let args = ["cost", file.to_str().unwrap(), "--journal", state.to_str().unwrap(), "--json"];
+    let output = place.bare(&args).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
