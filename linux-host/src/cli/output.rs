@@ -41,11 +41,19 @@ fn replace(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()
     let Some(path) = place(path) else {
         return through(File::options().write(true).open(path)?, fill).map(drop);
     };
-    let new = with_behind(&path, ".new");
-    let _ = fs::remove_file(&new);
+    let earlier = fs::metadata(&path).ok();
+    if earlier.is_some() {
+        // What may not be written is not to be replaced either.
+        File::options().write(true).open(&path)?;
+    }
+    // A name that nobody else has, so that nothing of anybody's is in the way.
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}", std::process::id()));
+    let new = path.with_file_name(name);
     let file = File::create_new(&new)?;
     let written = through(file, fill).and_then(|file| {
-        if let Ok(earlier) = fs::metadata(&path) {
+        if let Some(earlier) = earlier {
             file.set_permissions(earlier.permissions())?;
         }
         fs::rename(&new, &path)
@@ -135,10 +143,16 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "and nothing beside it");
 
+        let draft = folder.path().join("script.toml.new");
+        fs::write(&draft, "a draft").unwrap();
         write(&link, |out| out.write_all(b"whole")).unwrap();
+        assert_eq!(fs::read_to_string(&draft).unwrap(), "a draft");
         assert_eq!(fs::read_to_string(&file).unwrap(), "whole");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "the link stays one");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o440)).unwrap();
+        // Root may write everything.
+        assert_eq!(write(&link, |_| Ok(())).is_ok(), rustix::process::geteuid().is_root());
         write(&folder.path().join("new"), |out| out.write_all(b"new")).unwrap();
         let said = words(write(Path::new("/dev/full"), |out| out.write_all(b"x")));
         assert!(said.starts_with("cannot write /dev/full: "), "{said}");
