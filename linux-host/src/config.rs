@@ -9,6 +9,7 @@ pub mod expr;
 pub mod file;
 mod habits;
 pub mod init;
+pub mod machines;
 pub mod read;
 pub mod resources;
 pub mod scalar;

@@ -12,6 +12,7 @@ pub mod board_set;
 pub mod boot;
 pub mod event_loop;
 pub mod footprint;
+pub mod hearing;
 pub mod house;
 pub mod inlet;
 pub mod intake;
@@ -215,11 +216,13 @@ impl Daemon {
         sinks.apply(&loaded.sinks, &loaded.program.symbols).await;
         let showcase = sinks.showcase();
         let sinks = Arc::new(Mutex::new(sinks));
+        let (messages, sent) = mpsc::channel(hearing::WAITING);
         let satellites = Satellites::new(satellites::Around {
             folder: state.join(satellites::FOLDER),
             journal: loaded.journal.clone(),
             zone: loaded.zone.clone(),
             links,
+            messages,
         });
         let satellites = Arc::new(std::sync::Mutex::new(satellites));
         reload::apply_satellites(&satellites, &mut boards, &loaded.satellites).await;
@@ -243,6 +246,7 @@ impl Daemon {
         let service =
             Service::new(house.clone(), intake.clone(), virtual_board.clone(), reload, report, seed);
         tasks.push(tokio::spawn(around::carry_out(service.clone(), arrived)).abort_handle());
+        tasks.push(tokio::spawn(hearing::hear(service.clone(), house.clone(), sent)).abort_handle());
         let zone = loaded.zone.clone();
         let reloader = Reloader {
             origin,

@@ -55,6 +55,17 @@ pub struct Around {
     pub zone: TimeZone,
     /// Told of their comings and goings.
     pub links: mpsc::UnboundedSender<(SinkName, bool)>,
+    /// Told of the messages that they send.
+    pub messages: mpsc::Sender<Sent>,
+}
+
+/// A message that a satellite has sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// As triggers here call it: with the satellite's name in front.
+    pub message: String,
+    /// What tells it from every other.
+    pub identity: String,
 }
 
 struct Running {
@@ -135,7 +146,7 @@ impl Running {
         let (have, want) = (&self.spec, spec);
         let program = |spec: &Spec| (spec.program.image.clone(), spec.program.safe_without_link.clone());
         have.program.name == want.program.name
-            && have.program.board == want.program.board
+            && (&have.program.board, &have.program.machine) == (&want.program.board, &want.program.machine)
             && (&have.port, have.baud) == (&want.port, want.baud)
             && have.program.symbols == want.program.symbols
             && program(have) == program(want)

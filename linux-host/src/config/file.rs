@@ -19,7 +19,8 @@ use toml::de::DeValue;
 use super::debounce_text::DebounceText;
 use super::read::{At, Definitions, Entries, Needed, Node, Read, Report, table, words};
 use super::scalar::{
-    Decimal, Facts, H, Int, LONGEST, MS, Name, NodeName, Number, Rate, S, SizeWithin, Text, Within, Word,
+    Decimal, Facts, H, HeardName, Int, LONGEST, MS, Name, NodeName, Number, Rate, S, SizeWithin, Text,
+    Within, Word,
 };
 
 pub use action::{Action, Condition, IfAction, PulseAction, RepeatAction, SendAction};
@@ -73,7 +74,7 @@ impl House {
     }
 
     /// The messages that its triggers wait for, as often as they do.
-    pub fn heard(&self) -> impl Iterator<Item = &At<Name>> {
+    pub fn heard(&self) -> impl Iterator<Item = &At<HeardName>> {
         self.scenarios().iter().flat_map(|scenario| &scenario.when).filter_map(|trigger| match trigger {
             Trigger::Message(trigger) => Some(&trigger.message),
             _ => None,

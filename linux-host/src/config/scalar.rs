@@ -24,7 +24,7 @@ use super::source::Diagnostic;
 pub use bounds::{H, LONGEST, MS, Positive, S, SizeWithin, Within, Word};
 pub use decimal::Decimal;
 pub use facts::{Facts, OURS};
-pub use name::{NAME_MAX, Name, NodeName, check_name};
+pub use name::{HeardName, NAME_MAX, Name, NodeName, check_name};
 pub use port::SerialPort;
 pub use units::{duration, duration_text};
 

@@ -24,6 +24,16 @@ pub(super) fn of_hello(hello: &Hello<'_>) -> Option<String> {
     })
 }
 
+/// It is another board than the file says.
+pub(super) fn of_machine(machine: &str, hello: &Hello<'_>) -> Option<String> {
+    (machine != hello.board).then(|| {
+        format!(
+            "it is a {}, and the file says machine = \"{machine}\": its pins are checked as those of another board",
+            hello.board
+        )
+    })
+}
+
 /// Why its program does not fit into it.
 pub(super) fn of_misfit(misfit: Misfit) -> String {
     match misfit {

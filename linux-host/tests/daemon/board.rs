@@ -16,7 +16,7 @@ use campanile_core::id::{InputId, Level};
 use campanile_core::input::{Input, LevelWhy};
 use campanile_core::link::bundle::Bundle;
 use campanile_core::link::{
-    About, Collector, Health, MAX_FRAME, Request, Satellite, Staging, VERSION, Verdict, seal,
+    About, Collector, Health, MAX_FRAME, Request, Satellite, Staging, Storage, VERSION, Verdict, seal,
 };
 use campanile_core::log::Cursor;
 use campanile_core::program::{Parts, image};
@@ -37,6 +37,8 @@ type Outputs = Arc<Mutex<Vec<(String, bool)>>>;
 /// What a test does with a board.
 enum Deed {
     Move(u8, bool),
+    /// Its flash is so from now on.
+    Ail(Storage),
     Unplug,
     Restart,
     End,
@@ -65,6 +67,11 @@ impl Board {
     /// Moves an input.
     pub(crate) fn set(&self, input: u8, on: bool) {
         self.deeds.send(Deed::Move(input, on)).unwrap();
+    }
+
+    /// Its flash is so from now on.
+    pub(crate) fn ail(&self, storage: Storage) {
+        self.deeds.send(Deed::Ail(storage)).unwrap();
     }
 
     /// The cable is pulled out, and put in again.
@@ -123,6 +130,7 @@ fn live(listener: &TcpListener, todo: &Receiver<Deed>, outputs: &Outputs) -> boo
                 let level = Level::from_bool(on);
                 node.feed(Input::Edge { input: InputId(input), level });
             }
+            Ok(Deed::Ail(storage)) => node.health.storage = storage,
             Ok(Deed::Unplug) => wire = None,
             Ok(Deed::Restart) => return true,
             Ok(Deed::End) | Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
@@ -155,6 +163,7 @@ struct Node {
     collector: Collector,
     staging: Box<Staging<1024>>,
     outputs: Outputs,
+    health: Health,
     began: StdInstant,
     asked: VecDeque<InputId>,
 }
@@ -175,6 +184,7 @@ impl Node {
             collector: Collector::new(),
             staging: Box::default(),
             outputs,
+            health: Health::NO_STORAGE,
             began: StdInstant::now(),
             asked: VecDeque::new(),
         };
@@ -258,7 +268,7 @@ impl Node {
     }
 
     fn say(&mut self) -> Option<Vec<u8>> {
-        let (room, health) = (self.engine.room(), Health::NO_STORAGE);
+        let (room, health) = (self.engine.room(), self.health);
         let about = About { node: "", board: "test board", room, bundle_max: 1024, health };
         let mut out = [0; MAX_FRAME];
         let now = self.now();

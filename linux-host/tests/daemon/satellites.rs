@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use campanile_core::link::Storage;
+
 use crate::board::{Board, stranger};
 use crate::cable::Cable;
 use crate::running::{Running, Workplace, poll, starts_with, words};
@@ -259,4 +261,73 @@ fn what_is_wrong_with_a_satellite_is_told_and_stops_nobody() {
     assert!(error.contains("did you mean porch?"), "{error}");
     let (error, _) = daemon.fails(&["link", "log", "attic"]);
     assert!(error.contains("there is no journal of a satellite \"attic\""), "{error}");
+}
+
+/// The porch tells of its button, and the house passes that on; what the house sends stands in a file.
+const TELLING: &str = r#"
+[[satellites.porch.scenarios]]
+name = "tell"
+when = [{ input = "button", to = "on" }]
+do = [{ send = "rung" }, { send = "unheard" }]
+
+[[scenarios]]
+name = "pass-on"
+when = [{ message = "porch.rung" }]
+do = [{ send = "doorbell", text = "Someone is at the porch" }]
+
+[sinks.file]
+kind = "file"
+path = "{dir}/events.jsonl"
+only = ["message:*"]
+"#;
+
+#[test]
+fn a_message_of_a_satellite_sets_off_a_scenario_here_once_and_that_tells_the_sinks() {
+    let board = Board::start();
+    let place = Workplace::new(&(house(&board) + TELLING));
+    let mut daemon = Running::start(&place);
+    wait_until_it_runs(&daemon);
+    let sent = || std::fs::read_to_string(place.path("events.jsonl")).unwrap_or_default();
+    let rung = || sent().matches("campanile/hall/message/doorbell").count();
+    board.set(0, true);
+    poll(|| (rung() == 1).then_some(()));
+    assert!(sent().contains("Someone is at the porch"), "{}", sent());
+    // The journal has it: behind a start of the daemon it is no news.
+    daemon.kill();
+    daemon = Running::start(&place);
+    wait_until_it_runs(&daemon);
+    board.set(0, false);
+    board.set(0, true);
+    poll(|| (rung() >= 2).then_some(()));
+    daemon.stop();
+    assert_eq!(rung(), 2, "{}", sent());
+}
+
+#[test]
+fn flash_that_is_worn_or_full_is_named_and_the_other_satellite_goes_on() {
+    let (board, other) = (Board::start(), Board::start());
+    let attic = format!(
+        "[boards.attic]\nkind = \"serial\"\nport = \"tcp://127.0.0.1:{}\"\n[satellites.attic.inputs.button]\nline = 1\n\
+         debounce = \"none\"\n",
+        other.port
+    );
+    let place = Workplace::new(&(house(&board) + &attic));
+    let daemon = Running::start(&place);
+    wait_until_it_runs(&daemon);
+    for (round, (storage, words)) in
+        [(Storage::Worn, "its flash is worn"), (Storage::Full, "its flash is full")].into_iter().enumerate()
+    {
+        board.ail(storage);
+        poll(|| info(&daemon)["problems"].to_string().contains(words).then_some(()));
+        poll(|| daemon.ok(&["status"]).contains(words).then_some(()));
+        other.set(0, round == 0);
+        let line = if round == 0 { "attic.button on" } else { "attic.button off" };
+        poll(|| words_of(&daemon).iter().any(|there| starts_with(there, line)).then_some(()));
+        assert_eq!(info(&daemon)["up"], true);
+    }
+}
+
+/// Of the house's own log.
+fn words_of(daemon: &Running<'_>) -> Vec<String> {
+    words(&daemon.ok(&["log"]))
 }

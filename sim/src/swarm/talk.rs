@@ -7,7 +7,7 @@ use campanile_core::link::{Collector, MAX_FRAME, Wall};
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
 use campanile_delivery::satellite::{Book, Mirror, News, Program, Session, World};
-use campanile_delivery::{Journal, NodeName, Options};
+use campanile_delivery::{Journal, NodeName, Options, RecordId};
 
 use crate::board::Satellite as Lines;
 use crate::prng::Prng;
@@ -50,6 +50,9 @@ impl World for Around {
 
     /// The simulator looks behind every message.
     fn stir(&self) {}
+
+    /// No house of the swarm waits for a message.
+    fn sent(&self, _: &str, _: RecordId) {}
 
     fn random(&mut self) -> Result<u32, String> {
         Ok(self.random.bits() as u32)

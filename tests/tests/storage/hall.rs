@@ -11,7 +11,7 @@ use campanile_core::time::Instant;
 use campanile_delivery::disk::{Disk, PowerCut};
 use campanile_delivery::satellite::{Book, Mirror, Program, Session, World};
 use campanile_delivery::symbols::Symbols;
-use campanile_delivery::{Archive, Body, Boot, Journal, Next, NodeName, Options, Position};
+use campanile_delivery::{Archive, Body, Boot, Journal, Next, NodeName, Options, Position, RecordId};
 use proptest::prelude::*;
 
 /// Of the program that both ends have: so none is brought over.
@@ -51,6 +51,8 @@ impl World for House {
     }
 
     fn stir(&self) {}
+
+    fn sent(&self, _: &str, _: RecordId) {}
 
     fn random(&mut self) -> Result<u32, String> {
         self.random = self.random.wrapping_mul(0x9e37_79b1).wrapping_add(1);

@@ -11,7 +11,7 @@ use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 
 use super::{Book, BookError, Mirror, Misfit, News, Program};
-use crate::{Boot, Storage};
+use crate::{Boot, RecordId, Storage};
 
 /// What an input did longer ago is no news any more, as a command would not be.
 const YOUNG: Duration = COMMAND_TTL;
@@ -23,6 +23,9 @@ pub trait World {
 
     /// The house has to look at the lines.
     fn stir(&self);
+
+    /// The satellite has sent the message of this name just now; it is the record `at` of its journal.
+    fn sent(&self, message: &str, at: RecordId);
 
     /// A number that nobody can know.
     ///
@@ -312,8 +315,10 @@ impl<S: Storage> Session<S> {
             return Ok(());
         }
         let (mut at, mut rest) = (delivery.base, delivery.bytes);
-        while let Some((frame, behind)) = Frame::split(rest) {
+        for seq in delivery.first.. {
+            let Some((frame, behind)) = Frame::split(rest) else { break };
             (at, rest) = (at.plus(frame.dt), behind);
+            let young = self.behind.is_some_and(|behind| now.since(at.plus(behind)) < YOUNG);
             match frame.record() {
                 Some(Record::Input(Input::Install { hash } | Input::Boot { hash, .. })) => {
                     self.runs_ours = hash == self.program.hash;
@@ -324,7 +329,6 @@ impl<S: Storage> Session<S> {
                     ..
                 })) if self.runs_ours => {
                     if let Some(input) = self.program.symbols.inputs.get(input.index()) {
-                        let young = self.behind.is_some_and(|behind| now.since(at.plus(behind)) < YOUNG);
                         let level = Level::from_bool(value != 0);
                         world.lines(|lines| lines.saw(&input.name, level, young, now));
                     }
@@ -334,6 +338,12 @@ impl<S: Storage> Session<S> {
                     level,
                     by: By::Command { origin: Origin::Link },
                 })) if self.runs_ours => self.held(output, level, world),
+                Some(Record::Decision(Decision::Send { template, .. })) if self.runs_ours && young => {
+                    let message = self.program.symbols.messages.get(template.index());
+                    if let Some((message, boot)) = message.zip(self.book.boot()) {
+                        world.sent(&message.name, RecordId { boot, seq });
+                    }
+                }
                 _ => {}
             }
         }

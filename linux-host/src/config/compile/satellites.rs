@@ -1,5 +1,7 @@
 //! Satellites: each is a house of its own to the compiler, and its lines are lines of the host's house, too.
 
+mod pins;
+
 use campanile_core::link::bundle::LINE_MAX;
 use campanile_delivery::symbols::{Drive, Line, Symbols};
 
@@ -20,6 +22,8 @@ pub struct SatelliteProgram {
     pub name: String,
     /// The board that it is on.
     pub board: String,
+    /// What kind of board that is, if the file says so.
+    pub machine: Option<String>,
     /// The program, as its engine loads it.
     pub image: Vec<u8>,
     /// The names behind its ids.
@@ -112,11 +116,13 @@ pub(super) fn all(house: &House, report: &mut Report<'_>) -> Vec<SatelliteProgra
         let Some(satellite) = satellite else { continue };
         let Some(board) = find_board(house, name, satellite, report) else { continue };
         check_lines(satellite, report);
+        pins::check(board, satellite, report);
         let Some(own) = own_house(house, name, satellite, board) else { continue };
         let Some(compiled) = build(&own, &ROOM, report) else { continue };
         programs.push(SatelliteProgram {
             name: name.value.clone(),
             board: board_of(name, satellite).value.clone(),
+            machine: machine_of(board),
             image: compiled.image,
             symbols: compiled.symbols,
             safe_without_link: satellite
@@ -126,7 +132,44 @@ pub(super) fn all(house: &House, report: &mut Report<'_>) -> Vec<SatelliteProgra
                 .collect(),
         });
     }
+    check_heard(house, &programs, report);
     programs
+}
+
+/// A message that no satellite sends sets off nothing.
+fn check_heard(house: &House, programs: &[SatelliteProgram], report: &mut Report<'_>) {
+    for at in house.heard().filter(|at| !at.is_broken()) {
+        let Some((satellite, message)) = at.value.of_satellite() else { continue };
+        let is_known = house.satellites.names().any(|name| name == satellite);
+        if house.satellites.is_whole() && check_name(satellite).is_ok() && !is_known {
+            report.push(
+                Diagnostic::error(at.span.clone(), format!("unknown satellite `{satellite}`"))
+                    .label("no message comes from there")
+                    .help(suggestion(satellite, house.satellites.names()))
+                    .may_follow(),
+            );
+        }
+        // Of one with errors it is not known what it sends.
+        let Some(program) = programs.iter().find(|program| program.name == satellite) else { continue };
+        let sent: Vec<_> = program.symbols.messages.iter().map(|sent| sent.name.as_str()).collect();
+        if !sent.contains(&message) {
+            report.push(
+                Diagnostic::error(at.span.clone(), format!("`{satellite}` sends no message `{message}`"))
+                    .label("never comes")
+                    .help(match sent.as_slice() {
+                        [] => format!(
+                            "a scenario of [satellites.{satellite}] sends it: {{ send = \"{message}\" }}"
+                        ),
+                        sent => suggestion(message, sent.iter().copied()),
+                    }),
+            );
+        }
+    }
+}
+
+fn machine_of(board: &Board) -> Option<String> {
+    let Board::Serial(board) = board else { return None };
+    board.machine.as_ref().map(|machine| machine.value.clone())
 }
 
 fn is_safe_without_link(output: Option<&Output>) -> bool {

@@ -1,7 +1,7 @@
 //! Boards: what has lines.
 
 use super::super::read::{At, kinds, table};
-use super::super::scalar::{Int, SerialPort, Word};
+use super::super::scalar::{Int, SerialPort, Text, Word};
 
 impl Default for Board {
     /// The one of a file that names none.
@@ -63,5 +63,8 @@ table! {
         "port" port (required): At<SerialPort>,
         /// Bits per second.
         "baud" baud (= 115200): At<Int<1200, 1000000>>,
+        /// What kind of board the satellite is, such as "microbit", so that its pins are checked with the file; without it
+        /// the board says what it has not when the program comes.
+        "machine" machine (optional): At<Text>,
     }
 }

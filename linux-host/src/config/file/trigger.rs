@@ -3,7 +3,7 @@
 use campanile_core::id::Level;
 
 use super::super::read::{At, choice, words};
-use super::super::scalar::{Decimal, LONGEST, MS, Name, Positive, Text, True, Within, text};
+use super::super::scalar::{Decimal, HeardName, LONGEST, MS, Positive, Text, True, Within, text};
 
 choice! {
     /// What makes a scenario run.
@@ -74,10 +74,10 @@ choice! {
             /// Came or went; both without it.
             "to" to (optional): LinkState,
         }
-        /// A message came, from another node for instance.
+        /// A message came, from another node for instance, or from a satellite.
         Message(MessageTrigger) {
-            /// Its name.
-            "message" message (required): At<Name>,
+            /// Its name; a satellite's with the satellite's in front, such as "porch.doorbell".
+            "message" message (required): At<HeardName>,
         }
         /// The node has started, or this program was installed.
         Started(StartedTrigger) {

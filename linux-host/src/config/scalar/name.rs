@@ -70,6 +70,43 @@ impl Read for Name {
     }
 }
 
+/// The name of a message that triggers may wait for: one of another node's, or a satellite's with the satellite's name in
+/// front, such as "porch.doorbell".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardName(pub String);
+
+impl HeardName {
+    /// The satellite that it is of, and what it is called there; `None` for that of another node.
+    pub fn of_satellite(&self) -> Option<(&str, &str)> {
+        self.0.split_once('.')
+    }
+}
+
+impl Read for HeardName {
+    const WHAT: &'static str = "the name of a message";
+
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let name = Text::read(node, report)?;
+        let (satellite, message) = name.split_once('.').unwrap_or(("n", &name));
+        if let Err(wrong) = check_name(satellite).and_then(|()| check_name(message)) {
+            report.push(wrong.at(node.span()));
+        }
+        Some(Self(name))
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": HEARD_PATTERN })
+    }
+
+    fn broken() -> Option<Self> {
+        Text::broken().map(Self)
+    }
+}
+
+/// What the names of messages look like that triggers wait for.
+const HEARD_PATTERN: &str =
+    "^([A-Za-z]([A-Za-z0-9_-]{0,30}[A-Za-z0-9_])?\\.)?[A-Za-z]([A-Za-z0-9_-]{0,30}[A-Za-z0-9_])?$";
+
 /// The name of the node: it stands in topics and host names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeName(pub String);

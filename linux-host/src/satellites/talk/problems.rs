@@ -7,6 +7,8 @@ pub(super) struct Problems {
     pub(super) refused: Option<String>,
     /// How its storage is.
     pub(super) storage: Option<String>,
+    /// It is another board than the file says.
+    pub(super) machine: Option<String>,
     /// What its hello shows.
     pub(super) hello: Option<String>,
     /// About the time of day.
@@ -20,11 +22,17 @@ impl Problems {
     /// All that there are, the gravest first; and those of them that are new.
     pub(super) fn list(&mut self) -> (Vec<String>, Vec<String>) {
         let clock = self.clock.map(str::to_owned);
-        let all: Vec<_> =
-            [self.refused.clone(), self.storage.clone(), self.disk.clone(), clock, self.hello.clone()]
-                .into_iter()
-                .flatten()
-                .collect();
+        let all: Vec<_> = [
+            self.machine.clone(),
+            self.refused.clone(),
+            self.storage.clone(),
+            self.disk.clone(),
+            clock,
+            self.hello.clone(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         let new = all.iter().filter(|problem| !self.said.contains(problem)).cloned().collect();
         self.said.clone_from(&all);
         (all, new)

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use campanile_core::link::{Hello, MAX_FRAME, Wall};
 use campanile_core::time::Instant;
 use campanile_delivery::satellite::{Book, BookError, Mirror, Misfit, News, Program, World};
-use campanile_delivery::{Boot, Directory, NodeName};
+use campanile_delivery::{Boot, Directory, NodeName, RecordId};
+use tokio::sync::mpsc;
 
-use super::super::Around;
 use super::super::lines::SatelliteLines;
 use super::super::trace::Trace;
 use super::super::view::View;
 use super::super::words;
+use super::super::{Around, Sent};
 use super::problems::Problems;
 use crate::config::SatelliteProgram;
 use crate::random;
@@ -21,6 +22,8 @@ use crate::random;
 /// See the [module](self).
 pub(super) struct Session {
     name: String,
+    /// What kind of board it is, by the file.
+    machine: Option<String>,
     /// Where its journal is.
     path: PathBuf,
     session: campanile_delivery::satellite::Session<Directory>,
@@ -31,15 +34,31 @@ pub(super) struct Session {
 }
 
 /// The house that the satellite belongs to.
-struct House(Arc<SatelliteLines>);
+struct House {
+    lines: Arc<SatelliteLines>,
+    satellite: String,
+    messages: mpsc::Sender<Sent>,
+}
 
 impl World for House {
     fn lines<R>(&self, look: impl FnOnce(&mut Mirror) -> R) -> R {
-        self.0.look(look)
+        self.lines.look(look)
     }
 
     fn stir(&self) {
-        self.0.wake_loop();
+        self.lines.wake_loop();
+    }
+
+    fn sent(&self, message: &str, RecordId { boot, seq }: RecordId) {
+        let satellite = &self.satellite;
+        let sent =
+            Sent { message: format!("{satellite}.{message}"), identity: format!("{satellite} {boot} {seq}") };
+        if self.messages.try_send(sent).is_err() {
+            tracing::warn!(
+                "satellite {satellite}: its messages come faster than they are taken here: record {seq}, {message}, sets \
+                 off nothing"
+            );
+        }
     }
 
     fn random(&mut self) -> Result<u32, String> {
@@ -61,7 +80,8 @@ impl Session {
         let node: NodeName = program.name.parse().map_err(|error| format!("{}: {error}", program.name))?;
         let book = Book::open(storage, node, around.journal.clone()).map_err(said)?;
         let bundled = Program::new(&program.image, &program.symbols, &program.safe_without_link);
-        let mut house = House(lines);
+        let (satellite, messages) = (program.name.clone(), around.messages.clone());
+        let mut house = House { lines, satellite, messages };
         let session = campanile_delivery::satellite::Session::new(
             bundled.map_err(|error| error.to_string())?,
             book,
@@ -70,8 +90,8 @@ impl Session {
         let session = session?;
         view.change(|status| status.journal = path.display().to_string());
         let trace = Trace::new(&around.folder, &program.name);
-        let name = program.name.clone();
-        Ok(Self { name, path, session, house, view, trace, problems: Problems::default() })
+        let (name, machine) = (program.name.clone(), program.machine.clone());
+        Ok(Self { name, machine, path, session, house, view, trace, problems: Problems::default() })
     }
 
     /// The port is open.
@@ -108,7 +128,7 @@ impl Session {
     pub(super) fn work(&mut self, now: Instant, wall: &Wall) {
         self.session.tick(now, wall.trusted.then_some(wall.unix));
         self.problems.clock = (!wall.trusted && self.is_up()).then_some(words::NO_CLOCK);
-        if self.house.0.takes_install() {
+        if self.house.lines.takes_install() {
             self.problems.refused = None;
             self.session.install(now);
         }
@@ -160,6 +180,7 @@ impl Session {
             tracing::warn!("{}: the program is not kept: {error}", self.path.display());
         }
         self.problems.hello = words::of_hello(hello);
+        self.problems.machine = self.machine.as_ref().and_then(|machine| words::of_machine(machine, hello));
         match brings {
             Some(fits) => self.problems.refused = fits.err().map(words::of_misfit),
             None if self.session.runs_ours() => self.problems.refused = None,

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use campanile_core::id::InputId;
+use campanile_core::decision::Values;
+use campanile_core::id::{InputId, TemplateId};
 use campanile_core::link::{Collector, MAX_MESSAGE, Message, Records};
 use campanile_core::program::image::Counts;
 use campanile_core::program::verify::Room;
@@ -22,6 +23,7 @@ const IMAGE: u64 = 9;
 #[derive(Default)]
 struct House {
     lines: RefCell<Mirror>,
+    sent: RefCell<Vec<(String, u64)>>,
     random: u32,
 }
 
@@ -31,6 +33,10 @@ impl World for House {
     }
 
     fn stir(&self) {}
+
+    fn sent(&self, message: &str, at: RecordId) {
+        self.sent.borrow_mut().push((message.to_owned(), at.seq));
+    }
 
     fn random(&mut self) -> Result<u32, String> {
         self.random += 1;
@@ -59,6 +65,12 @@ impl Bench {
             class: String::new(),
             durable: false,
             report: symbols::Report::default(),
+        });
+        symbols.messages.push(symbols::Message {
+            name: "doorbell".to_owned(),
+            values: Vec::new(),
+            text: None,
+            data: Vec::new(),
         });
         let program =
             Program { hash: IMAGE, image: Vec::new(), symbols, bundle: vec![1], bundle_hash: BUNDLE };
@@ -112,14 +124,24 @@ impl Bench {
 
     /// It sends what the button did, from this record on.
     fn sends(&mut self, first: u64, levels: &[Level]) -> Vec<Asked> {
+        let event = |level: &Level| Decision::Event {
+            source: Source::Input { input: InputId(0) },
+            value: Some((*level).into()),
+            onset_ago: Duration::ZERO,
+            bounces: 0,
+        };
+        self.sends_records(first, levels.iter().map(event))
+    }
+
+    /// As above, of a message.
+    fn sends_message(&mut self, seq: u64) -> Vec<Asked> {
+        let (template, values) = (TemplateId(0), Values::default());
+        self.sends_records(seq, [Decision::Send { template, values, onset_ago: Duration::ZERO }].into_iter())
+    }
+
+    fn sends_records(&mut self, first: u64, records: impl Iterator<Item = Decision>) -> Vec<Asked> {
         let mut bytes = Vec::new();
-        for level in levels {
-            let event = Record::Decision(Decision::Event {
-                source: Source::Input { input: InputId(0) },
-                value: Some((*level).into()),
-                onset_ago: Duration::ZERO,
-                bounces: 0,
-            });
+        for event in records.map(Record::Decision) {
             let mut record = [0; MAX_RECORD];
             let len = event.encode(Duration::from_millis(1), &mut record).unwrap();
             bytes.extend_from_slice(&record[..len]);
@@ -265,4 +287,26 @@ fn what_is_old_is_no_news_wherever_a_frame_ends() {
     bench.sends(6, &[On, Off]);
     bench.sends(8, &[On]);
     assert!(matches!(bench.moves()[..], [Move::Edge { level: On, .. }]));
+}
+
+#[test]
+fn a_message_that_was_sent_just_now_is_told_once() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), true, 2);
+    bench.says(Message::Pong { at: bench.now });
+    bench.sends_message(1);
+    bench.offers(start(6), false, 1);
+    bench.says(Message::Pong { at: ms(0) });
+    bench.sends_message(1);
+    bench.sends_message(1);
+    bench.sends_message(2);
+    // One of long ago comes when the cable is in again.
+    bench.now = ms(3_600_000);
+    bench.plug();
+    bench.offers(start(6), false, 4);
+    bench.says(Message::Pong { at: ms(3_600_000) });
+    bench.sends_message(3);
+    let doorbell = |seq| ("doorbell".to_owned(), seq);
+    assert_eq!(*bench.house.sent.borrow(), [doorbell(1), doorbell(2)]);
 }

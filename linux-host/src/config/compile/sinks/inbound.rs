@@ -13,7 +13,7 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
         }
     }
     let brings = |sink: Option<&Sink>| sink.is_none_or(|sink| sink.common().brings_messages());
-    if let Some(message) = house.heard().next()
+    if let Some(message) = house.heard().find(|message| message.value.of_satellite().is_none())
         && !house.sinks.iter().any(|(_, sink)| brings(sink))
     {
         report.push(

@@ -41,15 +41,22 @@ struct Bench {
 
 impl Bench {
     fn new(more: &str) -> Self {
+        Self::with("", more)
+    }
+
+    /// As above, of a board with more keys.
+    fn with(board: &str, more: &str) -> Self {
+        let house = HOUSE.replace("[satellites", &format!("{board}\n[satellites"));
         let folder = TempDir::new().unwrap();
-        let file = compile(&Source::new("house.toml", format!("{HOUSE}{more}"))).unwrap();
+        let file = compile(&Source::new("house.toml", format!("{house}{more}"))).unwrap();
         let program = file.settings.satellites.into_iter().next().unwrap();
         let view = View::new("porch", "porch", "/dev/ttyACM0");
         let around = Around {
             folder: folder.path().to_owned(),
             journal: Options { size: 400 * 1024, ..Options::default() },
             zone: TimeZone::UTC,
-            links: tokio::sync::mpsc::unbounded_channel().0,
+            links: mpsc::unbounded_channel().0,
+            messages: mpsc::channel(1).0,
         };
         let lines = SatelliteLines::new("porch");
         let session = Session::new(&program, &around, lines, view.clone()).unwrap();
@@ -167,7 +174,7 @@ fn one_that_refuses_its_program_is_asked_again_with_its_next_start_or_by_a_perso
         assert!(bench.problems().contains("names a line that its board has not"), "{}", bench.problems());
         assert_eq!(bench.installs, 1);
     }
-    bench.session.house.0.ask_install();
+    bench.session.house.lines.ask_install();
     bench.talk();
     assert_eq!(bench.installs, 2);
     bench.verdict = Verdict::Runs;
@@ -194,6 +201,17 @@ fn flash_that_is_full_or_worn_or_dead_is_told_until_it_is_not() {
     bench.health.storage = Storage::Good;
     bench.talk();
     assert_eq!(bench.problems(), "");
+}
+
+#[test]
+fn one_that_is_another_board_than_the_file_says_is_told() {
+    let mut bench = Bench::with("machine = \"microbit\"", "");
+    bench.plug();
+    assert!(
+        bench.problems().contains("it is a test board, and the file says machine = \"microbit\""),
+        "{}",
+        bench.problems()
+    );
 }
 
 #[test]
