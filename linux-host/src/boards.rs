@@ -9,6 +9,7 @@
 
 pub mod error;
 pub mod gpiochip;
+mod satellite;
 pub mod virtual_board;
 mod wake;
 
@@ -22,8 +23,8 @@ use campanile_core::id::Level;
 use campanile_core::time::Instant;
 pub use campanile_delivery::symbols::{Active, Drive, Line, Pull};
 
-use crate::satellites::lines::SatelliteLines;
 pub use error::LineError;
+pub use satellite::SatelliteLines;
 pub use virtual_board::VirtualBoard;
 pub use wake::WakeSlot;
 

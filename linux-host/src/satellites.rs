@@ -8,7 +8,6 @@
 //!                           └─▶ session (its journal)
 //! ```
 
-pub mod lines;
 mod port;
 mod talk;
 pub mod trace;
@@ -24,9 +23,9 @@ use campanile_delivery::{Options, SinkName};
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
+use crate::boards::SatelliteLines;
 use crate::config::SatelliteProgram;
 use crate::config::scalar::SerialPort;
-use lines::SatelliteLines;
 use talk::Talk;
 use view::{SatelliteStatus, View};
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::lines::{OpenInput, OpenOutput};
 use super::wiring::Wiring;
-use crate::boards::{self, Board, BoardSpec, InputSpec, Line, LineError, OutputSpec, VirtualBoard, WakeSlot};
-use crate::satellites::lines::SatelliteLines;
+use crate::boards::{
+    self, Board, BoardSpec, InputSpec, Line, LineError, OutputSpec, SatelliteLines, VirtualBoard, WakeSlot,
+};
 
 /// Lines opened for a program, until the loop takes them.
 #[derive(Default)]

@@ -11,10 +11,10 @@ use campanile_core::link::{Collector, MAX_FRAME, Wall};
 use campanile_delivery::SinkName;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::lines::SatelliteLines;
 use super::port::{self, Port};
 use super::view::View;
 use super::{Around, Spec};
+use crate::boards::SatelliteLines;
 use crate::daemon::lines::now;
 use crate::daemon::wall::Sample;
 use session::Session;

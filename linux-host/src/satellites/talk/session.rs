@@ -10,12 +10,12 @@ use campanile_delivery::satellite::{Book, BookError, Mirror, Misfit, News, Progr
 use campanile_delivery::{Boot, Directory, NodeName, RecordId};
 use tokio::sync::mpsc;
 
-use super::super::lines::SatelliteLines;
 use super::super::trace::Trace;
 use super::super::view::View;
 use super::super::words;
 use super::super::{Around, Sent};
 use super::problems::Problems;
+use crate::boards::SatelliteLines;
 use crate::config::SatelliteProgram;
 use crate::random;
 

@@ -9,7 +9,7 @@ use campanile_core::time::Instant;
 use campanile_delivery::satellite::{Mirror, Move};
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::boards::{
+use super::{
     Board, InputLine, InputSpec, Line, LineError, LineInfo, OutputLine, OutputSpec, Taken, WakeSlot,
 };
 
@@ -55,36 +55,36 @@ impl SatelliteLines {
     }
 
     /// The satellite's program is to be brought over again.
-    pub(super) fn ask_install(&self) {
+    pub(crate) fn ask_install(&self) {
         self.state().install = true;
         self.wake_thread();
     }
 
     /// Its thread is to end.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.state().ended = true;
         self.wake_thread();
     }
 
     /// A thread begins.
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.state().ended = false;
     }
 
-    pub(super) fn is_ended(&self) -> bool {
+    pub(crate) fn is_ended(&self) -> bool {
         self.state().ended
     }
 
-    pub(super) fn takes_install(&self) -> bool {
+    pub(crate) fn takes_install(&self) -> bool {
         std::mem::take(&mut self.state().install)
     }
 
     /// What becomes readable when there is something to do for the thread.
-    pub(super) fn event(&self) -> Option<BorrowedFd<'_>> {
+    pub(crate) fn event(&self) -> Option<BorrowedFd<'_>> {
         self.event.as_ref().map(|event| event.as_fd())
     }
 
-    pub(super) fn slept(&self) {
+    pub(crate) fn slept(&self) {
         if let Some(event) = &self.event {
             // Not readable: nobody has woken it.
             let _ = rustix::io::read(event, &mut [0; 8]);
@@ -92,17 +92,17 @@ impl SatelliteLines {
     }
 
     /// The satellite came or went.
-    pub(super) fn set_up(&self, up: bool) {
+    pub(crate) fn set_up(&self, up: bool) {
         self.state().mirror.set_up(up);
     }
 
     /// Looks at the lines; nobody else does meanwhile.
-    pub(super) fn look<R>(&self, look: impl FnOnce(&mut Mirror) -> R) -> R {
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&mut Mirror) -> R) -> R {
         look(&mut self.state().mirror)
     }
 
     /// The loop has to look at the lines.
-    pub(super) fn wake_loop(&self) {
+    pub(crate) fn wake_loop(&self) {
         if let Some(wake) = &self.state().wake {
             wake.wake();
         }
