@@ -3,7 +3,7 @@
 # budget that it is held against. Nothing fails here because of a figure.
 #
 #   ci/bench.sh              all of them
-#   ci/bench.sh PART...      of: engine image sim daemon delivery beside
+#   ci/bench.sh PART...      of: engine image board link sim daemon delivery beside
 #
 # `beside` takes a quarter of an hour: Campanile beside mqtt-io on gpiozero's mock pins and a bare paho client, one broker and
 # one subscriber, in turns or at the same time, as ci/beside/beside.py says. CAMPANILE_BINARY names a release build for it and
@@ -11,6 +11,10 @@
 
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
+# shellcheck source=ci/lib/boards.sh
+source "$(dirname "$0")/lib/boards.sh"
+# shellcheck source=ci/lib/satellite.sh
+source "$(dirname "$0")/lib/satellite.sh"
 help_if_asked "$@"
 
 OUT=$ARTEFACTS/bench
@@ -62,6 +66,87 @@ bench_image() {
             *" press") figure "$what" "$value" "<= 3000" ;;
         esac
     done
+}
+
+# What the doorbell takes of each board, alone, as a satellite, and as one that speaks with defmt. In a shell of its own, as
+# another compiler takes the place of the pinned one.
+bench_board() (
+    board_programs "$OUT"
+    board_tools
+    for board in "${BOARDS[@]}"; do
+        for feature in '' link defmt; do
+            build "$board" "$feature"
+            read -r flash ram <<<"$(size_of "$(elf_of "$board")")"
+            figure "doorbell on $board${feature:+, $feature}" "flash $(grouped "$flash") B, RAM $(grouped "$ram") B"
+        done
+    done
+)
+
+# Presses while the satellite's host is away.
+AWAY=200
+
+# The micro:bit as a satellite behind a line of 115,200 baud, which ci/lib/baud.py stands for as QEMU's lines have none; the
+# processor runs an instruction in 64 ns, as a Cortex-M0 of 16 MHz does. First the program comes over the link, and a press
+# comes to the house's scenario; then the host is away, and takes what has been pressed meanwhile.
+bench_link() (
+    need python3
+    board_programs "$OUT"
+    board_tools
+    build microbit link
+    local folder=$OUT/link porch=$OUT/link/state/satellites/porch before fetched out back bytes ms
+    # shellcheck disable=SC2030,SC2031 # for this shell alone
+    BOARD_PORT=$(free_port) QEMU_ALSO=(-icount shift=6)
+    mkdir -p "$folder"
+    power_on microbit "$(elf_of microbit)" "$folder"
+    line_on "$folder"
+    house_on "$folder"
+    await "the program on the board" "$folder" grep -q 'runs there' "$folder/daemon.log"
+    await "the button" "$folder" in_log "$folder/state" 'porch.button off'
+    press 1
+    await "the scenario's command there" "$folder" in_log "$porch" 'command set lamp on'
+    line_off
+    figure "micro:bit at 115,200 baud" "$(times "$folder")"
+    read -r out back _ < <(tail -n 1 "$folder/line.log")
+    figure "  bytes of all that on the line" "$out from the board, $back to it"
+    house_off
+    : >"$folder/daemon.log"
+    before=$(records "$porch")
+    press "$AWAY" 0.05
+    line_on "$folder"
+    house_on "$folder"
+    await "what it has kept" "$folder" grep -q 'satellite porch: start' "$folder/daemon.log"
+    await "the end of it" "$folder" settled "$porch"
+    house_off
+    fetched=$(($(records "$porch") - before))
+    line_off
+    power_off
+    read -r out back bytes ms < <(tail -n 1 "$folder/line.log")
+    figure "  records that it kept while its host was away" "$fetched in $ms ms, $bytes bytes on the line: $((fetched * 1000 / ms))/s" \
+        "$((11520 * fetched / bytes))/s"
+)
+
+# records STATE: how many are in the journal.
+records() { "$CAMPANILE" log --state "$1" --json | wc -l; }
+
+# settled STATE: whether no record has come for a second.
+settled() {
+    local before
+    before=$(records "$1")
+    sleep 1
+    (($(records "$1") == before))
+}
+
+# line_on FOLDER: connects the port that porch.toml names with the board, at 115,200 baud.
+line_on() {
+    # shellcheck disable=SC2031 # as bench_link has set it
+    python3 ci/lib/baud.py 45871 "$BOARD_PORT" 115200 >>"$1/line.log" &
+    LINE=$!
+    wait_for 10 listens 45871 || die "nobody listens for the house"
+}
+
+line_off() {
+    kill "$LINE"
+    wait "$LINE" || true
 }
 
 # release: the release build, or the one that is named.
@@ -274,7 +359,7 @@ bench_beside() {
     done <"$OUT/beside.log"
 }
 
-PARTS=(engine image sim daemon delivery beside)
+PARTS=(engine image board link sim daemon delivery beside)
 (($#)) || set -- "${PARTS[@]}"
 for part; do
     [[ " ${PARTS[*]} " == *" $part "* ]] || die "there is no part '$part'; there are: ${PARTS[*]}"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The firmware on every board: built, sized, and run in QEMU with a button that is pressed from outside, where QEMU lets
 # anybody. Each board's log is executed again on this machine, and the lives of all cases on each board, to the same bytes.
-# A board with storage is reset and loses its power at any moment, and keeps what it has published. Boards with a receiver are
-# satellites of a daemon, too.
+# A board with storage is reset and loses its power at any moment, and keeps what it has published. Each is a satellite of
+# a daemon, too.
 #
 #   ci/firmware.sh            every board
 #   ci/firmware.sh BOARD...   these boards
@@ -10,38 +10,13 @@
 # What a board sent, as bytes and as text, and what QEMU said are left in target/ci-artefacts/firmware/BOARD, and beside them
 # the table of sizes for firmware/README.md.
 
-# shellcheck source=ci/lib/rust.sh
-source "$(dirname "$0")/lib/rust.sh"
+# shellcheck source=ci/lib/boards.sh
+source "$(dirname "$0")/lib/boards.sh"
 # shellcheck source=ci/lib/satellite.sh
 source "$(dirname "$0")/lib/satellite.sh"
 help_if_asked "$@"
 
-declare -A TARGETS=(
-    [microbit]=thumbv6m-none-eabi
-    [lm3s6965evb]=thumbv7m-none-eabi
-    [mps2_an386]=thumbv7em-none-eabihf
-    [hifive1]=riscv32imc-unknown-none-elf
-)
-ALL=(microbit lm3s6965evb mps2_an386 hifive1)
 OUT=$ARTEFACTS/firmware
-
-# symbol ELF NAME: its value, in hexadecimal.
-symbol() { readelf -sW "$1" | awk -v name="$2" '$8 == name { print $2 }'; }
-
-# size_of ELF: what it takes of the chip, besides the stack: of flash what is loaded, of RAM what is cleared, and of
-# both .data.
-size_of() {
-    local name type size flags flash=0 ram=0
-    while read -r name type size flags; do
-        [[ $flags == *A* && $name != .stack && $name != .heap ]] || continue
-        [[ $type == NOBITS ]] || flash=$((flash + 16#$size))
-        [[ $type != NOBITS && $name != .data ]] || ram=$((ram + 16#$size))
-    done < <(readelf -SW "$1" | sed -n 's/^ *\[ *[0-9]*\] *//p' | awk 'NF > 8 { print $1, $2, $5, $7 }')
-    echo "$flash $ram"
-}
-
-# grouped NUMBER: with commas.
-grouped() { sed -E ':again; s/^([0-9]+)([0-9]{3})/\1,\2/; t again' <<<"$1"; }
 
 # say_of WHAT COMMAND...: says the line that it prints, as one of this thing.
 say_of() {
@@ -51,25 +26,12 @@ say_of() {
     say "$what: $line"
 }
 
-# build BOARD [FEATURE]
-build() {
-    cargo build --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
-        --manifest-path firmware/Cargo.toml --features "$1${2:+,$2}"
-}
-
-elf_of() { echo "$CARGO_TARGET_DIR/${TARGETS[$1]}/release/campanile-firmware"; }
-
-qemu_of() {
-    case ${TARGETS[$1]} in
-        thumb*) echo qemu-system-arm ;;
-        riscv32*) echo qemu-system-riscv32 ;;
-    esac
-}
+qemu_of() { echo "${MACHINES[$1]%% *}"; }
 
 # The boards whose storage QEMU models.
 KEEPS=" microbit "
-# What those build that can be satellites.
-declare -A LINKS=([microbit]=link [lm3s6965evb]=defmt)
+# With which feature each is a satellite.
+declare -A LINKS=([microbit]=link [lm3s6965evb]=defmt [mps2_an386]=link [hifive1]=link)
 
 # hold BOARD: builds the firmware and holds it in the rig, then another that executes lives of this machine.
 hold() {
@@ -91,7 +53,7 @@ hold() {
         say_of "$board" "$RIG" keep "$board" "$qemu" "$elf" "$folder" \
             "$IMAGE" "$(symbol "$elf" __sheap)" "$(symbol "$elf" _stack_start)" "$OUT/tenfold.img"
     fi
-    [[ -z ${LINKS[$board]:-} ]] || link "$board"
+    link "$board"
     build "$board" replay
     say_of "$board" "$RIG" replay "$board" "$qemu" "$elf" "$folder"
 }
@@ -122,15 +84,10 @@ link() {
     fi
 }
 
-# lint BOARD: no warning from clippy, in what runs and in what only the test has.
+# lint BOARD FEATURE...: no warning from clippy.
 lint() {
-    local features feature
-    features=(replay)
-    [[ -z ${LINKS[$1]:-} ]] || features+=("${LINKS[$1]}")
-    for feature in "${features[@]}"; do
-        cargo clippy --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
-            --manifest-path firmware/Cargo.toml --features "$1,$feature" -- -D warnings
-    done
+    cargo clippy --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
+        --manifest-path firmware/Cargo.toml --features "$(IFS=, && echo "$*")" -- -D warnings
 }
 
 # refuses BOARD HOUSE WORDS: with this house linked in the board refuses to run it, in these words.
@@ -151,37 +108,29 @@ too_large() {
     seq 0 15 | awk '{ printf "\n[inputs.n%d]\nline = %d\n", $1, $1 }'
 }
 
-(($#)) || set -- "${ALL[@]}"
+(($#)) || set -- "${BOARDS[@]}"
 for board; do
-    [[ ${TARGETS[$board]:-} ]] || die "there is no board '$board'; there are ${ALL[*]}"
+    [[ ${TARGETS[$board]:-} ]] || die "there is no board '$board'; there are ${BOARDS[*]}"
 done
 
 mkdir -p "$OUT"
-cargo build --quiet --locked -p campanile -p campanile-tests --bin campanile --bin rig
-RIG=$CARGO_TARGET_DIR/debug/rig
-export CAMPANILE_BUNDLE=$OUT/doorbell.bundle CAMPANILE_LIVES=$OUT/lives
-IMAGE=$OUT/doorbell.img
-CAMPANILE=$CARGO_TARGET_DIR/debug/campanile
-"$CAMPANILE" compile firmware/doorbell.toml -o "$IMAGE" --bundle "$CAMPANILE_BUNDLE"
+board_programs "$OUT"
+export CAMPANILE_LIVES=$OUT/lives
 # Another house for the same board, in which each ring counts for ten.
 sed 's/rings + 1/rings + 10/' firmware/doorbell.toml >"$OUT/tenfold.toml"
 "$CAMPANILE" compile "$OUT/tenfold.toml" -o "$OUT/tenfold.img"
 say_of "the cases" "$RIG" lives "$CAMPANILE_LIVES"
 
-cross_rust
-need binutils
-unpack qemu-mcu qemu-system-arm qemu-system-misc
-expose "$UNPACKED" usr/bin/qemu-system-{arm,riscv32}
-PATH=$UNPACKED/bin:$PATH
-# As in ci/nostd.sh.
-export RUSTC_BOOTSTRAP=1
+board_tools
 
 SIZES=$OUT/sizes.md
 printf '| board | flash | RAM | stack |\n|---|---|---|---|\n' >"$SIZES"
 for board; do
     hold "$board"
-    lint "$board"
+    lint "$board" "${LINKS[$board]}"
 done
+# What there is without a link is the same on every board.
+lint "$1" replay
 say "sizes, as firmware/README.md has them:"
 cat "$SIZES"
 # What no board takes; shown with one.

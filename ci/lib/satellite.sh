@@ -1,15 +1,26 @@
 # shellcheck shell=bash
 # A daemon and an emulated board at the two ends of a serial line.
 
-# Where QEMU has the pins of a board: the device, the button's number, the lamp's.
-declare -A PINS=(
-    [lm3s6965evb]='/machine/unattached/device[13] 1 0'
-    [microbit]='/machine/nrf51 17 3'
+# The boards in QEMU: the program, and the machine there.
+declare -A MACHINES=(
+    [microbit]='qemu-system-arm -M microbit'
+    [lm3s6965evb]='qemu-system-arm -M lm3s6965evb'
+    [mps2_an386]='qemu-system-arm -M mps2-an386'
+    [hifive1]='qemu-system-riscv32 -M sifive_e,revb=true'
 )
+# Where QEMU has the pins of a board: the device, the button's number, the lamp's. A board without presses its button by
+# itself.
+declare -A PINS=(
+    [microbit]='/machine/nrf51 17 3'
+    [lm3s6965evb]='/machine/unattached/device[13] 1 0'
+    [hifive1]='/machine/soc 18 19'
+)
+# The register of such a board's lights, of which the lamp is the first.
+declare -A LIGHTS=([mps2_an386]=0x40028000)
 # The flash that the micro:bit keeps things in: see firmware/src/board/microbit.x.
 FLASH_AT=0x30000 FLASH_LEN=0x10000
 
-# satellite BOARD ELF FOLDER: presses the board's button from outside, and expects a record in the satellite's journal, a
+# satellite BOARD ELF FOLDER: presses the board's button, from outside where it has pins, and expects a record in the satellite's journal, a
 # scenario of the house, and the board's lamp; then kills the daemon, and expects the board to take the lamp back by itself.
 satellite() {
     local board=$1 elf=$2 folder=$3 state=$3/state
@@ -20,12 +31,12 @@ satellite() {
     await "the program on the board" "$folder" grep -q 'runs there' "$folder/daemon.log"
     await "the button" "$folder" in_log "$state" 'porch.button off'
     button 0
-    await "the lamp" "$folder" grep -q "IRQ raise $LAMP" "$folder/pins.log"
+    await "the lamp" "$folder" lamp_went raise "$folder"
     await "the scenario in the house's journal" "$folder" in_log "$state" 'porch.lamp on  *by ring'
     await "the press in the satellite's journal" "$folder" in_log "$state/satellites/porch" 'button on '
     button 1
     house_off
-    await "the lamp's safe level without a host" "$folder" grep -q "IRQ lower $LAMP" "$folder/pins.log"
+    await "the lamp's safe level without a host" "$folder" lamp_went lower "$folder"
 }
 
 # satellite_keeps BOARD ELF FOLDER: behind `satellite`, presses the button while the daemon is away, resets the board, cuts
@@ -97,23 +108,28 @@ speaks() {
 deepest() {
     local end start answer
     end=$((16#$(symbol "$1" __sheap))) start=$((16#$(symbol "$1" _stack_start)))
-    printf 'read %#x %#x\n' "$end" "$((start - end))" >&7
-    wait_for 10 grep -q '^OK 0x' "$2/pins.log" || die "QEMU does not tell what is on the stack"
-    answer=$(grep '^OK 0x' "$2/pins.log" | tail -n 1)
-    [[ $answer =~ ^OK\ 0x(0*) ]]
+    answer=$(memory "$2" read "$(printf '%#x %#x' "$end" "$((start - end))")")
+    [[ $answer =~ ^0x(0*) ]]
     echo "$((start - end - ${#BASH_REMATCH[1]} / 2)) $((start - end))"
 }
 
+# More arguments for QEMU.
+QEMU_ALSO=()
+
 # power_on BOARD ELF FOLDER [FLASH]: starts the board, its button released, with this flash; its serial line waits for a
-# house.
+# house, at the port that porch.toml names or at BOARD_PORT; what it sends is left in line.bin, too.
 power_on() {
-    local board=$1 elf=$2 folder=$3 gpio load=()
-    read -r gpio BUTTON LAMP <<<"${PINS[$board]}"
+    local board=$1 elf=$2 folder=$3 gpio machine load=()
+    ELF=$elf
+    read -ra machine <<<"${MACHINES[$board]}"
+    read -r gpio BUTTON LAMP <<<"${PINS[$board]:-}"
+    LIGHT=${LIGHTS[$board]:-}
     [[ -z ${4:-} ]] || load=(-device "loader,file=$4,addr=$FLASH_AT,force-raw=on")
     rm -f "$folder"/{pins,qmp}.{in,out}
     mkfifo "$folder"/{pins,qmp}.{in,out}
-    qemu-system-arm -M "$board" -accel tcg -display none -monitor none -kernel "$elf" "${load[@]}" \
-        -serial tcp:127.0.0.1:45871,server=on,wait=off -qtest "pipe:$folder/pins" -qtest-log none \
+    "${machine[@]}" -accel tcg -display none -monitor none -kernel "$elf" "${load[@]}" "${QEMU_ALSO[@]}" \
+        -chardev "socket,id=line,host=127.0.0.1,port=${BOARD_PORT:-45871},server=on,wait=off,logfile=$folder/line.bin,logappend=on" \
+        -serial chardev:line -qtest "pipe:$folder/pins" -qtest-log none \
         -qmp "pipe:$folder/qmp" </dev/null 2>"$folder/qemu.log" &
     QEMU=$!
     # Both ways, so that this does not wait for a board that did not start.
@@ -122,8 +138,10 @@ power_on() {
     cat "$folder/qmp.out" >"$folder/qmp.log" &
     # shellcheck disable=SC2064 # this one, and now
     trap "kill -9 $QEMU ${HOUSE:-} 2>/dev/null || true" EXIT
-    BUTTON="$gpio unnamed-gpio-in $BUTTON"
-    echo "irq_intercept_out $gpio" >&7
+    if [[ $gpio ]]; then
+        BUTTON="$gpio unnamed-gpio-in $BUTTON"
+        echo "irq_intercept_out $gpio" >&7
+    fi
     button 1
     monitor '{"execute": "qmp_capabilities"}'
 }
@@ -135,17 +153,45 @@ power_off() {
     trap - EXIT
 }
 
-# button 0|1: the level of its line; 0 is pressed.
-button() { echo "set_irq_in $BUTTON $1" >&7; }
+# button 0|1: the level of its line, if anybody can press it; 0 is pressed.
+button() { [[ ! $BUTTON ]] || echo "set_irq_in $BUTTON $1" >&7; }
 
-# press TIMES: presses it, and lets it go.
+# lamp_went raise|lower FOLDER: whether its pin did, or its light is on, or off again.
+lamp_went() {
+    if [[ ! $LIGHT ]]; then
+        grep -q "IRQ $1 $LAMP" "$2/pins.log"
+        return
+    fi
+    local lights
+    lights=$(memory "$2" readl "$LIGHT")
+    case $1 in
+        raise) ((lights & 1)) ;;
+        lower) ((!(lights & 1))) ;;
+    esac
+}
+
+# memory FOLDER COMMAND...: what QEMU answers to this about the board's memory, in hexadecimal. A board without pins says
+# nothing in between; of others nobody moves one now.
+memory() {
+    local log=$1/pins.log before
+    before=$(wc -l <"$log")
+    shift
+    echo "$*" >&7
+    wait_for 10 more_lines "$before" "$log" || die "QEMU does not tell: $*"
+    sed -n "$((before + 1)),\$s/^OK //p" "$log"
+}
+
+# more_lines LINES FILE
+more_lines() { (($(wc -l <"$2") > $1)); }
+
+# press TIMES [SECONDS]: presses it, and lets it go, each for so long.
 press() {
     local n
     for ((n = 0; n < $1; n++)); do
         button 0
-        sleep 0.2
+        sleep "${2:-0.2}"
         button 1
-        sleep 0.2
+        sleep "${2:-0.2}"
     done
 }
 
@@ -173,7 +219,7 @@ pressed() { (($("$CAMPANILE" log --state "$2" 2>/dev/null | grep -c 'button on '
 # holds FILE BYTES
 holds() { [[ $(stat -c %s "$1" 2>/dev/null) == "$2" ]]; }
 
-# await WHAT FOLDER COMMAND...: until it succeeds.
+# await WHAT FOLDER COMMAND...: until it succeeds. If it does not, what the board has said of itself is left in words, too.
 await() {
     local what=$1 folder=$2 tries
     shift 2
@@ -182,5 +228,6 @@ await() {
         sleep 0.1
     done
     cat "$folder/daemon.log" >&2
+    timeout 3 "$CAMPANILE" link monitor porch --elf "$ELF" --state "$folder/state" >"$folder/monitor.log" 2>&1 || true
     die "$what did not come within a minute"
 }

@@ -1,9 +1,8 @@
 //! Boards: what a port is made of. A file for each, and the linker's memory map beside it; all else is the same
 //! everywhere.
 
+use campanile_core::link::bundle::Pull;
 use campanile_flash::Flash;
-
-use crate::wiring::Pull;
 
 #[cfg(feature = "hifive1")]
 mod hifive1;
@@ -29,7 +28,7 @@ pub(crate) use mps2_an386::Mps2An386 as This;
 ///
 /// A board calls back, from its interrupts: [`edges::moved`](crate::edges::moved) or, where pins have no interrupt,
 /// [`edges::sample`](crate::edges::sample) every now and then; [`clock::ring`](crate::clock::ring) when an alarm is due;
-/// [`serial::pump`](crate::serial::pump) when the transmitter takes bytes again.
+/// [`serial::interrupt`](crate::serial::interrupt) when the transmitter takes bytes again or the receiver has some.
 pub(crate) trait Board {
     /// How many pins it has: they are numbered from 0 on.
     const PINS: u32;
@@ -46,17 +45,12 @@ pub(crate) trait Board {
     /// Bytes of log in memory. Half of it on a chip with 16 KiB of RAM: while programs are swapped, the old one is on the stack.
     const LOG: usize = 2048;
 
-    /// Whether the serial line has a receiver here, so that it can be a link: then `start` switches it on, too, and its
-    /// interrupt gives what has come to [`serial::received`](crate::serial::received).
-    #[cfg(feature = "link")]
-    const LISTENS: bool = false;
-
     /// Bytes that may have come over the link while the loop is busy: two frames, and what comes while one is looked at.
-    #[cfg(feature = "link")]
+    #[cfg_attr(not(feature = "link"), allow(dead_code, reason = "without a link nothing comes"))]
     const HEARD: usize = 600;
 
     /// The longest program that is taken over the link into memory, on a board without flash for it.
-    #[cfg(feature = "link")]
+    #[cfg_attr(not(feature = "link"), allow(dead_code, reason = "without a link none comes"))]
     const STAGING: usize = 1024;
 
     /// Flash that outlives a reset and a power cut, for programs and the log; [`NoFlash`](crate::parts::no_flash::NoFlash)
@@ -76,7 +70,8 @@ pub(crate) trait Board {
         0
     }
 
-    /// Starts clock, serial line and, behind the pins' set-up, the interrupts. Called once, interrupts switched off.
+    /// Starts clock, serial line (its receiver, too, if somebody [listens](crate::serial::LISTENS)) and, behind the pins'
+    /// set-up, the interrupts. Called once, interrupts switched off.
     fn start();
 
     /// Makes a pin an input, which interrupts if it can. Called before [`start`](Self::start), and where another program
@@ -105,6 +100,10 @@ pub(crate) trait Board {
 
     /// Sends a byte that the transmitter can take. Called with interrupts switched off.
     fn send(byte: u8);
+
+    /// The next byte that the receiver has. Asked until there is none, behind an interrupt that was acknowledged.
+    #[cfg_attr(not(feature = "link"), allow(dead_code, reason = "without a link the receiver is off"))]
+    fn receive() -> Option<u8>;
 
     /// One of the board's own interrupts, by its number.
     fn interrupt(number: u16);

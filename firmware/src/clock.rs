@@ -1,10 +1,12 @@
 //! Time: the board's count of microseconds, made 64 bits wide, is embassy's clock and stamps edges.
 
 use core::cell::{Cell, RefCell};
+use core::future::pending;
 use core::task::Waker;
 
 use campanile_core::time::Instant;
 use critical_section::{CriticalSection, Mutex};
+use embassy_time::Timer;
 use embassy_time_driver::Driver;
 use embassy_time_queue_utils::Queue;
 
@@ -75,4 +77,12 @@ pub(crate) fn ring() {
 /// Now, on the clock that also wakes the loop.
 pub(crate) fn now() -> Instant {
     Instant::from_micros(CLOCK.now())
+}
+
+/// Resolves then; never, for a deadline that is not set.
+pub(crate) async fn wait_until(deadline: Instant) {
+    match deadline.to_option() {
+        Some(at) => Timer::at(embassy_time::Instant::from_micros(at.micros())).await,
+        None => pending().await,
+    }
 }

@@ -6,6 +6,7 @@ mod incoming;
 mod served;
 
 use core::cell::RefCell;
+use core::future::pending;
 
 use campanile_core::decision::{By, Decision, Origin};
 use campanile_core::id::{Level, OutputId, PeerId};
@@ -21,17 +22,15 @@ use campanile_core::runner::{Message, Recorder};
 use campanile_core::time::{Duration, Instant};
 use campanile_flash::Offered;
 use embassy_futures::select::select3;
-use embassy_time::Timer;
 
 use crate::board::{Board, This};
-use crate::storage::{self, Keeper, Storage, WINDOW};
+use crate::keeper::{Keeper, WINDOW};
+use crate::storage::{self, Storage};
 use crate::trace;
 use crate::wiring::Wiring;
 use crate::{MESSAGES, clock, serial, wiring};
 use incoming::Incoming;
 use served::Served;
-
-const _: () = assert!(This::LISTENS, "the feature `link` is for boards whose serial line has a receiver");
 
 /// Bytes of what the firmware says of itself in one frame.
 #[cfg(feature = "defmt")]
@@ -50,9 +49,8 @@ pub(crate) struct Link<'a> {
     store: Option<&'a RefCell<Storage>>,
     /// The same, if this start has a number there: without one nothing is kept in it, and nothing read.
     stored: Option<&'a RefCell<Storage>>,
-    keeper: Option<Keeper<'a>>,
-    /// Up to here the store has the log, and up to here it was looked at; `None` before the first record.
-    kept: Option<Cursor>,
+    keeper: Keeper<'a>,
+    /// Up to here the log was looked at; `None` before the first record.
     seen: Option<Cursor>,
     /// The start whose records the store offers; `None` without storage.
     offered: Option<Offered>,
@@ -84,8 +82,7 @@ impl<'a> Link<'a> {
             collector: Collector::new(),
             store,
             stored,
-            keeper: stored.map(Keeper::new),
-            kept: None,
+            keeper: Keeper::new(stored),
             seen: None,
             offered,
             incoming: Incoming::new(store),
@@ -268,18 +265,14 @@ impl<'a> Link<'a> {
         if self.up != self.satellite.is_up() {
             return clock::now().plus(Duration::from_millis(1));
         }
-        self.keeper.as_ref().map_or(Instant::NEVER, Keeper::due).min(self.satellite.due())
+        self.keeper.due().min(self.satellite.due())
     }
 }
 
 impl Recorder for Link<'_> {
     fn record(&mut self, log: &EventLog<'_>, from: Cursor) -> Cursor {
         let window = if self.satellite.is_up() { HURRY } else { WINDOW };
-        let kept = match &mut self.keeper {
-            Some(keeper) => keeper.keep(log, self.kept.unwrap_or(from), window),
-            None => log.head(),
-        };
-        self.kept = Some(kept);
+        let kept = self.keeper.keep(log, from, window);
         self.observe(log, from);
         self.listen(log);
         self.speak(log);
@@ -296,41 +289,27 @@ impl Recorder for Link<'_> {
     }
 
     async fn stirred(&mut self) {
-        let due = self.due().to_option();
         let more = self.more;
-        select3(
-            serial::heard(),
-            async {
-                match due {
-                    Some(due) => Timer::at(embassy_time::Instant::from_micros(due.micros())).await,
-                    None => core::future::pending().await,
-                }
-            },
-            async {
-                if more {
-                    serial::room(MAX_FRAME).await;
-                } else {
-                    core::future::pending::<()>().await;
-                }
-            },
-        )
-        .await;
+        let room = async {
+            if more {
+                serial::room(MAX_FRAME).await;
+            } else {
+                pending::<()>().await;
+            }
+        };
+        select3(serial::heard(), clock::wait_until(self.due()), room).await;
     }
 
     fn wants_checkpoint(&mut self) -> bool {
-        self.keeper.as_ref().is_some_and(Keeper::wants_checkpoint)
+        self.keeper.wants_checkpoint()
     }
 
     fn checkpoint(&mut self, item: Restore) {
-        if let Some(keeper) = &mut self.keeper {
-            keeper.checkpoint(&item);
-        }
+        self.keeper.checkpoint(&item);
     }
 
     fn checkpoint_done(&mut self) {
-        if let Some(keeper) = &mut self.keeper {
-            keeper.checkpoint_done();
-        }
+        self.keeper.checkpoint_done();
     }
 
     fn image(&mut self, hash: u64) -> Option<&[u8]> {
@@ -338,8 +317,7 @@ impl Recorder for Link<'_> {
         let name = self.installing.filter(|(_, image)| *image == hash).map_or(0, |(bundle, _)| bundle);
         let opened = self.incoming.bundle(name, hash)?;
         // It was checked when it came: the engine takes it.
-        wiring::prepare(Wiring::of(&opened).ok()?);
-        Some(opened.image)
+        wiring::prepare(opened)
     }
 
     fn install_failed(&mut self, _: u64, _: LoadError) {

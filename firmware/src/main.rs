@@ -8,6 +8,7 @@ mod board;
 mod clock;
 mod edges;
 mod executor;
+mod keeper;
 mod lines;
 #[cfg(feature = "link")]
 mod link;
@@ -42,8 +43,6 @@ use lines::Lines;
 #[cfg(not(feature = "link"))]
 use recorder::Recorder;
 use static_cell::{ConstStaticCell, StaticCell};
-#[cfg(not(feature = "link"))]
-use storage::Keeper;
 use storage::Storage;
 use wiring::Wiring;
 
@@ -140,9 +139,8 @@ async fn node(
     let boot = store.as_mut().map_or(0, |store| storage::begin(store, image::hash(image)));
     let store = store.map(RefCell::new);
     let kept = store.as_ref().map(|store| storage::items(store, recalled)).into_iter().flatten();
-    // Without a number there is nothing to keep the log under.
     #[cfg(not(feature = "link"))]
-    let recorder = &mut Recorder::new(store.as_ref().filter(|_| boot != 0).map(Keeper::new));
+    let recorder = &mut Recorder::new(store.as_ref(), boot);
     #[cfg(feature = "link")]
     let recorder = &mut link::Link::new(store.as_ref(), boot, image::hash(image), engine.room());
     let lines = &mut Lines;

@@ -1,75 +1,56 @@
 //! The log's ways out: into the store, if the board has one, and from there on over the serial line, so that nothing is
 //! published that a power cut could take back.
 
-use campanile_core::link::bundle::Bundle;
+use core::cell::RefCell;
+
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::restore::Restore;
 use campanile_core::runner;
 use embassy_futures::select::select;
-use embassy_time::Timer;
 
-use crate::storage::{Keeper, WINDOW, bundle_of};
+use crate::keeper::{Keeper, WINDOW};
+use crate::storage::{Storage, bundle_of};
 use crate::stream::Stream;
-use crate::wiring::{self, Wiring};
+use crate::{clock, wiring};
 
 /// Takes the log.
 pub(crate) struct Recorder<'a> {
-    keeper: Option<Keeper<'a>>,
-    /// Up to here the store has it; `None` before the first record.
-    kept: Option<Cursor>,
+    store: Option<&'a RefCell<Storage>>,
+    keeper: Keeper<'a>,
     stream: Stream,
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) const fn new(keeper: Option<Keeper<'a>>) -> Self {
-        Self { keeper, kept: None, stream: Stream::new() }
-    }
-
-    fn bundle(&self, hash: u64) -> Option<Bundle<'static>> {
-        self.keeper.as_ref().map_or_else(|| bundle_of(None, hash), |keeper| keeper.bundle_of(hash))
+    /// Of the start `own`: without a number there is nothing to keep the log under.
+    pub(crate) fn new(store: Option<&'a RefCell<Storage>>, own: u64) -> Self {
+        let stored = store.filter(|_| own != 0);
+        Self { store, keeper: Keeper::new(stored), stream: Stream::new() }
     }
 }
 
 impl runner::Recorder for Recorder<'_> {
     fn record(&mut self, log: &EventLog<'_>, from: Cursor) -> Cursor {
-        let kept = match &mut self.keeper {
-            Some(keeper) => keeper.keep(log, self.kept.unwrap_or(from), WINDOW),
-            None => log.head(),
-        };
-        self.kept = Some(kept);
+        let kept = self.keeper.keep(log, from, WINDOW);
         self.stream.send(log, from, kept)
     }
 
     async fn room(&mut self) {
-        let due = self.keeper.as_ref().map_or(u64::MAX, |keeper| keeper.due().micros());
-        let kept = async {
-            match due {
-                u64::MAX => core::future::pending().await,
-                due => Timer::at(embassy_time::Instant::from_micros(due)).await,
-            }
-        };
-        select(kept, self.stream.room()).await;
+        select(clock::wait_until(self.keeper.due()), self.stream.room()).await;
     }
 
     fn wants_checkpoint(&mut self) -> bool {
-        self.keeper.as_ref().is_some_and(Keeper::wants_checkpoint)
+        self.keeper.wants_checkpoint()
     }
 
     fn checkpoint(&mut self, item: Restore) {
-        if let Some(keeper) = &mut self.keeper {
-            keeper.checkpoint(&item);
-        }
+        self.keeper.checkpoint(&item);
     }
 
     fn checkpoint_done(&mut self) {
-        if let Some(keeper) = &mut self.keeper {
-            keeper.checkpoint_done();
-        }
+        self.keeper.checkpoint_done();
     }
 
     fn image(&mut self, hash: u64) -> Option<&[u8]> {
-        let bundle = self.bundle(hash)?;
-        wiring::prepare(Wiring::of(&bundle).ok()?);
-        Some(bundle.image)
+        wiring::prepare(bundle_of(self.store.map(RefCell::borrow).as_deref(), hash)?)
     }
 }

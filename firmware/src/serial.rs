@@ -13,6 +13,9 @@ use crate::board::{Board, This};
 /// Bytes that may wait: 22 ms of the line at 115,200 baud, and more than two of the longest records.
 const ROOM: usize = 256;
 
+/// Whether anybody takes what comes: without a link the receiver stays off.
+pub(crate) const LISTENS: bool = cfg!(feature = "link");
+
 struct Line {
     bytes: Deque<u8, ROOM>,
     /// Who waits for room, and for how much.
@@ -50,14 +53,16 @@ struct Heard {
 static HEARD_BYTES: Mutex<RefCell<Heard>> =
     Mutex::new(RefCell::new(Heard { bytes: Deque::new(), waiting: WakerRegistration::new() }));
 
-/// A byte has come. The board's interrupt calls this. What there is no room for is lost, as a byte on the wire may be.
+/// Takes the bytes that have come. What there is no room for is lost, as a byte on the wire may be.
 #[cfg(feature = "link")]
-pub(crate) fn received(byte: u8) {
-    critical_section::with(|cs| {
-        let mut heard = HEARD_BYTES.borrow_ref_mut(cs);
-        let _ = heard.bytes.push_back(byte);
-        heard.waiting.wake();
-    });
+fn listen() {
+    while let Some(byte) = This::receive() {
+        critical_section::with(|cs| {
+            let mut heard = HEARD_BYTES.borrow_ref_mut(cs);
+            let _ = heard.bytes.push_back(byte);
+            heard.waiting.wake();
+        });
+    }
 }
 
 /// The next byte that has come.
@@ -107,8 +112,11 @@ pub(crate) fn push(bytes: &[u8]) {
     });
 }
 
-/// The transmitter takes bytes again. The board's interrupt calls this, its request acknowledged.
-pub(crate) fn pump() {
+/// Bytes have come, or the transmitter takes some again. The board's interrupt calls this, its request acknowledged: what
+/// comes from then on asks anew.
+pub(crate) fn interrupt() {
+    #[cfg(feature = "link")]
+    listen();
     with(Line::pump);
 }
 

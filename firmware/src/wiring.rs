@@ -4,12 +4,10 @@ use core::cell::RefCell;
 
 use campanile_core::id::{InputId, OutputId};
 use campanile_core::link::Verdict;
-use campanile_core::link::bundle::{self, Bundle};
+use campanile_core::link::bundle::{self, Bundle, Pull};
 use campanile_core::program::image;
 use critical_section::Mutex;
 use heapless::Vec;
-
-pub(crate) use campanile_core::link::bundle::Pull;
 
 use crate::board::{Board, This};
 use crate::{INPUTS, OUTPUTS};
@@ -113,9 +111,11 @@ impl Output {
 /// The wiring of a program that is about to take over.
 static NEXT: Mutex<RefCell<Option<Wiring>>> = Mutex::new(RefCell::new(None));
 
-/// This program is about to take over.
-pub(crate) fn prepare(next: Wiring) {
+/// The program of this bundle is about to take over, if the board has its pins: gives its image.
+pub(crate) fn prepare<'a>(bundle: Bundle<'a>) -> Option<&'a [u8]> {
+    let next = Wiring::of(&bundle).ok()?;
     critical_section::with(|cs| NEXT.replace(cs, Some(next)));
+    Some(bundle.image)
 }
 
 /// It has.

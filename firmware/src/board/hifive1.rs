@@ -2,12 +2,14 @@
 //!
 //! Pins interrupt at both edges. Time is the CLINT's. Addresses and bits: SiFive FE310-G002 Manual.
 
+use campanile_core::link::bundle::Pull;
+
 use super::Board;
 use crate::parts::clint::Clint;
 use crate::parts::no_flash::NoFlash;
 use crate::parts::plic::Plic;
+use crate::parts::sifive_uart::SifiveUart;
 use crate::register::registers;
-use crate::wiring::Pull;
 use crate::{edges, serial};
 
 registers! {
@@ -23,20 +25,19 @@ registers! {
     GPIO_FALL_IE: 0x1001_2020, "Interrupts at falling edges.";
     GPIO_FALL_IP: 0x1001_2024, "As above.";
     GPIO_IOF_EN: 0x1001_2038, "Pins that belong to other parts.";
-    UART_TXDATA: 0x1001_3000, "The byte to send; bit 31: no room.";
-    UART_TXCTRL: 0x1001_3008, "Bit 0: on; from bit 16 on: asks when fewer than this wait.";
-    UART_IE: 0x1001_3010, "Bit 0: the transmitter's interrupt.";
-    UART_DIV: 0x1001_3018, "Clock by baud rate, less 1.";
+    UART0: 0x1001_3000, "The first of its registers.";
 }
 
 /// QEMU counts at 10 MHz. The board's own 32,768 Hz are (15_625, 512).
 const TIME: Clint = Clint { registers: CLINT, tick: (1, 10) };
 const INTERRUPTS: Plic = Plic(PLIC);
+const UART: SifiveUart = SifiveUart(UART0);
 const UART_IRQ: u16 = 3;
 /// Of pin 0.
 const GPIO_IRQ: u16 = 8;
 /// 115,200 baud of the 16 MHz that the chip starts with.
-const DIVISOR: u32 = 138;
+const DIVISOR: u32 = 139;
+const RX_PIN: u8 = 16;
 const TX_PIN: u8 = 17;
 
 pub(crate) struct Hifive1;
@@ -45,19 +46,17 @@ impl Board for Hifive1 {
     const PINS: u32 = 32;
     /// Pins 2 and 3 of the connector.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 18), ("CHIME", 19)];
-
-    const RESERVED: &'static [u8] = &[TX_PIN];
-
+    const RESERVED: &'static [u8] = &[RX_PIN, TX_PIN];
     const PULLS: &'static [Pull] = &[Pull::Up];
-
     const LOG: usize = 1024;
+    const HEARD: usize = 288;
+    const STAGING: usize = 512;
 
     type Flash = NoFlash;
 
     fn start() {
-        GPIO_IOF_EN.set(1 << TX_PIN);
-        UART_DIV.write(DIVISOR);
-        UART_TXCTRL.write(1 | 1 << 16);
+        GPIO_IOF_EN.set(1 << RX_PIN | 1 << TX_PIN);
+        UART.start(DIVISOR);
         INTERRUPTS.enable(UART_IRQ..UART_IRQ + 1);
         INTERRUPTS.enable(GPIO_IRQ..GPIO_IRQ + Self::PINS as u16);
     }
@@ -94,19 +93,20 @@ impl Board for Hifive1 {
     }
 
     fn can_send() -> bool {
-        let can = UART_TXDATA.read() >> 31 == 0;
-        // It would ask all the time while it is idle.
-        UART_IE.write(u32::from(!can));
-        can
+        UART.can_send()
     }
 
     fn send(byte: u8) {
-        UART_TXDATA.write(byte.into());
+        UART.send(byte);
+    }
+
+    fn receive() -> Option<u8> {
+        UART.receive()
     }
 
     fn interrupt(_: u16) {
         INTERRUPTS.each(|number| match number {
-            UART_IRQ => serial::pump(),
+            UART_IRQ => serial::interrupt(),
             _ => edges::moved(|pin| {
                 let moved = (GPIO_RISE_IP.read() | GPIO_FALL_IP.read()) & 1 << pin != 0;
                 if moved {

@@ -3,15 +3,16 @@
 //! Pins interrupt at both edges. SysTick counts the time, Timer 0 has the alarm. A line that is a number is 8 times the
 //! port, port A being 0, and the pin of the port. Addresses and bits: LM3S6965 data sheet.
 
+use campanile_core::link::bundle::Pull;
+
 use super::Board;
 use crate::machine::{self, systick};
 use crate::parts::gptm::Gptm;
 use crate::parts::lm3s_sysctl::Sysctl;
 use crate::parts::no_flash::NoFlash;
 use crate::parts::pl011::Pl011;
-use crate::parts::pl061::Pl061;
+use crate::parts::pl061::Pl061Pin;
 use crate::register::registers;
-use crate::wiring::Pull;
 use crate::{clock, edges, serial};
 
 registers! {
@@ -24,6 +25,8 @@ registers! {
 
 const CHIP: Sysctl = Sysctl(SYSCTL);
 const UART: Pl011 = Pl011(UART0);
+const RX_PIN: u8 = 0;
+const TX_PIN: u8 = 1;
 const UART_IRQ: u16 = 5;
 /// 115,200 baud: 12.5 MHz / 16 / (434 / 64).
 const DIVISOR: u32 = 434;
@@ -35,11 +38,11 @@ const KHZ: u32 = 12_500;
 /// Microseconds. A call too early does no harm.
 const ALARM_MAX: u32 = 100_000;
 
-/// The port of a pin, and the pin's bit there.
-fn place(pin: u8) -> (Pl061, u8) {
+/// A pin by its number.
+fn place(pin: u8) -> Pl061Pin {
     let port = usize::from(pin / 8);
     let first = if port < 4 { PORTS_A_TO_D.nth(port * 0x400) } else { PORTS_E_TO_G.nth((port - 4) * 0x400) };
-    (Pl061(first), 1 << (pin % 8))
+    Pl061Pin::new(first, pin % 8)
 }
 
 pub(crate) struct Lm3s6965evb;
@@ -48,12 +51,7 @@ impl Board for Lm3s6965evb {
     const PINS: u32 = 7 * 8;
     /// The switch "select" on PF1, and the status light on PF0.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 41), ("CHIME", 40)];
-
-    /// PA0 and PA1: the serial line.
-    const RESERVED: &'static [u8] = &[0, 1];
-
-    #[cfg(feature = "link")]
-    const LISTENS: bool = true;
+    const RESERVED: &'static [u8] = &[RX_PIN, TX_PIN];
 
     type Flash = NoFlash;
 
@@ -61,8 +59,7 @@ impl Board for Lm3s6965evb {
         CHIP.start();
         systick::start(KHZ);
         ALARM.start();
-        // PA0 and PA1 are the receiver's and the transmitter's.
-        Pl061(PORTS_A_TO_D).lend(1 << 1 | 1);
+        [RX_PIN, TX_PIN].into_iter().for_each(|pin| place(pin).lend());
         UART.start(DIVISOR);
         [UART_IRQ, ALARM_IRQ].into_iter().for_each(machine::enable);
         PORT_IRQS.into_iter().for_each(machine::enable);
@@ -70,24 +67,20 @@ impl Board for Lm3s6965evb {
 
     fn input(pin: u8, pull: Pull) {
         CHIP.start_ports();
-        let (port, bit) = place(pin);
-        port.input(bit, pull);
+        place(pin).input(pull);
     }
 
     fn output(pin: u8, high: bool) {
         CHIP.start_ports();
-        let (port, bit) = place(pin);
-        port.output(bit, high);
+        place(pin).output(high);
     }
 
     fn read(pin: u8) -> bool {
-        let (port, bit) = place(pin);
-        port.read(bit)
+        place(pin).read()
     }
 
     fn drive(pin: u8, high: bool) {
-        let (port, bit) = place(pin);
-        port.drive(bit, high);
+        place(pin).drive(high);
     }
 
     fn micros() -> u32 {
@@ -107,24 +100,21 @@ impl Board for Lm3s6965evb {
         UART.send(byte);
     }
 
+    fn receive() -> Option<u8> {
+        UART.receive()
+    }
+
     fn interrupt(number: u16) {
         match number {
             UART_IRQ => {
                 UART.acknowledge();
-                #[cfg(feature = "link")]
-                while let Some(byte) = UART.receive() {
-                    serial::received(byte);
-                }
-                serial::pump();
+                serial::interrupt();
             }
             ALARM_IRQ => {
                 ALARM.acknowledge();
                 clock::ring();
             }
-            _ => edges::moved(|pin| {
-                let (port, bit) = place(pin);
-                port.has_moved(bit)
-            }),
+            _ => edges::moved(|pin| place(pin).has_moved()),
         }
     }
 }

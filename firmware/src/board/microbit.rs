@@ -3,20 +3,16 @@
 //! Pins are sampled every 250 us by TIMER1: QEMU has no GPIOTE, which would interrupt. Time is TIMER0's, which counts
 //! microseconds. Addresses: nRF51 Series Reference Manual 3.0.
 
+use campanile_core::link::bundle::Pull;
+
 use super::Board;
-use crate::parts::nrf_gpio::NrfGpio;
-use crate::parts::nrf_nvmc::NrfFlash;
-use crate::parts::nrf_rng::NrfRng;
-use crate::parts::nrf_timer::NrfTimer;
-use crate::parts::nrf_uart::NrfUart;
+use crate::parts::nrf51::{Clock, Gpio, Nvmc, Rng, Timer, Uart};
 use crate::register::registers;
-use crate::wiring::Pull;
 use crate::{clock, edges, machine, serial};
 
 registers! {
-    CLOCK_HFCLKSTART: 0x4000_0000, "Starts the crystal: the serial line needs its precision.";
-    CLOCK_HFCLKSTARTED: 0x4000_0100, "The crystal runs.";
-    UART0: 0x4000_2000, "The first of its registers.";
+    CLOCK: 0x4000_0000, "The first of its registers.";
+    UART0: 0x4000_2000, "As above.";
     TIMER0: 0x4000_8000, "As above; the one with 32 bits.";
     TIMER1: 0x4000_9000, "As above.";
     RNG: 0x4000_D000, "As above.";
@@ -24,12 +20,12 @@ registers! {
     GPIO: 0x5000_0000, "As above.";
 }
 
-const PINS: NrfGpio = NrfGpio(GPIO);
-const UART: NrfUart = NrfUart(UART0);
+const PINS: Gpio = Gpio(GPIO);
+const UART: Uart = Uart(UART0);
 const UART_IRQ: u16 = 2;
-const TIME: NrfTimer = NrfTimer(TIMER0);
+const TIME: Timer = Timer(TIMER0);
 const TIME_IRQ: u16 = 8;
-const SAMPLER: NrfTimer = NrfTimer(TIMER1);
+const SAMPLER: Timer = Timer(TIMER1);
 const SAMPLER_IRQ: u16 = 9;
 const SAMPLE_US: u32 = 250;
 /// Behind the program's flash: see `microbit.x`.
@@ -44,32 +40,24 @@ impl Board for Microbit {
     const PINS: u32 = 32;
     /// Button A, and ring 0 of the edge connector, where a buzzer goes.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 17), ("CHIME", 3)];
-
     const RESERVED: &'static [u8] = &[TX_PIN, RX_PIN];
-
     const LOG: usize = 1024;
-
-    #[cfg(feature = "link")]
-    const LISTENS: bool = true;
-    #[cfg(feature = "link")]
     const HEARD: usize = 288;
-    #[cfg(feature = "link")]
     const STAGING: usize = 0;
 
-    type Flash = NrfFlash;
+    type Flash = Nvmc;
 
-    fn flash() -> Option<NrfFlash> {
+    fn flash() -> Option<Nvmc> {
         // SAFETY: the memory map sets it apart, and this is called once.
-        Some(unsafe { NrfFlash::new(NVMC, STORE_FIRST, STORE_LEN) })
+        Some(unsafe { Nvmc::new(NVMC, STORE_FIRST, STORE_LEN) })
     }
 
     fn random() -> u32 {
-        NrfRng(RNG).random()
+        Rng(RNG).random()
     }
 
     fn start() {
-        CLOCK_HFCLKSTART.write(1);
-        while CLOCK_HFCLKSTARTED.read() == 0 {}
+        Clock(CLOCK).start();
         PINS.output(TX_PIN, true);
         PINS.input(RX_PIN, Pull::Up);
         UART.start(TX_PIN, RX_PIN);
@@ -110,15 +98,15 @@ impl Board for Microbit {
         UART.send(byte);
     }
 
+    fn receive() -> Option<u8> {
+        UART.receive()
+    }
+
     fn interrupt(number: u16) {
         match number {
             UART_IRQ => {
                 UART.acknowledge();
-                #[cfg(feature = "link")]
-                while let Some(byte) = UART.receive() {
-                    serial::received(byte);
-                }
-                serial::pump();
+                serial::interrupt();
             }
             TIME_IRQ => {
                 TIME.acknowledge();

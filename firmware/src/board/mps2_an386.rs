@@ -4,33 +4,31 @@
 //! handler as a pin would be, and what the light does, which stands for the chime, only the log tells. SysTick counts the
 //! time, Timer 0 has the alarm. Addresses and bits: Arm DAI 0386, Cortex-M System Design Kit.
 
+use campanile_core::link::bundle::Pull;
+
 use super::Board;
 use crate::machine::{self, systick};
+use crate::parts::cmsdk_timer::CmsdkTimer;
+use crate::parts::cmsdk_uart::CmsdkUart;
 use crate::parts::no_flash::NoFlash;
 use crate::parts::recording;
-use crate::register::{Register, registers};
-use crate::wiring::Pull;
+use crate::register::registers;
 use crate::{clock, edges, serial};
 
 registers! {
     TIMER0: 0x4000_0000, "The first of its registers.";
     TIMER1: 0x4000_1000, "As above.";
-    UART_DATA: 0x4000_4000, "The byte to send.";
-    UART_STATE: 0x4000_4004, "Bit 0: the transmitter is full.";
-    UART_CTRL: 0x4000_4008, "Bit 0: sends, bit 2: asks when it can.";
-    UART_INTCLEAR: 0x4000_400C, "Bit 0: the transmitter does not ask any more.";
-    UART_BAUDDIV: 0x4000_4010, "Clock by baud rate.";
+    UART0: 0x4000_4000, "As above.";
     LEDS: 0x4002_8000, "The lights, a bit each.";
 }
 
-// Of a timer, which stops at zero as long as nobody sets where it begins again.
-const CTRL: usize = 0;
-const VALUE: usize = 1;
-const INTCLEAR: usize = 3;
-
-const UART_IRQ: u16 = 1;
-const TIMER0_IRQ: u16 = 8;
-const TIMER1_IRQ: u16 = 9;
+const UART: CmsdkUart = CmsdkUart(UART0);
+const RX_IRQ: u16 = 0;
+const TX_IRQ: u16 = 1;
+const ALARM: CmsdkTimer = CmsdkTimer(TIMER0);
+const ALARM_IRQ: u16 = 8;
+const RECORDER: CmsdkTimer = CmsdkTimer(TIMER1);
+const RECORDER_IRQ: u16 = 9;
 
 const MHZ: u32 = 25;
 /// 115,200 baud.
@@ -42,11 +40,6 @@ const BUTTON: u8 = 2;
 
 pub(crate) struct Mps2An386;
 
-/// The timer's interrupt asks after so many microseconds.
-fn wait(timer: Register, micros: u32) {
-    timer.nth(VALUE).write(micros * MHZ + 1);
-}
-
 impl Board for Mps2An386 {
     const PINS: u32 = 3;
     /// A recording, and the first light.
@@ -56,13 +49,10 @@ impl Board for Mps2An386 {
 
     fn start() {
         systick::start(MHZ * 1_000);
-        UART_BAUDDIV.write(DIVISOR);
-        UART_CTRL.write(1 | 1 << 2);
-        for timer in [TIMER0, TIMER1] {
-            timer.nth(CTRL).write(1 | 1 << 3);
-        }
-        wait(TIMER1, recording::PAUSE);
-        [UART_IRQ, TIMER0_IRQ, TIMER1_IRQ].into_iter().for_each(machine::enable);
+        UART.start(DIVISOR);
+        [ALARM, RECORDER].iter().for_each(CmsdkTimer::start);
+        RECORDER.wait(recording::PAUSE * MHZ);
+        [RX_IRQ, TX_IRQ, ALARM_IRQ, RECORDER_IRQ].into_iter().for_each(machine::enable);
     }
 
     fn input(_: u8, _: Pull) {}
@@ -86,30 +76,34 @@ impl Board for Mps2An386 {
     }
 
     fn alarm(at: u32) {
-        wait(TIMER0, at.wrapping_sub(Self::micros()).min(ALARM_MAX));
+        ALARM.wait(at.wrapping_sub(Self::micros()).min(ALARM_MAX) * MHZ);
     }
 
     fn can_send() -> bool {
-        UART_STATE.read() & 1 == 0
+        UART.can_send()
     }
 
     fn send(byte: u8) {
-        UART_DATA.write(byte.into());
+        UART.send(byte);
+    }
+
+    fn receive() -> Option<u8> {
+        UART.receive()
     }
 
     fn interrupt(number: u16) {
         match number {
-            UART_IRQ => {
-                UART_INTCLEAR.write(1);
-                serial::pump();
+            RX_IRQ | TX_IRQ => {
+                UART.acknowledge();
+                serial::interrupt();
             }
-            TIMER0_IRQ => {
-                TIMER0.nth(INTCLEAR).write(1);
+            ALARM_IRQ => {
+                ALARM.acknowledge();
                 clock::ring();
             }
             _ => {
-                TIMER1.nth(INTCLEAR).write(1);
-                wait(TIMER1, recording::step());
+                RECORDER.acknowledge();
+                RECORDER.wait(recording::step() * MHZ);
                 edges::moved(|pin| pin == BUTTON);
             }
         }

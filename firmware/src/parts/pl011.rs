@@ -1,6 +1,7 @@
 //! PL011, Arm's serial line. Offsets and bits: Arm DDI 0183.
 
 use crate::register::Register;
+use crate::serial;
 
 const DR: usize = 0;
 const FR: usize = 0x18 / 4;
@@ -16,13 +17,9 @@ const TXFF: u32 = 1 << 5;
 /// It takes bytes again.
 const TXI: u32 = 1 << 5;
 /// The receiver's queue is empty.
-#[cfg(feature = "link")]
 const RXFE: u32 = 1 << 4;
 /// Bytes have come: the queue is half full, or nothing has followed for a while.
-#[cfg(feature = "link")]
 const RXI: u32 = 1 << 4 | 1 << 6;
-#[cfg(not(feature = "link"))]
-const RXI: u32 = 0;
 /// Eight bits, with queues.
 const FORM: u32 = 0x70;
 /// Switched on, both ways.
@@ -37,7 +34,7 @@ impl Pl011 {
         self.0.nth(IBRD).write(by / 64);
         self.0.nth(FBRD).write(by % 64);
         self.0.nth(LCRH).write(FORM);
-        self.0.nth(IMSC).write(TXI | RXI);
+        self.0.nth(IMSC).write(if serial::LISTENS { TXI | RXI } else { TXI });
         self.0.nth(CR).write(ON);
     }
 
@@ -50,7 +47,6 @@ impl Pl011 {
     }
 
     /// A byte that has come. Asked behind [`acknowledge`](Self::acknowledge), until there is none.
-    #[cfg(feature = "link")]
     pub(crate) fn receive(&self) -> Option<u8> {
         (self.0.nth(FR).read() & RXFE == 0).then(|| self.0.nth(DR).read() as u8)
     }

@@ -1,13 +1,13 @@
-//! The serial line of a Nordic nRF51. Offsets: nRF51 Series Reference Manual 3.0.
+//! The serial line of a Nordic nRF51.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::register::Register;
+use crate::serial;
 
 const STARTRX: usize = 0;
 const STARTTX: usize = 0x008 / 4;
 /// A byte has come; cleared by writing 0.
-#[cfg(feature = "link")]
 const RXDRDY: usize = 0x108 / 4;
 /// A byte was sent; cleared by writing 0.
 const TXDRDY: usize = 0x11C / 4;
@@ -17,7 +17,6 @@ const INTENSET: usize = 0x304 / 4;
 const ENABLE: usize = 0x500 / 4;
 const PSELTXD: usize = 0x50C / 4;
 const PSELRXD: usize = 0x514 / 4;
-#[cfg(feature = "link")]
 const RXD: usize = 0x518 / 4;
 const TXD: usize = 0x51C / 4;
 const BAUDRATE: usize = 0x524 / 4;
@@ -27,19 +26,18 @@ const BAUD_115200: u32 = 0x01D7_E000;
 static SENDING: AtomicBool = AtomicBool::new(false);
 
 /// It, at the first of its registers.
-pub(crate) struct NrfUart(pub(crate) Register);
+pub(crate) struct Uart(pub(crate) Register);
 
-impl NrfUart {
-    /// Starts it at 115,200 baud, its receiver only for a link. The pins are output and input already.
+impl Uart {
+    /// Starts it at 115,200 baud, its receiver only if somebody listens. The pins are output and input already.
     pub(crate) fn start(&self, tx: u8, rx: u8) {
-        let listens = cfg!(feature = "link");
         self.0.nth(PSELTXD).write(tx.into());
-        self.0.nth(PSELRXD).write(if listens { rx.into() } else { u32::MAX });
+        self.0.nth(PSELRXD).write(if serial::LISTENS { rx.into() } else { u32::MAX });
         self.0.nth(BAUDRATE).write(BAUD_115200);
         self.0.nth(ENABLE).write(4);
-        self.0.nth(INTENSET).write(1 << 7 | u32::from(listens) << 2);
+        self.0.nth(INTENSET).write(1 << 7 | u32::from(serial::LISTENS) << 2);
         self.0.nth(STARTTX).write(1);
-        self.0.nth(STARTRX).write(listens.into());
+        self.0.nth(STARTRX).write(serial::LISTENS.into());
     }
 
     pub(crate) fn can_send(&self) -> bool {
@@ -52,7 +50,6 @@ impl NrfUart {
     }
 
     /// A byte that has come.
-    #[cfg(feature = "link")]
     pub(crate) fn receive(&self) -> Option<u8> {
         let ready = self.0.nth(RXDRDY);
         if ready.read() == 0 {

@@ -1,7 +1,8 @@
-//! The pins of a Nordic nRF51. Offsets: nRF51 Series Reference Manual 3.0.
+//! The pins of a Nordic nRF51.
+
+use campanile_core::link::bundle::Pull;
 
 use crate::register::Register;
-use crate::wiring::Pull;
 
 const OUTSET: usize = 0x508 / 4;
 const OUTCLR: usize = 0x50C / 4;
@@ -10,9 +11,9 @@ const IN: usize = 0x510 / 4;
 const CNF: usize = 0x700 / 4;
 
 /// All of them, at the first of their registers.
-pub(crate) struct NrfGpio(pub(crate) Register);
+pub(crate) struct Gpio(pub(crate) Register);
 
-impl NrfGpio {
+impl Gpio {
     pub(crate) fn input(&self, pin: u8, pull: Pull) {
         self.0.nth(CNF + usize::from(pin)).write(match pull {
             Pull::None => 0,

@@ -1,4 +1,4 @@
-//! The random numbers of a Nordic nRF51. Offsets: nRF51 Series Reference Manual 3.0.
+//! The random numbers of a Nordic nRF51.
 
 use crate::register::Register;
 
@@ -10,9 +10,9 @@ const VALRDY: usize = 0x100 / 4;
 const VALUE: usize = 0x508 / 4;
 
 /// It, at the first of its registers.
-pub(crate) struct NrfRng(pub(crate) Register);
+pub(crate) struct Rng(pub(crate) Register);
 
-impl NrfRng {
+impl Rng {
     /// 32 random bits: a millisecond or two.
     pub(crate) fn random(&self) -> u32 {
         self.0.nth(START).write(1);

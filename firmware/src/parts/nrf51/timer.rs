@@ -1,4 +1,4 @@
-//! A timer of a Nordic nRF51, as a count of microseconds. Offsets: nRF51 Series Reference Manual 3.0.
+//! A timer of a Nordic nRF51, as a count of microseconds.
 
 use crate::register::Register;
 
@@ -23,9 +23,9 @@ const NOW: usize = 0;
 const ALARM: usize = 1;
 
 /// One of them, at the first of its registers.
-pub(crate) struct NrfTimer(pub(crate) Register);
+pub(crate) struct Timer(pub(crate) Register);
 
-impl NrfTimer {
+impl Timer {
     /// Starts it as a clock of 32 bits with an alarm; not every timer has so many.
     pub(crate) fn start_clock(&self) {
         self.0.nth(BITMODE).write(3);

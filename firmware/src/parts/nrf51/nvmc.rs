@@ -1,5 +1,5 @@
 //! The flash of a Nordic nRF51, which is written and erased by way of its controller. The processor stands still while that
-//! is busy: 46 us for a word, 21 ms for a page. Offsets: nRF51 Series Reference Manual 3.0.
+//! is busy: 46 us for a word, 21 ms for a page.
 
 use campanile_flash::Flash;
 use embedded_storage::nor_flash::{
@@ -20,13 +20,13 @@ const ERASE: u32 = 2;
 const PAGE: usize = 1024;
 
 /// A part of the flash that is set apart from the program's. There is one handle for it.
-pub(crate) struct NrfFlash {
+pub(crate) struct Nvmc {
     controller: Register,
     first: usize,
     len: usize,
 }
 
-impl NrfFlash {
+impl Nvmc {
     /// # Safety
     /// Nothing else is in this part, which is pages in a row, and no other handle is made for it.
     pub(crate) const unsafe fn new(controller: Register, first: usize, len: usize) -> Self {
@@ -43,11 +43,11 @@ impl NrfFlash {
     }
 }
 
-impl ErrorType for NrfFlash {
+impl ErrorType for Nvmc {
     type Error = NorFlashErrorKind;
 }
 
-impl ReadNorFlash for NrfFlash {
+impl ReadNorFlash for Nvmc {
     const READ_SIZE: usize = 1;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
@@ -62,7 +62,7 @@ impl ReadNorFlash for NrfFlash {
     }
 }
 
-impl NorFlash for NrfFlash {
+impl NorFlash for Nvmc {
     const WRITE_SIZE: usize = 4;
     const ERASE_SIZE: usize = PAGE;
 
@@ -91,7 +91,7 @@ impl NorFlash for NrfFlash {
     }
 }
 
-impl Flash for NrfFlash {
+impl Flash for Nvmc {
     const CYCLES: u32 = 20_000;
 
     fn bytes(&self) -> &[u8] {

@@ -1,0 +1,87 @@
+"""A serial line between two TCP ports: `baud.py HERE THERE BAUD` listens at HERE, where a host comes and goes, and is connected
+to THERE, where an emulated board is. Bytes pass each way at the pace of that many baud, ten bits a byte. What the board says while
+no host is there is gone. At its end, by a signal, it prints how many bytes passed from the board to the host, how many back, and of
+the board's longest burst, in which it was never silent for long, the bytes and the milliseconds."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+
+# The line is held up for so many bytes at once: 1.4 ms at 115,200 baud.
+CHUNK = 16
+# Longer than this the board is silent only behind a burst, in seconds.
+SILENCE = 0.3
+
+
+class Line:
+    def __init__(self, baud):
+        self.byte = 10 / baud
+        self.passed = {"board": 0, "host": 0}
+        self.host = None
+        self.burst = self.longest = (0, 0.0, 0.0)  # bytes, when it began, when it ended
+
+    def said(self, length, begun, ended):
+        """The board has: so many bytes, between these times."""
+        before, first, last = self.burst
+        if begun - last > SILENCE:
+            before, first = 0, begun
+        self.burst = (before + length, first, ended)
+        self.longest = max(self.longest, self.burst)
+
+    async def carry(self, whose, source, sink):
+        """Each byte takes its time from when it came, or from when those before it were through: however late this wakes, the
+        line is no slower for it."""
+        clock = asyncio.get_running_loop().time
+        came = asyncio.Queue()
+
+        async def listen():
+            while data := await source.read(4096):
+                came.put_nowait((clock(), data))
+            came.put_nowait((clock(), b""))
+
+        listening = asyncio.create_task(listen())
+        free = clock()
+        try:
+            while True:
+                at, data = await came.get()
+                if not data:
+                    break
+                for chunk in (data[n : n + CHUNK] for n in range(0, len(data), CHUNK)):
+                    begun = max(free, at)
+                    free = begun + len(chunk) * self.byte
+                    await asyncio.sleep(free - clock())
+                    self.passed[whose] += len(chunk)
+                    if whose == "board":
+                        self.said(len(chunk), begun, free)
+                    if (writer := sink()) is not None:
+                        writer.write(chunk)
+        finally:
+            listening.cancel()
+
+
+async def main(here, there, baud):
+    line = Line(baud)
+    from_board, to_board = await asyncio.open_connection("127.0.0.1", there)
+
+    async def host(reader, writer):
+        line.host = writer
+        # It goes when it likes, or stays until the end.
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            await line.carry("host", reader, lambda: to_board)
+        if line.host is writer:
+            line.host = None
+        writer.close()
+
+    server = await asyncio.start_server(host, "127.0.0.1", here)
+    end = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end.set)
+    board = asyncio.create_task(line.carry("board", from_board, lambda: line.host))
+    board.add_done_callback(lambda _: end.set())
+    await end.wait()
+    server.close()
+    size, first, last = line.longest
+    print(line.passed["board"], line.passed["host"], size, round((last - first) * 1000))
+
+
+asyncio.run(main(*map(int, sys.argv[1:4])))
