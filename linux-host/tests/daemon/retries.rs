@@ -43,6 +43,9 @@ fn what_a_webhook_refused_is_listed_with_its_reason_and_sent_again() {
     let (said, code) = daemon.fails(&["sink", "retry", "hok"]);
     assert!(said.contains("no sink \"hok\"; did you mean hook?"), "{said}");
     assert_eq!(code, Some(1));
+    let (said, code) = daemon.fails(&["sink", "list", "hok"]);
+    assert!(said.contains("no sink \"hok\" was ever at work here; did you mean hook?"), "{said}");
+    assert_eq!(code, Some(1));
     assert_eq!(daemon.stop(), Some(0));
     assert_eq!(place.ok(&["sink", "list"]), "hook: 0 messages set aside\n", "without a daemon too");
 }

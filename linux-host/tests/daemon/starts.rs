@@ -154,3 +154,15 @@ fn the_loop_costs_nothing_while_nothing_happens() {
     });
     daemon.stop();
 }
+
+#[test]
+fn a_directory_of_another_program_stays_as_it_is() {
+    let place = Workplace::new(HOUSE);
+    std::fs::create_dir_all(place.path("state")).unwrap();
+    std::fs::write(place.path("state/boot"), "another program's").unwrap();
+    let (said, code) = place.run_fails();
+    assert!(said.contains("is another program's: its `boot` would be written over"), "{said}");
+    assert_eq!(code, Some(1));
+    assert_eq!(std::fs::read_to_string(place.path("state/boot")).unwrap(), "another program's");
+    assert_eq!(std::fs::read_dir(place.path("state")).unwrap().count(), 1, "nothing is put beside it");
+}
