@@ -30,6 +30,8 @@
 //! - Commands: one at a time, sent again until its [`Reply`](Message::Reply) comes. Within a session their numbers rise,
 //!   and the satellite does nothing for a number that is not higher than the last. One that is not answered when the
 //!   satellite restarts is never sent again: nobody knows whether it was carried out.
+//! - Lines: to [`Look`](Message::Look), again until it comes, [`Lines`](Message::Lines) answers: how the inputs are reported,
+//!   and what of the outputs the host holds, as of a record. The host asks when it does not know, as behind a gap.
 //! - Programs: [`Image`](Message::Image) in pieces, each answered by how much is there; [`Commit`](Message::Commit) swaps.
 //! - [`Ping`](Message::Ping) has the time of day, [`Pong`](Message::Pong) the satellite's, and
 //!   [`Health`](Message::Health) how its storage is. An end that hears nothing for
@@ -39,6 +41,7 @@ pub mod bundle;
 mod cobs;
 mod frame;
 mod host;
+mod lines;
 mod message;
 mod satellite;
 mod source;
@@ -48,6 +51,7 @@ use crate::time::Duration;
 
 pub use frame::{Collector, MAX_FRAME, MAX_MESSAGE, seal};
 pub use host::{Delivery, Heard, Host, Wall};
+pub use lines::Lines;
 pub use message::{Health, Hello, Message, Misread, Records, Storage, Verdict};
 pub use satellite::{About, Request, Satellite};
 pub use source::Source;

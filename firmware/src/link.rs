@@ -50,6 +50,8 @@ pub(crate) struct Link<'a> {
     /// The same, if this start has a number there: without one nothing is kept in it, and nothing read.
     stored: Option<&'a RefCell<Storage>>,
     keeper: Keeper<'a>,
+    /// The checkpoint under way is one that the store wants, too.
+    keeps_checkpoint: bool,
     /// Up to here the log was looked at; `None` before the first record.
     seen: Option<Cursor>,
     /// The start whose records the store offers; `None` without storage.
@@ -83,6 +85,7 @@ impl<'a> Link<'a> {
             store,
             stored,
             keeper: Keeper::new(stored),
+            keeps_checkpoint: false,
             seen: None,
             offered,
             incoming: Incoming::new(store),
@@ -301,15 +304,23 @@ impl Recorder for Link<'_> {
     }
 
     fn wants_checkpoint(&mut self) -> bool {
-        self.keeper.wants_checkpoint()
+        self.keeps_checkpoint = self.keeper.wants_checkpoint();
+        self.keeps_checkpoint || self.satellite.wants_checkpoint()
     }
 
     fn checkpoint(&mut self, item: Restore) {
-        self.keeper.checkpoint(&item);
+        self.satellite.checkpoint(&item);
+        if self.keeps_checkpoint {
+            self.keeper.checkpoint(&item);
+        }
     }
 
     fn checkpoint_done(&mut self) {
-        self.keeper.checkpoint_done();
+        self.satellite.checkpoint_done();
+        self.more = true;
+        if self.keeps_checkpoint {
+            self.keeper.checkpoint_done();
+        }
     }
 
     fn image(&mut self, hash: u64) -> Option<&[u8]> {

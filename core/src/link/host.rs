@@ -1,6 +1,7 @@
 //! The end with the journal.
 
 use super::frame::{MAX_FRAME, MAX_MESSAGE, seal};
+use super::lines::Lines;
 use super::message::{Health, Hello, Message, Misread, Records, Verdict};
 use super::{PATIENCE, PING_EVERY, RETRY, VERSION};
 use crate::decision::ReplyResult;
@@ -51,6 +52,9 @@ pub enum Heard<'m> {
         /// See [`Message::Trace`].
         frames: &'m [u8],
     },
+    /// How its lines are, which was [asked for](Host::look): as of a record that comes next, or comes later. Of one that is
+    /// there already it is asked again.
+    Lines(Lines),
 }
 
 /// Records that are next, or behind a gap.
@@ -102,6 +106,8 @@ struct Session {
     ack_at: Instant,
     /// Something has to be said again at this time: see [`RETRY`].
     retry_at: Instant,
+    /// When it is asked how its lines are.
+    look_at: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -175,6 +181,7 @@ impl Host {
             Message::Pong { at } => Some(Heard::Pong { at }),
             Message::Health(health) => Some(Heard::Health(health)),
             Message::Trace { frames } => Some(Heard::Trace { frames }),
+            Message::Lines(lines) => session.looked(lines).map(Heard::Lines),
             _ => None,
         }
     }
@@ -222,6 +229,14 @@ impl Host {
     /// All records before this number are in the journal.
     pub fn taken(&mut self, now: Instant, seq: u64) {
         self.pull(now, seq);
+    }
+
+    /// Asks how the lines are, in this session: nobody here knows it, or records that would have told are gone. Again until
+    /// [`Heard::Lines`] comes, once there was a [`pull`](Self::pull).
+    pub fn look(&mut self, now: Instant) {
+        if let Some(session) = &mut self.session {
+            session.look_at = now;
+        }
     }
 
     /// Asks for something; false if the answer to another command is still awaited. The answer is a [`Heard::Reply`];
@@ -296,7 +311,7 @@ impl Host {
         if session.expected.is_some() {
             let command = self.command.map_or(Instant::NEVER, |command| command.say_at.min(command.until));
             let upload = self.upload.map_or(Instant::NEVER, |upload| upload.say_at);
-            due = due.min(session.ack_at).min(command).min(upload);
+            due = due.min(session.ack_at).min(session.look_at).min(command).min(upload);
         }
         due
     }
@@ -312,6 +327,7 @@ impl Session {
             expected: None,
             ack_at: Instant::NEVER,
             retry_at: Instant::NEVER,
+            look_at: Instant::NEVER,
         }
     }
 
@@ -342,6 +358,15 @@ impl Session {
         Some(new)
     }
 
+    /// What was said of the lines, unless records that are there have overtaken it.
+    fn looked(&mut self, lines: Lines) -> Option<Lines> {
+        if self.expected? > lines.seq {
+            return None;
+        }
+        self.look_at = Instant::NEVER;
+        Some(lines)
+    }
+
     fn next(&mut self, now: Instant, wall: Wall) -> Option<Message<'static>> {
         if let Some(boot) = self.assign.filter(|_| self.retry_at <= now) {
             self.retry_at = now.plus(RETRY);
@@ -354,9 +379,16 @@ impl Session {
             return Some(Message::Ping { unix, offset, trusted });
         }
         // Again after a while without records: it may have been lost.
-        let seq = self.expected.filter(|_| self.ack_at <= now)?;
-        self.ack_at = now.plus(RETRY);
-        Some(Message::Ack { seq })
+        let expected = self.expected?;
+        if self.ack_at <= now {
+            self.ack_at = now.plus(RETRY);
+            return Some(Message::Ack { seq: expected });
+        }
+        if self.look_at <= now {
+            self.look_at = now.plus(RETRY);
+            return Some(Message::Look);
+        }
+        None
     }
 }
 

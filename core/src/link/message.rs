@@ -4,6 +4,7 @@
 
 mod form;
 
+use super::lines::Lines;
 use crate::decision::ReplyResult;
 use crate::input::{Op, Origin};
 use crate::program::verify::Room;
@@ -104,6 +105,10 @@ pub enum Message<'a> {
         /// Frames of defmt without a coding of their own, each behind its length, a byte.
         frames: &'a [u8],
     },
+    /// Host: how are the lines?
+    Look,
+    /// Satellite: so they are.
+    Lines(Lines),
 }
 
 /// Who a satellite is.

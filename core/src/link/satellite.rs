@@ -12,6 +12,7 @@ use crate::decision::ReplyResult;
 use crate::input::{COMMAND_TTL, Op, Origin};
 use crate::program::verify::Room;
 use crate::record::CORE_REV;
+use crate::restore::Restore;
 use crate::time::Instant;
 use clock::Clock;
 use session::Session;
@@ -166,6 +167,11 @@ impl Satellite {
                     issued: now.minus(under_way),
                 })
             }
+            Message::Look => {
+                // Those of a start that is over are nobody's.
+                session.look = !self.over;
+                None
+            }
             Message::Image { hash, len, offset, bytes } => Some(Request::Image { hash, len, offset, bytes }),
             Message::Commit { hash } if hash == self.bundle => {
                 // The answer was lost, or it has come over again though it runs: once is enough.
@@ -246,6 +252,27 @@ impl Satellite {
     /// The bundle that runs; 0 if that came another way.
     pub const fn bundle(&self) -> u64 {
         self.bundle
+    }
+
+    /// Whether the host wants to know how the lines are: then the engine's
+    /// [checkpoint](crate::engine::Engine::checkpoint) goes to [`checkpoint`](Self::checkpoint), and to
+    /// [`checkpoint_done`](Self::checkpoint_done) behind that, as soon as there can be one. One that nobody wants does no harm.
+    pub fn wants_checkpoint(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.look)
+    }
+
+    /// One item of a checkpoint.
+    pub fn checkpoint(&mut self, item: &Restore) {
+        if let Some(session) = &mut self.session {
+            session.lines.take(item);
+        }
+    }
+
+    /// That was the last item.
+    pub fn checkpoint_done(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.tell |= core::mem::take(&mut session.look);
+        }
     }
 
     /// The next frame to send; its length.

@@ -1,6 +1,6 @@
 //! The link over a wire that loses, doubles, swaps, corrupts, delays and cuts bytes, between ends that restart at any
 //! moment: no record is lost or comes twice, no command takes effect twice, no program takes over twice, no number of a
-//! start is used twice.
+//! start is used twice, and both ends agree on every line in the end, whatever was lost.
 
 mod ends;
 mod wire;
@@ -76,6 +76,7 @@ fn live(tape: &mut Tape<'_>) -> Result<(usize, usize), TestCaseError> {
     let last = porches.last().expect("there is one");
     prop_assert_eq!(journal.next(last.boot()), last.next(), "records of the last start have not come");
     prop_assert_eq!(last.bundle(), pi.wanted(), "the last start has not got its program");
+    prop_assert_eq!(pi.button(), last.reported(), "the host has the button otherwise");
     for porch in &porches {
         journal.compare(porch)?;
         let installs = porch.installs();

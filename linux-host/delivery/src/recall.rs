@@ -31,8 +31,6 @@ pub struct Recall {
     pub program: Option<u64>,
     /// To be fed behind `Boot`, in this order.
     pub items: Vec<Restore>,
-    /// Outputs that were last set by a command over a link, and how: whoever is at its other end may have forgotten.
-    pub held: Vec<(OutputId, Level)>,
     /// The engine's time at the last record.
     pub at: Instant,
     /// Wall-clock time at the last record, microseconds since 1970, if the clock was trusted in that start.
@@ -384,9 +382,7 @@ impl Fold {
             held: false,
         }));
         items.extend(unix.or(self.stopped).map(|unix| Restore::Stopped { unix }));
-        let held = self.outputs.iter().filter(|(_, (_, by))| *by == By::Command { origin: Origin::Link });
-        let held = held.map(|(&output, &(level, _))| (output, level)).collect();
-        Recall { program: self.program, items, held, at: now, unix, off }
+        Recall { program: self.program, items, at: now, unix, off }
     }
 }
 

@@ -44,24 +44,19 @@ impl Talk {
     /// Speaks with the satellite until its lines [end](SatelliteLines::end).
     pub(super) fn run(self) {
         self.lines.begin();
-        let name = self.spec.program.name.clone();
-        if let Err(why) = self.speak() {
-            tracing::error!("satellite {name}: {why}");
-            self.view.change(|status| status.state = why);
-        }
+        self.speak();
         self.lines.set_up(false);
     }
 
-    fn speak(&self) -> Result<(), String> {
-        let mut session =
-            Session::new(&self.spec.program, &self.around, self.lines.clone(), self.view.clone())?;
+    fn speak(&self) {
+        let mut session = None;
         let mut pause = AGAIN.0;
         let mut said = String::new();
         while !self.lines.is_ended() {
-            let why = match port::open(&self.spec.port, self.spec.baud) {
-                Ok(port) => {
+            let why = match self.open(&mut session) {
+                Ok((port, session)) => {
                     session.begin(now());
-                    let (why, heard) = self.carry(&port, &mut session);
+                    let (why, heard) = self.carry(&port, session);
                     session.end();
                     self.tell(false);
                     if heard {
@@ -83,11 +78,25 @@ impl Talk {
             });
             said = why;
             self.sleep(None, pause);
-            session.idle(now());
+            if let Some(session) = &mut session {
+                session.idle(now());
+            }
             pause = (pause * 2).min(AGAIN.1);
         }
-        session.stop(now());
-        Ok(())
+        if let Some(session) = &mut session {
+            session.stop(now());
+        }
+    }
+
+    /// The port, and the host's end of the link, which lives on when the port does not. A journal that cannot be read now is
+    /// tried again as a port is that cannot be had.
+    fn open<'s>(&self, session: &'s mut Option<Session>) -> Result<(Port, &'s mut Session), String> {
+        let open = match session.take() {
+            Some(open) => open,
+            None => Session::new(&self.spec.program, &self.around, self.lines.clone(), self.view.clone())?,
+        };
+        let session = session.insert(open);
+        Ok((port::open(&self.spec.port, self.spec.baud)?, session))
     }
 
     /// Until the port fails or the thread is to end: why, and whether the satellite was there.

@@ -272,6 +272,10 @@ impl Node {
         let about = About { node: "", board: "test board", room, bundle_max: 1024, health };
         let mut out = [0; MAX_FRAME];
         let now = self.now();
+        if self.satellite.wants_checkpoint() {
+            self.engine.checkpoint(|item| self.satellite.checkpoint(&item));
+            self.satellite.checkpoint_done();
+        }
         let len = self.satellite.transmit(now, &about, &self.engine.log(), &mut out)?;
         Some(out[..len].to_vec())
     }

@@ -17,7 +17,9 @@ const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 
 /// See the [module](self).
 pub(super) struct Talk {
-    session: Session<Disk>,
+    desk: Desk,
+    /// None while its journal cannot be read.
+    session: Option<Session<Disk>>,
     collector: Collector,
     around: Around,
     /// The port is closed, and tried again then.
@@ -29,6 +31,14 @@ pub(super) struct Talk {
     stirred: bool,
     /// The satellite had still to be told of an output when somebody looked last.
     owed: bool,
+}
+
+/// What a session is made of.
+pub(super) struct Desk {
+    pub(super) program: Program,
+    pub(super) name: NodeName,
+    pub(super) disk: Arc<Disk>,
+    pub(super) options: Options,
 }
 
 /// What a turn leads to.
@@ -60,34 +70,25 @@ impl World for Around {
 }
 
 impl Talk {
-    /// As the daemon's thread begins; an error if its disk cannot be read.
-    pub(super) fn new(
-        program: Program,
-        name: &NodeName,
-        disk: &Arc<Disk>,
-        options: Options,
-        lines: Lines,
-        random: Prng,
-    ) -> Result<Self, String> {
-        let book = Book::open(Arc::clone(disk), name.clone(), options).map_err(|error| error.to_string())?;
-        let mut around = Around { lines, random };
-        let session = Session::new(program, book, &mut around)?;
-        Ok(Self {
-            session,
+    /// As the daemon's thread begins.
+    pub(super) const fn new(desk: Desk, lines: Lines, random: Prng) -> Self {
+        Self {
+            desk,
+            session: None,
             collector: Collector::new(),
-            around,
+            around: Around { lines, random },
             closed: Some(Instant::ZERO),
             pause: AGAIN.0,
             up: false,
             stirred: true,
             owed: false,
-        })
+        }
     }
 
     /// When it has something to do by itself.
     pub(super) fn due(&self) -> Instant {
         // Without a port nothing is said, and the journal is looked after when the port is tried.
-        self.closed.unwrap_or_else(|| self.session.due())
+        self.closed.or_else(|| Some(self.session.as_ref()?.due())).unwrap_or(Instant::NEVER)
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
@@ -105,55 +106,80 @@ impl Talk {
         &self.around.lines
     }
 
-    pub(super) const fn journal(&self) -> Option<&Journal<Disk>> {
-        self.session.book().journal()
+    pub(super) fn journal(&self) -> Option<&Journal<Disk>> {
+        self.session.as_ref()?.book().journal()
     }
 
     pub(super) fn is_up(&self) -> bool {
-        self.session.is_up() && self.session.runs_ours()
+        self.session.as_ref().is_some_and(|session| session.is_up() && session.runs_ours())
     }
 
     /// Whether the satellite has still to be told of an output.
     pub(super) fn owes(&self) -> bool {
-        self.session.owes(&self.around)
+        self.session.as_ref().is_some_and(|session| session.owes(&self.around))
     }
 
     /// Does what there is to do.
-    pub(super) fn turn(&mut self, now: Instant, wall: Wall, plugged: bool) -> Said {
+    ///
+    /// # Errors
+    /// Its journal cannot be read: it is tried again, as the port is.
+    pub(super) fn turn(&mut self, now: Instant, wall: Wall, plugged: bool) -> Result<Said, String> {
         self.stirred = false;
         let mut frames = Vec::new();
         if self.closed.is_none() && !plugged {
             self.close(now);
         }
-        if self.closed.is_some_and(|again| again <= now) {
-            if plugged {
-                self.closed = None;
-                self.session.begin(now);
-            } else {
-                self.close(now);
-                self.pause = (self.pause.plus(self.pause)).min(AGAIN.1);
-            }
+        if self.closed.is_some_and(|again| again <= now)
+            && let Err(why) = self.open(now, plugged)
+        {
+            self.put_off(now);
+            return Err(why);
         }
-        self.session.tick(now, wall.trusted.then_some(wall.unix));
+        let Some(session) = &mut self.session else { return Ok(Said { frames, up: None }) };
+        session.tick(now, wall.trusted.then_some(wall.unix));
         if self.closed.is_none() {
-            self.session.work(now, &self.around);
+            session.work(now, &self.around);
             let mut frame = [0; MAX_FRAME];
-            while let Some(len) = self.session.transmit(now, wall, &mut frame) {
+            while let Some(len) = session.transmit(now, wall, &mut frame) {
                 frames.push(frame[..len].to_vec());
             }
         }
-        Said { frames, up: self.tell() }
+        Ok(Said { frames, up: self.tell() })
+    }
+
+    /// Begins a session, if the port can be had.
+    fn open(&mut self, now: Instant, plugged: bool) -> Result<(), String> {
+        if self.session.is_none() {
+            let Desk { program, name, disk, options } = &self.desk;
+            let book = Book::open(Arc::clone(disk), name.clone(), options.clone());
+            let book = book.map_err(|error| format!("the satellite's journal: {error}"))?;
+            self.session = Some(Session::new(program.clone(), book, &mut self.around)?);
+        }
+        if let Some(session) = self.session.as_mut().filter(|_| plugged) {
+            self.closed = None;
+            session.begin(now);
+        } else {
+            self.put_off(now);
+        }
+        Ok(())
+    }
+
+    fn put_off(&mut self, now: Instant) {
+        self.close(now);
+        self.pause = (self.pause.plus(self.pause)).min(AGAIN.1);
     }
 
     fn close(&mut self, now: Instant) {
-        if self.closed.replace(now.plus(self.pause)).is_none() {
-            self.session.end();
+        if self.closed.replace(now.plus(self.pause)).is_none()
+            && let Some(session) = &mut self.session
+        {
+            session.end();
         }
     }
 
     /// What the house has to be told of the satellite's coming and going.
     fn tell(&mut self) -> Option<bool> {
-        let up = self.closed.is_none() && self.session.is_up();
+        let up = self.closed.is_none() && self.session.as_ref().is_some_and(Session::is_up);
         if up == self.up {
             return None;
         }
@@ -168,14 +194,21 @@ impl Talk {
     /// Bytes have come.
     ///
     /// # Errors
-    /// What is wrong with them, or with the journal.
+    /// What is wrong with them, or with the journal: the port is closed, and tried again.
     pub(super) fn hear(&mut self, now: Instant, bytes: &[u8]) -> Result<Option<bool>, String> {
-        if self.closed.is_some() {
-            return Ok(None);
+        if let Err(why) = self.listen(now, bytes) {
+            self.close(now);
+            return Err(why);
         }
+        Ok(self.tell())
+    }
+
+    fn listen(&mut self, now: Instant, bytes: &[u8]) -> Result<(), String> {
+        let Some(session) = self.session.as_mut().filter(|_| self.closed.is_none()) else { return Ok(()) };
+        self.stirred = true;
         for &byte in bytes {
             let Some(message) = self.collector.push(byte) else { continue };
-            let news = self.session.receive(now, message, &mut self.around);
+            let news = session.receive(now, message, &mut self.around);
             match news.map_err(|error| format!("the satellite's journal: {error}"))? {
                 Some(News::OtherVersion { theirs }) => {
                     return Err(format!("a satellite of version {theirs}"));
@@ -189,8 +222,7 @@ impl Talk {
                 _ => {}
             }
         }
-        self.session.heard_all(now, &self.around);
-        self.stirred = true;
-        Ok(self.tell())
+        session.heard_all(now, &self.around);
+        Ok(())
     }
 }

@@ -95,6 +95,11 @@ impl<'a> Message<'a> {
                 put(&mut w, 14);
                 w.bytes(frames);
             }
+            Self::Look => put(&mut w, 15),
+            Self::Lines(lines) => {
+                put(&mut w, 16);
+                lines.put(&mut w);
+            }
         }
         w.finish()
     }
@@ -151,6 +156,8 @@ impl<'a> Message<'a> {
             12 => Self::Pong { at: Wire::get(r)? },
             13 => Self::Health(Wire::get(r)?),
             14 => Self::Trace { frames: take_rest(r) },
+            15 => Self::Look,
+            16 => Self::Lines(Wire::get(r)?),
             _ => return None,
         };
         Some((token, message))

@@ -66,6 +66,11 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
             "0db42403ac02020304",
         ),
         (Message::Trace { frames: &[2, 7, 0] }, "0eb424020700"),
+        (Message::Look, "0fb424"),
+        (
+            Message::Lines(Lines { seq: 300, inputs: 7, inputs_on: 2, outputs: 1 << 63, outputs_on: 0 }),
+            "10b424ac0207028080808080808080800100",
+        ),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! A session: what of one greeting's answer is owed to the host.
 
 use super::super::MAX_MESSAGE;
+use super::super::lines::Lines;
 use super::super::message::{Health, Message, Verdict};
 use super::super::source::Source;
 use super::sending::Sending;
@@ -25,6 +26,12 @@ pub(super) struct Session {
     pub(super) health: Option<Health>,
     pub(super) stored: Option<(u64, u16)>,
     pub(super) committed: Option<(u64, Verdict)>,
+    /// The host wants to know how the lines are.
+    pub(super) look: bool,
+    /// So they are, ...
+    pub(super) lines: Lines,
+    /// ... and that is owed to the host.
+    pub(super) tell: bool,
 }
 
 /// The last command of a session.
@@ -58,6 +65,9 @@ impl Session {
             health: None,
             stored: None,
             committed: None,
+            look: false,
+            lines: Lines { seq: 0, inputs: 0, inputs_on: 0, outputs: 0, outputs_on: 0 },
+            tell: false,
         }
     }
 
@@ -110,6 +120,9 @@ impl Session {
         }
         if let Some((hash, verdict)) = self.committed.take() {
             return Some(Message::Committed { hash, verdict });
+        }
+        if core::mem::take(&mut self.tell) {
+            return Some(Message::Lines(self.lines));
         }
         if core::mem::take(&mut self.pong) {
             return Some(Message::Pong { at: now });

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use campanile_core::capacity::Tiny;
-use campanile_core::decision::{Decision, ReplyResult};
+use campanile_core::decision::{Decision, ReplyResult, Source};
 use campanile_core::engine::{Engine, Step};
 use campanile_core::id::{InputId, Level, VarId};
 use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
 use campanile_core::link::bundle::{self, Bundle};
 use campanile_core::link::{
-    About, Collector, Health, Heard, Host, MAX_FRAME, Request, Satellite, Staging, Verdict, Wall,
+    About, Collector, Health, Heard, Host, Lines, MAX_FRAME, Request, Satellite, Staging, Verdict, Wall,
 };
 use campanile_core::log::Cursor;
 use campanile_core::program::{InputDef, Parts, VarDef, image};
@@ -22,6 +22,9 @@ use crate::tape::Tape;
 
 /// The longest bundle that the satellite takes.
 const BUNDLE_MAX: usize = 640;
+
+/// The satellite's only input.
+const BUTTON: InputId = InputId(0);
 
 /// A bundle of several pieces; each choice is another program.
 pub(super) fn a_bundle(choice: u32) -> Vec<u8> {
@@ -111,7 +114,7 @@ impl Porch {
         };
         for _ in 0..moves {
             self.level = self.level.opposite();
-            self.feed(now, Input::Edge { input: InputId(0), level: self.level });
+            self.feed(now, Input::Edge { input: BUTTON, level: self.level });
         }
     }
 
@@ -159,6 +162,11 @@ impl Porch {
         Ok(())
     }
 
+    /// How its button is reported.
+    pub(super) fn reported(&self) -> Option<Level> {
+        self.engine.input(BUTTON).and_then(|button| button.reported)
+    }
+
     /// The bundle that runs.
     pub(super) fn bundle(&self) -> u64 {
         self.satellite.bundle()
@@ -178,6 +186,11 @@ impl Porch {
         let about = About { node: "porch", board: "test", room, bundle_max, health };
         let mut out = [0; MAX_FRAME];
         let clock = self.clock(now);
+        self.settle(clock);
+        if self.satellite.wants_checkpoint() {
+            self.engine.checkpoint(|item| self.satellite.checkpoint(&item));
+            self.satellite.checkpoint_done();
+        }
         let len = self.satellite.transmit(clock, &about, &self.engine.log(), &mut out)?;
         Some(out[..len].to_vec())
     }
@@ -253,13 +266,18 @@ pub(super) struct Pi {
     answers: BTreeMap<u32, bool>,
     /// What the satellite is to run, by its file.
     bundle: Vec<u8>,
+    /// How the button is reported, as far as it has heard.
+    button: Option<Level>,
+    /// How the lines are as of a record that has not come yet.
+    lines: Option<Lines>,
 }
 
 impl Pi {
     pub(super) fn start(number: u32, choice: u32) -> Self {
         let host = Host::new(number.wrapping_mul(0x0765_4321));
         let bundle = a_bundle(choice);
-        Self { host, collector: Collector::new(), boot: 0, answers: BTreeMap::new(), bundle }
+        let answers = BTreeMap::new();
+        Self { host, collector: Collector::new(), boot: 0, answers, bundle, button: None, lines: None }
     }
 
     /// Its file has another program for the satellite now.
@@ -299,6 +317,11 @@ impl Pi {
         self.host.is_up()
     }
 
+    /// How the button is reported, as far as it has heard.
+    pub(super) const fn button(&self) -> Option<Level> {
+        self.button
+    }
+
     pub(super) fn is_free(&self) -> bool {
         self.host.awaits().is_none()
     }
@@ -333,6 +356,8 @@ impl Pi {
                     );
                     self.boot = hello.boot;
                     self.host.pull(now, journal.next(hello.boot));
+                    self.lines = None;
+                    self.host.look(now);
                     if hello.bundle != self.wanted() {
                         self.install(now);
                     }
@@ -343,10 +368,19 @@ impl Pi {
                     if delivery.first > book.next && self.boot == porch.boot() {
                         let left = porch.engine.log().tail().seq;
                         prop_assert!(left >= delivery.first, "{} to {} are lost", book.next, delivery.first);
+                        self.lines.take_if(|lines| lines.seq < delivery.first);
+                        self.host.look(now);
                     }
                     let (mut at, mut rest, mut seq) = (delivery.base, delivery.bytes, delivery.first);
                     while let Some((frame, behind)) = Frame::split(rest) {
                         at = at.plus(frame.dt);
+                        learn(&mut self.button, &mut self.lines, seq);
+                        if let Some(Record::Decision(Decision::Event { source, value: Some(value), .. })) =
+                            frame.record()
+                            && source == (Source::Input { input: BUTTON })
+                        {
+                            self.button = Some(Level::from_bool(value != 0));
+                        }
                         book.records.insert(seq, (at, frame.bytes.to_vec()));
                         (seq, rest) = (seq + 1, behind);
                     }
@@ -354,6 +388,13 @@ impl Pi {
                     prop_assert_eq!(seq, delivery.first + delivery.count);
                     book.next = seq;
                     self.host.taken(now, seq);
+                    learn(&mut self.button, &mut self.lines, seq);
+                }
+                Some(Heard::Lines(lines)) => {
+                    let next = journal.next(self.boot);
+                    prop_assert!(lines.seq >= next, "{} is behind {}", lines.seq, next);
+                    self.lines = Some(lines);
+                    learn(&mut self.button, &mut self.lines, next);
                 }
                 Some(Heard::Reply { id, result }) => {
                     let done = matches!(result, ReplyResult::Done | ReplyResult::Duplicate);
@@ -372,5 +413,12 @@ impl Pi {
         let mut out = [0; MAX_FRAME];
         let len = self.host.transmit(now, wall, &self.bundle, &mut out)?;
         Some(out[..len].to_vec())
+    }
+}
+
+/// All records before this one are there: what was told of the lines, as of one of them, counts from here on.
+fn learn(button: &mut Option<Level>, lines: &mut Option<Lines>, seq: u64) {
+    if let Some(lines) = lines.take_if(|lines| lines.seq <= seq) {
+        *button = lines.input(BUTTON);
     }
 }

@@ -133,16 +133,6 @@ fn runs_keep_what_is_left_and_only_their_outputs() {
 }
 
 #[test]
-fn what_somebody_elsewhere_holds_is_told_apart() {
-    let set = |output, origin| {
-        let by = By::Command { origin };
-        decision(Decision::Set { output: OutputId(output), level: Level::On, by })
-    };
-    let recall = recalled(&[set(1, Origin::Local), set(4, Origin::Link)]);
-    assert_eq!(recall.held, [(OutputId(4), Level::On)]);
-}
-
-#[test]
 fn a_run_that_has_not_waited_begins_anew_and_one_without_an_end_waits_for_its_condition() {
     let only = |records: &[Record]| recalled(records).items[0];
     let zero = Rounds::default();

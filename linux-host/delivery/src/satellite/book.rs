@@ -9,7 +9,7 @@ use campanile_core::time::Instant;
 
 use crate::{
     AppendError, Archive, Batch, Boot, Degraded, Journal, Next, NodeName, OpenError, Options, Position,
-    Recall, Storage, StoredProgram,
+    Storage, StoredProgram,
 };
 
 /// See the [module](self).
@@ -134,11 +134,6 @@ impl<S: Storage> Book<S> {
     /// Records that never came.
     pub fn lost(&self) -> u64 {
         self.journal.as_ref().map_or(0, |journal| journal.status().counts.lost)
-    }
-
-    /// What the records so far tell.
-    pub(super) fn recall(&self) -> Option<Recall> {
-        Recall::read(self.journal.as_ref()?.index()).ok()
     }
 
     /// Does what is due; `unix` is the time of day where it can be trusted.

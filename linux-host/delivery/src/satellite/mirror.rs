@@ -127,6 +127,13 @@ impl Mirror {
         }
     }
 
+    /// Nobody knows any more at which level an input is.
+    pub fn forget(&mut self, input: &str) {
+        if let Some(seen) = self.inputs.get_mut(input) {
+            seen.level = None;
+        }
+    }
+
     /// All that has come is seen, and nothing older waits: inputs that are at another level than the house knows are told.
     pub fn settle(&mut self, at: Instant) {
         self.inputs.values_mut().for_each(|seen| seen.tell(at));

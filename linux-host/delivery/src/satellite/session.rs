@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use campanile_core::decision::{By, Decision, ReplyResult, Source};
-use campanile_core::id::{Level, OutputId};
+use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
-use campanile_core::link::{Delivery, Heard, Hello, Host, MAX_FRAME, Verdict, Wall};
+use campanile_core::link::{Delivery, Heard, Hello, Host, Lines, MAX_FRAME, Verdict, Wall};
 use campanile_core::record::{Frame, Record};
-use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 
 use super::{Book, BookError, Mirror, Misfit, News, Program};
@@ -46,9 +45,11 @@ pub struct Session<S: Storage> {
     runs_ours: bool,
     /// The records that come are of a start that is over: they are for the journal alone.
     over: bool,
-    /// Up to this record, and without it, what comes was waiting when the satellite came: the house hears of what is old
-    /// when all of it is there.
-    waiting: u64,
+    /// The house has the lines as the satellite has: it was told, and has all records since. Before that what comes may
+    /// have been waiting for long, and the house hears of what is old when all of it is there.
+    knows_lines: bool,
+    /// How they are as of a record that has not come yet.
+    lines: Option<Lines>,
     /// Starts that the journal has by other numbers than the satellite: one whose flash does not take the number offers them
     /// by its own again.
     renamed: BTreeMap<Boot, Boot>,
@@ -73,7 +74,8 @@ impl<S: Storage> Session<S> {
             ordered: None,
             runs_ours: false,
             over: false,
-            waiting: 0,
+            knows_lines: false,
+            lines: None,
             renamed: BTreeMap::new(),
             refused: false,
             behind: None,
@@ -180,10 +182,17 @@ impl<S: Storage> Session<S> {
                 self.take(now, &delivery, world)?;
                 None
             }
+            Some(Heard::Lines(lines)) => {
+                self.lines = Some(lines);
+                self.learn(self.book.last() + 1, now, world);
+                None
+            }
             Some(Heard::Reply { id, result }) => self.answered(id, result, world),
             Some(Heard::Committed { verdict, .. }) => {
-                (self.runs_ours, self.refused) =
-                    (self.runs_ours || verdict == Verdict::Runs, verdict != Verdict::Runs);
+                self.refused = verdict != Verdict::Runs;
+                if verdict == Verdict::Runs {
+                    self.runs(now, true);
+                }
                 Some(News::Installed(verdict))
             }
             Some(Heard::Pong { at }) => {
@@ -199,7 +208,7 @@ impl<S: Storage> Session<S> {
     /// Everything that came in one go has been received.
     pub fn heard_all(&self, now: Instant, world: &impl World) {
         // Before that a press of hours ago may be there, and its end not yet.
-        if self.is_up() && self.book.last() + 1 >= self.waiting {
+        if self.is_up() && self.knows_lines {
             world.lines(|lines| lines.settle(now));
             world.stir();
         }
@@ -230,17 +239,12 @@ impl<S: Storage> Session<S> {
             self.rename(now, boot, world)?;
             return Ok(None);
         }
-        self.waiting = hello.head;
         let unkept = self.book.keep_program(self.program.hash, &self.program.stored()).err();
         self.host.pull(now, self.book.last() + 1);
         world.lines(|lines| lines.set_up(true));
-        self.runs_ours = hello.bundle == self.program.bundle_hash;
-        let brings = if self.runs_ours {
-            self.recall(now, world);
-            None
-        } else {
-            (!self.refused).then(|| self.bring(now, &hello))
-        };
+        (self.runs_ours, self.lines) = (false, None);
+        self.runs(now, hello.bundle == self.program.bundle_hash);
+        let brings = (!self.runs_ours && !self.refused).then(|| self.bring(now, &hello));
         Ok(Some(News::Met { hello, brings, unkept }))
     }
 
@@ -284,20 +288,40 @@ impl<S: Storage> Session<S> {
         fits
     }
 
-    /// What the journal knows of the lines, of a start that goes on.
-    fn recall(&self, now: Instant, world: &impl World) {
-        let Some(recall) = self.book.recall().filter(|recall| recall.program == Some(self.program.hash))
-        else {
+    /// It runs the program of this house from here on, or another.
+    fn runs(&mut self, now: Instant, ours: bool) {
+        if ours && !self.runs_ours {
+            self.look(now);
+        }
+        self.runs_ours = ours;
+    }
+
+    /// Nobody here knows how its lines are: it is asked.
+    fn look(&mut self, now: Instant) {
+        self.knows_lines = false;
+        self.host.look(now);
+    }
+
+    /// Takes what it has told of its lines, if all records before this one are there and with them those before that.
+    fn learn(&mut self, seq: u64, now: Instant, world: &impl World) {
+        let Some(lines) = self.lines.take_if(|lines| lines.seq <= seq) else { return };
+        if !self.runs_ours {
             return;
-        };
-        for item in recall.items {
-            if let Restore::Input { input, reported, .. } = item
-                && let Some(input) = self.program.symbols.inputs.get(input.index())
-            {
-                world.lines(|lines| lines.saw(&input.name, reported, false, now));
+        }
+        self.knows_lines = true;
+        world.lines(|mirror| {
+            for (id, input) in (0..).map(InputId).zip(&self.program.symbols.inputs) {
+                match lines.input(id) {
+                    Some(level) => mirror.saw(&input.name, level, false, now),
+                    None => mirror.forget(&input.name),
+                }
+            }
+        });
+        for (id, _) in (0..).map(OutputId).zip(&self.program.symbols.outputs) {
+            if let Some(level) = lines.output(id) {
+                self.held(id, level, world);
             }
         }
-        recall.held.into_iter().for_each(|(output, level)| self.held(output, level, world));
         world.stir();
     }
 
@@ -309,19 +333,26 @@ impl<S: Storage> Session<S> {
     }
 
     fn take(&mut self, now: Instant, delivery: &Delivery<'_>, world: &impl World) -> Result<(), BookError> {
+        let expected = self.book.last() + 1;
         self.book.append(delivery, now)?;
         self.host.taken(now, delivery.first + delivery.count);
         if self.over {
             return Ok(());
         }
+        if delivery.first > expected {
+            // What is missing would have told of the lines; what was said of them may be as old.
+            self.lines.take_if(|lines| lines.seq < delivery.first);
+            self.look(now);
+        }
         let (mut at, mut rest) = (delivery.base, delivery.bytes);
         for seq in delivery.first.. {
             let Some((frame, behind)) = Frame::split(rest) else { break };
+            self.learn(seq, now, world);
             (at, rest) = (at.plus(frame.dt), behind);
             let young = self.behind.is_some_and(|behind| now.since(at.plus(behind)) < YOUNG);
             match frame.record() {
                 Some(Record::Input(Input::Install { hash } | Input::Boot { hash, .. })) => {
-                    self.runs_ours = hash == self.program.hash;
+                    self.runs(now, hash == self.program.hash);
                 }
                 Some(Record::Decision(Decision::Event {
                     source: Source::Input { input },
@@ -347,6 +378,7 @@ impl<S: Storage> Session<S> {
                 _ => {}
             }
         }
+        self.learn(delivery.first + delivery.count, now, world);
         world.stir();
         Ok(())
     }

@@ -9,7 +9,7 @@ use campanile_core::link::PATIENCE;
 use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
-use campanile_delivery::{Body, GapWhy, HostRecord, Item, Journal, Next, Position};
+use campanile_delivery::{Body, GapWhy, HostRecord, Item, Journal, Lagged, Next, Position};
 
 use super::journal::{Floor, Words, examine};
 use crate::swarm::tape::{Entry, Tape};
@@ -139,7 +139,11 @@ impl There {
                     }
                 }
                 Next::Item(Item { at, body: Body::Host(Some(word)), .. }) => there.words.push((at, word)),
-                Next::Item(_) | Next::Lagged(_) => {}
+                // Damage in an older segment is found by whoever reads it, and told there and then.
+                Next::Lagged(Lagged { after, resume, .. }) => {
+                    there.words.push((after, HostRecord::Damaged { from: after, to: resume }));
+                }
+                Next::Item(_) => {}
             }
         }
     }

@@ -16,6 +16,7 @@ use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::image;
 use campanile_core::program::verify::{LoadError, Room, verify};
 use campanile_core::record::{Frame, MAX_RECORD, Record};
+use campanile_core::restore::Restore;
 use campanile_core::runner::{Message, Recorder};
 use campanile_core::time::Instant;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
@@ -295,6 +296,20 @@ impl Recorder for Port {
 
     fn is_stirred(&self) -> bool {
         self.end.borrow().wants()
+    }
+
+    fn wants_checkpoint(&mut self) -> bool {
+        self.end.borrow().satellite.wants_checkpoint()
+    }
+
+    fn checkpoint(&mut self, item: Restore) {
+        self.end.borrow_mut().satellite.checkpoint(&item);
+    }
+
+    fn checkpoint_done(&mut self) {
+        let mut end = self.end.borrow_mut();
+        end.satellite.checkpoint_done();
+        end.stir();
     }
 
     async fn stirred(&mut self) {

@@ -15,7 +15,7 @@ use campanile_delivery::{Options as JournalOptions, WhenFull};
 use super::{Station, journal_options, rules};
 use crate::prng::Prng;
 use crate::swarm::satellite::Programs;
-use crate::swarm::talk::Talk;
+use crate::swarm::talk::{Desk, Talk};
 
 /// The journals of satellites have so much room: nothing falls to retention, and so what is missing there was lost.
 const ROOM: u64 = 4 << 20;
@@ -56,12 +56,8 @@ impl Station<'_> {
                 ..journal_options(&self.plan.journal)
             };
             let random = Prng::new(self.outposts.random.bits());
-            match Talk::new(bundle, &name, disk, options, lines, random) {
-                Ok(talk) => self.talks.push(talk),
-                // The disk cannot be read; the house goes on without, until it starts again.
-                Err(_) if self.clock.now() <= self.trouble => break,
-                Err(why) => return Err(format!("the satellite's journal does not open: {why}")),
-            }
+            let desk = Desk { program: bundle, name, disk: Arc::clone(disk), options };
+            self.talks.push(Talk::new(desk, lines, random));
         }
         Ok(())
     }
@@ -71,6 +67,15 @@ impl Station<'_> {
         match self.wall.map(|wall| wall.read(self.clock.now())) {
             Some(Input::Clock { unix, offset, trusted }) => LinkWall { unix, offset, trusted },
             _ => LinkWall { unix: 0, offset: 0, trusted: false },
+        }
+    }
+
+    /// What a talk could not do is a finding, unless the disk is in trouble.
+    pub(in crate::swarm) fn forgive<T>(&self, said: Result<T, String>) -> Result<Option<T>, String> {
+        match said {
+            Ok(said) => Ok(Some(said)),
+            Err(_) if self.clock.now() <= self.trouble => Ok(None),
+            Err(why) => Err(why),
         }
     }
 

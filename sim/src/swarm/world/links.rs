@@ -107,6 +107,7 @@ impl World<'_> {
                 continue;
             }
             let said = station.talks[place].turn(now, wall, plugged);
+            let Some(said) = station.forgive(said)? else { continue };
             if let Some(up) = said.up {
                 station.met(place, up);
             }
@@ -160,7 +161,8 @@ impl World<'_> {
         let now = station.enter();
         let print = mix(station.print(), bytes);
         let Some(talk) = station.talks.get_mut(place) else { return Ok(()) };
-        if let Some(up) = talk.hear(now, bytes)? {
+        let heard = talk.hear(now, bytes);
+        if let Some(Some(up)) = station.forgive(heard)? {
             station.met(place, up);
         }
         station.relay(place, now)?;

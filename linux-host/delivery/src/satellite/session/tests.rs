@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use campanile_core::decision::Values;
 use campanile_core::id::{InputId, TemplateId};
-use campanile_core::link::{Collector, MAX_MESSAGE, Message, Records};
+use campanile_core::link::{Collector, Lines, MAX_MESSAGE, Message, Records};
 use campanile_core::program::image::Counts;
 use campanile_core::program::verify::Room;
 use campanile_core::record::{CORE_REV, MAX_RECORD};
@@ -51,6 +51,8 @@ struct Bench {
     now: Instant,
     token: u32,
     nonce: u32,
+    /// How often it was asked how the button is.
+    looks: usize,
 }
 
 impl Bench {
@@ -78,7 +80,7 @@ impl Bench {
         house.lines.get_mut().open_input("button");
         let book = Book::open(Arc::new(Disk::new(1)), node(), small()).unwrap();
         let session = Session::new(program, book, &mut house).unwrap();
-        Self { session, house, now: ms(1), token: 0, nonce: 0 }
+        Self { session, house, now: ms(1), token: 0, nonce: 0, looks: 0 }
     }
 
     /// The satellite has started, or the cable is in again.
@@ -122,6 +124,20 @@ impl Bench {
         }))
     }
 
+    /// It tells how the button is, as of this record.
+    fn tells(&mut self, seq: u64, button: Level) -> Vec<Asked> {
+        let inputs_on = u64::from(button.is_on());
+        self.says(Message::Lines(Lines { seq, inputs: 1, inputs_on, outputs: 0, outputs_on: 0 }))
+    }
+
+    /// It sends a record that says nothing of the button, and that those before it are gone.
+    fn sends_behind_a_gap(&mut self, first: u64) -> Vec<Asked> {
+        let record = Record::Input(Input::Clock { unix: 0, offset: 0, trusted: false });
+        let mut bytes = [0; MAX_RECORD];
+        let len = record.encode(Duration::ZERO, &mut bytes).unwrap();
+        self.says(Message::Records(Records { first, gap: true, base: Instant::ZERO, bytes: &bytes[..len] }))
+    }
+
     /// It sends what the button did, from this record on.
     fn sends(&mut self, first: u64, levels: &[Level]) -> Vec<Asked> {
         let event = |level: &Level| Decision::Event {
@@ -160,6 +176,7 @@ impl Bench {
                     Some(Ok((_, Message::Greet { nonce, .. }))) => self.nonce = nonce,
                     Some(Ok((_, Message::Assign { boot }))) => asked.push(Asked::Assign(boot)),
                     Some(Ok((_, Message::Ack { seq }))) => asked.push(Asked::From(seq)),
+                    Some(Ok((_, Message::Look))) => self.looks += 1,
                     _ => {}
                 }
             }
@@ -257,6 +274,7 @@ fn what_a_start_did_that_is_over_is_for_the_journal_alone() {
     assert_eq!(bench.moves(), []);
     bench.offers(start(6), false, 2);
     bench.sends(1, &[Level::Off]);
+    bench.tells(2, Level::Off);
     assert!(bench.session.runs_ours() && bench.session.is_up());
     assert!(
         matches!(bench.moves()[..], [Move::Found { level: Level::Off, .. }]),
@@ -271,6 +289,7 @@ fn what_is_old_is_no_news_wherever_a_frame_ends() {
     bench.plug();
     bench.offers(start(5), false, 2);
     bench.sends(1, &[Off]);
+    bench.tells(2, Off);
     assert!(matches!(bench.moves()[..], [Move::Found { level: Off, .. }]));
     // Presses of a night, and then one that is held: the house hears of that, once.
     bench.now = ms(9 * 3_600_000);
@@ -281,10 +300,13 @@ fn what_is_old_is_no_news_wherever_a_frame_ends() {
         assert_eq!(bench.moves(), [], "before all of it is there");
     }
     bench.sends(5, &[Off]);
+    bench.tells(6, Off);
     assert_eq!(bench.moves(), [], "it is where it was");
     bench.plug();
     bench.offers(start(5), false, 9);
+    bench.tells(9, On);
     bench.sends(6, &[On, Off]);
+    assert_eq!(bench.moves(), [], "that was said of a record that has not come yet");
     bench.sends(8, &[On]);
     assert!(matches!(bench.moves()[..], [Move::Edge { level: On, .. }]));
 }
@@ -309,4 +331,29 @@ fn a_message_that_was_sent_just_now_is_told_once() {
     bench.sends_message(3);
     let doorbell = |seq| ("doorbell".to_owned(), seq);
     assert_eq!(*bench.house.sent.borrow(), [doorbell(1), doorbell(2)]);
+}
+
+#[test]
+fn behind_a_gap_it_is_asked_how_its_lines_are() {
+    use Level::{Off, On};
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 2);
+    bench.sends(1, &[On]);
+    bench.tells(2, On);
+    assert!(matches!(bench.moves()[..], [Move::Found { level: On, .. }]));
+    assert_eq!(bench.looks, 1);
+    // Nobody will hear any more that it was released.
+    bench.sends_behind_a_gap(5);
+    assert_eq!((bench.looks, bench.moves()), (2, vec![]));
+    bench.tells(5, Off);
+    assert_eq!(bench.moves(), [], "as old as what is missing");
+    bench.now = bench.now.plus(Duration::from_millis(600));
+    bench.asked();
+    assert_eq!(bench.looks, 3, "so it is asked once more");
+    bench.tells(6, Off);
+    assert!(matches!(bench.moves()[..], [Move::Edge { level: Off, .. }]));
+    bench.now = bench.now.plus(Duration::from_millis(600));
+    bench.asked();
+    assert_eq!(bench.looks, 3, "it is known");
 }
