@@ -146,6 +146,17 @@ impl Watcher {
         self.level(KNOWN, REPORTED)
     }
 
+    /// Of an item of a checkpoint: an input's reported level before the restart, if nobody has read the line since. It still
+    /// outlives the next restart.
+    pub const fn unread(item: &Restore) -> Option<(InputId, Level)> {
+        match *item {
+            Restore::Watch { input, flags, .. } if flags & (KNOWN | BEFORE) == BEFORE => {
+                Some((input, Level::from_bool(flags & BEFORE_ON != 0)))
+            }
+            _ => None,
+        }
+    }
+
     /// The reported level before the restart, if any was known.
     pub(crate) const fn before(&self) -> Option<Level> {
         self.level(BEFORE, BEFORE_ON)

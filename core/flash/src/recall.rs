@@ -10,6 +10,7 @@ use campanile_core::input::Input;
 use campanile_core::record::{CORE_REV, FIRST_DECISION, Frame, Record};
 use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
+use campanile_core::watcher::Watcher;
 use campanile_core::wire::{Reader, Wire as _};
 
 use crate::medium::{Flash, Refused};
@@ -106,6 +107,9 @@ fn outlives(item: Restore) -> Option<Restore> {
             Some(item)
         }
         Restore::Input { input, reported, .. } => Some(Restore::Input { input, raw: reported, reported }),
+        Restore::Watch { .. } => {
+            Watcher::unread(&item).map(|(input, reported)| Restore::Input { input, raw: reported, reported })
+        }
         Restore::Trigger { trigger, left: left @ Some(_), .. } => {
             Some(Restore::Trigger { trigger, armed: false, left })
         }

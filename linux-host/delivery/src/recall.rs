@@ -13,6 +13,7 @@ use campanile_core::input::{Input, Origin};
 use campanile_core::record::Record;
 use campanile_core::restore::{Restore, RunState};
 use campanile_core::time::{Duration, Instant};
+use campanile_core::watcher::Watcher;
 
 use crate::group::Frames;
 use crate::index::{Before, Index};
@@ -224,6 +225,7 @@ impl Fold {
             Restore::Input { input, reported, .. } => {
                 self.inputs.insert(input, reported);
             }
+            Restore::Watch { .. } => self.inputs.extend(Watcher::unread(item)),
             Restore::Var { var, value } => {
                 self.vars.insert(var, value);
             }
@@ -258,7 +260,6 @@ impl Fold {
             Restore::Stopped { unix } => self.stopped = Some(unix),
             Restore::Head { .. }
             | Restore::Stall { .. }
-            | Restore::Watch { .. }
             | Restore::Sensor { .. }
             | Restore::Link { .. }
             | Restore::Revived { .. }

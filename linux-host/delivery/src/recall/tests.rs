@@ -102,6 +102,29 @@ fn the_last_value_of_each_key() {
     );
 }
 
+/// As of a satellite that has not come back since: what was known of it before outlives the next start, too.
+#[test]
+fn a_level_that_nobody_has_read_since_the_start_outlives_a_checkpoint() {
+    let watch = |input, flags| {
+        let zero = Duration::ZERO;
+        restore(Restore::Watch {
+            input: InputId(input),
+            flags,
+            edges: 0,
+            acc: 0,
+            since_ago: zero,
+            onset_ago: zero,
+            lock_left: zero,
+            due_left: None,
+        })
+    };
+    let level = |input, level| Restore::Input { input: InputId(input), raw: level, reported: level };
+    // Known before and on; known before and off; nothing known; read since.
+    let recall =
+        recalled(&[watch(1, 96), watch(2, 32), watch(3, 8), restore(level(4, Level::Off)), watch(4, 97)]);
+    assert_eq!(recall.items, [level(1, Level::On), level(2, Level::Off), level(4, Level::Off)]);
+}
+
 #[test]
 fn runs_keep_what_is_left_and_only_their_outputs() {
     let by = By::Run { run: RunId(1), scenario: ScenarioId(4) };

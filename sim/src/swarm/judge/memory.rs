@@ -41,10 +41,10 @@ impl Memory {
         Some(memory)
     }
 
-    /// An input's level is not among it: one that was not read since, as its satellite is away, is in no checkpoint.
     fn take_back(&mut self, item: &Restore) {
         match *item {
             Restore::Var { var, value } => drop(self.variables.insert(var, value)),
+            Restore::Input { input, reported, .. } => drop(self.inputs.insert(input, reported)),
             Restore::Command { origin, id } => self.remember(origin, id),
             _ => {}
         }
