@@ -100,7 +100,8 @@ fn say_text(
         (n, _) => format!("{n} differences"),
     };
     let (records, stretches) = (number(report.records), number(report.stretches));
-    write!(out, "{verdict}: {records} records of {stretches} stretches in {}", span(spent))?;
+    let of = if report.stretches == 1 { "stretch" } else { "stretches" };
+    write!(out, "{verdict}: {records} records of {stretches} {of} in {}", span(spent))?;
     // Of less there is nothing to measure.
     if report.records < MEASURED { writeln!(out) } else { writeln!(out, ", {}", rate(report, spent)) }
 }
