@@ -57,7 +57,7 @@ bench_engine() {
 }
 
 bench_image() {
-    ci/nostd.sh | sed -nE 's/^nostd: (engine for .*): (flash .*)/\1\t\2/p' | while IFS=$'\t' read -r what value; do
+    { ci/nostd.sh && ci/nostd.sh capacities; } | sed -nE 's/^nostd: (engine for .*): (flash .*)/\1\t\2/p' | while IFS=$'\t' read -r what value; do
         figure "$what" "$value"
     done
     ci/nostd.sh instructions | sed -nE 's/^nostd: (instructions .*): ([0-9]+)$/\1\t\2/p' | while IFS=$'\t' read -r what value; do

@@ -1,26 +1,27 @@
 #!/usr/bin/env bash
-# The core on bare metal: compiled for Cortex-M0 and RISC-V, and a minimal Cortex-M0 image with the
+# The core on bare metal: checked for Cortex-M0 and RISC-V, and a minimal Cortex-M0 image with the
 # engine that is sized and must hold no panicking symbol.
 #
 #   ci/nostd.sh              everything
 #   ci/nostd.sh self-test    only the proof that the search for panics finds one
+#   ci/nostd.sh capacities   only the size of the image with room for less and for more
 #   ci/nostd.sh instructions only what an edge and a press take there, counted by QEMU
 
 # shellcheck source=ci/lib/rust.sh
 source "$(dirname "$0")/lib/rust.sh"
 help_if_asked "$@"
 
+CORE_TARGETS=(thumbv6m-none-eabi riscv32imc-unknown-none-elf)
 FLASH_BUDGET=24576
 RAM_BUDGET=5120
 # Everything that panics ends in core::panicking or calls the handler; the other names are the cold
 # functions in front of it, in case that link-time optimisation melts the rest into them.
 PANICS='panicking|rust_begin_unwind|unwrap_failed|expect_failed|slice_.*_fail|cell.*panic_'
 
-build_core() {
-    local target=$1
-    shift
-    say "campanile-core for $target ${*:-(default features)}"
-    cargo build --quiet --release -Zbuild-std=core --target "$target" -p campanile-core "$@"
+# check_core [FEATURE...]: as far as types go; machine code is made of it by the image below and by ci/firmware.sh.
+check_core() {
+    say "campanile-core for ${CORE_TARGETS[*]}: ${*:-(default features)}"
+    cargo check --quiet --release --locked -Zbuild-std=core "${CORE_TARGETS[@]/#/--target=}" -p campanile-core "$@"
 }
 
 build_image() {
@@ -44,15 +45,29 @@ against() {
     printf '%d B of %d B%s' "$1" "$2" "$( (($1 <= $2)) || echo ' (OVER)')"
 }
 
+# sizes: of the image: flash and RAM.
+sizes() { arm-none-eabi-size "$IMAGE" | awk 'NR == 2 { print $1 + $2, $2 + $3 }'; }
+
 size_image() {
     build_image
-    local text data bss found
-    read -r text data bss _ < <(arm-none-eabi-size "$IMAGE" | tail -n 1)
+    local flash ram found
+    read -r flash ram < <(sizes)
     say "engine for 16 inputs, 16 scenarios, 2 KiB log on thumbv6m:" \
-        "flash $(against $((text + data)) $FLASH_BUDGET), RAM $(against $((data + bss)) $RAM_BUDGET)"
+        "flash $(against "$flash" $FLASH_BUDGET), RAM $(against "$ram" $RAM_BUDGET)"
     found=$(panicking_symbols "$IMAGE")
     [[ -z $found ]] || die "the image can panic:"$'\n'"$found"
     say "no panicking symbol"
+}
+
+# capacities: what the image takes with room for less and for more than the budget is for.
+capacities() {
+    local flash ram
+    build_image --features doorbell
+    read -r flash ram < <(sizes)
+    say "engine for 4 inputs, 4 scenarios, 512 B log on thumbv6m: flash $flash B, RAM $ram B"
+    build_image --features house
+    read -r flash ram < <(sizes)
+    say "engine for 32 inputs, 32 scenarios, 8 KiB log on thumbv6m: flash $flash B, RAM $ram B"
 }
 
 # instructions: of the parts that the image's second program runs. QEMU gives every instruction 64 ns, and its timer counts
@@ -84,14 +99,12 @@ case ${1:-} in
         self_test
         exit
         ;;
-    instructions)
-        instructions
+    capacities | instructions)
+        "$1"
         exit
         ;;
 esac
-for target in thumbv6m-none-eabi riscv32imc-unknown-none-elf; do
-    build_core "$target"
-    build_core "$target" --features defmt
-done
+check_core
+check_core --features defmt
 self_test
 size_image

@@ -14,6 +14,25 @@ use campanile_core::log::Cursor;
 use campanile_core::time::Instant;
 use cortex_m_rt::entry;
 
+#[cfg(feature = "doorbell")]
+campanile_core::capacity! {
+    /// A doorbell, and nothing else.
+    Small {
+        inputs: 4, outputs: 4, sensors: 1, variables: 4, triggers: 4, schedules: 1, scenarios: 4, runs: 4,
+        code: 64, log: 512,
+    }
+}
+
+#[cfg(feature = "house")]
+campanile_core::capacity! {
+    /// A small house.
+    Small {
+        inputs: 32, outputs: 16, sensors: 8, variables: 32, triggers: 64, schedules: 8, scenarios: 32, runs: 32,
+        code: 1024, log: 8192,
+    }
+}
+
+#[cfg(not(any(feature = "doorbell", feature = "house")))]
 campanile_core::capacity! {
     /// What the budget is for: 16 inputs, 16 scenarios, 2 KiB of log. Each scenario needs a run, a trigger, and the ten bytes
     /// of code that pulse an output.
