@@ -18,7 +18,7 @@ use crate::swarm::satellite::Programs;
 use crate::swarm::talk::{Desk, Talk};
 
 /// The journals of satellites have so much room: nothing falls to retention, and so what is missing there was lost.
-pub(super) const ROOM: u64 = 4 << 20;
+const ROOM: u64 = 4 << 20;
 
 /// What of them outlives the process.
 pub(super) struct Outposts {
