@@ -1,8 +1,10 @@
-//! Files that a command writes: whole or not at all, and never over one that it reads.
+//! Files that a command writes: whole or not at all where the folder allows it, and never over one that it reads.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
@@ -38,29 +40,66 @@ pub(super) fn write(
 }
 
 fn replace(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
-    let Some(path) = place(path) else {
-        return through(File::options().write(true).open(path)?, fill).map(drop);
-    };
-    let earlier = fs::metadata(&path).ok();
-    if earlier.is_some() {
+    let Some(path) = place(path) else { return through(stream(path)?, fill).map(drop) };
+    let earlier = match File::options().write(true).open(&path) {
+        Ok(file) => Some(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         // What may not be written is not to be replaced either.
-        File::options().write(true).open(&path)?;
-    }
-    // A name that nobody else has, so that nothing of anybody's is in the way.
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}", std::process::id()));
-    let new = path.with_file_name(name);
-    let file = File::create_new(&new)?;
+        Err(error) => return Err(error),
+    };
+    let Some((draft, file)) = draft(&path, earlier.as_ref())? else {
+        let file = earlier.map_or_else(|| File::create_new(&path), Ok)?;
+        file.set_len(0)?;
+        return through(file, fill).map(drop);
+    };
     let written = through(file, fill).and_then(|file| {
-        if let Some(earlier) = earlier {
-            file.set_permissions(earlier.permissions())?;
-        }
-        fs::rename(&new, &path)
+        file.sync_data()?;
+        // What is mounted there, or another's in a folder of everybody, stays and is filled.
+        fs::rename(&draft, &path).or_else(|_| fs::copy(&draft, &path).and_then(|_| fs::remove_file(&draft)))
     });
     written.inspect_err(|_| {
-        let _ = fs::remove_file(&new);
+        let _ = fs::remove_file(&draft);
     })
+}
+
+/// A new file beside one, with the owner and the mode of what is there; nothing where there can be none, or where what is
+/// there has more names than one: that is written where it is.
+fn draft(path: &Path, earlier: Option<&File>) -> io::Result<Option<(PathBuf, File)>> {
+    let earlier = earlier.map(File::metadata).transpose()?;
+    if earlier.as_ref().is_some_and(|earlier| earlier.nlink() > 1) {
+        return Ok(None);
+    }
+    // A name that nobody else has, so that nothing of anybody's is in the way; a process that was killed may have had it.
+    let names = (0..16).map(|n| path.with_file_name(format!(".campanile-{}-{n}", std::process::id())));
+    let mut made = Err(io::ErrorKind::AlreadyExists.into());
+    for name in names {
+        made = File::create_new(&name).map(|file| (name, file));
+        if !made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists) {
+            break;
+        }
+    }
+    let Some(earlier) = earlier else { return made.map(Some) };
+    let Ok((name, file)) = made else { return Ok(None) };
+    let alike = fchown(&file, Some(earlier.uid()), Some(earlier.gid()))
+        .and_then(|()| file.set_permissions(earlier.permissions()));
+    if alike.is_err() {
+        fs::remove_file(&name)?;
+        return Ok(None);
+    }
+    Ok(Some((name, file)))
+}
+
+/// What is no file of its own: this process' own output goes on where it stands, also where it goes into a file.
+fn stream(path: &Path) -> io::Result<File> {
+    let own = match path.to_str() {
+        Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => {
+            io::stdout().flush()?;
+            io::stdout().as_fd().try_clone_to_owned()?
+        }
+        Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => io::stderr().as_fd().try_clone_to_owned()?,
+        _ => return File::options().append(true).open(path),
+    };
+    Ok(own.into())
 }
 
 fn through(file: File, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<File> {
@@ -70,19 +109,29 @@ fn through(file: File, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>
     Ok(out.into_inner()?)
 }
 
-/// Where a file is, behind all links, or would be; nothing of what is no file, such as `/dev/stdout`.
+/// Where a file is, behind all links, or would be; nothing of what is no file, such as `/dev/stdout`, also where that goes
+/// into one.
 fn place(path: &Path) -> Option<PathBuf> {
-    match fs::metadata(path) {
+    if path.starts_with("/dev") || path.starts_with("/proc") {
+        return None;
+    }
+    let mut path = path.to_owned();
+    // A link to what is not there yet; as many as the kernel follows.
+    for _ in 0..40 {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = folder(&path).join(target);
+    }
+    match fs::metadata(&path) {
         Ok(there) => fs::canonicalize(path).ok().filter(|_| there.is_file()),
         Err(_) => {
-            let folder = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty())
-                .unwrap_or_else(|| Path::new("."));
-            let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-            Some(folder.join(path.file_name()?))
+            let folder = folder(&path);
+            Some(fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned()).join(path.file_name()?))
         }
     }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// The path with something behind its name.
@@ -156,5 +205,34 @@ mod tests {
         write(&folder.path().join("new"), |out| out.write_all(b"new")).unwrap();
         let said = words(write(Path::new("/dev/full"), |out| out.write_all(b"x")));
         assert!(said.starts_with("cannot write /dev/full: "), "{said}");
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_is_filled_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = |name: &str| folder.path().join(name);
+        let put = |path: &Path, text: &str| write(path, |out| out.write_all(text.as_bytes())).unwrap();
+        // Two names of one file stay two names of one file, and what is left of a longer text is none.
+        fs::write(inside("one"), "much longer").unwrap();
+        fs::hard_link(inside("one"), inside("two")).unwrap();
+        put(&inside("one"), "short");
+        assert_eq!(fs::read_to_string(inside("two")).unwrap(), "short");
+        // A link to what is not there yet.
+        fs::create_dir(inside("real")).unwrap();
+        symlink("real/out", inside("link")).unwrap();
+        put(&inside("link"), "new");
+        assert_eq!(fs::read_to_string(inside("real/out")).unwrap(), "new");
+        // A draft of a process that was killed, and had this one's number.
+        fs::write(inside(&format!(".campanile-{}-0", std::process::id())), "half").unwrap();
+        put(&inside("three"), "whole");
+        assert_eq!(fs::read_to_string(inside("three")).unwrap(), "whole");
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(inside("three"), Some(1000), Some(1000)).unwrap();
+            put(&inside("three"), "still theirs");
+            assert_eq!(fs::metadata(inside("three")).unwrap().uid(), 1000);
+        }
+        symlink("round", inside("round")).unwrap();
+        assert!(write(&inside("round"), |_| Ok(())).is_err());
+        assert!(apart([Path::new("/dev/stdout")], [Path::new("/dev/stdout")]).is_ok());
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct Args {
 
 /// Shortens a life that fails. One that does not is an error: there is nothing to shorten.
 pub(super) fn shorten(args: &Args) -> Result<(), Failure> {
-    let files = args.files.iter().map(PathBuf::as_path);
+    let files = args.files.iter().chain(&args.plan).map(PathBuf::as_path);
     output::apart(files, args.output.iter().map(PathBuf::as_path))?;
     let houses = houses(&args.files)?;
     let plan = match (&args.plan, args.seed) {

@@ -59,8 +59,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         [house, script, ..] => (Some(house.as_path()), script),
         [] => return Err(Failure::says("name a script")),
     };
-    output::apart(args.files.iter().map(PathBuf::as_path), args.pictures.files())?;
     let case = open(script, house).map_err(say)?;
+    output::apart(case.files.iter().map(PathBuf::as_path), args.pictures.files())?;
     let until = args.until.unwrap_or_else(|| Instant::ZERO.plus(case.script.until));
     let range = Range { from: args.from.map(Bound::Engine), until: Some(Bound::Engine(until)) };
     if range.is_reversed() {

@@ -14,13 +14,15 @@ fn no_command_writes_over_what_it_reads() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (house, script, new) = (path("house.toml"), path("ring.toml"), path("new"));
     std::fs::copy(example(), &house).unwrap();
-    write(&script, SCRIPT).unwrap();
+    // It names its house itself.
+    write(&script, format!("house = \"house.toml\"\n{SCRIPT}")).unwrap();
     let before = (read_to_string(&house).unwrap(), read_to_string(&script).unwrap());
     for arguments in [
         &["compile", &house, "-o", &house][..],
         &["compile", &house, "-o", &new, "--bundle", &house],
         &["sim", &house, &script, "--svg", &script],
         &["sim", &house, &script, "--vcd", &house],
+        &["sim", &script, "--svg", &house],
         &["shrink", &house, "--seed", "1", "--output", &house],
     ] {
         let refused = campanile(arguments);
@@ -35,6 +37,25 @@ fn no_command_writes_over_what_it_reads() {
     assert!(text(&twice.stderr).contains("would be written twice"), "{}", text(&twice.stderr));
     assert_eq!((read_to_string(&house).unwrap(), read_to_string(&script).unwrap()), before);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "and nothing was begun");
+}
+
+#[test]
+fn what_goes_to_the_output_leaves_what_is_there_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("ring.toml");
+    write(&script, SCRIPT).unwrap();
+    let all = folder.path().join("all");
+    let mut out = std::fs::File::create(&all).unwrap();
+    std::io::Write::write_all(&mut out, b"header\n").unwrap();
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_campanile"))
+        .args(["sim", &example(), script.to_str().unwrap(), "--svg", "/dev/stdout"])
+        .stdout(out.try_clone().unwrap())
+        .status();
+    assert!(done.unwrap().success());
+    std::io::Write::write_all(&mut out, b"footer\n").unwrap();
+    let all = read_to_string(all).unwrap();
+    assert!(all.starts_with("header\n") && all.contains("button on"), "{all}");
+    assert!(all.contains("<svg") && all.ends_with("footer\n"), "{all}");
 }
 
 #[test]

@@ -288,7 +288,12 @@ fn a_message_of_a_satellite_sets_off_a_scenario_here_once_and_that_tells_the_sin
     let mut daemon = Running::start(&place);
     wait_until_it_runs(&daemon);
     let sent = || std::fs::read_to_string(place.path("events.jsonl")).unwrap_or_default();
-    let rung = || sent().matches("campanile/hall/message/doorbell").count();
+    // What a kill has sent twice is the same to the byte.
+    let rung = || {
+        let sent = sent();
+        let rings = sent.lines().filter(|line| line.contains("campanile/hall/message/doorbell"));
+        rings.collect::<std::collections::BTreeSet<_>>().len()
+    };
     board.set(0, true);
     poll(|| (rung() == 1).then_some(()));
     assert!(sent().contains("Someone is at the porch"), "{}", sent());

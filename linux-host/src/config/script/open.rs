@@ -1,7 +1,7 @@
 //! A script with all the houses that it needs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use campanile_delivery::disk::Disk;
@@ -24,6 +24,8 @@ pub struct Case {
     pub house: Compiled,
     /// The houses of `swap`, by the names that the script gives them.
     pub others: Vec<(String, Compiled)>,
+    /// The files that all this was read from, the script's own first.
+    pub files: Vec<PathBuf>,
 }
 
 impl Case {
@@ -78,7 +80,7 @@ pub fn open(path: &Path, house: Option<&Path>) -> Result<Case, Failed> {
         Failed::Says(if gone { format!("there is no script {}", path.display()) } else { words })
     })?;
     let mut report = Report::new(&source);
-    let mut texts = Texts::default();
+    let mut texts = Texts { files: vec![path.to_owned()], wrong: Vec::new() };
     let opened = match read(&mut report) {
         Some(written) => texts.open(written, path, house, &mut report)?,
         None => None,
@@ -89,9 +91,10 @@ pub fn open(path: &Path, house: Option<&Path>) -> Result<Case, Failed> {
     opened.filter(|_| texts.wrong.is_empty()).ok_or(Failed::Wrong(texts.wrong))
 }
 
-/// The texts of houses that have errors.
-#[derive(Default)]
+/// What is read on the way.
 struct Texts {
+    files: Vec<PathBuf>,
+    /// The texts that have errors.
     wrong: Vec<(Source, Vec<Diagnostic>)>,
 }
 
@@ -109,7 +112,10 @@ impl Texts {
     ) -> Result<Option<Case>, Failed> {
         let Written { script, house: file, inline, swaps, named } = written;
         let (main, main_compiled) = match (house, file, inline) {
-            (Some(house), ..) => self.compiled(load(house).map_err(Failed::Says)?),
+            (Some(house), ..) => {
+                self.files.push(house.to_owned());
+                self.compiled(load(house).map_err(Failed::Says)?)
+            }
             (None, Some(file), _) => self.beside(path, &file, report),
             (None, None, Some(Inline { house, compiled })) => (house, compiled),
             (None, None, None) => {
@@ -131,12 +137,19 @@ impl Texts {
         }
         let others: Option<Vec<_>> =
             others.into_iter().map(|(name, (_, compiled))| Some((name, compiled?))).collect();
-        Ok(main_compiled.zip(others).map(|(house, others)| Case { script, house, others }))
+        Ok(main_compiled.zip(others).map(|(house, others)| Case {
+            script,
+            house,
+            others,
+            files: self.files.clone(),
+        }))
     }
 
     /// The house of a file that the script names.
     fn beside(&mut self, script: &Path, file: &At<String>, report: &mut Report<'_>) -> Opened {
-        match load(&script.with_file_name(&file.value)) {
+        let path = script.with_file_name(&file.value);
+        self.files.push(path.clone());
+        match load(&path) {
             Ok(source) => self.compiled(source),
             Err(words) => {
                 if !file.is_broken() {

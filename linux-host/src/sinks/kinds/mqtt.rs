@@ -76,7 +76,8 @@ impl Plan for Broker {
     }
 
     fn learn(&mut self, symbols: &Symbols) {
-        self.listening.heard.clone_from(&symbols.heard);
+        // With a point it is a satellite's, which comes over its line and from nowhere else.
+        self.listening.heard = symbols.heard.iter().filter(|name| !name.contains('.')).cloned().collect();
         let Listening { node, commands, .. } = &self.listening;
         self.upkeep = Upkeep::new(node, &self.topics, symbols);
         if self.payloads.state.is_some() {
@@ -105,4 +106,20 @@ impl Plan for Broker {
 /// The reader has seen to it that there are both or none.
 fn identity(certificate: Option<&At<PathBuf>>, key: Option<&At<PathBuf>>) -> Option<Identity> {
     Some(Identity { certificate: certificate?.value.clone(), key: key?.value.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::read::read_text;
+
+    #[test]
+    fn a_satellites_messages_come_from_nobody_at_the_broker() {
+        let table = read_text("{ kind = \"mqtt\", url = \"mqtt://127.0.0.1\" }").unwrap();
+        let mut broker = Broker::new("hall", "home", &table);
+        let mut symbols = Symbols::new("hall");
+        symbols.heard = vec!["doorbell".into(), "porch.rung".into()];
+        broker.learn(&symbols);
+        assert_eq!(broker.listening.heard, ["doorbell"]);
+    }
 }
