@@ -56,8 +56,23 @@ pub struct Session<S: Storage> {
     /// The program did not fit, or was refused: it is not tried again before the satellite's next start, or before somebody
     /// asks.
     refused: bool,
-    /// The satellite's clock is so far behind this one.
-    behind: Option<Duration>,
+    /// What the satellite's clock showed, and when it was heard. Which of both clocks is ahead says nothing: each has begun
+    /// with its own start.
+    clock: Option<Clock>,
+}
+
+/// The satellite's clock, as it was heard last.
+#[derive(Clone, Copy)]
+struct Clock {
+    showed: Instant,
+    heard: Instant,
+}
+
+impl Clock {
+    /// How long ago this was by the satellite's clock; zero for what is later than what it showed.
+    const fn age(self, now: Instant, at: Instant) -> Duration {
+        self.showed.plus(now.since(self.heard)).since(at)
+    }
 }
 
 impl<S: Storage> Session<S> {
@@ -78,7 +93,7 @@ impl<S: Storage> Session<S> {
             lines: None,
             renamed: BTreeMap::new(),
             refused: false,
-            behind: None,
+            clock: None,
         })
     }
 
@@ -115,7 +130,7 @@ impl<S: Storage> Session<S> {
     /// The wire is gone.
     pub fn end(&mut self) {
         self.ordered = None;
-        self.behind = None;
+        self.clock = None;
     }
 
     /// Whether the satellite is there, and has still to be told of an output.
@@ -196,7 +211,7 @@ impl<S: Storage> Session<S> {
                 Some(News::Installed(verdict))
             }
             Some(Heard::Pong { at }) => {
-                self.behind = Some(now.since(at));
+                self.clock = Some(Clock { showed: at, heard: now });
                 Some(News::Pong { at })
             }
             Some(Heard::Health(health)) => Some(News::Health(health)),
@@ -228,7 +243,7 @@ impl<S: Storage> Session<S> {
         let boot = Boot(hello.boot);
         if self.book.boot() != Some(boot) {
             // Another start, another clock, and perhaps another firmware.
-            (self.behind, self.refused) = (None, false);
+            (self.clock, self.refused) = (None, false);
         }
         let known = hello.boot != 0 && self.book.takes(boot) && {
             self.book.resume(boot, now)?;
@@ -349,7 +364,7 @@ impl<S: Storage> Session<S> {
             let Some((frame, behind)) = Frame::split(rest) else { break };
             self.learn(seq, now, world);
             (at, rest) = (at.plus(frame.dt), behind);
-            let young = self.behind.is_some_and(|behind| now.since(at.plus(behind)) < YOUNG);
+            let young = self.clock.is_some_and(|clock| clock.age(now, at) < YOUNG);
             match frame.record() {
                 Some(Record::Input(Input::Install { hash } | Input::Boot { hash, .. })) => {
                     self.runs(now, hash == self.program.hash);

@@ -334,6 +334,31 @@ fn a_message_that_was_sent_just_now_is_told_once() {
 }
 
 #[test]
+fn a_satellite_that_runs_for_longer_than_the_house_tells_of_what_is_old_as_such() {
+    use Level::{Off, On};
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 1);
+    bench.tells(1, Off);
+    assert!(matches!(bench.moves()[..], [Move::Found { level: Off, .. }]));
+    // The house starts anew, and its clock with it: the bell was rung days ago by the satellite's.
+    bench.plug();
+    bench.offers(start(5), false, 4);
+    bench.says(Message::Pong { at: ms(5 * 86_400_000) });
+    bench.sends(1, &[On, Off]);
+    bench.sends_message(3);
+    bench.tells(4, Off);
+    assert_eq!((bench.moves(), bench.house.sent.borrow().len()), (vec![], 0));
+    // By a clock that is heard now it is news, and so is what came behind that.
+    bench.says(Message::Pong { at: ms(2) });
+    bench.now = bench.now.plus(Duration::from_millis(500));
+    bench.sends(4, &[On]);
+    bench.sends_message(5);
+    assert!(matches!(bench.moves()[..], [Move::Edge { level: On, .. }]));
+    assert_eq!(bench.house.sent.borrow().len(), 1);
+}
+
+#[test]
 fn behind_a_gap_it_is_asked_how_its_lines_are() {
     use Level::{Off, On};
     let mut bench = Bench::new();
