@@ -98,6 +98,11 @@ impl<S: Storage> Journal<S> {
         self.builder.end.at.seq
     }
 
+    /// The program that was active at the engine's last record; `None` if none of this start has told.
+    pub(crate) fn program(&self) -> Option<u64> {
+        Some(self.builder.program).filter(|program| *program != 0)
+    }
+
     /// What the readers share.
     pub fn index(&self) -> &Arc<Index<S>> {
         &self.index

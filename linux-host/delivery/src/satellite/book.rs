@@ -120,6 +120,11 @@ impl<S: Storage> Book<S> {
         self.journal.as_ref().map_or(0, Journal::last_seq)
     }
 
+    /// The program that was active at the last record; `None` if nobody knows, as the records that tell are gone.
+    pub(super) fn program(&self) -> Option<u64> {
+        self.journal.as_ref().and_then(Journal::program)
+    }
+
     /// Takes records, and hands them to the kernel.
     pub(super) fn append(&mut self, delivery: &Delivery<'_>, now: Instant) -> Result<(), BookError> {
         let Some(journal) = &mut self.journal else { return Ok(()) };

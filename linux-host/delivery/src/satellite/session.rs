@@ -43,6 +43,9 @@ pub struct Session<S: Storage> {
     ordered: Option<(u32, String, Level)>,
     /// The satellite runs the program of this house.
     runs_ours: bool,
+    /// The records that come next are of that program. Those of the one before it may still be under way, and their ids are
+    /// other lines.
+    reads_ours: bool,
     /// The records that come are of a start that is over: they are for the journal alone.
     over: bool,
     /// The house has the lines as the satellite has: it was told, and has all records since. Before that what comes may
@@ -88,6 +91,7 @@ impl<S: Storage> Session<S> {
             next_id: world.random()?,
             ordered: None,
             runs_ours: false,
+            reads_ours: false,
             over: false,
             knows_lines: false,
             lines: None,
@@ -243,7 +247,7 @@ impl<S: Storage> Session<S> {
         let boot = Boot(hello.boot);
         if self.book.boot() != Some(boot) {
             // Another start, another clock, and perhaps another firmware.
-            (self.clock, self.refused) = (None, false);
+            (self.clock, self.refused, self.reads_ours) = (None, false, false);
         }
         let known = hello.boot != 0 && self.book.takes(boot) && {
             self.book.resume(boot, now)?;
@@ -254,6 +258,7 @@ impl<S: Storage> Session<S> {
             self.rename(now, boot, world)?;
             return Ok(None);
         }
+        self.reads_ours |= self.book.program() == Some(self.program.hash);
         let unkept = self.book.keep_program(self.program.hash, &self.program.stored()).err();
         self.host.pull(now, self.book.last() + 1);
         world.lines(|lines| lines.set_up(true));
@@ -287,6 +292,7 @@ impl<S: Storage> Session<S> {
     /// Begins a start in the journal for one whose number it cannot have there. The hello comes again, with the new one.
     fn rename(&mut self, now: Instant, theirs: Boot, world: &mut impl World) -> Result<(), BookError> {
         let boot = self.book.begin(world.random().map_err(BookError::Random)?, now)?;
+        self.reads_ours = false;
         if theirs.0 != 0 {
             self.renamed.insert(theirs, boot);
         }
@@ -306,6 +312,8 @@ impl<S: Storage> Session<S> {
     /// It runs the program of this house from here on, or another.
     fn runs(&mut self, now: Instant, ours: bool) {
         if ours && !self.runs_ours {
+            // What was told before is of other lines.
+            self.lines = None;
             self.look(now);
         }
         self.runs_ours = ours;
@@ -323,7 +331,7 @@ impl<S: Storage> Session<S> {
         if !self.runs_ours {
             return;
         }
-        self.knows_lines = true;
+        (self.knows_lines, self.reads_ours) = (true, true);
         world.lines(|mirror| {
             for (id, input) in (0..).map(InputId).zip(&self.program.symbols.inputs) {
                 match lines.input(id) {
@@ -367,13 +375,14 @@ impl<S: Storage> Session<S> {
             let young = self.clock.is_some_and(|clock| clock.age(now, at) < YOUNG);
             match frame.record() {
                 Some(Record::Input(Input::Install { hash } | Input::Boot { hash, .. })) => {
-                    self.runs(now, hash == self.program.hash);
+                    // Which it runs now is another matter, of which it tells itself.
+                    self.reads_ours = hash == self.program.hash;
                 }
                 Some(Record::Decision(Decision::Event {
                     source: Source::Input { input },
                     value: Some(value),
                     ..
-                })) if self.runs_ours => {
+                })) if self.reads_ours => {
                     if let Some(input) = self.program.symbols.inputs.get(input.index()) {
                         let level = Level::from_bool(value != 0);
                         world.lines(|lines| lines.saw(&input.name, level, young, now));
@@ -383,8 +392,8 @@ impl<S: Storage> Session<S> {
                     output,
                     level,
                     by: By::Command { origin: Origin::Link },
-                })) if self.runs_ours => self.held(output, level, world),
-                Some(Record::Decision(Decision::Send { template, .. })) if self.runs_ours && young => {
+                })) if self.reads_ours => self.held(output, level, world),
+                Some(Record::Decision(Decision::Send { template, .. })) if self.reads_ours && young => {
                     let message = self.program.symbols.messages.get(template.index());
                     if let Some((message, boot)) = message.zip(self.book.boot()) {
                         world.sent(&message.name, RecordId { boot, seq });

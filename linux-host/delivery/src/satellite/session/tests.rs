@@ -18,6 +18,8 @@ use crate::testing::{ms, node, small};
 
 const WALL: Wall = Wall { unix: 0, offset: 0, trusted: false };
 const BUNDLE: u64 = 7;
+/// Of another program, whose first input is not the button; its image, too.
+const OTHERS: u64 = 8;
 const IMAGE: u64 = 9;
 
 #[derive(Default)]
@@ -46,11 +48,14 @@ impl World for House {
 
 /// The house's end, and the satellite's words as the test has them.
 struct Bench {
+    disk: Arc<Disk>,
     session: Session<Disk>,
     house: House,
     now: Instant,
     token: u32,
     nonce: u32,
+    /// The bundle that it runs.
+    bundle: u64,
     /// How often it was asked how the button is.
     looks: usize,
 }
@@ -78,9 +83,17 @@ impl Bench {
             Program { hash: IMAGE, image: Vec::new(), symbols, bundle: vec![1], bundle_hash: BUNDLE };
         let mut house = House::default();
         house.lines.get_mut().open_input("button");
-        let book = Book::open(Arc::new(Disk::new(1)), node(), small()).unwrap();
+        let disk = Arc::new(Disk::new(1));
+        let book = Book::open(Arc::clone(&disk), node(), small()).unwrap();
         let session = Session::new(program, book, &mut house).unwrap();
-        Self { session, house, now: ms(1), token: 0, nonce: 0, looks: 0 }
+        Self { disk, session, house, now: ms(1), token: 0, nonce: 0, bundle: BUNDLE, looks: 0 }
+    }
+
+    /// The house starts anew, with the journal that it has.
+    fn start_house_anew(&mut self) {
+        let program = self.session.program().clone();
+        let book = Book::open(Arc::clone(&self.disk), node(), small()).unwrap();
+        self.session = Session::new(program, book, &mut self.house).unwrap();
     }
 
     /// The satellite has started, or the cable is in again.
@@ -114,7 +127,7 @@ impl Bench {
             boot,
             over,
             core_rev: CORE_REV,
-            bundle: BUNDLE,
+            bundle: self.bundle,
             tail: 1,
             head,
             room: Room { counts, runs: 1 },
@@ -146,20 +159,26 @@ impl Bench {
             onset_ago: Duration::ZERO,
             bounces: 0,
         };
-        self.sends_records(first, levels.iter().map(event))
+        self.sends_records(first, levels.iter().map(event).map(Record::Decision))
     }
 
     /// As above, of a message.
     fn sends_message(&mut self, seq: u64) -> Vec<Asked> {
         let (template, values) = (TemplateId(0), Values::default());
-        self.sends_records(seq, [Decision::Send { template, values, onset_ago: Duration::ZERO }].into_iter())
+        let send = Decision::Send { template, values, onset_ago: Duration::ZERO };
+        self.sends_records(seq, [Record::Decision(send)].into_iter())
     }
 
-    fn sends_records(&mut self, first: u64, records: impl Iterator<Item = Decision>) -> Vec<Asked> {
+    /// As above, that another program is active from there on.
+    fn sends_install(&mut self, seq: u64, hash: u64) -> Vec<Asked> {
+        self.sends_records(seq, [Record::Input(Input::Install { hash })].into_iter())
+    }
+
+    fn sends_records(&mut self, first: u64, records: impl Iterator<Item = Record>) -> Vec<Asked> {
         let mut bytes = Vec::new();
-        for event in records.map(Record::Decision) {
+        for said in records {
             let mut record = [0; MAX_RECORD];
-            let len = event.encode(Duration::from_millis(1), &mut record).unwrap();
+            let len = said.encode(Duration::from_millis(1), &mut record).unwrap();
             bytes.extend_from_slice(&record[..len]);
         }
         let base = Instant::from_micros((first - 1) * 1_000);
@@ -264,11 +283,7 @@ fn what_a_start_did_that_is_over_is_for_the_journal_alone() {
     let mut bench = Bench::new();
     bench.plug();
     bench.offers(start(5), true, 3);
-    let mut bytes = [0; MAX_RECORD];
-    let install = Record::Input(Input::Install { hash: IMAGE });
-    let len = install.encode(Duration::ZERO, &mut bytes).unwrap();
-    let records = Records { first: 1, gap: false, base: Instant::ZERO, bytes: &bytes[..len] };
-    assert_eq!(bench.says(Message::Records(records)), [Asked::From(2)]);
+    assert_eq!(bench.sends_install(1, IMAGE), [Asked::From(2)]);
     assert!(!bench.session.runs_ours() && !bench.session.is_up(), "that was then");
     bench.sends(2, &[Level::On]);
     assert_eq!(bench.moves(), []);
@@ -320,6 +335,7 @@ fn a_message_that_was_sent_just_now_is_told_once() {
     bench.sends_message(1);
     bench.offers(start(6), false, 1);
     bench.says(Message::Pong { at: ms(0) });
+    bench.tells(1, Level::Off);
     bench.sends_message(1);
     bench.sends_message(1);
     bench.sends_message(2);
@@ -356,6 +372,63 @@ fn a_satellite_that_runs_for_longer_than_the_house_tells_of_what_is_old_as_such(
     bench.sends_message(5);
     assert!(matches!(bench.moves()[..], [Move::Edge { level: On, .. }]));
     assert_eq!(bench.house.sent.borrow().len(), 1);
+}
+
+#[test]
+fn what_came_before_our_program_took_over_is_not_read_by_its_names() {
+    use Level::{Off, On};
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.bundle = OTHERS;
+    bench.offers(start(5), false, 6);
+    bench.says(Message::Pong { at: ms(1) });
+    bench.sends_install(1, OTHERS);
+    // It takes over, and says so before its records are here.
+    assert!(!bench.session.runs_ours());
+    bench.session.install(bench.now);
+    bench.says(Message::Committed { hash: BUNDLE, verdict: Verdict::Runs });
+    assert!(bench.session.runs_ours());
+    bench.sends(2, &[On, Off]);
+    bench.sends_message(4);
+    assert_eq!((bench.moves(), bench.house.sent.borrow().len()), (vec![], 0), "of other lines");
+    bench.sends_install(5, IMAGE);
+    bench.sends(6, &[Off]);
+    bench.sends_message(7);
+    assert!(matches!(bench.moves()[..], [Move::Found { level: Off, .. }]));
+    assert_eq!(bench.house.sent.borrow().len(), 1);
+}
+
+#[test]
+fn that_our_program_took_over_shows_in_how_the_lines_are_where_the_record_is_gone() {
+    use Level::{Off, On};
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 9);
+    bench.says(Message::Pong { at: ms(1) });
+    bench.sends_install(1, OTHERS);
+    bench.sends(2, &[On]);
+    bench.sends_behind_a_gap(8);
+    assert!(bench.session.runs_ours(), "as it has said");
+    bench.tells(9, Off);
+    assert!(matches!(bench.moves()[..], [Move::Found { level: Off, .. }]));
+    bench.sends(9, &[On]);
+    assert!(matches!(bench.moves()[..], [Move::Edge { level: On, .. }]));
+}
+
+#[test]
+fn a_house_that_starts_anew_goes_on_reading_by_the_program_that_its_journal_ends_with() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 2);
+    for (program, seq) in [(IMAGE, 1), (OTHERS, 3)] {
+        bench.sends_install(seq, program);
+        bench.start_house_anew();
+        bench.plug();
+        bench.offers(start(5), false, seq + 2);
+        bench.says(Message::Pong { at: ms(1) });
+        bench.sends_message(seq + 1);
+    }
+    assert_eq!(*bench.house.sent.borrow(), [("doorbell".to_owned(), 2)]);
 }
 
 #[test]
