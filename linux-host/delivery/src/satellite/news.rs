@@ -34,6 +34,12 @@ pub enum News<'m> {
         /// Why.
         result: ReplyResult,
     },
+    /// It sent messages of which the house does not hear: more than can wait came before it said what time it has, which
+    /// would have told how old they are.
+    Unjudged {
+        /// How many, the oldest.
+        messages: usize,
+    },
     /// It is there, and has this time.
     Pong {
         /// In the time of its records.

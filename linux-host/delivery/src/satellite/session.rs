@@ -1,6 +1,6 @@
 //! What is said to a satellite, and what follows from what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use campanile_core::decision::{By, Decision, ReplyResult, Source};
 use campanile_core::id::{InputId, Level, OutputId};
@@ -14,6 +14,9 @@ use crate::{Boot, RecordId, Storage};
 
 /// What an input did longer ago is no news any more, as a command would not be.
 const YOUNG: Duration = COMMAND_TTL;
+
+/// Messages of an unknown age that are held; the oldest gives way.
+const HELD: usize = 16;
 
 /// What surrounds a session: the house that the satellite belongs to, and chance.
 pub trait World {
@@ -62,6 +65,8 @@ pub struct Session<S: Storage> {
     /// What the satellite's clock showed, and when it was heard. Which of both clocks is ahead says nothing: each has begun
     /// with its own start.
     clock: Option<Clock>,
+    /// Messages that it sent, until its clock is heard, which says how old they are.
+    unjudged: VecDeque<Sent>,
 }
 
 /// The satellite's clock, as it was heard last.
@@ -69,6 +74,13 @@ pub struct Session<S: Storage> {
 struct Clock {
     showed: Instant,
     heard: Instant,
+}
+
+/// A message that the satellite sent.
+struct Sent {
+    message: String,
+    record: RecordId,
+    at: Instant,
 }
 
 impl Clock {
@@ -98,6 +110,7 @@ impl<S: Storage> Session<S> {
             renamed: BTreeMap::new(),
             refused: false,
             clock: None,
+            unjudged: VecDeque::new(),
         })
     }
 
@@ -197,10 +210,7 @@ impl<S: Storage> Session<S> {
         Ok(match self.host.receive(now, message) {
             Some(Heard::Hello(hello)) => self.met(now, hello, world)?,
             Some(Heard::OtherVersion { theirs }) => Some(News::OtherVersion { theirs }),
-            Some(Heard::Records(delivery)) => {
-                self.take(now, &delivery, world)?;
-                None
-            }
+            Some(Heard::Records(delivery)) => self.take(now, &delivery, world)?,
             Some(Heard::Lines(lines)) => {
                 self.lines = Some(lines);
                 self.learn(self.book.last() + 1, now, world);
@@ -216,6 +226,7 @@ impl<S: Storage> Session<S> {
             }
             Some(Heard::Pong { at }) => {
                 self.clock = Some(Clock { showed: at, heard: now });
+                self.judge(now, world);
                 Some(News::Pong { at })
             }
             Some(Heard::Health(health)) => Some(News::Health(health)),
@@ -247,6 +258,7 @@ impl<S: Storage> Session<S> {
         let boot = Boot(hello.boot);
         if self.book.boot() != Some(boot) {
             // Another start, another clock, and perhaps another firmware.
+            self.unjudged.clear();
             (self.clock, self.refused, self.reads_ours) = (None, false, false);
         }
         let known = hello.boot != 0 && self.book.takes(boot) && {
@@ -293,6 +305,7 @@ impl<S: Storage> Session<S> {
     fn rename(&mut self, now: Instant, theirs: Boot, world: &mut impl World) -> Result<(), BookError> {
         let boot = self.book.begin(world.random().map_err(BookError::Random)?, now)?;
         self.reads_ours = false;
+        self.unjudged.clear();
         if theirs.0 != 0 {
             self.renamed.insert(theirs, boot);
         }
@@ -355,12 +368,26 @@ impl<S: Storage> Session<S> {
         }
     }
 
-    fn take(&mut self, now: Instant, delivery: &Delivery<'_>, world: &impl World) -> Result<(), BookError> {
+    /// Tells of the messages that are young, once it is known which are; the others are no news.
+    fn judge(&mut self, now: Instant, world: &impl World) {
+        let Some(clock) = self.clock else { return };
+        for sent in self.unjudged.drain(..).filter(|sent| clock.age(now, sent.at) < YOUNG) {
+            world.sent(&sent.message, sent.record);
+        }
+    }
+
+    /// Takes records; there is news if a message is given up that nobody could judge.
+    fn take(
+        &mut self,
+        now: Instant,
+        delivery: &Delivery<'_>,
+        world: &impl World,
+    ) -> Result<Option<News<'static>>, BookError> {
         let expected = self.book.last() + 1;
         self.book.append(delivery, now)?;
         self.host.taken(now, delivery.first + delivery.count);
         if self.over {
-            return Ok(());
+            return Ok(None);
         }
         if delivery.first > expected {
             // What is missing would have told of the lines; what was said of them may be as old.
@@ -393,18 +420,22 @@ impl<S: Storage> Session<S> {
                     level,
                     by: By::Command { origin: Origin::Link },
                 })) if self.reads_ours => self.held(output, level, world),
-                Some(Record::Decision(Decision::Send { template, .. })) if self.reads_ours && young => {
+                Some(Record::Decision(Decision::Send { template, .. })) if self.reads_ours => {
                     let message = self.program.symbols.messages.get(template.index());
                     if let Some((message, boot)) = message.zip(self.book.boot()) {
-                        world.sent(&message.name, RecordId { boot, seq });
+                        let (message, record) = (message.name.clone(), RecordId { boot, seq });
+                        self.unjudged.push_back(Sent { message, record, at });
                     }
                 }
                 _ => {}
             }
         }
         self.learn(delivery.first + delivery.count, now, world);
+        self.judge(now, world);
+        let given_up = self.unjudged.len().saturating_sub(HELD);
+        self.unjudged.drain(..given_up);
         world.stir();
-        Ok(())
+        Ok((given_up > 0).then_some(News::Unjudged { messages: given_up }))
     }
 
     fn answered(&mut self, id: u32, result: ReplyResult, world: &impl World) -> Option<News<'static>> {

@@ -159,6 +159,12 @@ impl Session {
             Some(News::Unset { output, result }) => {
                 tracing::warn!("satellite {}: it does not set {output}: {result:?}", self.name);
             }
+            Some(News::Unjudged { messages }) => {
+                let name = &self.name;
+                tracing::warn!(
+                    "satellite {name}: {messages} messages are not heard of: more came than wait until its clock is known"
+                );
+            }
             Some(News::Pong { at }) => {
                 self.view.change(|status| status.uptime_s = Some(at.micros() as f64 / 1e6));
             }

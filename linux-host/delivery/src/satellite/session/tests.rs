@@ -46,6 +46,13 @@ impl World for House {
     }
 }
 
+impl House {
+    /// The records of the messages that it has heard of.
+    fn rung(&self) -> Vec<u64> {
+        self.sent.borrow().iter().map(|(_, seq)| *seq).collect()
+    }
+}
+
 /// The house's end, and the satellite's words as the test has them.
 struct Bench {
     disk: Arc<Disk>,
@@ -58,6 +65,8 @@ struct Bench {
     bundle: u64,
     /// How often it was asked how the button is.
     looks: usize,
+    /// Messages that were given up, as it was not known how old they are.
+    unjudged: usize,
 }
 
 impl Bench {
@@ -86,7 +95,7 @@ impl Bench {
         let disk = Arc::new(Disk::new(1));
         let book = Book::open(Arc::clone(&disk), node(), small()).unwrap();
         let session = Session::new(program, book, &mut house).unwrap();
-        Self { disk, session, house, now: ms(1), token: 0, nonce: 0, bundle: BUNDLE, looks: 0 }
+        Self { disk, session, house, now: ms(1), token: 0, nonce: 0, bundle: BUNDLE, looks: 0, unjudged: 0 }
     }
 
     /// The house starts anew, with the journal that it has.
@@ -107,7 +116,10 @@ impl Bench {
     fn says(&mut self, message: Message<'_>) -> Vec<Asked> {
         let mut bytes = [0; MAX_MESSAGE];
         let len = message.encode(self.token, &mut bytes).unwrap();
-        self.session.receive(self.now, &bytes[..len], &mut self.house).unwrap();
+        let news = self.session.receive(self.now, &bytes[..len], &mut self.house).unwrap();
+        if let Some(News::Unjudged { messages }) = news {
+            self.unjudged += messages;
+        }
         self.session.heard_all(self.now, &self.house);
         self.asked()
     }
@@ -347,6 +359,49 @@ fn a_message_that_was_sent_just_now_is_told_once() {
     bench.sends_message(3);
     let doorbell = |seq| ("doorbell".to_owned(), seq);
     assert_eq!(*bench.house.sent.borrow(), [doorbell(1), doorbell(2)]);
+}
+
+#[test]
+fn a_message_waits_until_it_is_known_how_old_it_is() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 3);
+    bench.tells(1, Level::Off);
+    bench.sends_message(1);
+    assert!(bench.house.rung().is_empty());
+    // The cable is out before its clock was heard.
+    bench.plug();
+    bench.offers(start(5), false, 3);
+    bench.sends_message(2);
+    bench.says(Message::Pong { at: ms(30_001) });
+    assert_eq!(bench.house.rung(), [2], "the first is 30 s old");
+    bench.says(Message::Pong { at: ms(30_001) });
+    assert_eq!(bench.house.rung(), [2], "told once");
+}
+
+#[test]
+fn of_messages_of_an_unknown_age_the_newest_wait() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 20);
+    bench.tells(1, Level::Off);
+    (1..20).for_each(|seq| drop(bench.sends_message(seq)));
+    assert_eq!(bench.unjudged, 3);
+    bench.says(Message::Pong { at: ms(20) });
+    assert_eq!(bench.house.rung(), (4..20).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_waits_of_a_start_is_not_judged_by_the_clock_of_the_next() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 2);
+    bench.tells(1, Level::Off);
+    bench.sends_message(1);
+    bench.plug();
+    bench.offers(start(6), false, 1);
+    bench.says(Message::Pong { at: ms(1) });
+    assert!(bench.house.rung().is_empty());
 }
 
 #[test]
