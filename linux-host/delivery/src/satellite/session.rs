@@ -440,6 +440,12 @@ impl<S: Storage> Session<S> {
 
     fn answered(&mut self, id: u32, result: ReplyResult, world: &impl World) -> Option<News<'static>> {
         let (_, output, level) = self.ordered.take_if(|(ordered, ..)| *ordered == id)?;
+        // What it has told of its lines, as of a record that has not come yet, was before that.
+        if let Some((lines, id)) = self.lines.as_mut().zip(self.program.symbols.find_output(&output))
+            && result != ReplyResult::Expired
+        {
+            lines.outputs &= !1_u64.checked_shl(id.0.into()).unwrap_or(0);
+        }
         match result {
             // Late: it is asked for again.
             ReplyResult::Expired => None,

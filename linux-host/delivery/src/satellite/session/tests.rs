@@ -65,6 +65,8 @@ struct Bench {
     bundle: u64,
     /// How often it was asked how the button is.
     looks: usize,
+    /// The number of the command that it was given last.
+    commanded: Option<u32>,
     /// Messages that were given up, as it was not known how old they are.
     unjudged: usize,
 }
@@ -82,6 +84,14 @@ impl Bench {
             durable: false,
             report: symbols::Report::default(),
         });
+        symbols.outputs.push(symbols::Output {
+            name: "lamp".to_owned(),
+            board: "porch".to_owned(),
+            line: symbols::Line::Offset(2),
+            active: symbols::Active::High,
+            drive: symbols::Drive::PushPull,
+            safe: Level::Off,
+        });
         symbols.messages.push(symbols::Message {
             name: "doorbell".to_owned(),
             values: Vec::new(),
@@ -92,10 +102,22 @@ impl Bench {
             Program { hash: IMAGE, image: Vec::new(), symbols, bundle: vec![1], bundle_hash: BUNDLE };
         let mut house = House::default();
         house.lines.get_mut().open_input("button");
+        house.lines.get_mut().open_output("lamp", Level::Off);
         let disk = Arc::new(Disk::new(1));
         let book = Book::open(Arc::clone(&disk), node(), small()).unwrap();
         let session = Session::new(program, book, &mut house).unwrap();
-        Self { disk, session, house, now: ms(1), token: 0, nonce: 0, bundle: BUNDLE, looks: 0, unjudged: 0 }
+        Self {
+            disk,
+            session,
+            house,
+            now: ms(1),
+            token: 0,
+            nonce: 0,
+            bundle: BUNDLE,
+            looks: 0,
+            commanded: None,
+            unjudged: 0,
+        }
     }
 
     /// The house starts anew, with the journal that it has.
@@ -207,6 +229,7 @@ impl Bench {
                     Some(Ok((_, Message::Greet { nonce, .. }))) => self.nonce = nonce,
                     Some(Ok((_, Message::Assign { boot }))) => asked.push(Asked::Assign(boot)),
                     Some(Ok((_, Message::Ack { seq }))) => asked.push(Asked::From(seq)),
+                    Some(Ok((_, Message::Command { id, .. }))) => self.commanded = Some(id),
                     Some(Ok((_, Message::Look))) => self.looks += 1,
                     _ => {}
                 }
@@ -484,6 +507,25 @@ fn a_house_that_starts_anew_goes_on_reading_by_the_program_that_its_journal_ends
         bench.sends_message(seq + 1);
     }
     assert_eq!(*bench.house.sent.borrow(), [("doorbell".to_owned(), 2)]);
+}
+
+#[test]
+fn what_it_told_of_an_output_does_not_undo_what_it_was_commanded_since() {
+    use Level::{Off, On};
+    for (result, again) in [(ReplyResult::Done, false), (ReplyResult::Expired, true)] {
+        let mut bench = Bench::new();
+        bench.plug();
+        bench.offers(start(5), false, 3);
+        bench.says(Message::Lines(Lines { seq: 3, inputs: 0, inputs_on: 0, outputs: 1, outputs_on: 0 }));
+        bench.house.lines(|lines| lines.set("lamp", On));
+        bench.session.work(bench.now, &bench.house);
+        bench.asked();
+        let id = bench.commanded.take().unwrap();
+        bench.says(Message::Reply { id, result });
+        bench.sends(1, &[On, Off]);
+        let lamp = bench.house.lines(|lines| lines.next_output());
+        assert_eq!(lamp, again.then(|| ("lamp".to_owned(), On)), "{result:?}");
+    }
 }
 
 #[test]
