@@ -31,18 +31,12 @@ pub struct Degraded {
     pub tries: u32,
 }
 
-/// A full disk that shows how much room it has.
-#[derive(Clone, Copy)]
-struct Full {
-    /// What there was when it refused: not enough, whatever the reason.
-    free: u64,
-    look: Instant,
-}
-
 pub(crate) struct Health {
     degraded: Option<Degraded>,
     backoff: Backoff,
-    full: Option<Full>,
+    /// The next look at a disk that refused for want of room, and showed that it has less than is needed. One that refuses
+    /// with room to spare (a quota, no inode left) shows nothing by which its mending could be seen.
+    look: Option<Instant>,
     /// What stood in the way last: it names the loss after the recovery.
     why: GapWhy,
 }
@@ -50,7 +44,7 @@ pub(crate) struct Health {
 impl Health {
     pub(crate) fn new() -> Self {
         let backoff = Backoff::new(RETRY_MIN, RETRY_MAX);
-        Self { degraded: None, backoff, full: None, why: GapWhy::Fault }
+        Self { degraded: None, backoff, look: None, why: GapWhy::Fault }
     }
 
     pub(crate) fn degraded(&self) -> Option<&Degraded> {
@@ -68,32 +62,38 @@ impl Health {
     /// When a degraded journal has something to do: to try again, or to look whether that is worth while.
     pub(crate) fn due(&self) -> Option<Instant> {
         let retry = self.degraded.as_ref().map(|degraded| degraded.retry);
-        [retry, self.full.map(|full| full.look)].into_iter().flatten().min()
+        [retry, self.look].into_iter().flatten().min()
     }
 
-    /// Has the disk asked at once if it has the room now that it had not when it refused, and it is `needed`.
+    /// Has the disk asked at once if it has the room now that it had not when it refused.
     pub(crate) fn look(&mut self, now: Instant, needed: u64, free: impl FnOnce() -> io::Result<u64>) {
-        let Some((full, degraded)) = self.full.as_mut().zip(self.degraded.as_mut()) else { return };
-        if now < full.look {
+        let Some((look, degraded)) = self.look.as_mut().zip(self.degraded.as_mut()) else { return };
+        if now < *look {
             return;
         }
-        full.look = now.plus(LOOK_EVERY);
+        *look = now.plus(LOOK_EVERY);
         // One that does not say is asked in its time.
-        if free().is_ok_and(|free| free >= needed && free > full.free) {
+        if free().is_ok_and(|free| free >= needed) {
             degraded.retry = now;
         }
     }
 
-    /// The disk has refused; `free` is how much room it says that it has.
-    pub(crate) fn failed(&mut self, now: Instant, error: &io::Error, free: impl FnOnce() -> io::Result<u64>) {
+    /// The disk has refused; `free` is how much room it says that it has, of which so much is `needed`.
+    pub(crate) fn failed(
+        &mut self,
+        now: Instant,
+        error: &io::Error,
+        needed: u64,
+        free: impl FnOnce() -> io::Result<u64>,
+    ) {
         self.why = match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded if is_own_limit(error) => GapWhy::Full,
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => GapWhy::NoSpace,
             io::ErrorKind::ReadOnlyFilesystem => GapWhy::ReadOnly,
             _ => GapWhy::Fault,
         };
-        let free = (self.why == GapWhy::NoSpace).then(free).and_then(Result::ok);
-        self.full = free.map(|free| Full { free, look: now.plus(LOOK_EVERY) });
+        let is_short = self.why == GapWhy::NoSpace && free().is_ok_and(|free| free < needed);
+        self.look = is_short.then(|| now.plus(LOOK_EVERY));
         let since = self.degraded.as_ref().map_or(now, |degraded| degraded.since);
         let wait = self.backoff.next();
         // A limit of our own is seen without the disk.
@@ -103,7 +103,7 @@ impl Health {
     }
 
     pub(crate) fn succeeded(&mut self) {
-        (self.degraded, self.full) = (None, None);
+        (self.degraded, self.look) = (None, None);
         self.backoff.reset();
     }
 }

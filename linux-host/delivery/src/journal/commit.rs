@@ -46,7 +46,8 @@ impl<S: Storage> Journal<S> {
     }
 
     pub(super) fn note_failure(&mut self, error: &io::Error, now: Instant) {
-        self.health.failed(now, error, || self.writer.storage.free());
+        let Writer { storage, segment_len, .. } = &self.writer;
+        self.health.failed(now, error, u64::from(*segment_len), || storage.free());
         self.counts.failures += 1;
         if self.writer.active.is_none() {
             // What was dropped lies behind what comes back now.
@@ -97,10 +98,12 @@ impl<S: Storage> Journal<S> {
     }
 
     fn next_segment(&mut self, groups: &[Arc<Group>], now: Instant) -> io::Result<()> {
-        self.durability.sync_now(&mut self.writer)?;
         if self.retention.is_closed(&self.writer) && !self.delete_oldest(now)? {
+            // This is asked every second for as long as a sink is away: the disk does only what is due anyway.
+            self.durability.sync_if_due(&mut self.writer, now)?;
             return Err(own_limit());
         }
+        self.durability.sync_now(&mut self.writer)?;
         let taken = self.writer.rotate(groups, self.retention.unix(now).unwrap_or(0))?;
         self.signs.note_written(now);
         self.wants_checkpoint |= groups.first().is_some_and(|first| first.kind != Kind::Checkpoint);
