@@ -84,8 +84,11 @@ pub trait Sink: Send {
     /// What it may keep across restarts besides its place; told once, before anything else.
     fn remember(&mut self, _: Arc<dyn Memory>) {}
 
-    /// How far it followed a timeline before a reload made it anew; told once, before anything else.
-    fn go_on(&mut self, _: Bookmark) {}
+    /// How far it followed a timeline before a reload made it anew; told once, before anything else. One that follows
+    /// nobody forgets it.
+    fn go_on(&mut self, from: Bookmark) {
+        from.forget();
+    }
 
     /// What it has used this month, since it was made, of a service that is paid for; nothing if it is free.
     fn used(&self) -> Option<Use> {

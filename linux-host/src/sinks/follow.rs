@@ -70,7 +70,8 @@ pub struct Page {
 /// What comes of a timeline.
 #[derive(Debug, PartialEq)]
 struct Found {
-    arrival: Arrival,
+    /// None of a post that stands for nothing, which is only counted as seen: its number comes in its turn.
+    arrival: Option<Arrival>,
     /// The number of the post that it is.
     post: Option<String>,
 }
@@ -151,14 +152,16 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
         let bookmark = &self.bookmark;
         let arrival = async {
             match &mut self.at_work {
-                Some(AtWork { found, timeline, .. }) => {
+                Some(AtWork { found, timeline, .. }) => loop {
                     let Found { arrival, post } = found.recv().await?;
                     // Only now: what waits is found again by whoever comes after this one.
                     if let Some(post) = post {
                         bookmark.set(timeline, post);
                     }
-                    Some(arrival)
-                }
+                    if arrival.is_some() {
+                        break arrival;
+                    }
+                },
                 None => std::future::pending().await,
             }
         };
@@ -178,6 +181,10 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
     }
 
     fn go_on(&mut self, from: Bookmark) {
+        // What is posted while nobody follows this timeline rings nothing when somebody does again.
+        if self.timeline.as_ref().and_then(|(timeline, _)| from.get(&timeline.name())).is_none() {
+            from.forget();
+        }
         self.bookmark = from;
     }
 

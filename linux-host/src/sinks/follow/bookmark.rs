@@ -21,6 +21,11 @@ impl Bookmark {
         mark.as_ref().filter(|mark| mark.timeline == timeline).map(|mark| mark.post.clone())
     }
 
+    /// Nobody follows a timeline now.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// It was followed up to here.
     pub(super) fn set(&self, timeline: &str, post: String) {
         let mark = Mark { timeline: timeline.to_owned(), post };

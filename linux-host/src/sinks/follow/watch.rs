@@ -161,11 +161,12 @@ impl<T: Timeline> Watch<T> {
             return Ok(false);
         }
         for post in &posts {
-            if self.follow.containing.as_ref().is_none_or(|word| post.text.contains(word)) {
+            let is_wanted = self.follow.containing.as_ref().is_none_or(|word| post.text.contains(word));
+            let arrival = is_wanted.then(|| {
                 let from = format!("{}, post {}", self.follow.account, post.id);
-                let arrival = Arrival::message(from.clone(), &*self.follow.message, Some(&from));
-                self.send(Found { arrival, post: Some(post.id.clone()) }).await?;
-            }
+                Arrival::message(from.clone(), &*self.follow.message, Some(&from))
+            });
+            self.send(Found { arrival, post: Some(post.id.clone()) }).await?;
         }
         Ok(!posts.is_empty())
     }
@@ -250,7 +251,8 @@ impl<T: Timeline> Watch<T> {
     }
 
     async fn tell(&mut self, trouble: String) -> Result<(), Gone> {
-        self.send(Found { arrival: Arrival::unclear(&*self.follow.account, trouble), post: None }).await
+        let arrival = Some(Arrival::unclear(&*self.follow.account, trouble));
+        self.send(Found { arrival, post: None }).await
     }
 
     async fn send(&mut self, found: Found) -> Result<(), Gone> {
