@@ -20,6 +20,12 @@ pub const CURSOR_EVERY: Duration = Duration::from_secs(1);
 const PREFIX: &str = "cursor-";
 const RETRIED: &str = "retried-";
 
+/// Whether a cursor is kept under this name.
+pub(crate) fn is_name(name: &str) -> bool {
+    let sink = name.strip_prefix(PREFIX).or_else(|| name.strip_prefix(RETRIED));
+    sink.is_some_and(|sink| sink.parse::<SinkName>().is_ok())
+}
+
 /// The cursor of one sink.
 pub struct CursorFile<S: Storage> {
     slots: Slots<S>,

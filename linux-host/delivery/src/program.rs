@@ -83,13 +83,19 @@ pub(crate) fn prune<S: Storage>(storage: &S, oldest: u64, named: &dyn Fn(u64) ->
 }
 
 fn list<S: Storage>(storage: &S) -> io::Result<Vec<Stored>> {
-    let parse = |name: String| {
-        let (hash, segment) = name.strip_prefix("program-")?.split_once('-')?;
-        let (hash, segment) = (u64::from_str_radix(hash, 16).ok()?, u64::from_str_radix(segment, 16).ok()?);
-        // A file that is being made has the same start and another end.
-        (self::name(hash, segment) == name).then_some(Stored { name, hash, segment })
-    };
     Ok(storage.list()?.into_iter().filter_map(parse).collect())
+}
+
+fn parse(name: String) -> Option<Stored> {
+    let (hash, segment) = name.strip_prefix("program-")?.split_once('-')?;
+    let (hash, segment) = (u64::from_str_radix(hash, 16).ok()?, u64::from_str_radix(segment, 16).ok()?);
+    // A file that is being made has the same start and another end.
+    (self::name(hash, segment) == name).then_some(Stored { name, hash, segment })
+}
+
+/// Whether a program is kept under this name.
+pub(crate) fn is_name(name: &str) -> bool {
+    parse(name.to_owned()).is_some()
 }
 
 fn name(hash: u64, segment: u64) -> String {

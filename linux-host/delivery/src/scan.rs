@@ -11,6 +11,7 @@ use std::io;
 
 use crate::entry::{Damage, Entry, Known};
 use crate::error::OpenError;
+use crate::foreign::is_unfinished;
 use crate::group::Anchor;
 use crate::name::NodeName;
 use crate::position::{Mark, Position};
@@ -39,7 +40,7 @@ pub(crate) struct Scan<S: Storage> {
     pub spare_len: Option<u64>,
     /// See [`Writer::stale`](crate::writer::Writer::stale).
     pub spare_stale: usize,
-    /// Files that somebody began to make.
+    /// Files of ours that somebody began to make.
     pub unfinished: Vec<String>,
     /// Where the groups of each segment end.
     ends: BTreeMap<u64, Position>,
@@ -113,7 +114,7 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
         newest_counter: 0,
         spare_len: storage.open(SPARE).and_then(|file| file.len()).ok(),
         spare_stale: 0,
-        unfinished: names.into_iter().filter(|name| name.ends_with(".new")).collect(),
+        unfinished: names.into_iter().filter(|name| is_unfinished(name)).collect(),
         ends: BTreeMap::new(),
     };
     if scan.spare_len.is_some() {

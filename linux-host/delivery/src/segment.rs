@@ -132,6 +132,15 @@ pub(crate) fn bad_number(name: &str) -> Option<(u64, u32)> {
     Some((u64::from_str_radix(segment, 16).ok()?, u32::from_str_radix(offset, 16).ok()?))
 }
 
+/// Whether a damaged part is set aside under this name.
+pub(crate) fn is_bad_name(name: &str) -> bool {
+    let cut = name.strip_suffix("-cut.bad").map(|rest| format!("{rest}.bad"));
+    let parsed = bad_number(cut.as_deref().unwrap_or(name));
+    parsed.is_some_and(|(segment, offset)| {
+        [bad_name(segment, offset), cut_name(segment, offset)].iter().any(|exact| exact == name)
+    })
+}
+
 /// The next group that is whole and can be placed by itself, from `offset` on, and its place: where reading goes on
 /// after damage. `bytes` are the segment's from 0.
 pub(crate) fn next_anchor(bytes: &[u8], segment: u64, offset: u32) -> Option<(u32, Anchor)> {

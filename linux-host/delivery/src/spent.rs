@@ -18,6 +18,13 @@ const MAGIC: [u8; 8] = *b"CAMPQUOT";
 const VERSION: u16 = 1;
 const HEAD: usize = 16;
 
+const PREFIX: &str = "quota-";
+
+/// Whether a quota's record is kept under this name.
+pub(crate) fn is_name(name: &str) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(|sink| sink.parse::<SinkName>().is_ok())
+}
+
 /// The file of one sink.
 #[derive(Debug)]
 pub struct SpentFile<S: Storage> {
@@ -28,7 +35,7 @@ pub struct SpentFile<S: Storage> {
 impl<S: Storage> SpentFile<S> {
     /// Touches nothing yet.
     pub fn new(storage: Arc<S>, sink: &SinkName) -> Self {
-        Self { storage, name: format!("quota-{sink}") }
+        Self { storage, name: format!("{PREFIX}{sink}") }
     }
 
     /// The times, oldest first; none if there is no file.

@@ -37,6 +37,19 @@ fn what_goes_in_comes_out_across_starts() {
     assert_eq!(journal.status().segments, 1, "starts share a segment");
 }
 
+/// A directory that somebody chose for its own may hold other things, and power goes while a file is being made.
+#[test]
+fn a_start_removes_what_it_began_to_make_and_nothing_of_others() {
+    let disk = disk();
+    for name in ["what-is.new", "program-notes.new", "quota-home.new"] {
+        disk.create(name, 1).unwrap();
+    }
+    let _journal = open(&disk, small()).unwrap();
+    let names = disk.list().unwrap();
+    let left: Vec<_> = names.iter().filter(|name| name.ends_with(".new")).collect();
+    assert_eq!(left, ["program-notes.new", "what-is.new"]);
+}
+
 #[test]
 fn the_journal_of_a_node_that_lives_elsewhere_goes_on_in_its_start() {
     let (disk, node) = (disk(), "door".parse().unwrap());
