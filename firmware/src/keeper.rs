@@ -60,11 +60,16 @@ impl<'a> Keeper<'a> {
         if now < self.retry || (unkept < COMPANY && now < since.plus(self.window)) {
             return give_up(log, from);
         }
-        self.waiting = None;
-        try_keep(&mut store.borrow_mut(), log, from).unwrap_or_else(|to| {
-            self.retry = now.plus(RETRY);
-            give_up(log, to)
-        })
+        match try_keep(&mut store.borrow_mut(), log, from) {
+            Ok(kept) => {
+                self.waiting = None;
+                kept
+            }
+            Err(to) => {
+                self.retry = now.plus(RETRY);
+                give_up(log, to)
+            }
+        }
     }
 
     /// When something has waited for company long enough.

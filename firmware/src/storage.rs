@@ -68,6 +68,12 @@ pub(crate) fn health(store: Option<&Storage>) -> Health {
     Health { storage, cycles, refused, lost, dropped }
 }
 
+/// Whether it takes nothing: what is recorded is in memory alone.
+#[cfg(feature = "link")]
+pub(crate) fn is_dead(store: &Storage) -> bool {
+    store.health().condition == Condition::Dead
+}
+
 /// A stored program, for as long as it is loaded.
 fn for_ever(bytes: &[u8]) -> &'static [u8] {
     // SAFETY: flash is memory for ever, and the slot of a program that runs, or is about to, is not written: a new one is

@@ -3,10 +3,10 @@
 
 use campanile_core::link::Source;
 use campanile_core::log::{Cursor, EventLog, Lagged};
-use campanile_flash::{Condition, Offered, StartLog};
+use campanile_flash::{Offered, StartLog};
 
 use crate::board::{Board, This};
-use crate::storage::Storage;
+use crate::storage::{self, Storage};
 
 /// See the [module](self).
 pub(super) struct Served<'a> {
@@ -18,10 +18,11 @@ pub(super) struct Served<'a> {
 impl<'a> Served<'a> {
     /// The records of the start that the store offers; of the one that runs, `log` has the latest.
     pub(super) fn new(store: Option<(&'a Storage, Offered)>, log: &'a EventLog<'a>) -> Self {
-        let is_dead = |store: &Storage| store.health().condition == Condition::Dead;
         Self {
             stored: store.map(|(store, offered)| offered.log(store)),
-            memory: store.is_none_or(|(store, offered)| !offered.is_over() && is_dead(store)).then_some(log),
+            memory: store
+                .is_none_or(|(store, offered)| !offered.is_over() && storage::is_dead(store))
+                .then_some(log),
         }
     }
 }
