@@ -13,7 +13,8 @@
 //! - What a call has answered with `Ok` is there at the next start. The one thing that was under way is there whole or not
 //!   at all, and nothing before it is harmed.
 //! - No start has the number of another; it is in the flash before the first record. A number that a house gave one instead is
-//!   there before any record goes out under it.
+//!   there before any record goes out under it, where the flash takes it: where it does not, the link goes on, and behind a
+//!   restart the start has its own number again.
 //! - Of programs the old one or the new one is there, never half of one; and as long as what was recorded cannot be executed
 //!   again without a program, it is not overwritten.
 //! - Of a checkpoint all pieces are there, or it does not count.

@@ -139,6 +139,9 @@ impl Place {
         r.bytes(4)?;
         let (boot, seq, at) = (r.varint()?, r.varint()?, Instant::get(&mut r)?);
         let named = if r.is_empty() { Named::default() } else { Named::get(&mut r)? };
+        if !r.is_empty() {
+            return None;
+        }
         Some((Self { turn, offset: head.size, inside: 0, boot, seq, at }, named))
     }
 
@@ -212,5 +215,28 @@ impl State<'_> {
             Some(of) => of.put(w),
             None => self.index.put(w),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entry::ENTRY_MAX;
+
+    #[test]
+    fn a_page_with_bytes_behind_what_is_known_is_none() {
+        let place = Place { turn: 3, boot: 1 << 32, seq: 9, ..Place::default() };
+        let named = Named { boot: 1 << 32, number: 7 << 32 };
+        let mut payload = [0; 64];
+        let mut w = Writer::new(&mut payload);
+        place.put_page(named, &mut w);
+        let len = w.finish().unwrap();
+        let read = |len: usize| {
+            let mut page = [u8::MAX; ENTRY_MAX];
+            entry::write(&mut page, (place.turn, 0), entry::PAGE, &payload[..len], 4);
+            Place::of_page(&page, 4).map(|(found, named)| (found.boot, found.seq, named))
+        };
+        assert_eq!(read(len), Some((place.boot, place.seq, named)));
+        assert_eq!(read(len + 1), None);
     }
 }
