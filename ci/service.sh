@@ -34,7 +34,7 @@ cp ci/guest/service.toml "$OUT/root/house.toml"
 cp ci/guest/service.sh "$OUT/root/check"
 install -m 755 ci/guest/service.init "$OUT/root/init"
 say "booting a Debian with systemd"
-if ! (VM_SECONDS=1000 VM_MEMORY=1024 vm_run "$OUT/root" "$OUT"); then
+if ! (VM_SECONDS=1800 VM_MEMORY=1024 vm_run "$OUT/root" "$OUT"); then
     cat "$OUT/result.log"
     tail -n 20 "$OUT/console.log"
     exit 1
