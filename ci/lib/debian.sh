@@ -70,13 +70,22 @@ refresh_lists() {
     local stamp=$APT_STATE/refreshed
     [[ -n $(find "$stamp" -mmin "-$LISTS_MAX_AGE_MINUTES" 2>/dev/null) ]] && return
     say "reading Debian's package lists"
-    # Without a network old lists still serve: what is cached stays usable.
-    if apt-get "${apt_options[@]}" update >"$APT_STATE/update.log" 2>&1; then
-        touch "$stamp"
-    elif [[ ! -e $stamp ]]; then
+    local pause
+    for pause in 5 20 0; do
+        if apt-get "${apt_options[@]}" update >"$APT_STATE/update.log" 2>&1; then
+            touch "$stamp"
+            return
+        fi
+        sleep $pause
+    done
+    # Old lists serve without a network, and the others where one is missing: a mirror that is just taking over a new state
+    # has lists that do not fit their sums. What cannot be found for that is said where it is looked for.
+    if ! compgen -G "$APT_STATE/lists/*_Packages*" >/dev/null; then
         cat "$APT_STATE/update.log" >&2
         die "Debian's package lists cannot be read: is there a network?"
     fi
+    say "not all of Debian's package lists could be read: $(grep -m 1 '^E: Failed' "$APT_STATE/update.log" || echo 'no reason given')"
+    touch "$stamp"
 }
 
 # closure PACKAGE...: lines of `name[:arch] version`, the packages and all that they depend on.
@@ -151,7 +160,7 @@ unpack() {
     mkdir -p "$UNPACKED/debs"
     local list=()
     mapfile -t list < <(tr ' ' '=' <<<"$wanted")
-    (cd "$UNPACKED/debs" && apt-get "${apt_options[@]}" download "${list[@]}") >"$APT_STATE/download.log" 2>&1 || {
+    (cd "$UNPACKED/debs" && apt-get "${apt_options[@]}" -o Acquire::Retries=3 download "${list[@]}") >"$APT_STATE/download.log" 2>&1 || {
         tail -n 20 "$APT_STATE/download.log" >&2
         rm -f "$APT_STATE/refreshed" # perhaps the lists are older than the archive
         die "could not fetch $name"
