@@ -76,7 +76,7 @@ refresh_lists() {
             touch "$stamp"
             return
         fi
-        sleep $pause
+        sleep "$pause"
     done
     # Old lists serve without a network, and the others where one is missing: a mirror that is just taking over a new state
     # has lists that do not fit their sums. What cannot be found for that is said where it is looked for.
