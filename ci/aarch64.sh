@@ -37,7 +37,7 @@ say "all ${#cases[@]} cases have their traces there"
 sed 's/kind = "gpiochip"/kind = "virtual"/; /^\[sinks/,$d' ci/guest/house.toml >"$OUT/house.toml"
 "$HERE" run "$OUT/house.toml" --state "$OUT/state" >"$OUT/daemon.log" 2>&1 </dev/null &
 daemon=$!
-wait_for 20 "$HERE" status --state "$OUT/state" >/dev/null 2>&1 || die "the daemon does not start: $(cat "$OUT/daemon.log")"
+wait_for 60 "$HERE" status --state "$OUT/state" >/dev/null 2>&1 || die "the daemon does not start: $(cat "$OUT/daemon.log")"
 # Longer than the house's debouncing, and as long apart.
 for _ in 1 2 3; do
     "$HERE" press button --for 600ms --state "$OUT/state" >/dev/null

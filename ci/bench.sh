@@ -139,9 +139,9 @@ settled() {
 # line_on FOLDER: connects the port that porch.toml names with the board, at 115,200 baud.
 line_on() {
     # shellcheck disable=SC2031 # as bench_link has set it
-    python3 ci/lib/baud.py 45871 "$BOARD_PORT" 115200 >>"$1/line.log" &
+    python3 ci/lib/baud.py 25871 "$BOARD_PORT" 115200 >>"$1/line.log" &
     LINE=$!
-    wait_for 10 listens 45871 || die "nobody listens for the house"
+    wait_for 10 listens 25871 || die "nobody listens for the house"
 }
 
 line_off() {

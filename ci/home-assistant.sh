@@ -100,10 +100,10 @@ DAEMON_PID=$!
 
 # kept COUNT: so many introductions are kept.
 kept() {
-    timeout 5 mosquitto_sub -V 5 -h 127.0.0.1 -p "$BROKER_PORT" -t 'homeassistant/#' -F '%t %p' -W 1 >"$OUT/introduced" || true
+    timeout 15 mosquitto_sub -V 5 -h 127.0.0.1 -p "$BROKER_PORT" -t 'homeassistant/#' -F '%t %p' -W 3 >"$OUT/introduced" || true
     (($(wc -l <"$OUT/introduced") == $1))
 }
 # Three inputs of three entities each, two outputs, three sensors, a variable, a message, a scenario, the losses, four
 # figures of the sink.
-wait_for 20 kept 22 || die "$(wc -l <"$OUT/introduced") introductions instead of 22: $(cat "$OUT/introduced")"
+wait_for 60 kept 22 || die "$(wc -l <"$OUT/introduced") introductions instead of 22: $(cat "$OUT/introduced")"
 "$VENV/bin/python" ci/home-assistant.py <"$OUT/introduced"

@@ -29,7 +29,7 @@ trap cleanup EXIT
 daemon_start() {
     "$CAMPANILE" run "$OUT/house.toml" --state "$OUT/state" >>"$OUT/daemon.log" 2>&1 </dev/null &
     DAEMON_PID=$!
-    wait_for 10 "$CAMPANILE" status --state "$OUT/state" >"$OUT/status" 2>&1 || die "the daemon does not answer: $(cat "$OUT/status" "$OUT/daemon.log")"
+    wait_for 60 "$CAMPANILE" status --state "$OUT/state" >"$OUT/status" 2>&1 || die "the daemon does not answer: $(cat "$OUT/status" "$OUT/daemon.log")"
 }
 
 daemon_stop() {
@@ -72,7 +72,7 @@ echo hunter2-bell >"$OUT/bell.token"
 echo hunter2-attic >"$OUT/attic.token"
 # listen: somebody does at both ports.
 listen() { (: <"/dev/tcp/127.0.0.1/$PORT" && : <"/dev/tcp/127.0.0.1/$MASTODON") 2>/dev/null; }
-wait_for 10 listen || die "the servers do not start: $(cat "$OUT/peer.log")"
+wait_for 60 listen || die "the servers do not start: $(cat "$OUT/peer.log")"
 
 say "a login with a PIN"
 login() { printf '%s\n' "$@" | "$CAMPANILE" login x --url "http://127.0.0.1:$PORT" --out "$OUT/x.login" >>"$OUT/login.log" 2>&1; }

@@ -37,7 +37,7 @@ broker_start() {
     [[ ! ${BROKER_TLS:-} ]] || ready+=(--cafile "$BROKER_TLS/ca.pem")
     mosquitto -c "$folder/mosquitto.conf" >>"$folder/mosquitto.log" 2>&1 </dev/null &
     BROKER_PID=$!
-    wait_for 10 "${ready[@]}" 2>/dev/null ||
+    wait_for 60 "${ready[@]}" 2>/dev/null ||
         die "mosquitto does not start: $(tail -n 5 "$folder/mosquitto.log")"
 }
 
@@ -52,16 +52,17 @@ broker_stop() {
 # subscriber_start FILE: everything of campanile goes to the file, a line `topic payload` each. The
 # broker keeps its session, so that it misses nothing while the broker is away.
 subscriber_start() {
-    mosquitto_sub -V 5 -h 127.0.0.1 -p "$BROKER_PORT" -q 1 -c -i ci-subscriber -x 3600 -k 5 \
-        -t 'campanile/#' -F '%t %p' >"$1" 2>"$1.err" </dev/null &
+    local sub=(mosquitto_sub -V 5 -h 127.0.0.1 -p "$BROKER_PORT" -q 1 -c -i ci-subscriber -x 3600 -k 5 -t 'campanile/#')
+    # It says nothing when it is subscribed; one that leaves then has made the session.
+    timeout 60 "${sub[@]}" -E >/dev/null 2>"$1.err" </dev/null || die "nobody can subscribe: $(cat "$1.err")"
+    "${sub[@]}" -F '%t %p' >"$1" 2>>"$1.err" </dev/null &
     SUBSCRIBER_PID=$!
-    sleep 1 # it says nothing when it is subscribed
 }
 
 # subscriber_stop: after what has come is in the file.
 subscriber_stop() {
     [[ ${SUBSCRIBER_PID:-} ]] || return 0
-    sleep 1
+    sleep 3
     kill "$SUBSCRIBER_PID" 2>/dev/null || true
     wait "$SUBSCRIBER_PID" 2>/dev/null || true
     SUBSCRIBER_PID=

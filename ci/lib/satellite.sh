@@ -46,15 +46,17 @@ satellite_keeps() {
     press 2
     monitor '{"execute": "system_reset"}'
     # What is pressed while it starts is the level that it finds.
-    sleep 1
+    sleep 4
     press 3
+    # What was pressed last is in the flash a moment later.
+    sleep 2
     monitor '{"execute": "stop"}'
     rm -f "$folder/flash.bin"
     monitor '{"execute": "memsave", "arguments": {"val": '$((FLASH_AT))', "size": '$((FLASH_LEN))', "filename": "'"$folder"'/flash.bin"}}'
     await "the flash" "$folder" holds "$folder/flash.bin" "$((FLASH_LEN))"
     power_off
     power_on "$board" "$elf" "$folder" "$folder/flash.bin"
-    sleep 1
+    sleep 4
     press 2
     : >"$folder/daemon.log"
     house_on "$folder"
@@ -97,7 +99,7 @@ speaks() {
     "$CAMPANILE" link monitor porch --elf "$1" --state "$2/state" >"$2/monitor.log" 2>&1 &
     monitor=$!
     for words in 'start 0x0 with program [0-9a-f]\{16\}' 'program [0-9a-f]\{16\} has taken over'; do
-        wait_for 20 grep -q "^defmt [0-9.]* INFO  $words\$" "$2/monitor.log" ||
+        wait_for 60 grep -q "^defmt [0-9.]* INFO  $words\$" "$2/monitor.log" ||
             die "the monitor does not show what the firmware says: $(cat "$2/monitor.log")"
     done
     kill "$monitor"
@@ -128,7 +130,7 @@ power_on() {
     rm -f "$folder"/{pins,qmp}.{in,out}
     mkfifo "$folder"/{pins,qmp}.{in,out}
     "${machine[@]}" -accel tcg -display none -monitor none -kernel "$elf" "${load[@]}" "${QEMU_ALSO[@]}" \
-        -chardev "socket,id=line,host=127.0.0.1,port=${BOARD_PORT:-45871},server=on,wait=off,logfile=$folder/line.bin,logappend=on" \
+        -chardev "socket,id=line,host=127.0.0.1,port=${BOARD_PORT:-25871},server=on,wait=off,logfile=$folder/line.bin,logappend=on" \
         -serial chardev:line -qtest "pipe:$folder/pins" -qtest-log none \
         -qmp "pipe:$folder/qmp" </dev/null 2>"$folder/qemu.log" &
     QEMU=$!
@@ -177,7 +179,7 @@ memory() {
     before=$(wc -l <"$log")
     shift
     echo "$*" >&7
-    wait_for 10 more_lines "$before" "$log" || die "QEMU does not tell: $*"
+    wait_for 60 more_lines "$before" "$log" || die "QEMU does not tell: $*"
     sed -n "$((before + 1)),\$s/^OK //p" "$log"
 }
 
@@ -189,9 +191,9 @@ press() {
     local n
     for ((n = 0; n < $1; n++)); do
         button 0
-        sleep "${2:-0.2}"
+        sleep "${2:-0.5}"
         button 1
-        sleep "${2:-0.2}"
+        sleep "${2:-0.5}"
     done
 }
 

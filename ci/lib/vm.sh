@@ -4,7 +4,7 @@
 # shellcheck source=ci/lib/kernel.sh
 source "$(dirname "${BASH_SOURCE[0]}")/kernel.sh"
 
-VM_SECONDS=${VM_SECONDS:-60}
+VM_SECONDS=${VM_SECONDS:-900}
 VM_MEMORY=${VM_MEMORY:-256}
 
 # vm_root FOLDER: fills a new folder with a root for the guest: busybox, the kernel's modules and

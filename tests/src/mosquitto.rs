@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -165,13 +166,18 @@ pub fn end(mut child: Child, signal: Signal) {
     }
 }
 
-/// A port that nobody listens on just now.
-///
-/// # Panics
-/// The system has none.
+/// A port that nobody listens on just now. It is none of those that the system gives away by itself, as a broker that is
+/// stopped and started again would find it taken then.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of the loopback");
-    listener.local_addr().expect("its address").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Test programs that run beside each other begin at places of their own.
+    let own = u16::try_from(std::process::id() % 180).unwrap_or_default() * 100;
+    loop {
+        let port = 10_000 + (own + NEXT.fetch_add(1, Ordering::Relaxed)) % 18_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A program of the package mosquitto. Debian has the broker where only root looks.

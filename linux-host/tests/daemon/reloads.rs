@@ -57,7 +57,7 @@ fn a_reload_lets_a_line_change_its_role() {
 #[test]
 fn a_value_that_waits_for_its_min_interval_outlives_a_reload() {
     // Longer than the reload takes, and no longer than somebody waits.
-    let slow = HOUSE.replace("min-interval = \"10ms\"", "min-interval = \"3s\"");
+    let slow = HOUSE.replace("min-interval = \"10ms\"", "min-interval = \"15s\"");
     let place = Workplace::new(&slow);
     let daemon = Running::start(&place);
     let feed = |value| format!(r#"{{"do":"feed","sensor":"tank","value":"{value}"}}"#);

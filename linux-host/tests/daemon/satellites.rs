@@ -72,11 +72,20 @@ fn house(board: &Board) -> String {
 
 /// The satellite as `link info` has it.
 fn info(daemon: &Running<'_>) -> serde_json::Value {
-    serde_json::from_str(&daemon.ok(&["link", "info", "porch", "--json"])).unwrap()
+    info_of(daemon, "porch")
+}
+
+fn info_of(daemon: &Running<'_>, name: &str) -> serde_json::Value {
+    serde_json::from_str(&daemon.ok(&["link", "info", name, "--json"])).unwrap()
 }
 
 fn wait_until_it_runs(daemon: &Running<'_>) -> serde_json::Value {
-    poll(|| Some(info(daemon)).filter(|info| info["up"] == true && info["program"] != ""))
+    wait_until_runs(daemon, "porch")
+}
+
+/// Before that a board's engine knows no input that could be pressed.
+fn wait_until_runs(daemon: &Running<'_>, name: &str) -> serde_json::Value {
+    poll(|| Some(info_of(daemon, name)).filter(|info| info["up"] == true && info["program"] != ""))
 }
 
 #[test]
@@ -105,7 +114,8 @@ fn a_press_out_there_becomes_a_record_a_scenario_and_a_lamp() {
     assert!(daemon.ok(&["link", "list"]).starts_with("porch  connected  test board"));
     // In order: the lamp that the house switched is switched off.
     assert_eq!(daemon.stop(), Some(0));
-    assert_eq!((board.output("LAMP"), board.output("7")), (Some(false), Some(true)));
+    poll(|| (board.output("LAMP") == Some(false)).then_some(()));
+    assert_eq!(board.output("7"), Some(true), "what its own scenario switched stays");
 }
 
 #[test]
@@ -231,12 +241,12 @@ fn one_of_another_version_is_named_and_the_others_go_on() {
     let daemon = Running::start(&place);
     wait_until_it_runs(&daemon);
     let state = poll(|| {
-        let attic: serde_json::Value =
-            serde_json::from_str(&daemon.ok(&["link", "info", "attic", "--json"])).unwrap();
+        let attic = info_of(&daemon, "attic");
         attic["state"].as_str().filter(|state| state.contains("version")).map(str::to_owned)
     });
     assert!(state.contains("of the link, and this campanile version"), "{state}");
-    assert!(daemon.ok(&["status"]).contains("bring this campanile up to date"));
+    // A try that has not been answered yet says something else.
+    poll(|| daemon.ok(&["status"]).contains("bring this campanile up to date").then_some(()));
     assert_eq!(info(&daemon)["up"], true);
 }
 
@@ -318,6 +328,7 @@ fn flash_that_is_worn_or_full_is_named_and_the_other_satellite_goes_on() {
     );
     let place = Workplace::new(&(house(&board) + &attic));
     let daemon = Running::start(&place);
+    wait_until_runs(&daemon, "attic");
     wait_until_it_runs(&daemon);
     for (round, (storage, words)) in
         [(Storage::Worn, "its flash is worn"), (Storage::Full, "its flash is full")].into_iter().enumerate()

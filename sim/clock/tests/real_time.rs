@@ -51,9 +51,9 @@ fn a_timer_is_never_early_and_the_thread_sleeps_until_it() {
         },
         Watched { inner: ThreadPark::new(), parks: &parks },
     );
-    // One sleep a timer; a few more are the scheduler's right, thousands would be spinning.
+    // One sleep a timer, and none for one that is due by then; a few more are the scheduler's right, thousands would be spinning.
     let parks = parks.into_inner();
-    assert!((20..200).contains(&parks), "{parks} sleeps for 20 timers");
+    assert!((1..200).contains(&parks), "{parks} sleeps for 20 timers");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::log::Log;
 use crate::qmp::Qmp;
 
 /// What does not come in this time never will; nothing is measured by it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_millis(10);

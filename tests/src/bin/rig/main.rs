@@ -33,7 +33,7 @@ use machine::{Kept, Machine};
 use visit::Visit;
 
 /// So many visits must have come through as they were meant, of at most so many.
-const VISITS: (usize, usize) = (3, 20);
+const VISITS: (usize, usize) = (3, 60);
 
 const USAGE: &str = "\
 usage: rig press BOARD QEMU ELF FOLDER IMAGE STACK-END STACK-START

@@ -13,7 +13,7 @@ use crate::log::Entry;
 use crate::machine::Machine;
 
 /// How long the button is held.
-const HOLD: Duration = Duration::from_millis(150);
+const HOLD: Duration = Duration::from_millis(500);
 
 /// A contact that bounces for as long as this at a press, or a release, counts as moved twice: the debounce times of
 /// `firmware/doorbell.toml`.
