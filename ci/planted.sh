@@ -23,10 +23,10 @@ SEEDS=${PLANTED_SEEDS:-20000}
 LEAST=100
 OUT=$CARGO_TARGET_DIR/planted
 TREE=$OUT/tree
-# A fault of the link lives in the house that has one.
+# A fault of the link, or of what is at its other end, lives in the house that has one.
 houses_of() {
     case $1 in
-        link-*) HOUSES=("$OUT/porch.img") ;;
+        link-* | flash-*) HOUSES=("$OUT/porch.img") ;;
         *) HOUSES=("$OUT/house.img" "$OUT/changed.img") ;;
     esac
 }

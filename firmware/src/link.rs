@@ -3,7 +3,6 @@
 //! oldest records: those in flash where the board has some, from which nothing goes that a power cut could take back.
 
 mod incoming;
-mod served;
 
 use core::cell::RefCell;
 use core::future::pending;
@@ -12,7 +11,7 @@ use campanile_core::decision::{By, Decision, Origin};
 use campanile_core::id::{Level, OutputId, PeerId};
 use campanile_core::input::{Input, Op};
 use campanile_core::link::bundle::Bundle;
-use campanile_core::link::{About, Collector, MAX_FRAME, Request, Satellite, Verdict};
+use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Satellite, Verdict};
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::image;
 use campanile_core::program::verify::{LoadError, Room, verify};
@@ -20,7 +19,7 @@ use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_core::runner::{Message, Recorder};
 use campanile_core::time::{Duration, Instant};
-use campanile_flash::Offered;
+use campanile_flash::{Offered, Served};
 use embassy_futures::select::select3;
 
 use crate::board::{Board, This};
@@ -30,7 +29,6 @@ use crate::trace;
 use crate::wiring::Wiring;
 use crate::{MESSAGES, clock, serial, wiring};
 use incoming::Incoming;
-use served::Served;
 
 /// Bytes of what the firmware says of itself in one frame.
 #[cfg(feature = "defmt")]
@@ -38,9 +36,6 @@ const TRACES: usize = 96;
 
 /// The host, to scenarios.
 const HOST: PeerId = PeerId(0);
-
-/// While a host listens records wait no longer than this for company in the flash.
-const HURRY: Duration = Duration::from_millis(5);
 
 /// Takes the log, and the host's words.
 pub(crate) struct Link<'a> {
@@ -232,7 +227,7 @@ impl<'a> Link<'a> {
     fn speak(&mut self, log: &EventLog<'_>) {
         let stored = self.stored.map(RefCell::borrow);
         let (room, bundle_max) = (self.room, self.incoming.max());
-        let health = storage::health(self.store.map(RefCell::borrow).as_deref());
+        let health = self.store.map_or(Health::NO_STORAGE, |store| store.borrow().health().into());
         let about = About { node: "", board: env!("BOARD"), room, bundle_max, health };
         let served = Served::new(stored.as_deref().zip(self.offered), log);
         let mut frame = [0; MAX_FRAME];
@@ -274,14 +269,14 @@ impl<'a> Link<'a> {
 
 impl Recorder for Link<'_> {
     fn record(&mut self, log: &EventLog<'_>, from: Cursor) -> Cursor {
-        let window = if self.satellite.is_up() { HURRY } else { WINDOW };
+        let window = if self.satellite.is_up() { campanile_flash::Keeper::HURRY } else { WINDOW };
         let kept = self.keeper.keep(log, from, window);
         self.observe(log, from);
         self.listen(log);
         self.speak(log);
         self.notice(log);
         // What flash does not take nobody waits for: the link has it from memory, and the keeper tries again on its own.
-        let is_dead = self.stored.is_some_and(|store| storage::is_dead(&store.borrow()));
+        let is_dead = self.stored.is_some_and(|store| store.borrow().is_dead());
         if is_dead { log.head() } else { kept }
     }
 

@@ -136,7 +136,7 @@ async fn node(
         _ => wanted,
     };
     let recalled = recalled.filter(|recalled| recalled.program == image::hash(image));
-    let boot = store.as_mut().map_or(0, |store| storage::begin(store, image::hash(image)));
+    let boot = store.as_mut().map_or(0, |store| store.begin_next(This::random(), image::hash(image)));
     let store = store.map(RefCell::new);
     let kept = store.as_ref().map(|store| storage::items(store, recalled)).into_iter().flatten();
     #[cfg(not(feature = "link"))]

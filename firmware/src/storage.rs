@@ -3,15 +3,12 @@
 use core::cell::RefCell;
 
 use campanile_core::engine::Engine;
+#[cfg(feature = "link")]
+use campanile_core::link::bundle;
 use campanile_core::link::bundle::Bundle;
-#[cfg(feature = "link")]
-use campanile_core::link::{self, Health, bundle};
 use campanile_core::program::image;
-use campanile_core::record::CORE_REV;
 use campanile_core::restore::Restore;
-#[cfg(feature = "link")]
-use campanile_flash::Condition;
-use campanile_flash::{Items, Of, Recalled, Start, Store, recall};
+use campanile_flash::{Items, Recalled, Store, recall};
 
 use crate::board::{Board, This};
 use crate::{BUNDLE, Satellite};
@@ -54,26 +51,6 @@ pub(crate) fn staged(store: &Storage, name: u64) -> Option<&'static [u8]> {
     store.staged(name).map(for_ever)
 }
 
-/// How it is, as the link says it.
-#[cfg(feature = "link")]
-pub(crate) fn health(store: Option<&Storage>) -> Health {
-    let Some(store) = store else { return Health::NO_STORAGE };
-    let campanile_flash::Health { condition, cycles, refused, lost, dropped } = store.health();
-    let storage = match condition {
-        Condition::Good => link::Storage::Good,
-        Condition::Full => link::Storage::Full,
-        Condition::Worn => link::Storage::Worn,
-        Condition::Dead => link::Storage::Dead,
-    };
-    Health { storage, cycles, refused, lost, dropped }
-}
-
-/// Whether it takes nothing: what is recorded is in memory alone.
-#[cfg(feature = "link")]
-pub(crate) fn is_dead(store: &Storage) -> bool {
-    store.health().condition == Condition::Dead
-}
-
 /// A stored program, for as long as it is loaded.
 fn for_ever(bytes: &[u8]) -> &'static [u8] {
     // SAFETY: flash is memory for ever, and the slot of a program that runs, or is about to, is not written: a new one is
@@ -89,13 +66,6 @@ pub(crate) fn remember(store: &mut Storage, engine: &mut Engine<Satellite>) -> O
     // As a constant, which is not made on the stack first: a small chip has no room for two.
     *engine = const { Engine::new() };
     recalled.ok().flatten()
-}
-
-/// Gives this start its number: 0, as a board without storage has, if the flash does not take it.
-pub(crate) fn begin(store: &mut Storage, program: u64) -> u64 {
-    let boot = store.next_boot(This::random());
-    let of = Of { program, core_rev: CORE_REV };
-    store.begin(Start { boot, of }).map_or(0, |()| boot)
 }
 
 /// The items of what outlived, while the store is written.

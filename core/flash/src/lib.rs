@@ -5,6 +5,8 @@
 //!   records. Memory: its own few words, and an entry of 240 bytes while it writes. No page wears faster than another.
 //! * [`StartLog`]: the records of one start of it, as a link takes them.
 //! * [`Offered`]: which start that is, and by which number the house has it.
+//! * [`Served`]: its records as they go over the link, from memory where the flash takes nothing.
+//! * [`Keeper`]: takes the log of the start that runs.
 //! * [`recall()`]: what outlived the last start, for the next one.
 //!
 //! # What holds
@@ -33,19 +35,24 @@
 #![no_std]
 
 mod entry;
+mod incoming;
+mod keeper;
 mod medium;
 mod offered;
 mod place;
 mod recall;
 mod ring;
+mod served;
 mod slots;
 mod start_log;
 mod store;
 
+pub use keeper::Keeper;
 pub use medium::{Flash, Refused};
 pub use offered::Offered;
 pub use place::{Item, Named, Of, Place, Start, State};
 pub use recall::{Items, Recalled, recall};
+pub use served::Served;
 pub use slots::{Program, Unstored};
 pub use start_log::StartLog;
 pub use store::{Checkpoint, Condition, GROUP_MAX, Health, Store};

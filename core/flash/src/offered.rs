@@ -29,6 +29,11 @@ impl Offered {
         Self { runs, boot, number }
     }
 
+    /// Its own number.
+    pub const fn own(&self) -> u64 {
+        self.boot
+    }
+
     /// What the house calls it: its own number, unless another was [assigned](Self::assigned).
     pub const fn number(&self) -> u64 {
         self.number

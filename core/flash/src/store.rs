@@ -3,6 +3,7 @@
 use core::num::NonZeroU32;
 
 use campanile_core::input::Input;
+use campanile_core::link;
 use campanile_core::record::{CORE_REV, Frame};
 use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
@@ -40,6 +41,20 @@ pub struct Health {
     pub lost: u64,
     /// Records that were overwritten and that nobody had [fetched](Store::fetched), as far as this start knows.
     pub dropped: u64,
+}
+
+impl From<Health> for link::Health {
+    /// As the link says it.
+    fn from(health: Health) -> Self {
+        let Health { condition, cycles, refused, lost, dropped } = health;
+        let storage = match condition {
+            Condition::Good => link::Storage::Good,
+            Condition::Full => link::Storage::Full,
+            Condition::Worn => link::Storage::Worn,
+            Condition::Dead => link::Storage::Dead,
+        };
+        Self { storage, cycles, refused, lost, dropped }
+    }
 }
 
 /// The kind of the record with which another program takes over.
@@ -88,6 +103,16 @@ impl<F: Flash> Store<F> {
         Some(Self { flash, slots, ring, base: None, stale, swapped, dead, lost: 0 })
     }
 
+    /// The flash that it is in.
+    pub const fn flash(&self) -> &F {
+        &self.flash
+    }
+
+    /// Gives the flash back.
+    pub fn close(self) -> F {
+        self.flash
+    }
+
     /// How it is.
     pub fn health(&self) -> Health {
         let (cycles, refused, dropped) = (self.ring.cycles(), self.ring.refused, self.ring.dropped);
@@ -117,6 +142,14 @@ impl<F: Flash> Store<F> {
         Ok(())
     }
 
+    /// Begins a start of this build's with the image of this hash, and gives its number: 0, as a node without storage has, if
+    /// the flash does not take it.
+    pub fn begin_next(&mut self, random: u32, program: u64) -> u64 {
+        let boot = self.next_boot(random);
+        let of = Of { program, core_rev: CORE_REV };
+        self.begin(Start { boot, of }).map_or(0, |()| boot)
+    }
+
     const fn set_base(&mut self, place: Place, program: u64) {
         (self.base, self.stale, self.swapped) = (Some((place, program)), false, false);
     }
@@ -144,6 +177,11 @@ impl<F: Flash> Store<F> {
         self.swapped |= Records(records).any(|frame| frame.kind() == INSTALL);
         self.stale |= self.swapped;
         Ok(())
+    }
+
+    /// Whether it takes nothing: what is recorded is in memory alone.
+    pub const fn is_dead(&self) -> bool {
+        self.dead
     }
 
     /// Whether the state should be written: what was is on its way to be overwritten, or there is a gap or another

@@ -4,8 +4,6 @@ use core::cell::RefCell;
 
 use campanile_core::link::bundle::Bundle;
 use campanile_core::link::{Staging, Verdict};
-use campanile_core::program::image;
-use campanile_flash::Unstored;
 
 use crate::board::{Board, This};
 use crate::storage::{self, Storage};
@@ -39,20 +37,7 @@ impl<'a> Incoming<'a> {
         piece: &[u8],
     ) -> Result<u16, Verdict> {
         let Some(store) = self.store else { return Ok(self.memory.take(hash, len, offset, piece)) };
-        let store = &mut *store.borrow_mut();
-        let mut have = store.write_program(hash, offset.into(), piece);
-        if have == Err(Unstored::Incomplete) && offset == 0 {
-            have = store
-                .stage(len.into(), hash, Some(kept), image_of)
-                .and_then(|()| store.write_program(hash, 0, piece));
-        }
-        match have {
-            Ok(have) => Ok(u16::try_from(have).unwrap_or(u16::MAX)),
-            // Not yet, or not from the middle on: the host says it again.
-            Err(Unstored::Incomplete | Unstored::Needed) => Ok(0),
-            Err(Unstored::TooLong { .. }) => Err(Verdict::NoRoom),
-            Err(Unstored::Refused) => Err(Verdict::Unstored),
-        }
+        store.borrow_mut().take_piece(kept, (hash, len), offset, piece)
     }
 
     /// The bundle of this name, if all of it has come.
@@ -79,9 +64,4 @@ impl<'a> Incoming<'a> {
             None => Bundle::open(self.memory.whole(hash)?),
         }
     }
-}
-
-/// The hash of the image in a stored bundle.
-fn image_of(bundle: &[u8]) -> Option<u64> {
-    Some(image::hash(Bundle::open(bundle)?.image))
 }

@@ -10,5 +10,6 @@ pub(super) mod outputs;
 pub(super) mod receipt;
 pub(super) mod replay;
 pub(super) mod schedules;
+pub(super) mod starts;
 pub(super) mod steps;
 pub(super) mod turns;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use campanile_delivery::symbols::Symbols;
 
 pub use deed::{Ask, Deed, DiskFault, Leaves, NetFault, WireFault};
-pub use node::{JournalPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Wants};
+pub use node::{FlashPlan, JournalPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Wants};
 
 use crate::node::House;
 

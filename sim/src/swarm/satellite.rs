@@ -1,9 +1,12 @@
-//! A satellite in the swarm: engine, loop and link as they ship, with its own clock, board and judges. It has no storage:
-//! a reset costs what has not come to its house by then, and the start behind it has another number.
+//! A satellite in the swarm: engine, loop, link and store as they ship, with its own clock, board, flash and judges. Without
+//! flash a reset costs what has not come to its house by then, and the start behind it has another number.
 
+mod chip;
+mod end;
 mod life;
 mod port;
 mod programs;
+mod storage;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,13 +16,17 @@ use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::Input;
 use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
-use campanile_delivery::satellite::Mirror;
+use campanile_delivery::satellite::{Mirror, Program};
 use campanile_delivery::symbols::Symbols;
 
+use self::chip::{Chip, Supply};
+use self::end::End;
 use self::life::{Live, Spawn, Wired};
-use self::port::{End, Port};
+use self::port::Port;
 pub(super) use self::programs::{Programs, programs};
+use self::storage::{Found, Look};
 use super::judge::link::Held;
+use super::judge::starts::{Losses, Starts};
 use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, replay, steps::Steps};
 use super::plan::SatellitePlan;
 use super::tape::{Scroll, Tape};
@@ -35,6 +42,11 @@ pub(super) struct Satellite<'a> {
     /// The program that is linked in.
     factory: u64,
     board: Board,
+    /// Its flash, while no start has it.
+    chip: Option<Chip>,
+    supply: Rc<Supply>,
+    /// When the power fails in the middle of a write, it is back after so long.
+    doom: Option<u64>,
     pub(super) tape: Rc<RefCell<Tape>>,
     executor: Executor<'a>,
     clock: &'a Virtual,
@@ -48,8 +60,7 @@ pub(super) struct Satellite<'a> {
     commands: Commands,
     steps: Steps,
     held: Held,
-    /// Records of each start that were gone from its memory at its end: they may be missing.
-    gone: Vec<u64>,
+    starts: Starts,
     pub(super) thorough: bool,
 }
 
@@ -67,7 +78,14 @@ impl<'a> Satellite<'a> {
         seed: &Prng,
     ) -> Self {
         let (lines, drift_ppm) = (programs.rulebook.lines, plan.drift);
+        let supply = Rc::<Supply>::default();
+        let bundle = programs.bundle(factory).map(Program::bundle).unwrap_or_default();
+        let chip = plan.flash.as_ref().map(|flash| Chip::new(flash, bundle, &supply, seed.fork("flash")));
         Self {
+            starts: Starts::new(chip.is_some()),
+            chip,
+            supply,
+            doom: None,
             plan,
             programs: Rc::clone(programs),
             factory,
@@ -84,7 +102,6 @@ impl<'a> Satellite<'a> {
             commands: Commands::default(),
             steps: Steps::default(),
             held: Held::default(),
-            gone: Vec::new(),
             thorough: true,
         }
     }
@@ -99,30 +116,49 @@ impl<'a> Satellite<'a> {
         self.life.is_some()
     }
 
-    /// It starts: from nothing but the program that is linked in.
+    /// It starts: from what its flash has, and from the program that is linked in.
     pub(super) fn begin(&mut self) -> Result<(), String> {
         if self.is_alive() {
             return Ok(());
         }
+        self.supply.comes_back();
         self.lens = Lens { since: self.clock.now(), ..self.lens };
         let now = self.enter();
-        self.gone.push(0);
         let programs = Rc::clone(&self.programs);
-        let house = programs.houses.get(&self.factory).ok_or("a satellite without a program")?;
-        let program = programs.bundle(self.factory).ok_or("a satellite without a program")?;
-        self.running = self.factory;
+        let linked_in = programs.bundle(self.factory).ok_or("a satellite without a program")?;
+        let (random, noise) = (self.noise.bits() as u32, self.noise.bits() as u32);
+        let last = self.starts.last(&self.tape.borrow());
+        let look = Look {
+            chip: self.chip.take(),
+            linked_in: linked_in.bundle(),
+            houses: &programs.houses,
+            random,
+            last,
+        };
+        let Found { mut storage, boot, image, program, wanted, kept, left } =
+            self.plan.size.build(look).ok_or("a satellite without a program")?;
+        if !self.supply.has_power() {
+            // It has not come so far as to do anything.
+            self.chip = storage.close();
+            return Ok(());
+        }
+        let house = programs.houses.get(&program).ok_or("a satellite without a program")?;
+        let bundle = programs.bundle(program).ok_or("a satellite without a program")?;
+        self.running = program;
         self.board.wire(&house.symbols);
         self.board.listen(true);
-        self.tape.borrow_mut().begin(0);
+        self.starts.begin(&self.tape.borrow(), boot, left)?;
+        self.tape.borrow_mut().begin(boot);
         self.lines.begin(now);
         self.commands.begin();
         self.steps = Steps::default();
         self.held = Held::default();
-        self.held.installed(programs.safe(self.factory));
-        let end = Rc::new(RefCell::new(End::new(program.bundle(), self.noise.bits() as u32)));
+        self.held.installed(programs.safe(program));
+        let end = End::new(storage, bundle.bundle(), boot, noise, &self.supply);
+        let end = Rc::new(RefCell::new(end));
         let port = Port::new(Rc::clone(&end), Rc::clone(&self.tape), Rc::clone(&programs.houses));
         let lines = Wired { board: self.board.clone(), programs: Rc::clone(&programs) };
-        let live = Live { image: house.image.clone(), lines, port, end: Rc::clone(&end) };
+        let live = Live { image, boot, kept, wanted, lines, port, end: Rc::clone(&end) };
         let task = self.plan.size.build(Spawn { executor: &mut self.executor, live });
         self.life = Some(Life { task, end });
         // `every` counts from the start, so that a start is never late.
@@ -131,17 +167,38 @@ impl<'a> Satellite<'a> {
 
     /// It is off, in the middle of whatever it did, and its outputs with it.
     pub(super) fn end(&mut self) -> Result<(), String> {
-        self.enter();
+        let now = self.enter();
         if let Some(life) = self.life.take() {
             self.judge()?;
             self.executor.kill(life.task);
-            if let Some(gone) = self.gone.last_mut() {
-                *gone = life.end.borrow().tail();
-            }
+            let mut end = life.end.borrow_mut();
+            let refused = self.supply.has_refused.get();
+            self.starts.end(now, &self.tape.borrow(), (end.storage.kept, end.tail()), refused)?;
+            self.chip = end.close();
+            drop(end);
+            self.check_start()?;
             self.check_replay(None)?;
         }
         self.board.power_off();
         Ok(())
+    }
+
+    /// The power fails after so many bytes more that it writes to its flash, and is back after `off`; without flash nothing
+    /// comes of it.
+    pub(super) fn breaks(&mut self, bytes: u32, off: u64) {
+        self.supply.lasts_for(Some(bytes.into()));
+        self.doom = Some(off);
+    }
+
+    /// The power lasts.
+    pub(super) fn power_lasts(&mut self) {
+        self.doom = None;
+        self.supply.lasts_for(None);
+    }
+
+    /// The power has failed in the middle of a write: for how long.
+    pub(super) fn doomed(&mut self) -> Option<u64> {
+        self.doom.take_if(|_| !self.supply.has_power())
     }
 
     /// When it has something to do, in the world's time, besides its tasks' timers.
@@ -297,6 +354,11 @@ impl<'a> Satellite<'a> {
         self.held.check(now, |output| self.board.output(output))
     }
 
+    /// The last start goes on from what the one before it left.
+    pub(super) fn check_start(&self) -> Result<(), String> {
+        self.starts.check(&self.tape.borrow())
+    }
+
     /// The last life is executed again. With `until`, on its own clock, it must be whole up to then.
     pub(super) fn check_replay(&self, until: Option<Instant>) -> Result<(), String> {
         if !self.thorough {
@@ -307,13 +369,11 @@ impl<'a> Satellite<'a> {
         replay::life(life, &self.programs.houses, &self.programs.rulebook.programs, until)
     }
 
-    /// For each start, the number before which its memory has given its records up.
-    pub(super) fn losses(&self) -> Vec<u64> {
-        let mut losses = self.gone.clone();
-        if let (Some(last), Some(life)) = (losses.last_mut(), &self.life) {
-            *last = life.end.borrow().tail();
-        }
-        losses
+    /// What of each start may be missing by now.
+    pub(super) fn losses(&self) -> Losses {
+        let life = self.life.as_ref().map(|life| life.end.borrow());
+        let (gone, tail) = life.map_or((1, None), |end| (end.tail(), end.storage.tail()));
+        self.starts.losses(&self.tape.borrow(), gone, tail, self.supply.has_refused.get())
     }
 
     /// The number of the last record of the start that runs.

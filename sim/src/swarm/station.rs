@@ -82,6 +82,8 @@ pub(super) struct Station<'a> {
     pub(super) trouble: u64,
     /// Until then the journal's thread stands still, if it does.
     pub(super) lags: u64,
+    /// Its disks have been in trouble: what they had taken may be gone.
+    pub(super) lies: bool,
     /// The disk can be read.
     readable: bool,
     /// The journal of this life has lost records from memory.
@@ -142,6 +144,7 @@ impl<'a> Station<'a> {
             trouble: 0,
             doom: None,
             lags: 0,
+            lies: false,
             readable: true,
             gave_up: false,
             stopping: None,

@@ -29,7 +29,10 @@ impl Entry {
 /// One life.
 #[derive(Default)]
 pub(super) struct Scroll {
+    /// The number of its start: the node's own, or the one that a house has given it.
     pub(super) boot: u64,
+    /// The node's own; 0 if it had none.
+    pub(super) own: u64,
     /// Entry `n` is the record with the number `n + 1`.
     pub(super) entries: Vec<Entry>,
     pub(super) bytes: Vec<u8>,
@@ -71,6 +74,13 @@ impl Tape {
         self.lives.last()
     }
 
+    /// A house calls the start with this number of its own by another. One without a number is the last.
+    pub(super) fn assigned(&mut self, own: u64, boot: u64) {
+        if let Some(life) = self.lives.iter_mut().rev().find(|life| own == 0 || life.own == own) {
+            life.boot = boot;
+        }
+    }
+
     /// The life with a number of start.
     pub(super) fn life(&self, boot: u64) -> Option<&Scroll> {
         self.lives.iter().rev().find(|life| life.boot == boot)
@@ -90,7 +100,7 @@ pub(super) fn mix(print: u64, bytes: &[u8]) -> u64 {
 impl Witness for Tape {
     fn begin(&mut self, boot: u64) {
         self.judged = 0;
-        self.lives.push(Scroll { boot, ..Scroll::default() });
+        self.lives.push(Scroll { boot, own: boot, ..Scroll::default() });
     }
 
     fn see(&mut self, at: Instant, frame: &Frame<'_>, record: &Record, house: Option<&House>) {

@@ -177,7 +177,10 @@ impl<'a> World<'a> {
             station.release_journal(now);
             station.ways.iter_mut().for_each(|way| way.receiver.heal());
         }
-        self.outposts.iter_mut().for_each(|outpost| outpost.wire.heal());
+        for Outpost { wire, satellite, .. } in &mut self.outposts {
+            wire.heal();
+            satellite.power_lasts();
+        }
         Ok(())
     }
 

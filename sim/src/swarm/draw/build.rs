@@ -3,7 +3,7 @@
 use super::SECOND;
 use crate::node::{House, SatelliteHouse, Size};
 use crate::prng::Prng;
-use crate::swarm::plan::{JournalPlan, NodePlan, SatellitePlan, SinkPlan, Wants};
+use crate::swarm::plan::{FlashPlan, JournalPlan, NodePlan, SatellitePlan, SinkPlan, Wants};
 
 pub(super) fn node(prng: &mut Prng, house: &House) -> NodePlan {
     let sizes: Vec<Size> = Size::ALL.into_iter().filter(|size| size.fits(&house.image).is_ok()).collect();
@@ -54,5 +54,11 @@ fn satellite(prng: &mut Prng, house: &SatelliteHouse) -> SatellitePlan {
         size: if sizes.is_empty() { Size::Room } else { *prng.pick(&sizes) },
         drift: *prng.pick(&[0, 20, -50, 2_000, -2_000]),
         linked: prng.below(4) as u8,
+        flash: flash(&mut prng.fork("flash")),
     }
+}
+
+/// Two in three have one.
+fn flash(prng: &mut Prng) -> Option<FlashPlan> {
+    prng.chance(2, 3).then(|| FlashPlan { pages: *prng.pick(&[4, 6, 12, 24]), endurance: 0 })
 }

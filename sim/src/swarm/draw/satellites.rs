@@ -59,6 +59,12 @@ impl Scene<'_> {
                 span: self.span(prng, 60 * SECOND),
             });
         }
+        // Where there is no flash, nothing comes of it.
+        self.some(prng, items, 2, 3, |prng| Deed::Break {
+            bytes: prng.below(400) as u32,
+            off: self.off(prng),
+            power: Some(Leaves::Nothing),
+        });
     }
 }
 

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use campanile_core::decision::{By, Decision, Origin, ReplyResult, Source};
 use campanile_core::id::{InputId, Level, OutputId};
+use campanile_core::input::Input;
 use campanile_core::link::PATIENCE;
 use campanile_core::record::Record;
+use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
 use campanile_delivery::{Body, GapWhy, HostRecord, Item, Journal, Lagged, Next, Position};
 
 use super::journal::{Floor, Words, examine};
+use super::starts::Losses;
 use crate::swarm::tape::{Entry, Tape};
 
 /// So long behind the end of its patience a satellite may take until what the house held is safe.
@@ -64,6 +67,9 @@ impl Held {
                 ..
             })) => {
                 self.reported.insert(input, Level::from_bool(value != 0));
+            }
+            Some(Record::Input(Input::Restore { item: Restore::Input { input, reported, .. } })) => {
+                self.reported.insert(input, reported);
             }
             _ => {}
         }
@@ -179,13 +185,14 @@ impl There {
 }
 
 /// Every record that the satellite wrote in a start that has a number is in the journal of its house, and once, or a word
-/// there accounts for it. `gone`: for each start, the number before which its memory has given its records up; `last`: how
-/// many of the last start have to be there. Gives how many are accounted for by words.
+/// there accounts for it. `last`: how many of the last start have to be there; `lies`: the house's disks may have lost what they
+/// had taken. Gives how many are accounted for by words.
 pub(in crate::swarm) fn arrived(
     journal: &Journal<Disk>,
     tape: &Tape,
-    gone: &[u64],
+    losses: &Losses,
     last: u64,
+    lies: bool,
 ) -> Result<u64, String> {
     let there = There::read(journal)?;
     let mut accounted = 0;
@@ -197,8 +204,18 @@ pub(in crate::swarm) fn arrived(
             true => last,
             false if there.goes_on(tape, place) => {
                 let came = records.and_then(|records| records.last()).copied().unwrap_or(0);
-                accounted += life.head().saturating_sub(came);
-                came
+                let left = losses.left.get(place).copied().flatten().filter(|_| !lies);
+                // What fell to the ring behind all that came has no word, for it would stand behind nothing.
+                let left = left.map(|left| if losses.gone[place] > left { came.min(left) } else { left });
+                if let Some(left) = left.filter(|left| came > *left) {
+                    return Err(format!(
+                        "start {:x} of the satellite ends at record {left}, and its house has {came}",
+                        life.boot
+                    ));
+                }
+                let end = left.unwrap_or(came);
+                accounted += life.head().saturating_sub(end);
+                end
             }
             false => life.head(),
         };
@@ -212,7 +229,9 @@ pub(in crate::swarm) fn arrived(
                         "{what} is not in its journal, and no word accounts for it: {record:?}"
                     ));
                 }
-                Some(Word::Gap(GapWhy::Overrun)) if gone.get(place).is_some_and(|gone| seq >= *gone) => {
+                Some(Word::Gap(GapWhy::Overrun))
+                    if losses.gone.get(place).is_some_and(|gone| seq >= *gone) =>
+                {
                     return Err(format!("{what} is said to be lost, and the satellite has had it all along"));
                 }
                 Some(_) => {}

@@ -40,6 +40,19 @@ pub struct SatellitePlan {
     pub drift: i32,
     /// The program that is linked in: the one that the house with this number has for it, counted round.
     pub linked: u8,
+    /// Its flash, if it has any that outlives a start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flash: Option<FlashPlan>,
+}
+
+/// A satellite's flash, beside the places for two programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct FlashPlan {
+    /// Pages of 1 KiB for the log, from 4 to 64.
+    pub pages: u8,
+    /// So often a page can be erased before it takes nothing more; 0 for ever.
+    pub endurance: u32,
 }
 
 /// How a journal is kept.

@@ -1,4 +1,4 @@
-//! One start of a satellite: the loop as the firmware runs it, with the program that is linked in.
+//! One start of a satellite: the loop as the firmware runs it.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,9 +6,11 @@ use std::rc::Rc;
 use campanile_core::capacity::Capacity;
 use campanile_core::engine::Engine;
 use campanile_core::id::{InputId, Level, OutputId};
-use campanile_core::runner::{self, Options, Outputs, Refused, Start};
+use campanile_core::restore::Restore;
+use campanile_core::runner::{self, Message, Options, Outputs, Refused, Start};
 
-use super::port::{End, Port};
+use super::end::End;
+use super::port::Port;
 use super::programs::Programs;
 use crate::board::Board;
 use crate::executor::{Executor, TaskId};
@@ -39,6 +41,12 @@ impl Outputs for Wired {
 /// All that one start is made of.
 pub(super) struct Live {
     pub(super) image: Vec<u8>,
+    /// Its number; 0 without storage.
+    pub(super) boot: u64,
+    /// What outlived the start before.
+    pub(super) kept: Vec<Restore>,
+    /// The program that takes over from it.
+    pub(super) wanted: Option<u64>,
     pub(super) lines: Wired,
     pub(super) port: Port,
     pub(super) end: Rc<RefCell<End>>,
@@ -59,7 +67,7 @@ impl Build for Spawn<'_, '_> {
 
 /// One start, as the firmware's.
 async fn live<C: Capacity>(live: Live) {
-    let Live { image, mut lines, mut port, end } = live;
+    let Live { image, boot, kept, wanted, mut lines, mut port, end } = live;
     let mut engine = Box::new(Engine::<C>::new());
     let mut edges = lines.board.clone();
     let messages = {
@@ -67,8 +75,11 @@ async fn live<C: Capacity>(live: Live) {
         end.begin(engine.room());
         end.messages()
     };
-    let start = Start { image: &image, boot: 0, off: None, clock: None };
-    match runner::start(&mut engine, node::now(), start, [], &mut lines, &mut port).await {
+    if let Some(hash) = wanted {
+        let _ = messages.try_send(Message::Install { hash });
+    }
+    let start = Start { image: &image, boot, off: None, clock: None };
+    match runner::start(&mut engine, node::now(), start, kept, &mut lines, &mut port).await {
         Ok(recorded) => {
             let options = Options { recorded: Some(recorded), ..Options::INTERRUPTS };
             runner::run(&mut engine, &mut edges, messages.receiver(), &mut lines, &mut port, options).await;

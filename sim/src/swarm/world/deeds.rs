@@ -16,7 +16,7 @@ use crate::swarm::plan::{Ask, Deed, DiskFault, Leaves, NetFault};
 use crate::swarm::station::{Station, Wall};
 
 /// So long a node waits for the write in which it is to end.
-const BREAKS: u64 = 10_000_000;
+pub(super) const BREAKS: u64 = 10_000_000;
 
 impl World<'_> {
     pub(super) fn befall(
@@ -116,6 +116,7 @@ impl World<'_> {
             }
             Deed::Disk { fault, span } => {
                 station.floor.void |= *fault == DiskFault::Forgets;
+                station.lies = true;
                 station.set_faults(faults(*fault), world + span);
                 self.at(world + span, node, Event::DiskWell);
             }

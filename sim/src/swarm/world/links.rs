@@ -7,7 +7,7 @@ use campanile_core::id::{Level, OutputId};
 use campanile_core::program::image;
 use campanile_core::time::Duration;
 
-use super::deeds::bounced;
+use super::deeds::{BREAKS, bounced};
 use super::{ARRIVES, World};
 use crate::node::House;
 use crate::prng::Prng;
@@ -36,6 +36,8 @@ pub(in crate::swarm) enum Event {
     Mend { output: OutputId },
     /// It starts.
     Begin,
+    /// The power that was about to fail does not.
+    PowerLasts,
 }
 
 impl Outpost<'_> {
@@ -92,6 +94,15 @@ impl World<'_> {
         let (print, frames) = (satellite.print(), satellite.sent());
         self.note(self.stations.len() + outpost, print);
         self.carry(outpost, To::House, frames);
+        self.mourn(outpost)
+    }
+
+    /// Where the power has failed in the middle of a write, nothing of what came behind it has happened.
+    fn mourn(&mut self, outpost: usize) -> Result<(), String> {
+        let Some(off) = self.outposts[outpost].satellite.doomed() else { return Ok(()) };
+        self.outposts[outpost].satellite.end()?;
+        let at = self.back_at(off);
+        self.at_outpost(at, outpost, Event::Begin);
         Ok(())
     }
 
@@ -150,7 +161,11 @@ impl World<'_> {
             }
             Event::Move { line, to } => satellite.moves(line, to),
             Event::Mend { output } => satellite.set_hardware(output, true),
-            Event::Begin => satellite.begin()?,
+            Event::Begin => {
+                satellite.begin()?;
+                return self.mourn(outpost);
+            }
+            Event::PowerLasts => satellite.power_lasts(),
         }
         Ok(())
     }
@@ -208,6 +223,10 @@ impl World<'_> {
                 let at = self.back_at(*off);
                 self.at_outpost(at, outpost, Event::Begin);
             }
+            Deed::Break { bytes, off, .. } => {
+                satellite.breaks(*bytes, *off);
+                self.at_outpost(world + BREAKS, outpost, Event::PowerLasts);
+            }
             Deed::Wire { fault, span } => wire.befall(world, *fault, *span),
             // What only a house has.
             _ => {}
@@ -223,6 +242,7 @@ impl World<'_> {
         }
         satellite.check_rest()?;
         let now = satellite.enter();
+        satellite.check_start()?;
         satellite.check_replay(Some(now.minus(Duration::from_micros(ARRIVES))))?;
         let tape = satellite.tape.borrow();
         link::once_each(&tape)?;
@@ -233,7 +253,7 @@ impl World<'_> {
         }
         let journal = talk.journal().ok_or("its house has no journal of it")?;
         link::same(journal, &tape)?;
-        let accounted = link::arrived(journal, &tape, &satellite.losses(), last)?;
+        let accounted = link::arrived(journal, &tape, &satellite.losses(), last, station.lies)?;
         if let Some(degraded) = journal.degraded() {
             return Err(format!("its journal has not recovered: {degraded:?}"));
         }

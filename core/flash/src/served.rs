@@ -3,31 +3,30 @@
 
 use campanile_core::link::Source;
 use campanile_core::log::{Cursor, EventLog, Lagged};
-use campanile_flash::{Offered, StartLog};
 
-use crate::board::{Board, This};
-use crate::storage::{self, Storage};
+use crate::medium::Flash;
+use crate::offered::Offered;
+use crate::start_log::StartLog;
+use crate::store::Store;
 
 /// See the [module](self).
-pub(super) struct Served<'a> {
-    stored: Option<StartLog<'a, <This as Board>::Flash>>,
+pub struct Served<'a, F> {
+    stored: Option<StartLog<'a, F>>,
     /// What comes behind that.
     memory: Option<&'a EventLog<'a>>,
 }
 
-impl<'a> Served<'a> {
+impl<'a, F: Flash> Served<'a, F> {
     /// The records of the start that the store offers; of the one that runs, `log` has the latest.
-    pub(super) fn new(store: Option<(&'a Storage, Offered)>, log: &'a EventLog<'a>) -> Self {
+    pub fn new(store: Option<(&'a Store<F>, Offered)>, log: &'a EventLog<'a>) -> Self {
         Self {
             stored: store.map(|(store, offered)| offered.log(store)),
-            memory: store
-                .is_none_or(|(store, offered)| !offered.is_over() && storage::is_dead(store))
-                .then_some(log),
+            memory: store.is_none_or(|(store, offered)| !offered.is_over() && store.is_dead()).then_some(log),
         }
     }
 }
 
-impl Source for Served<'_> {
+impl<F: Flash> Source for Served<'_, F> {
     fn tail(&self) -> Cursor {
         let stored = self.stored.as_ref().map(|stored| (stored.tail(), stored.head()));
         match (stored, self.memory) {

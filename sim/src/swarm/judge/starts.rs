@@ -1,0 +1,149 @@
+//! The starts of a satellite (I5): each has a number of its own; what its flash has taken is there after a power cut, of
+//! whatever byte, and it has taken what is older than it may wait; and a start goes on from there.
+
+use campanile_core::input::Input;
+use campanile_core::record::{FIRST_DECISION, Record};
+use campanile_core::time::{Duration, Instant};
+use campanile_flash::Keeper;
+
+use super::memory;
+use crate::swarm::tape::{Scroll, Tape};
+
+/// So long behind its window a record may take until it is kept.
+const LATE: Duration = Duration::from_millis(5);
+
+/// What is known of a start that is over.
+#[derive(Clone, Copy, Debug)]
+struct Over {
+    /// Records before this number were gone from its memory.
+    gone: u64,
+    /// Records before this number were kept, for sure.
+    kept: u64,
+    /// So many records were there when the next one began; `None` before that.
+    left: Option<u64>,
+}
+
+/// See the [module](self).
+pub(in crate::swarm) struct Starts {
+    has_flash: bool,
+    over: Vec<Over>,
+    /// The flash has not taken something: what is kept from then on is another matter.
+    refused: bool,
+}
+
+/// What of each start may be missing in its house.
+pub(in crate::swarm) struct Losses {
+    /// Records before this number were given up, by start.
+    pub(in crate::swarm) gone: Vec<u64>,
+    /// So many records outlived the start, and no more; `None` if nobody knows, as without flash.
+    pub(in crate::swarm) left: Vec<Option<u64>>,
+}
+
+impl Starts {
+    pub(in crate::swarm) const fn new(has_flash: bool) -> Self {
+        Self { has_flash, over: Vec::new(), refused: false }
+    }
+
+    /// The number of the last start that has one of its own.
+    pub(in crate::swarm) fn last(&self, tape: &Tape) -> u64 {
+        tape.lives.iter().rev().map(|life| life.own).find(|own| *own != 0).unwrap_or(0)
+    }
+
+    /// A start begins, with this number; so many records of the [last](Self::last) one are there.
+    pub(in crate::swarm) fn begin(&mut self, tape: &Tape, boot: u64, left: u64) -> Result<(), String> {
+        if !self.has_flash {
+            return Ok(());
+        }
+        for life in tape.lives.iter().filter(|_| boot != 0) {
+            if life.boot == boot || life.own >> 32 >= boot >> 32 {
+                return Err(format!(
+                    "a start has the number {boot:x} behind {:x} ({:x})",
+                    life.own, life.boot
+                ));
+            }
+        }
+        let Some(place) = tape.lives.iter().rposition(|life| life.own != 0) else { return Ok(()) };
+        let Some(over) = self.over.get_mut(place).filter(|over| over.left.is_none()) else { return Ok(()) };
+        over.left = Some(left);
+        if !self.refused && left + 1 < over.kept {
+            return Err(format!(
+                "its flash had taken the records of {:x} before {}, and has {left} of them behind the power cut",
+                tape.lives[place].own, over.kept
+            ));
+        }
+        Ok(())
+    }
+
+    /// The start is over at this time; `kept` and `gone` are numbers before which records are kept, and gone from memory.
+    pub(in crate::swarm) fn end(
+        &mut self,
+        now: Instant,
+        tape: &Tape,
+        (kept, gone): (u64, u64),
+        refused: bool,
+    ) -> Result<(), String> {
+        self.refused |= refused;
+        self.over.push(Over { gone, kept, left: None });
+        let Some(life) = tape.now().filter(|life| self.has_flash && life.own != 0 && !self.refused) else {
+            return Ok(());
+        };
+        let old = now.minus(Keeper::WINDOW.plus(LATE));
+        let waits = life.entries.iter().skip(kept.saturating_sub(1) as usize).find(|entry| entry.at < old);
+        waits.map_or(Ok(()), |entry| {
+            Err(format!(
+                "what it recorded at {} us is not kept at {} us: {entry:?}",
+                entry.at.micros(),
+                now.micros()
+            ))
+        })
+    }
+
+    /// The start of now has taken back what the one before it left.
+    pub(in crate::swarm) fn check(&self, tape: &Tape) -> Result<(), String> {
+        let [.., before, start] = tape.lives.as_slice() else { return Ok(()) };
+        let left = self.over.get(tape.lives.len() - 2).and_then(|over| over.left);
+        let Some(left) = left.filter(|_| !self.refused && start.own != 0) else { return Ok(()) };
+        let end = settled(before, left);
+        if !has_begun(before, end) || !has_begun(start, start.head()) {
+            return Ok(());
+        }
+        memory::compare(before, end, start)
+    }
+
+    /// What may be missing by now. `tail`: where the records begin that the flash has, `gone` as above.
+    pub(in crate::swarm) fn losses(
+        &self,
+        tape: &Tape,
+        gone: u64,
+        tail: Option<(u64, u64)>,
+        refused: bool,
+    ) -> Losses {
+        let refused = self.refused || refused;
+        let runs = Over { gone, kept: 1, left: None };
+        let of = |(life, over): (&Scroll, &Over)| match tail.filter(|_| life.own != 0) {
+            Some(_) if refused => (u64::MAX, None),
+            Some((boot, _)) if life.own < boot => (u64::MAX, over.left),
+            Some((boot, seq)) => (if life.own == boot { seq } else { 0 }, over.left),
+            None => (over.gone, None),
+        };
+        let (gone, left) = tape.lives.iter().zip(self.over.iter().chain([&runs])).map(of).unzip();
+        Losses { gone, left }
+    }
+}
+
+/// Whether a start had come so far that all was taken back, in its first `end` records.
+fn has_begun(life: &Scroll, end: u64) -> bool {
+    let is_clock = |record| matches!(record, Some(Record::Input(Input::Clock { .. })));
+    (1..=end).zip(&life.entries).any(|(_, entry)| is_clock(entry.record))
+}
+
+/// What is executed again comes to the end of its instant: decisions that were not kept are made once more.
+fn settled(life: &Scroll, left: u64) -> u64 {
+    let at = life.entry(left).map(|entry| entry.at);
+    let follows = |seq: &u64| {
+        life.entry(*seq).is_some_and(|entry| {
+            Some(entry.at) == at && entry.record.is_some_and(|record| record.kind() >= FIRST_DECISION)
+        })
+    };
+    left + (left + 1..).take_while(follows).count() as u64
+}
