@@ -1,6 +1,7 @@
 //! A house's end of the link to one satellite: the session that ships, with the thin loop around it that the daemon's
 //! thread has. It goes with its process.
 
+use std::fmt;
 use std::sync::Arc;
 
 use campanile_core::link::{Collector, MAX_FRAME, Wall};
@@ -46,6 +47,24 @@ pub(super) struct Said {
     pub(super) frames: Vec<Vec<u8>>,
     /// The satellite came, or went.
     pub(super) up: Option<bool>,
+}
+
+/// Why a talk is over, and its port is closed.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// Its journal cannot be read, or does not take what has come.
+    Journal(String),
+    /// Anything else: the satellite is of another version, has a program that does not fit, does not set an output.
+    Other(String),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal(why) => write!(f, "the satellite's journal: {why}"),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
 }
 
 struct Around {
@@ -123,7 +142,7 @@ impl Talk {
     ///
     /// # Errors
     /// Its journal cannot be read: it is tried again, as the port is.
-    pub(super) fn turn(&mut self, now: Instant, wall: Wall, plugged: bool) -> Result<Said, String> {
+    pub(super) fn turn(&mut self, now: Instant, wall: Wall, plugged: bool) -> Result<Said, Broken> {
         self.stirred = false;
         let mut frames = Vec::new();
         if self.closed.is_none() && !plugged {
@@ -148,12 +167,13 @@ impl Talk {
     }
 
     /// Begins a session, if the port can be had.
-    fn open(&mut self, now: Instant, plugged: bool) -> Result<(), String> {
+    fn open(&mut self, now: Instant, plugged: bool) -> Result<(), Broken> {
         if self.session.is_none() {
             let Desk { program, name, disk, options } = &self.desk;
             let book = Book::open(Arc::clone(disk), name.clone(), options.clone());
-            let book = book.map_err(|error| format!("the satellite's journal: {error}"))?;
-            self.session = Some(Session::new(program.clone(), book, &mut self.around)?);
+            let book = book.map_err(|error| Broken::Journal(error.to_string()))?;
+            let session = Session::new(program.clone(), book, &mut self.around).map_err(Broken::Other)?;
+            self.session = Some(session);
         }
         if let Some(session) = self.session.as_mut().filter(|_| plugged) {
             self.closed = None;
@@ -195,7 +215,7 @@ impl Talk {
     ///
     /// # Errors
     /// What is wrong with them, or with the journal: the port is closed, and tried again.
-    pub(super) fn hear(&mut self, now: Instant, bytes: &[u8]) -> Result<Option<bool>, String> {
+    pub(super) fn hear(&mut self, now: Instant, bytes: &[u8]) -> Result<Option<bool>, Broken> {
         if let Err(why) = self.listen(now, bytes) {
             self.close(now);
             return Err(why);
@@ -203,24 +223,23 @@ impl Talk {
         Ok(self.tell())
     }
 
-    fn listen(&mut self, now: Instant, bytes: &[u8]) -> Result<(), String> {
+    fn listen(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Broken> {
         let Some(session) = self.session.as_mut().filter(|_| self.closed.is_none()) else { return Ok(()) };
         self.stirred = true;
         for &byte in bytes {
             let Some(message) = self.collector.push(byte) else { continue };
             let news = session.receive(now, message, &mut self.around);
-            match news.map_err(|error| format!("the satellite's journal: {error}"))? {
-                Some(News::OtherVersion { theirs }) => {
-                    return Err(format!("a satellite of version {theirs}"));
-                }
+            let why = match news.map_err(|error| Broken::Journal(error.to_string()))? {
+                Some(News::OtherVersion { theirs }) => format!("a satellite of version {theirs}"),
                 Some(News::Met { brings: Some(Err(misfit)), .. }) => {
-                    return Err(format!("the satellite's program does not fit: {misfit:?}"));
+                    format!("the satellite's program does not fit: {misfit:?}")
                 }
                 Some(News::Unset { output, result }) => {
-                    return Err(format!("the satellite does not set {output}: {result:?}"));
+                    format!("the satellite does not set {output}: {result:?}")
                 }
-                _ => {}
-            }
+                _ => continue,
+            };
+            return Err(Broken::Other(why));
         }
         session.heard_all(now, &self.around);
         Ok(())

@@ -15,7 +15,7 @@ use campanile_delivery::{Options as JournalOptions, WhenFull};
 use super::{Station, journal_options, rules};
 use crate::prng::Prng;
 use crate::swarm::satellite::Programs;
-use crate::swarm::talk::{Desk, Talk};
+use crate::swarm::talk::{Broken, Desk, Talk};
 
 /// The journals of satellites have so much room: nothing falls to retention, and so what is missing there was lost.
 const ROOM: u64 = 4 << 20;
@@ -70,12 +70,12 @@ impl Station<'_> {
         }
     }
 
-    /// What a talk could not do is a finding, unless the disk is in trouble.
-    pub(in crate::swarm) fn forgive<T>(&self, said: Result<T, String>) -> Result<Option<T>, String> {
+    /// What a talk could not do is a finding, unless it is about its journal and the disk is in trouble.
+    pub(in crate::swarm) fn forgive<T>(&self, said: Result<T, Broken>) -> Result<Option<T>, String> {
         match said {
             Ok(said) => Ok(Some(said)),
-            Err(_) if self.clock.now() <= self.trouble => Ok(None),
-            Err(why) => Err(why),
+            Err(Broken::Journal(_)) if self.clock.now() <= self.trouble => Ok(None),
+            Err(broken) => Err(broken.to_string()),
         }
     }
 
