@@ -278,7 +278,7 @@ impl<'a> Station<'a> {
         self.readable = faults.reads.is_none();
         // Theirs is the same disk, but that what ends a process in the middle of a write is about the house's.
         let theirs = Faults { ends_after: None, ..faults.clone() };
-        self.outposts.disks().for_each(|disk| disk.set_faults(theirs.clone()));
+        self.outposts.befall(&theirs);
         self.node.disk.set_faults(faults);
     }
 

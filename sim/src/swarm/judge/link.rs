@@ -125,6 +125,15 @@ struct There {
     words: Vec<(Position, HostRecord)>,
 }
 
+/// What has befallen the disks on which a house has its journals.
+#[derive(Clone, Copy)]
+pub(in crate::swarm) struct Disks {
+    /// They have been in trouble: what they had taken may be gone.
+    pub(in crate::swarm) lie: bool,
+    /// They have lost, or kept half of, what they were given: there is damage in the journals.
+    pub(in crate::swarm) spoiled: bool,
+}
+
 /// What a journal says of a record that it has not.
 enum Word {
     Gap(GapWhy),
@@ -133,7 +142,8 @@ enum Word {
 }
 
 impl There {
-    fn read(journal: &Journal<Disk>) -> Result<Self, String> {
+    /// `spoiled`: the disk has done things behind which a journal finds damage where it reads.
+    fn read(journal: &Journal<Disk>, spoiled: bool) -> Result<Self, String> {
         let mut there = Self::default();
         let mut reader = journal.reader(Position::START);
         loop {
@@ -146,10 +156,10 @@ impl There {
                 }
                 Next::Item(Item { at, body: Body::Host(Some(word)), .. }) => there.words.push((at, word)),
                 // Damage in an older segment is found by whoever reads it, and told there and then.
-                Next::Lagged(Lagged { after, resume, .. }) => {
+                Next::Lagged(Lagged { after, resume, from_memory: false, .. }) if spoiled => {
                     there.words.push((after, HostRecord::Damaged { from: after, to: resume }));
                 }
-                Next::Item(_) => {}
+                Next::Item(_) | Next::Lagged(_) => {}
             }
         }
     }
@@ -185,16 +195,15 @@ impl There {
 }
 
 /// Every record that the satellite wrote in a start that has a number is in the journal of its house, and once, or a word
-/// there accounts for it. `last`: how many of the last start have to be there; `lies`: the house's disks may have lost what they
-/// had taken. Gives how many are accounted for by words.
+/// there accounts for it. `last`: how many of the last start have to be there. Gives how many are accounted for by words.
 pub(in crate::swarm) fn arrived(
     journal: &Journal<Disk>,
     tape: &Tape,
     losses: &Losses,
     last: u64,
-    lies: bool,
+    disks: Disks,
 ) -> Result<u64, String> {
-    let there = There::read(journal)?;
+    let there = There::read(journal, disks.spoiled)?;
     let mut accounted = 0;
     for (place, life) in tape.lives.iter().enumerate().filter(|(_, life)| life.boot != 0) {
         let records = there.records.get(&life.boot);
@@ -204,7 +213,7 @@ pub(in crate::swarm) fn arrived(
             true => last,
             false if there.goes_on(tape, place) => {
                 let came = records.and_then(|records| records.last()).copied().unwrap_or(0);
-                let left = losses.left.get(place).copied().flatten().filter(|_| !lies);
+                let left = losses.left.get(place).copied().flatten().filter(|_| !disks.lie);
                 // What fell to the ring behind all that came has no word, for it would stand behind nothing.
                 let left = left.map(|left| if losses.gone[place] > left { came.min(left) } else { left });
                 if let Some(left) = left.filter(|left| came > *left) {

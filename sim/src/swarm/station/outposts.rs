@@ -9,7 +9,7 @@ use campanile_core::link::Wall as LinkWall;
 use campanile_core::program::image;
 use campanile_core::runner::Message;
 use campanile_core::time::Instant;
-use campanile_delivery::disk::Disk;
+use campanile_delivery::disk::{Disk, Faults};
 use campanile_delivery::{Options as JournalOptions, WhenFull};
 
 use super::{Station, journal_options, rules};
@@ -25,13 +25,23 @@ pub(super) struct Outposts {
     shelves: Vec<(Rc<Programs>, Arc<Disk>)>,
     /// What their sessions are made of.
     random: Prng,
+    /// Their disks have lost, or kept half of, what they were given: there is damage in the journals.
+    spoiled: bool,
 }
 
 impl Outposts {
     pub(super) fn new(satellites: &[Rc<Programs>], seed: &Prng) -> Self {
         let disk = |place| Arc::new(Disk::new(seed.fork(&format!("satellite disk {place}")).bits()));
         let shelves = satellites.iter().zip(0..).map(|(programs, place)| (Rc::clone(programs), disk(place)));
-        Self { shelves: shelves.collect(), random: seed.fork("sessions") }
+        Self { shelves: shelves.collect(), random: seed.fork("sessions"), spoiled: false }
+    }
+
+    /// Their disks are in this trouble from now on.
+    pub(super) fn befall(&mut self, faults: &Faults) {
+        let Faults { syncs, reads, write_budget, forgets_syncs, one_in, .. } = faults;
+        self.spoiled |=
+            syncs.is_some() || reads.is_some() || write_budget.is_some() || *forgets_syncs || *one_in > 0;
+        self.disks().for_each(|disk| disk.set_faults(faults.clone()));
     }
 
     pub(super) fn disks(&self) -> impl Iterator<Item = &Disk> {
@@ -77,6 +87,11 @@ impl Station<'_> {
             Err(Broken::Journal(_)) if self.clock.now() <= self.trouble => Ok(None),
             Err(broken) => Err(broken.to_string()),
         }
+    }
+
+    /// Whether the disks of the satellites' journals have done what leaves damage there.
+    pub(in crate::swarm) const fn has_spoiled_outposts(&self) -> bool {
+        self.outposts.spoiled
     }
 
     /// A satellite came, or went.

@@ -11,7 +11,7 @@ use super::deeds::{BREAKS, bounced};
 use super::{ARRIVES, World};
 use crate::node::House;
 use crate::prng::Prng;
-use crate::swarm::judge::link;
+use crate::swarm::judge::link::{self, Disks};
 use crate::swarm::plan::{Deed, Plan};
 use crate::swarm::satellite::{Programs, Satellite};
 use crate::swarm::tape::mix;
@@ -253,7 +253,8 @@ impl World<'_> {
         }
         let journal = talk.journal().ok_or("its house has no journal of it")?;
         link::same(journal, &tape)?;
-        let accounted = link::arrived(journal, &tape, &satellite.losses(), last, station.lies)?;
+        let disks = Disks { lie: station.lies, spoiled: station.has_spoiled_outposts() };
+        let accounted = link::arrived(journal, &tape, &satellite.losses(), last, disks)?;
         if let Some(degraded) = journal.degraded() {
             return Err(format!("its journal has not recovered: {degraded:?}"));
         }
