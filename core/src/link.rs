@@ -17,8 +17,9 @@
 //! # A session
 //!
 //! The host begins: [`Greet`](Message::Greet) until a [`Hello`](Message::Hello) answers it. With each hello the satellite
-//! makes up a token that it has never used, and from then on takes only what carries it; so nothing from before a restart
-//! of either end can mean anything after it. A satellite without storage has no number of its start (it says 0) and
+//! makes up a token that it has never used, and from then on takes only what carries it. One greeting is good for one session:
+//! to a hello with another token the host greets anew. So nothing from before a restart of either end can mean anything after
+//! it. A satellite without storage has no number of its start (it says 0) and
 //! publishes nothing until [`Assign`](Message::Assign) gives it one; the host may also give another to one that has.
 //!
 //! - Records: the host's first [`Ack`](Message::Ack) says from which number on it wants them. [`Records`](Message::Records)

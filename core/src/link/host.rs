@@ -190,8 +190,8 @@ impl Host {
         if hello.nonce != self.nonce {
             return None;
         }
-        match self.session.as_mut().filter(|session| session.token == hello.token) {
-            Some(session) => {
+        match &mut self.session {
+            Some(session) if session.token == hello.token => {
                 session.heard = now;
                 if session.assign != Some(hello.boot) {
                     // Said a second time, or before the number was heard, however late that comes: within a session a
@@ -199,6 +199,12 @@ impl Host {
                     return None;
                 }
                 session.assign = None;
+            }
+            Some(_) => {
+                // It has begun another session since; or this is of one that it was in before a reset, and comes late. Only
+                // who is there now hears another greeting.
+                self.restart(now);
+                return None;
             }
             None => self.session = Some(Session::new(hello.token, now)),
         }

@@ -119,7 +119,7 @@ impl Satellite {
     }
 
     /// From here on the records of another start are offered, and `log` has to be of that: of an earlier one that is over,
-    /// or of the one that runs. Where the host is there it is told by a hello, which begins a session of its own.
+    /// or of the one that runs. Where the host is there it is told by a hello, and greets anew: that is a session of its own.
     pub fn offer(&mut self, now: Instant, boot: u64, over: bool) {
         (self.boot, self.over) = (boot, over);
         if let Some(nonce) = self.session.take().map(|session| session.nonce) {

@@ -196,6 +196,31 @@ fn a_hello_from_before_its_number_was_heard_begins_no_other_start() {
 }
 
 #[test]
+fn a_hello_from_before_a_reset_ends_no_session_for_good_and_begins_no_start() {
+    let (mut porch, mut pi, mut journal) =
+        (Porch::start(Instant::ZERO, 1), Pi::start(1, 1), Journal::default());
+    let (mut now, mut nothing, hellos) = (Instant::ZERO, Tape::new(&[]), RefCell::new(Vec::new()));
+    let greeting = pi.say(now).unwrap();
+    porch.hear(now, greeting.clone(), &mut nothing).unwrap();
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |frame| {
+        if frame.get(1) == Some(&1) {
+            hellos.borrow_mut().push(frame.to_vec());
+        }
+        false
+    });
+    // The greeting comes a second time behind a reset, and then what the satellite answered before it.
+    let mut porch = Porch::start(now, 2);
+    porch.hear(now, greeting, &mut nothing).unwrap();
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    let boot = porch.boot();
+    for hello in hellos.take() {
+        pi.hear(now, hello, &mut journal, &porch).unwrap();
+        talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    }
+    assert_eq!((porch.boot(), journal.starts()), (boot, 2));
+}
+
+#[test]
 fn a_journal_that_lost_its_end_gets_it_again() {
     let (mut porch, mut pi, mut journal) =
         (Porch::start(Instant::ZERO, 1), Pi::start(1, 1), Journal::default());

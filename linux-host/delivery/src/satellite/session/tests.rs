@@ -146,8 +146,14 @@ impl Bench {
         self.asked()
     }
 
-    /// It offers the records of a start up to, and without, this number.
+    /// It offers the records of a start up to, and without, this number; once more if it is greeted anew for that.
     fn offers(&mut self, boot: u64, over: bool, head: u64) -> Vec<Asked> {
+        let greeted = self.nonce;
+        self.token += 1;
+        let asked = self.hello(boot, over, head);
+        if self.nonce == greeted {
+            return asked;
+        }
         self.token += 1;
         self.hello(boot, over, head)
     }
