@@ -89,6 +89,16 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let progress = Progress::new(args.seeds.0.clone(), deadline, io::stderr().is_terminal() && !args.json);
     let (tally, found) = run::seeds(&houses, args.seeds.0.clone(), jobs, deadline, &progress)?;
     progress.clear();
+    if tally.seeds == 0 {
+        return Err(Failure::says(format!(
+            "no seed was tried: {}",
+            if args.limit.is_some_and(|limit| limit <= tally.took) {
+                "the time was over before the first began; `--for` takes more of it, as in `--for 10m`"
+            } else {
+                "it was interrupted before the first was lived"
+            }
+        )));
+    }
     if let Some(found) = &found {
         tell(found, &houses, args)?;
     }
@@ -182,8 +192,9 @@ fn summary(tally: &Tally, failed: bool, args: &Args) -> Result<(), Failure> {
     let rate = tally.seeds as f64 / tally.took.as_secs_f64().max(1e-9);
     writeln!(
         out,
-        "{} seeds{}, {} of virtual time, {} records in {:.1} s: {rate:.0} seeds/s",
+        "{} {}{}, {} of virtual time, {} records in {:.1} s: {rate:.0} seeds/s",
         tally.seeds,
+        if tally.seeds == 1 { "seed" } else { "seeds" },
         if failed { "" } else { " without a finding" },
         progress::span(tally.lived),
         tally.records,
