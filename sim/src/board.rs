@@ -55,6 +55,18 @@ struct State {
 /// The lines of a satellite as the process has them: what it knows of them, and wants.
 pub(crate) type Satellite = Rc<RefCell<Mirror>>;
 
+/// What a process was told of an input that is a satellite's.
+pub(crate) struct Told {
+    /// As the program that runs has it.
+    pub(crate) input: InputId,
+    /// What the satellite calls it.
+    pub(crate) name: String,
+    pub(crate) at: Instant,
+    pub(crate) level: Level,
+    /// It moved, or else was found there.
+    pub(crate) moved: bool,
+}
+
 /// What the kernel captured.
 #[derive(Clone, Copy)]
 struct Edge {
@@ -119,25 +131,24 @@ impl Board {
         state.satellites.insert(board.to_owned(), lines);
     }
 
-    /// A satellite has told of its inputs: they moved, as the program that runs sees it. Gives the moves.
-    pub(crate) fn relay(&self, lines: &Satellite) -> Vec<(InputId, Instant, Level)> {
+    /// A satellite has told of its inputs, and so is the program that runs. Gives what it was told.
+    pub(crate) fn relay(&self, lines: &Satellite) -> Vec<Told> {
         let mut state = self.0.borrow_mut();
-        let mut moved = Vec::new();
+        let mut told = Vec::new();
         for (id, wire) in (0u8..).map(InputId).zip(state.inputs.clone()) {
-            let Some((at_home, name)) = state.elsewhere.get(&wire.line) else { continue };
-            if !Rc::ptr_eq(at_home, lines) {
+            let Some((at_home, name)) = state.elsewhere.get(&wire.line).cloned() else { continue };
+            if !Rc::ptr_eq(&at_home, lines) {
                 continue;
             }
             let mut news = Vec::new();
-            let lost = lines.borrow_mut().take(name, |of| news.push(of));
+            let lost = lines.borrow_mut().take(&name, |of| news.push(of));
             for of in news {
                 let (at, level, what) = match of {
                     Move::Edge { at, level } => (at, level, What::Moved),
                     Move::Found { at, level } => (at, level, What::Found),
                 };
-                if matches!(what, What::Moved) {
-                    moved.push((id, at, level));
-                }
+                let moved = matches!(what, What::Moved);
+                told.push(Told { input: id, name: name.clone(), at, level, moved });
                 state.put(wire, at, level, what);
             }
             if lost > 0 {
@@ -146,7 +157,7 @@ impl Board {
             }
         }
         state.wake();
-        moved
+        told
     }
 
     /// The power is gone: outputs fall to their low voltage.

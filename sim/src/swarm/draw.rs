@@ -78,8 +78,13 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn put(&self, items: &mut Vec<Item>, at: u64, deed: Deed) {
+        self.put_on(self.satellite, items, at, deed);
+    }
+
+    /// It befalls a satellite, or the node itself.
+    fn put_on(&self, satellite: Option<u8>, items: &mut Vec<Item>, at: u64, deed: Deed) {
         if at < self.until {
-            items.push(Item { at, node: self.node, satellite: self.satellite, deed });
+            items.push(Item { at, node: self.node, satellite, deed });
         }
     }
 

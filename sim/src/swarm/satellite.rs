@@ -26,6 +26,7 @@ use self::port::Port;
 pub(super) use self::programs::{Programs, programs};
 use self::storage::{Found, Look};
 use super::judge::link::Held;
+use super::judge::news::News;
 use super::judge::starts::{Losses, Starts};
 use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, replay, steps::Steps};
 use super::plan::SatellitePlan;
@@ -60,6 +61,7 @@ pub(super) struct Satellite<'a> {
     commands: Commands,
     steps: Steps,
     held: Held,
+    pub(super) news: News,
     starts: Starts,
     pub(super) thorough: bool,
 }
@@ -102,6 +104,7 @@ impl<'a> Satellite<'a> {
             commands: Commands::default(),
             steps: Steps::default(),
             held: Held::default(),
+            news: News::default(),
             thorough: true,
         }
     }
@@ -258,7 +261,7 @@ impl<'a> Satellite<'a> {
     }
 
     pub(super) fn symbols(&self) -> Option<&Symbols> {
-        self.programs.houses.get(&self.running).map(|house| &house.symbols)
+        self.programs.symbols(self.running)
     }
 
     /// The line of an input that the program of now has.
@@ -303,6 +306,23 @@ impl<'a> Satellite<'a> {
         Ok(())
     }
 
+    /// The link has been well since then: what happened long enough ago has come to the house.
+    pub(super) fn has_told(&self, lines: &Mirror, well: u64) -> Result<(), String> {
+        let (now, start) = (self.clock.now(), self.tape.borrow().lives.len().saturating_sub(1));
+        let tail = self.life.as_ref().map_or(0, |life| life.end.borrow().tail());
+        self.news.check(now, well, start, tail)?;
+        for input in self.symbols().into_iter().flat_map(|symbols| &symbols.inputs) {
+            let (there, here) = (self.news.known(now, &input.name), lines.level(&input.name));
+            if there.is_some() && there != here {
+                return Err(format!(
+                    "the link is well, {} is reported as {there:?}, and its house has it as {here:?}",
+                    input.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// An output's hardware breaks, or is mended.
     pub(super) fn set_hardware(&self, output: OutputId, works: bool) {
         self.board.set_hardware(output, works);
@@ -324,11 +344,14 @@ impl<'a> Satellite<'a> {
         if judged == 0 {
             self.outputs.begin(self.programs.rules(self.running)?);
         }
-        for entry in &life.entries[judged..] {
+        let start = tape.lives.len() - 1;
+        for (seq, entry) in (1..).zip(&life.entries).skip(judged) {
             if let Some(Record::Input(Input::Install { hash })) = entry.record {
                 self.running = hash;
                 self.held.installed(self.programs.safe(hash));
+                self.news.installed();
             }
+            self.news.see(self.clock.now(), (start, seq), entry, self.programs.symbols(self.running));
             let rules = self.programs.rules(self.running)?;
             self.lines.see(entry, rules)?;
             self.outputs.see(entry, rules)?;

@@ -1,6 +1,8 @@
 //! A house's end of the link to one satellite: the session that ships, with the thin loop around it that the daemon's
 //! thread has. It goes with its process.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use campanile_core::link::{Collector, MAX_FRAME, Wall};
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
 use campanile_delivery::satellite::{Book, Mirror, News, Program, Session, World};
-use campanile_delivery::{Journal, NodeName, Options, RecordId};
+use campanile_delivery::{Boot, Journal, NodeName, Options, RecordId};
 
 use crate::board::Satellite as Lines;
 use crate::prng::Prng;
@@ -30,8 +32,12 @@ pub(super) struct Talk {
     up: bool,
     /// It can be that there is something to do.
     stirred: bool,
-    /// The satellite had still to be told of an output when somebody looked last.
-    owed: bool,
+    /// The satellite had still to be told of an output when somebody looked last, or not, and since when that is so.
+    owed: (bool, Instant),
+    /// The satellite is there with the program of this house, since then.
+    well: Option<Instant>,
+    /// The last message of each start that the house was told of.
+    told: BTreeMap<Boot, u64>,
 }
 
 /// What a session is made of.
@@ -70,6 +76,8 @@ impl fmt::Display for Broken {
 struct Around {
     lines: Lines,
     random: Prng,
+    /// What the satellite has sent, and nobody has asked for yet.
+    sent: RefCell<Vec<(String, RecordId)>>,
 }
 
 impl World for Around {
@@ -80,8 +88,9 @@ impl World for Around {
     /// The simulator looks behind every message.
     fn stir(&self) {}
 
-    /// No house of the swarm waits for a message.
-    fn sent(&self, _: &str, _: RecordId) {}
+    fn sent(&self, message: &str, at: RecordId) {
+        self.sent.borrow_mut().push((message.to_owned(), at));
+    }
 
     fn random(&mut self) -> Result<u32, String> {
         Ok(self.random.bits() as u32)
@@ -95,12 +104,14 @@ impl Talk {
             desk,
             session: None,
             collector: Collector::new(),
-            around: Around { lines, random },
+            around: Around { lines, random, sent: RefCell::new(Vec::new()) },
             closed: Some(Instant::ZERO),
             pause: AGAIN.0,
             up: false,
             stirred: true,
-            owed: false,
+            owed: (false, Instant::ZERO),
+            well: None,
+            told: BTreeMap::new(),
         }
     }
 
@@ -115,10 +126,35 @@ impl Talk {
     }
 
     /// The house may have come to want something of it.
-    pub(super) fn look(&mut self) {
+    pub(super) fn look(&mut self, now: Instant) {
         let owes = self.owes();
-        let owed = std::mem::replace(&mut self.owed, owes);
-        self.stirred |= owes && !owed;
+        if owes != self.owed.0 {
+            self.owed = (owes, now);
+            self.stirred |= owes;
+        }
+    }
+
+    /// Since when the satellite is there with the program of this house.
+    pub(super) const fn well(&self) -> Option<Instant> {
+        self.well
+    }
+
+    /// Whether the satellite has had to be told of an output, or not, at all times since a moment.
+    pub(super) fn has_owed(&self, since: Instant) -> Option<bool> {
+        (self.owed.1 <= since).then_some(self.owed.0)
+    }
+
+    /// What the satellite has sent, and nobody has asked for yet: in the order of its records, and no record twice.
+    pub(super) fn sent(&mut self) -> Result<Vec<(String, RecordId)>, String> {
+        let sent = self.around.sent.take();
+        for (message, RecordId { boot, seq }) in &sent {
+            if let Some(last) = self.told.insert(*boot, *seq).filter(|last| last >= seq) {
+                return Err(format!(
+                    "the house is told of the message {message}, record {seq}, behind record {last} of the same start"
+                ));
+            }
+        }
+        Ok(sent)
     }
 
     pub(super) const fn lines(&self) -> &Lines {
@@ -163,7 +199,7 @@ impl Talk {
                 frames.push(frame[..len].to_vec());
             }
         }
-        Ok(Said { frames, up: self.tell() })
+        Ok(Said { frames, up: self.tell(now) })
     }
 
     /// Begins a session, if the port can be had.
@@ -198,8 +234,10 @@ impl Talk {
     }
 
     /// What the house has to be told of the satellite's coming and going.
-    fn tell(&mut self) -> Option<bool> {
+    fn tell(&mut self, now: Instant) -> Option<bool> {
+        self.look(now);
         let up = self.closed.is_none() && self.session.as_ref().is_some_and(Session::is_up);
+        self.well = if up && self.is_up() { self.well.or(Some(now)) } else { None };
         if up == self.up {
             return None;
         }
@@ -220,7 +258,7 @@ impl Talk {
             self.close(now);
             return Err(why);
         }
-        Ok(self.tell())
+        Ok(self.tell(now))
     }
 
     fn listen(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Broken> {

@@ -5,6 +5,7 @@
 
 mod deeds;
 mod links;
+mod news;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -299,6 +300,8 @@ impl<'a> World<'a> {
             Event::Item(index) => {
                 let plan = self.plan;
                 let Item { deed, satellite, .. } = &plan.items[index];
+                self.check_links(node)?;
+                let station = &mut self.stations[node];
                 if let Some(place) = satellite {
                     return match self.outpost(node, usize::from(*place)) {
                         Some(outpost) => self.befall_outpost(outpost, deed, world),

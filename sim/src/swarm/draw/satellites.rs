@@ -65,6 +65,46 @@ impl Scene<'_> {
             off: self.off(prng),
             power: Some(Leaves::Nothing),
         });
+        if prng.chance(1, 2) {
+            self.squeeze(prng, items);
+        }
+        if prng.chance(1, 2) {
+            self.echo(prng, items);
+        }
+    }
+
+    /// For a moment little of what it says gets over, and more happens than its memory holds; both ends stay with each other.
+    /// Gone by then is what happened first: an input moved, and rests since.
+    fn squeeze(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        for _ in 0..prng.between(1, 3) {
+            let at = self.moment(prng);
+            let (Some(rests), Some(storms)) = (self.an_input(prng), self.an_input(prng)) else { return };
+            let fault =
+                *prng.pick(&[WireFault::Dumb, WireFault::Deaf, WireFault::Noise(1), WireFault::Noise(2)]);
+            self.put(items, at, Deed::Wire { fault, span: prng.between(SECOND / 20, 2 * SECOND) });
+            let on = prng.chance(1, 2);
+            for (at, on) in [(at.saturating_sub(2 * SECOND), !on), (at + prng.below(SECOND / 10), on)] {
+                self.put(items, at, Deed::Touch { input: rests.clone(), on, bounce: Vec::new() });
+            }
+            let count = 2 * prng.between(60, 200) as u32;
+            let at = at + prng.between(SECOND / 50, SECOND / 5);
+            self.put(items, at, Deed::Edges { input: storms, count, every: prng.between(5, 1_000) as u32 });
+        }
+    }
+
+    /// What is said arrives late, and a second time: behind resets of either end.
+    fn echo(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        let (from, most) = (self.moment(prng), *prng.pick(&[600_000, 2_000_000, 5_000_000]));
+        self.put(items, from, Deed::Wire { fault: WireFault::Late(most), span: 10 * SECOND });
+        for _ in 0..prng.between(1, 4) {
+            let at = from + prng.below(10 * SECOND);
+            if let Some(input) = self.an_input(prng) {
+                self.put(items, at, Deed::Touch { input, on: prng.chance(1, 2), bounce: Vec::new() });
+            }
+            let at = at + prng.below(SECOND);
+            let of = self.satellite.filter(|_| prng.chance(1, 2));
+            self.put_on(of, items, at, Deed::Kill { off: prng.between(1, SECOND) });
+        }
     }
 }
 

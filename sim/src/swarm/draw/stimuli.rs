@@ -32,7 +32,7 @@ impl Scene<'_> {
         }
     }
 
-    fn an_input(&self, prng: &mut Prng) -> Option<String> {
+    pub(super) fn an_input(&self, prng: &mut Prng) -> Option<String> {
         // Nobody is here who could move those of a satellite.
         let inputs = self.house.symbols.inputs.iter();
         let inputs: Vec<_> = inputs.filter(|input| self.house.satellite_on(&input.board).is_none()).collect();

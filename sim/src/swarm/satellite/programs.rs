@@ -6,6 +6,7 @@ use std::rc::Rc;
 use campanile_core::id::{Level, OutputId};
 use campanile_core::time::Duration;
 use campanile_delivery::satellite::Program;
+use campanile_delivery::symbols::Symbols;
 
 use crate::node::{House, Houses, SatelliteHouse};
 use crate::swarm::house::{Rulebook, Rules};
@@ -42,6 +43,11 @@ impl Programs {
     /// The program with this hash.
     pub(in crate::swarm) fn bundle(&self, hash: u64) -> Option<&Program> {
         self.bundles.iter().find(|program| program.hash() == hash)
+    }
+
+    /// The names in the program with this hash.
+    pub(super) fn symbols(&self, program: u64) -> Option<&Symbols> {
+        self.houses.get(&program).map(|house| &house.symbols)
     }
 
     /// Outputs that a program's file wants safe without the link.

@@ -3,19 +3,20 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use campanile_core::id::InputId;
-use campanile_core::input::Input;
+use campanile_core::input::{Input, Op, Origin};
 use campanile_core::link::Wall as LinkWall;
 use campanile_core::program::image;
 use campanile_core::runner::Message;
 use campanile_core::time::Instant;
 use campanile_delivery::disk::{Disk, Faults};
-use campanile_delivery::{Options as JournalOptions, WhenFull};
+use campanile_delivery::{Options as JournalOptions, RecordId, WhenFull};
 
 use super::{Station, journal_options, rules};
+use crate::board::Told;
 use crate::prng::Prng;
 use crate::swarm::satellite::Programs;
 use crate::swarm::talk::{Broken, Desk, Talk};
+use crate::swarm::tape::mix;
 
 /// The journals of satellites have so much room: nothing falls to retention, and so what is missing there was lost.
 const ROOM: u64 = 4 << 20;
@@ -72,11 +73,14 @@ impl Station<'_> {
         Ok(())
     }
 
-    /// The time of day, as satellites are told.
+    /// The time of day, as satellites are told; before it is set, as a machine has it that has no clock of its own.
     pub(in crate::swarm) fn link_wall(&self) -> LinkWall {
         match self.wall.map(|wall| wall.read(self.clock.now())) {
             Some(Input::Clock { unix, offset, trusted }) => LinkWall { unix, offset, trusted },
-            _ => LinkWall { unix: 0, offset: 0, trusted: false },
+            _ => {
+                let unix = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);
+                LinkWall { unix, offset: 0, trusted: false }
+            }
         }
     }
 
@@ -103,18 +107,31 @@ impl Station<'_> {
         }
     }
 
-    /// What a satellite has told of its inputs goes to the loop.
-    pub(in crate::swarm) fn relay(&mut self, place: usize, now: Instant) -> Result<(), String> {
-        let Some(talk) = self.talks.get(place) else { return Ok(()) };
-        let moves: Vec<(InputId, Instant, _)> = self.node.board.relay(talk.lines());
+    /// What a satellite has told of its inputs goes to the loop; gives it.
+    pub(in crate::swarm) fn relay(&mut self, place: usize, now: Instant) -> Result<Vec<Told>, String> {
+        let Some(talk) = self.talks.get(place) else { return Ok(Vec::new()) };
+        let told = self.node.board.relay(talk.lines());
         let rules = rules(&self.rulebook, self.running)?;
-        for (input, at, to) in moves {
-            if let Some(line) = rules.line(input) {
-                self.lines.moved(line, at, to);
+        for Told { input, at, level, .. } in told.iter().filter(|told| told.moved) {
+            if let Some(line) = rules.line(*input) {
+                self.lines.moved(line, *at, *level);
             }
         }
         self.lines.stir(now);
-        Ok(())
+        Ok(told)
+    }
+
+    /// A satellite has sent a message: it goes to the loop, if a trigger waits for it.
+    pub(in crate::swarm) fn heard(&mut self, place: usize, message: &str, record: RecordId, now: Instant) {
+        let satellites = self.node.houses.get(&self.running).map(|house| &house.satellites);
+        let Some(satellite) = satellites.and_then(|satellites| satellites.get(place)) else { return };
+        let message = format!("{}.{message}", satellite.name);
+        let Some(message) = self.symbols().and_then(|symbols| symbols.find_heard(&message)) else { return };
+        // The same record has the same number whenever it comes.
+        let id = mix(mix(0, &record.boot.0.to_le_bytes()), &record.seq.to_le_bytes()) as u32;
+        self.commands.sent(id, now);
+        let op = Op::Message { message };
+        self.node.send(Message::Command { origin: Origin::Link, id, op, issued: now });
     }
 
     /// Whether an input or an output is one of a satellite's: nobody moves it here.

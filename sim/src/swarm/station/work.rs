@@ -6,7 +6,6 @@ use campanile_delivery::{Journal, Lagged, Position};
 
 use super::Station;
 use crate::swarm::receiver::{Content, Letter};
-use crate::swarm::talk::Talk;
 
 impl Station<'_> {
     /// When it has something to do, in the world's time, besides its tasks' timers.
@@ -44,7 +43,7 @@ impl Station<'_> {
         if let Some(life) = self.node.life.as_ref().filter(|life| !life.relay.stands()) {
             life.journal.borrow_mut().tick(now);
         }
-        self.talks.iter_mut().for_each(Talk::look);
+        self.talks.iter_mut().for_each(|talk| talk.look(now));
         self.floor_up(now);
         self.check_memory()?;
         self.judge()?;

@@ -26,6 +26,11 @@ impl World<'_> {
         world: u64,
         now: Instant,
     ) -> Result<(), String> {
+        match deed {
+            Deed::Stall { span } | Deed::Disk { span, .. } => self.ruffle(node, None, *span),
+            Deed::Break { .. } => self.ruffle(node, None, BREAKS),
+            _ => {}
+        }
         let station = &mut self.stations[node];
         match deed {
             Deed::Touch { input, on, bounce } => {

@@ -12,18 +12,20 @@ use super::{ARRIVES, World};
 use crate::node::House;
 use crate::prng::Prng;
 use crate::swarm::judge::link::{self, Disks};
-use crate::swarm::plan::{Deed, Plan};
+use crate::swarm::plan::{Deed, Plan, WireFault};
 use crate::swarm::satellite::{Programs, Satellite};
 use crate::swarm::tape::mix;
 use crate::swarm::wire::{To, Wire};
 
 /// A satellite, and the wire to its house.
 pub(super) struct Outpost<'a> {
-    node: usize,
-    place: usize,
-    name: String,
+    pub(super) node: usize,
+    pub(super) place: usize,
+    pub(super) name: String,
     pub(super) satellite: Satellite<'a>,
     pub(super) wire: Wire,
+    /// Neither end, nor the wire, is in trouble any more then.
+    pub(super) calm: u64,
 }
 
 /// What happens to a satellite, or on its wire.
@@ -68,6 +70,7 @@ pub(super) fn outposts<'a>(
                 name: of[0].name.clone(),
                 satellite: Satellite::new(clock, how, programs, image::hash(&linked.image), &seed),
                 wire: Wire::new(seed.fork("wire")),
+                calm: 0,
             });
         }
     }
@@ -122,7 +125,7 @@ impl World<'_> {
             if let Some(up) = said.up {
                 station.met(place, up);
             }
-            station.relay(place, now)?;
+            self.relay(node, place, now)?;
             self.carry(outpost, To::Satellite, said.frames);
         }
         Ok(())
@@ -162,12 +165,24 @@ impl World<'_> {
             Event::Move { line, to } => satellite.moves(line, to),
             Event::Mend { output } => satellite.set_hardware(output, true),
             Event::Begin => {
+                let node = *node;
                 satellite.begin()?;
+                self.ruffle(node, Some(outpost), 0);
                 return self.mourn(outpost);
             }
             Event::PowerLasts => satellite.power_lasts(),
         }
         Ok(())
+    }
+
+    /// A node is in trouble for so long, or only the way to this satellite of it.
+    pub(super) fn ruffle(&mut self, node: usize, only: Option<usize>, span: u64) {
+        let calm = self.clock.now() + span;
+        for (place, outpost) in self.outposts.iter_mut().enumerate() {
+            if outpost.node == node && only.is_none_or(|only| only == place) {
+                outpost.calm = outpost.calm.max(calm);
+            }
+        }
     }
 
     /// Bytes have come to a node from one of its satellites.
@@ -180,14 +195,16 @@ impl World<'_> {
         if let Some(Some(up)) = station.forgive(heard)? {
             station.met(place, up);
         }
-        station.relay(place, now)?;
+        self.relay(node, place, now)?;
+        self.ring(node, place, now)?;
         self.note(node, print);
         self.talks(node)
     }
 
     /// Something befalls a satellite, or its wire.
     pub(super) fn befall_outpost(&mut self, outpost: usize, deed: &Deed, world: u64) -> Result<(), String> {
-        let Outpost { satellite, wire, .. } = &mut self.outposts[outpost];
+        let Outpost { node, satellite, wire, .. } = &mut self.outposts[outpost];
+        let node = *node;
         satellite.check_rest()?;
         satellite.stir();
         match deed {
@@ -227,7 +244,11 @@ impl World<'_> {
                 satellite.breaks(*bytes, *off);
                 self.at_outpost(world + BREAKS, outpost, Event::PowerLasts);
             }
-            Deed::Wire { fault, span } => wire.befall(world, *fault, *span),
+            Deed::Wire { fault, span } => {
+                wire.befall(world, *fault, *span);
+                let late = if let WireFault::Late(most) = fault { u64::from(*most) } else { 0 };
+                self.ruffle(node, Some(outpost), span + late);
+            }
             // What only a house has.
             _ => {}
         }
