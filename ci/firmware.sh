@@ -90,6 +90,21 @@ lint() {
         --manifest-path firmware/Cargo.toml --features "$(IFS=, && echo "$*")" -- -D warnings
 }
 
+# brings BOARD HOUSE: with this house linked in, which the board cannot run, it waits for its host's program.
+brings() {
+    local board=$1 folder=$OUT/$1/brings
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    "$CAMPANILE" compile "$2" -o "$OUT/refused.img" --bundle "$OUT/refused.bundle"
+    CAMPANILE_BUNDLE=$OUT/refused.bundle build "$board" "${LINKS[$board]}"
+    power_on "$board" "$(elf_of "$board")" "$folder"
+    house_on "$folder"
+    await "the host's program in place of one that the board cannot run" "$folder" ran 1 "$folder"
+    await "its button" "$folder" in_log "$folder/state" 'porch.button off'
+    house_off
+    power_off
+}
+
 # refuses BOARD HOUSE WORDS: with this house linked in the board refuses to run it, in these words.
 refuses() {
     local board=$1 house=$2 words=$3 image=$OUT/refused.img bundle=$OUT/refused.bundle log=$OUT/refused.log folder=$OUT/refused
@@ -111,6 +126,10 @@ too_large() {
 (($#)) || set -- "${BOARDS[@]}"
 for board; do
     [[ ${TARGETS[$board]:-} ]] || die "there is no board '$board'; there are ${BOARDS[*]}"
+done
+
+for file in firmware/src/board/*.rs; do
+    (($(wc -l <"$file") <= 120)) || die "$file has more than 120 lines: what is not this board's alone belongs into firmware/src/parts"
 done
 
 mkdir -p "$OUT"
@@ -143,5 +162,6 @@ if [[ " $* " == *" hifive1 "* ]]; then
     refuses hifive1 "$OUT/twice.toml" "it names a line that is taken, by another name or by the board itself"
     too_large >"$OUT/large.toml"
     refuses hifive1 "$OUT/large.toml" "it has no room for it"
-    say "a house that is too large, asks for a line or a pull that the board has not, or for one line by two names, is refused by the board with a word on it"
+    brings hifive1 "$OUT/large.toml"
+    say "a house that is too large, asks for a line or a pull that the board has not, or for one line by two names, is refused by the board with a word on it; with a link it then runs what its host brings"
 fi

@@ -15,6 +15,11 @@ declare -A PINS=(
     [lm3s6965evb]='/machine/unattached/device[13] 1 0'
     [hifive1]='/machine/soc 18 19'
 )
+# Two pins of such a board that nothing has: the lines of a file, and the device's numbers.
+declare -A FREE=(
+    [lm3s6965evb]='42 2 43'
+    [hifive1]='20 20 21'
+)
 # The register of such a board's lights, of which the lamp is the first.
 declare -A LIGHTS=([mps2_an386]=0x40028000)
 # The flash that the micro:bit keeps things in: see firmware/src/board/microbit.x.
@@ -35,9 +40,46 @@ satellite() {
     await "the scenario in the house's journal" "$folder" in_log "$state" 'porch.lamp on  *by ring'
     await "the press in the satellite's journal" "$folder" in_log "$state/satellites/porch" 'button on '
     button 1
+    [[ ! ${FREE[$board]:-} ]] || rewired "$board" "$folder"
     house_off
     await "the lamp's safe level without a host" "$folder" lamp_went lower "$folder"
+    [[ ! ${FREE[$board]:-} ]] || turned "$board" "$folder"
 }
+
+# rewired BOARD FOLDER: has another program take over, in which the button is on another pin and the lamp, which the house holds,
+# has another id. The old pin may move then, and the new one is the button.
+rewired() {
+    local board=$1 folder=$2 old=$BUTTON line pin other
+    read -r line pin other <<<"${FREE[$board]}"
+    sed -e 's/"BUTTON"/'"$line"'/; s/, { set = "porch.lamp".* }\]/]/' \
+        -e "s/^\[satellites.porch.outputs.lamp\]/[satellites.porch.outputs.fan]\nline = $other\n\n&/" \
+        firmware/porch.toml >"$folder/porch.toml"
+    BUTTON="${old% *} $pin"
+    button 1
+    kill -HUP "$HOUSE"
+    await "the second program" "$folder" ran 2 "$folder"
+    echo "set_irq_in $old 0" >&7
+    echo "set_irq_in $old 1" >&7
+    button 0
+    await "the button on its other pin" "$folder" pressed 2 "$folder/state/satellites/porch"
+    button 1
+}
+
+# turned BOARD FOLDER: behind `rewired`, has a program take over in which the lamp's pin is an input, and moves it.
+turned() {
+    local board=$1 folder=$2 lamp="${BUTTON% *} $LAMP" line other
+    read -r line _ other <<<"${FREE[$board]}"
+    sed 's/"BUTTON"/'"$line"'/; s/"CHIME"/'"$other"'/' firmware/porch.toml >"$folder/porch.toml"
+    printf '\n[satellites.porch.inputs.hatch]\nline = "CHIME"\n' >>"$folder/porch.toml"
+    house_on "$folder"
+    await "the third program" "$folder" ran 3 "$folder"
+    echo "set_irq_in $lamp 1" >&7
+    await "the lamp's pin as an input" "$folder" in_log "$folder/state/satellites/porch" 'hatch on '
+    house_off
+}
+
+# ran TIMES FOLDER: whether programs that the house brought took over so often.
+ran() { (($(grep -c 'runs there' "$2/daemon.log") >= $1)); }
 
 # satellite_keeps BOARD ELF FOLDER: behind `satellite`, presses the button while the daemon is away, resets the board, cuts
 # its power; then starts the daemon again, and expects every press and every record once, and the program as it was.
@@ -200,9 +242,10 @@ press() {
 # monitor COMMAND: tells QEMU.
 monitor() { echo "$1" >&8; }
 
-# house_on FOLDER: starts the daemon, with its state there.
+# house_on FOLDER: starts the daemon with the house that is there, or else firmware/porch.toml, and its state there.
 house_on() {
-    "$CAMPANILE" run firmware/porch.toml --state "$1/state" 2>>"$1/daemon.log" &
+    [[ -e $1/porch.toml ]] || cp firmware/porch.toml "$1"
+    "$CAMPANILE" run "$1/porch.toml" --state "$1/state" 2>>"$1/daemon.log" &
     HOUSE=$!
     # shellcheck disable=SC2064 # these, and now
     trap "kill -9 $QEMU $HOUSE 2>/dev/null || true" EXIT

@@ -74,11 +74,16 @@ pub(crate) trait Board {
     /// set-up, the interrupts. Called once, interrupts switched off.
     fn start();
 
-    /// Makes a pin an input, which interrupts if it can. Called before [`start`](Self::start), and where another program
-    /// takes over.
+    /// Makes a pin an input with this pull and no other, which interrupts if it can and drives nothing, whatever it was before.
+    /// Called before [`start`](Self::start), and where another program takes over, for inputs that both have, too.
     fn input(pin: u8, pull: Pull);
 
-    /// Makes a pin an output that has this level from the first moment on. Called as [`input`](Self::input) is.
+    /// A pin is an input no more: nobody asks [`edges::moved`](crate::edges::moved) about it from now on, so it must not
+    /// interrupt, nor be about to. Called where another program takes over, before [`output`](Self::output) if it becomes one.
+    fn release(_pin: u8) {}
+
+    /// Makes a pin an output that has this level from the first moment on. Called as [`input`](Self::input) is, but not for
+    /// outputs that both programs have.
     fn output(pin: u8, high: bool);
 
     /// The level of an input's pin.

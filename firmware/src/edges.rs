@@ -10,7 +10,7 @@ use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use crate::INPUTS;
 use crate::board::{Board, This};
 use crate::clock;
-use crate::wiring::{self, Input};
+use crate::wiring::{self, Input, pin_bit};
 
 /// Edges that may wait for the loop: a bad switch's whole bounce.
 const WAITING: usize = 32;
@@ -18,12 +18,13 @@ const WAITING: usize = 32;
 /// What the loop takes them from.
 pub(crate) static EDGES: EdgeQueue<CriticalSectionRawMutex, WAITING, INPUTS> = EdgeQueue::new();
 
-/// What each input was at the last sample, a bit each; `None` before the first.
-static BEFORE: Mutex<Cell<Option<u64>>> = Mutex::new(Cell::new(None));
+/// The pins that were looked at in the last sample, and those of them that were high; a bit each. By pin, as another program may
+/// know it by another id.
+static BEFORE: Mutex<Cell<(u64, u64)>> = Mutex::new(Cell::new((0, 0)));
 
 /// The logical level of an input now.
 pub(crate) fn level(input: &Input) -> Level {
-    Level::from_bool(This::read(input.pin) != input.active_low)
+    input.level(This::read(input.pin))
 }
 
 /// Pins have moved: those for which `moved` is true, which takes back the request of its pin's interrupt as well. A pin
@@ -47,16 +48,17 @@ pub(crate) fn moved(mut moved: impl FnMut(u8) -> bool) {
 pub(crate) fn sample() {
     let at = clock::now();
     critical_section::with(|cs| {
-        let before = BEFORE.borrow(cs);
+        let (known, was_high) = BEFORE.borrow(cs).get();
         let wiring = wiring::WIRING.borrow_ref(cs);
-        let mut levels = 0;
+        let (mut looked_at, mut high) = (0, 0);
         for (id, input) in (0..).map(InputId).zip(&wiring.inputs) {
-            let (level, bit) = (level(input), 1 << id.0);
-            levels |= if level.is_on() { bit } else { 0 };
-            if before.get().is_some_and(|before| (before & bit != 0) != level.is_on()) {
-                EDGES.push(at, id, level);
+            let (is_high, bit) = (This::read(input.pin), pin_bit(input.pin));
+            looked_at |= bit;
+            high |= if is_high { bit } else { 0 };
+            if known & bit != 0 && (was_high & bit != 0) != is_high {
+                EDGES.push(at, id, input.level(is_high));
             }
         }
-        before.set(Some(levels));
+        BEFORE.borrow(cs).set((looked_at, high));
     });
 }

@@ -2,19 +2,20 @@
 //! log; what the host wants goes to the loop as messages. Without a host the log goes on without it, and overwrites its
 //! oldest records: those in flash where the board has some, from which nothing goes that a power cut could take back.
 
+mod held;
 mod incoming;
 
 use core::cell::RefCell;
 use core::future::pending;
 
 use campanile_core::decision::{By, Decision, Origin};
-use campanile_core::id::{Level, OutputId, PeerId};
+use campanile_core::id::PeerId;
 use campanile_core::input::{Input, Op};
 use campanile_core::link::bundle::Bundle;
 use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Satellite, Verdict};
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::image;
-use campanile_core::program::verify::{LoadError, Room, verify};
+use campanile_core::program::verify::{LoadError, Room};
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_core::runner::{Message, Recorder};
@@ -26,8 +27,8 @@ use crate::board::{Board, This};
 use crate::keeper::{Keeper, WINDOW};
 use crate::storage::{self, Storage};
 use crate::trace;
-use crate::wiring::Wiring;
-use crate::{MESSAGES, clock, serial, wiring};
+use crate::{MESSAGES, choice, clock, serial, wiring};
+use held::Held;
 use incoming::Incoming;
 
 /// Bytes of what the firmware says of itself in one frame.
@@ -57,8 +58,7 @@ pub(crate) struct Link<'a> {
     room: Room,
     /// Whether scenarios believe that the host is there.
     up: bool,
-    /// Outputs that the host wrote last, a bit each.
-    held: u64,
+    held: Held,
     /// There is more to send than the line takes now.
     more: bool,
 }
@@ -87,7 +87,7 @@ impl<'a> Link<'a> {
             installing: None,
             room,
             up: false,
-            held: 0,
+            held: Held::new(),
             more: false,
         }
     }
@@ -102,11 +102,7 @@ impl<'a> Link<'a> {
                     self.satellite.reply(id, result);
                 }
                 Record::Decision(Decision::Set { output, by, .. }) => {
-                    let bit = 1 << output.0;
-                    self.held &= !bit;
-                    if by == (By::Command { origin: Origin::Link }) {
-                        self.held |= bit;
-                    }
+                    self.held.switched(output, by == (By::Command { origin: Origin::Link }));
                 }
                 Record::Input(Input::Install { hash }) => self.installed(hash),
                 _ => {}
@@ -118,6 +114,7 @@ impl<'a> Link<'a> {
     /// Another program has taken over: one that came over the link, or that was stored in the start before.
     fn installed(&mut self, image: u64) {
         trace::info!("program {=u64:016x} has taken over", image);
+        self.held.rewired();
         let asked = self.installing.take_if(|(_, installing)| *installing == image).map(|(bundle, _)| bundle);
         let name = || storage::name_of(self.store.map(RefCell::borrow).as_deref(), image);
         self.satellite.committed(asked.unwrap_or_else(name), Verdict::Runs);
@@ -182,11 +179,7 @@ impl<'a> Link<'a> {
     fn commit(&mut self, hash: u64) -> Result<(), Verdict> {
         let bytes = self.incoming.whole(hash).ok_or(Verdict::Incomplete)?;
         let bundle = Bundle::open(bytes).ok_or(Verdict::Malformed)?;
-        Wiring::of(&bundle)?;
-        verify(bundle.image, &self.room).map_err(|error| match error {
-            LoadError::TooMany { .. } => Verdict::NoRoom,
-            _ => Verdict::Refused,
-        })?;
+        choice::check(&bundle, &self.room)?;
         let image = image::hash(bundle.image);
         if MESSAGES.free_capacity() == 0 {
             return Err(Verdict::Incomplete);
@@ -200,11 +193,11 @@ impl<'a> Link<'a> {
     /// Tells the scenarios that the host came or went; outputs that it held take their safe levels, if the file says so.
     fn notice(&mut self, log: &EventLog<'_>) {
         let up = self.satellite.is_up();
-        if up == self.up || MESSAGES.free_capacity() == 0 {
+        // The outputs of a program that is about to take over may have other ids.
+        if up == self.up || self.installing.is_some() || MESSAGES.free_capacity() == 0 {
             return;
         }
-        if !up && let Some((output, level)) = self.next_held() {
-            self.held &= !(1 << output.0);
+        if !up && let Some((output, level)) = self.held.take_unsafe() {
             let id = (log.head().seq & 0xffff_ffff) as u32;
             let op = Op::Set { output, level };
             let _ =
@@ -214,14 +207,6 @@ impl<'a> Link<'a> {
         let _ = MESSAGES.try_send(Message::Input(Input::Link { peer: HOST, up }));
         trace::info!("the host is there: {=bool}", up);
         self.up = up;
-    }
-
-    /// An output that the host held and that is to be safe without it, and that level.
-    fn next_held(&self) -> Option<(OutputId, Level)> {
-        (0..crate::OUTPUTS as u8).map(OutputId).find_map(|id| {
-            let output = wiring::output(id).filter(|output| output.safe_without_link)?;
-            (self.held & 1 << id.0 != 0).then(|| (id, Level::from_bool(output.safe)))
-        })
     }
 
     fn speak(&mut self, log: &EventLog<'_>) {

@@ -5,6 +5,7 @@
 #![no_main]
 
 mod board;
+mod choice;
 mod clock;
 mod edges;
 mod executor;
@@ -33,8 +34,10 @@ use board::{Board as _, This};
 use campanile_core::engine::Engine;
 use campanile_core::link::Verdict;
 use campanile_core::program::image;
-use campanile_core::program::verify::LoadError;
 use campanile_core::runner::{self, Message, Options, Start};
+use choice::Choice;
+#[cfg(feature = "link")]
+use choice::PassedOver;
 use embassy_executor::Spawner;
 use embassy_executor::raw::Executor;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
@@ -44,7 +47,6 @@ use lines::Lines;
 use recorder::Recorder;
 use static_cell::{ConstStaticCell, StaticCell};
 use storage::Storage;
-use wiring::Wiring;
 
 /// Inputs and outputs that a program may have.
 const INPUTS: usize = 16;
@@ -69,65 +71,43 @@ static EXECUTOR: StaticCell<Executor> = StaticCell::new();
 /// Called by the machine's entry, with interrupts switched off.
 fn main() -> ! {
     let store = storage::open();
-    let program = connect(store.as_ref());
+    let engine = ENGINE.take();
+    let choice = choice::connect(store.as_ref(), &engine.room());
     This::start();
     clock::ring();
     machine::listen();
-    let engine = ENGINE.take();
     executor::run(EXECUTOR.init(Executor::new(core::ptr::null_mut())), |spawner| {
-        spawn(spawner, engine, store, program);
+        spawn(spawner, engine, store, choice);
     })
 }
 
 /// Apart, so that the task is on the stack while it is put into its place, and no longer.
 #[inline(never)]
-fn spawn(
-    spawner: Spawner,
-    engine: &'static mut Engine<Satellite>,
-    store: Option<Storage>,
-    program: Result<&'static [u8], Verdict>,
-) {
+fn spawn(spawner: Spawner, engine: &'static mut Engine<Satellite>, store: Option<Storage>, choice: Choice) {
     // The one task has its place: the only error there is.
-    if let Ok(task) = node(engine, store, program) {
+    if let Ok(task) = node(engine, store, choice) {
         spawner.spawn(task);
     }
-}
-
-/// Sets up the pins of the newest program that this board can run, and gives its image. Why it cannot is said of the one that
-/// is linked in.
-fn connect(store: Option<&Storage>) -> Result<&'static [u8], Verdict> {
-    let mut last = Err(Verdict::Malformed);
-    for bundle in storage::bundles(store) {
-        match Wiring::of(&bundle) {
-            Ok(wiring) => {
-                wiring.connect();
-                return Ok(bundle.image);
-            }
-            Err(why) => last = Err(why),
-        }
-    }
-    last
 }
 
 /// The node's life. Without storage it has no number of starts of its own: it says 0, and whoever takes the log gives
 /// it one.
 #[embassy_executor::task]
-async fn node(
-    engine: &'static mut Engine<Satellite>,
-    mut store: Option<Storage>,
-    program: Result<&'static [u8], Verdict>,
-) {
+async fn node(engine: &'static mut Engine<Satellite>, mut store: Option<Storage>, choice: Choice) {
     #[cfg(feature = "replay")]
     replay::run(engine).await;
-    let wanted = match program {
-        Ok(image) => image,
+    #[cfg(feature = "link")]
+    if let Some(PassedOver { program, why }) = choice.passed_over {
+        trace::info!("program {=u64:016x} is refused: {}", program, why);
+    }
+    let Some(wanted) = choice.image else {
         // There is nothing to keep safe.
-        Err(why) => return stream::refuse(why),
+        return stream::refuse(choice.passed_over.map_or(Verdict::Malformed, |program| program.why));
     };
     let recalled = store.as_mut().and_then(|store| storage::remember(store, engine));
     let before = recalled.and_then(|recalled| storage::bundle_of(store.as_ref(), recalled.program));
     // What the state is of goes on first, and the wanted program takes over from it.
-    let image = match before.map(|bundle| (Wiring::of(&bundle), bundle.image)) {
+    let image = match before.map(|bundle| (choice::check(&bundle, &engine.room()), bundle.image)) {
         Some((Ok(wiring), image)) if image != wanted => {
             wiring.connect();
             let _ = MESSAGES.try_send(Message::Install { hash: image::hash(wanted) });
@@ -145,11 +125,9 @@ async fn node(
     let recorder = &mut link::Link::new(store.as_ref(), boot, image::hash(image), engine.room());
     let lines = &mut Lines;
     let start = Start { image, boot, off: None, clock: None };
-    let recorded = match runner::start(engine, clock::now(), start, kept, lines, recorder).await {
-        Ok(recorded) => recorded,
-        // The outputs stay safe.
-        Err(LoadError::TooMany { .. }) => return stream::refuse(Verdict::NoRoom),
-        Err(_) => return stream::refuse(Verdict::Refused),
+    let Ok(recorded) = runner::start(engine, clock::now(), start, kept, lines, recorder).await else {
+        // It was checked: the engine takes it.
+        return stream::refuse(Verdict::Refused);
     };
     let options = Options { recorded: Some(recorded), ..Options::INTERRUPTS };
     runner::run(engine, &mut &edges::EDGES, MESSAGES.receiver(), lines, recorder, options).await;

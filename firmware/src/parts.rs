@@ -12,4 +12,5 @@ pub(crate) mod pl011;
 pub(crate) mod pl061;
 pub(crate) mod plic;
 pub(crate) mod recording;
+pub(crate) mod sifive_gpio;
 pub(crate) mod sifive_uart;

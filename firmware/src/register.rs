@@ -34,6 +34,12 @@ impl Register {
     pub(crate) fn set(self, bits: u32) {
         self.write(self.read() | bits);
     }
+
+    #[allow(dead_code, reason = "as above")]
+    /// Clears bits and leaves the others. As [`set`](Self::set).
+    pub(crate) fn clear(self, bits: u32) {
+        self.write(self.read() & !bits);
+    }
 }
 
 /// Declares registers: `registers! { NAME: 0x4000_0000, "what it does"; .. }`. The block is a board's promise of what

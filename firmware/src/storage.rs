@@ -3,9 +3,7 @@
 use core::cell::RefCell;
 
 use campanile_core::engine::Engine;
-#[cfg(feature = "link")]
-use campanile_core::link::bundle;
-use campanile_core::link::bundle::Bundle;
+use campanile_core::link::bundle::{self, Bundle};
 use campanile_core::program::image;
 use campanile_core::restore::Restore;
 use campanile_flash::{Items, Recalled, Store, recall};
@@ -21,11 +19,15 @@ pub(crate) fn open() -> Option<Storage> {
     Store::open(This::flash()?, This::SLOT_PAGES)
 }
 
-/// The bytes of the bundles that are there, the newest first and the one that is linked in last.
+/// What is there besides those in flash: the program that is linked in, and with a link one that does nothing, with which the
+/// board waits for its host's if it can run no other.
+static LINKED_IN: &[&[u8]] = if cfg!(feature = "link") { &[BUNDLE, bundle::EMPTY] } else { &[BUNDLE] };
+
+/// The bytes of the bundles that are there, the newest first and then those that are linked in.
 fn programs(store: Option<&Storage>) -> impl Iterator<Item = &'static [u8]> {
     let stored = store.map(Store::programs).unwrap_or_default();
     let stored = stored.map(|program| program.map(|program| for_ever(program.bytes)));
-    stored.into_iter().flatten().chain([BUNDLE])
+    stored.into_iter().flatten().chain(LINKED_IN.iter().copied())
 }
 
 /// The bundles that are there, in the same order.

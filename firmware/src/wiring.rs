@@ -2,7 +2,7 @@
 
 use core::cell::RefCell;
 
-use campanile_core::id::{InputId, OutputId};
+use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::link::Verdict;
 use campanile_core::link::bundle::{self, Bundle, Pull};
 use campanile_core::program::image;
@@ -33,6 +33,13 @@ pub(crate) struct Output {
         expect(dead_code, reason = "without a link nothing is switched over it")
     )]
     pub(crate) safe_without_link: bool,
+}
+
+/// A pin's bit in a set of pins.
+#[allow(dead_code, reason = "for boards whose pins do not interrupt, and for the link")]
+pub(crate) const fn pin_bit(pin: u8) -> u64 {
+    const { assert!(This::PINS <= u64::BITS) };
+    1 << pin
 }
 
 /// The pins of a program.
@@ -82,13 +89,19 @@ impl Wiring {
     }
 
     /// Sets up the pins: outputs have their safe levels from the first moment on. Those that were outputs before keep the
-    /// level that they have; those that are no more stay at their safe levels.
+    /// level that they have; those that are no more stay at their safe levels, unless they are inputs now. Inputs that are no
+    /// more interrupt no more.
     pub(crate) fn connect(self) {
         critical_section::with(|cs| {
             let before = &mut *WIRING.borrow_ref_mut(cs);
             for old in &before.outputs {
                 if !self.outputs.iter().any(|output| output.pin == old.pin) {
                     old.drive(old.safe);
+                }
+            }
+            for old in &before.inputs {
+                if !self.inputs.iter().any(|input| input.pin == old.pin) {
+                    This::release(old.pin);
                 }
             }
             for output in &self.outputs {
@@ -99,6 +112,13 @@ impl Wiring {
             self.inputs.iter().for_each(|input| This::input(input.pin, input.pull));
             *before = self;
         });
+    }
+}
+
+impl Input {
+    /// The logical level that its pin's is.
+    pub(crate) fn level(&self, high: bool) -> Level {
+        Level::from_bool(high != self.active_low)
     }
 }
 

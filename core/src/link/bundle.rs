@@ -27,6 +27,9 @@ pub enum Pull {
     Down,
 }
 
+/// The bundle of a program that does nothing, without any line: with it a board waits for its host's if it can run no other.
+pub const EMPTY: &[u8] = b"\x01\0\0CmpP\x01\0\0\0\0\0\0\0\0\0\x23\x26\x8a\x16";
+
 /// A line: its name, or its number as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Input<'a> {
@@ -162,6 +165,7 @@ fn line<'a>(r: &mut Reader<'a>) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::program::Parts;
     use proptest::prelude::*;
     use std::vec::Vec;
 
@@ -186,6 +190,14 @@ mod tests {
         assert!(opened.inputs().eq(INPUTS));
         assert!(opened.outputs().eq([OUTPUT]));
         assert_eq!(opened.image, b"image");
+    }
+
+    #[test]
+    fn the_empty_one_is_made_of_nothing() {
+        let mut bytes = [0; 64];
+        let lines = encode([].into_iter(), [].into_iter(), &mut bytes).unwrap();
+        let len = lines + image::encode(&Parts::default(), &mut bytes[lines..]).unwrap();
+        assert_eq!(EMPTY, &bytes[..len]);
     }
 
     #[test]

@@ -8,28 +8,21 @@ use super::Board;
 use crate::parts::clint::Clint;
 use crate::parts::no_flash::NoFlash;
 use crate::parts::plic::Plic;
+use crate::parts::sifive_gpio::SifiveGpio;
 use crate::parts::sifive_uart::SifiveUart;
 use crate::register::registers;
 use crate::{edges, serial};
 
 registers! {
     CLINT: 0x0200_0000, "The first of its registers.";
-    PLIC: 0x0C00_0000, "The first of its registers.";
-    GPIO_VALUE: 0x1001_2000, "The pins' levels.";
-    GPIO_INPUT_EN: 0x1001_2004, "Pins that are inputs.";
-    GPIO_OUTPUT_EN: 0x1001_2008, "Pins that are outputs.";
-    GPIO_PORT: 0x1001_200C, "The outputs' levels.";
-    GPIO_PUE: 0x1001_2010, "Pulls towards the high voltage.";
-    GPIO_RISE_IE: 0x1001_2018, "Interrupts at rising edges.";
-    GPIO_RISE_IP: 0x1001_201C, "Asked for by them; cleared by writing 1.";
-    GPIO_FALL_IE: 0x1001_2020, "Interrupts at falling edges.";
-    GPIO_FALL_IP: 0x1001_2024, "As above.";
-    GPIO_IOF_EN: 0x1001_2038, "Pins that belong to other parts.";
-    UART0: 0x1001_3000, "The first of its registers.";
+    PLIC: 0x0C00_0000, "As above.";
+    GPIO: 0x1001_2000, "As above.";
+    UART0: 0x1001_3000, "As above.";
 }
 
 /// QEMU counts at 10 MHz. The board's own 32,768 Hz are (15_625, 512).
 const TIME: Clint = Clint { registers: CLINT, tick: (1, 10) };
+const PINS: SifiveGpio = SifiveGpio(GPIO);
 const INTERRUPTS: Plic = Plic(PLIC);
 const UART: SifiveUart = SifiveUart(UART0);
 const UART_IRQ: u16 = 3;
@@ -55,33 +48,30 @@ impl Board for Hifive1 {
     type Flash = NoFlash;
 
     fn start() {
-        GPIO_IOF_EN.set(1 << RX_PIN | 1 << TX_PIN);
+        [RX_PIN, TX_PIN].into_iter().for_each(|pin| PINS.lend(pin));
         UART.start(DIVISOR);
         INTERRUPTS.enable(UART_IRQ..UART_IRQ + 1);
         INTERRUPTS.enable(GPIO_IRQ..GPIO_IRQ + Self::PINS as u16);
     }
 
     fn input(pin: u8, pull: Pull) {
-        if pull == Pull::Up {
-            GPIO_PUE.set(1 << pin);
-        }
-        GPIO_INPUT_EN.set(1 << pin);
-        GPIO_RISE_IE.set(1 << pin);
-        GPIO_FALL_IE.set(1 << pin);
+        PINS.input(pin, pull);
+    }
+
+    fn release(pin: u8) {
+        PINS.release(pin);
     }
 
     fn output(pin: u8, high: bool) {
-        Self::drive(pin, high);
-        GPIO_OUTPUT_EN.set(1 << pin);
+        PINS.output(pin, high);
     }
 
     fn read(pin: u8) -> bool {
-        GPIO_VALUE.read() & 1 << pin != 0
+        PINS.read(pin)
     }
 
     fn drive(pin: u8, high: bool) {
-        let others = GPIO_PORT.read() & !(1 << pin);
-        GPIO_PORT.write(others | u32::from(high) << pin);
+        PINS.drive(pin, high);
     }
 
     fn micros() -> u32 {
@@ -107,14 +97,7 @@ impl Board for Hifive1 {
     fn interrupt(_: u16) {
         INTERRUPTS.each(|number| match number {
             UART_IRQ => serial::interrupt(),
-            _ => edges::moved(|pin| {
-                let moved = (GPIO_RISE_IP.read() | GPIO_FALL_IP.read()) & 1 << pin != 0;
-                if moved {
-                    GPIO_RISE_IP.write(1 << pin);
-                    GPIO_FALL_IP.write(1 << pin);
-                }
-                moved
-            }),
+            _ => edges::moved(|pin| PINS.has_moved(pin)),
         });
     }
 }

@@ -19,14 +19,12 @@ registers! {
     SYSCTL: 0x400F_E000, "The first of its registers.";
     TIMER0: 0x4003_0000, "As above.";
     UART0: 0x4000_C000, "As above.";
-    PORTS_A_TO_D: 0x4000_4000, "The first register of the first one, 4 KiB each.";
-    PORTS_E_TO_G: 0x4002_4000, "As above.";
+    PORTS: 0x4000_4000, "The first register of port A; each has 4 KiB, and E begins 128 KiB behind A.";
 }
 
 const CHIP: Sysctl = Sysctl(SYSCTL);
 const UART: Pl011 = Pl011(UART0);
-const RX_PIN: u8 = 0;
-const TX_PIN: u8 = 1;
+const UART_PINS: [u8; 2] = [0, 1];
 const UART_IRQ: u16 = 5;
 /// 115,200 baud: 12.5 MHz / 16 / (434 / 64).
 const DIVISOR: u32 = 434;
@@ -41,8 +39,8 @@ const ALARM_MAX: u32 = 100_000;
 /// A pin by its number.
 fn place(pin: u8) -> Pl061Pin {
     let port = usize::from(pin / 8);
-    let first = if port < 4 { PORTS_A_TO_D.nth(port * 0x400) } else { PORTS_E_TO_G.nth((port - 4) * 0x400) };
-    Pl061Pin::new(first, pin % 8)
+    let page = if port < 4 { port } else { port - 4 + 32 };
+    Pl061Pin::new(PORTS.nth(page * 0x400), pin % 8)
 }
 
 pub(crate) struct Lm3s6965evb;
@@ -51,7 +49,7 @@ impl Board for Lm3s6965evb {
     const PINS: u32 = 7 * 8;
     /// The switch "select" on PF1, and the status light on PF0.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 41), ("CHIME", 40)];
-    const RESERVED: &'static [u8] = &[RX_PIN, TX_PIN];
+    const RESERVED: &'static [u8] = &UART_PINS;
 
     type Flash = NoFlash;
 
@@ -59,15 +57,18 @@ impl Board for Lm3s6965evb {
         CHIP.start();
         systick::start(KHZ);
         ALARM.start();
-        [RX_PIN, TX_PIN].into_iter().for_each(|pin| place(pin).lend());
+        UART_PINS.into_iter().for_each(|pin| place(pin).lend());
         UART.start(DIVISOR);
-        [UART_IRQ, ALARM_IRQ].into_iter().for_each(machine::enable);
-        PORT_IRQS.into_iter().for_each(machine::enable);
+        [UART_IRQ, ALARM_IRQ].into_iter().chain(PORT_IRQS).for_each(machine::enable);
     }
 
     fn input(pin: u8, pull: Pull) {
         CHIP.start_ports();
         place(pin).input(pull);
+    }
+
+    fn release(pin: u8) {
+        place(pin).release();
     }
 
     fn output(pin: u8, high: bool) {
@@ -88,8 +89,7 @@ impl Board for Lm3s6965evb {
     }
 
     fn alarm(at: u32) {
-        let left = at.wrapping_sub(Self::micros()).min(ALARM_MAX);
-        ALARM.alarm(left * KHZ / 1_000);
+        ALARM.alarm(at.wrapping_sub(Self::micros()).min(ALARM_MAX) * KHZ / 1_000);
     }
 
     fn can_send() -> bool {

@@ -29,8 +29,7 @@ const SAMPLER: Timer = Timer(TIMER1);
 const SAMPLER_IRQ: u16 = 9;
 const SAMPLE_US: u32 = 250;
 /// Behind the program's flash: see `microbit.x`.
-const STORE_FIRST: usize = 192 * 1024;
-const STORE_LEN: usize = 64 * 1024;
+const STORE: core::ops::Range<usize> = 192 * 1024..256 * 1024;
 const TX_PIN: u8 = 24;
 const RX_PIN: u8 = 25;
 
@@ -49,7 +48,7 @@ impl Board for Microbit {
 
     fn flash() -> Option<Nvmc> {
         // SAFETY: the memory map sets it apart, and this is called once.
-        Some(unsafe { Nvmc::new(NVMC, STORE_FIRST, STORE_LEN) })
+        Some(unsafe { Nvmc::new(NVMC, STORE.start, STORE.len()) })
     }
 
     fn random() -> u32 {

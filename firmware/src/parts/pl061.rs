@@ -29,12 +29,22 @@ impl Pl061Pin {
 
     /// An input, which interrupts at both edges.
     pub(crate) fn input(&self, pull: Pull) {
-        match pull {
-            Pull::Up => self.set(PUR),
-            Pull::Down => self.set(PDR),
-            Pull::None => {}
+        self.clear(DIR);
+        for (register, wanted) in [(PUR, Pull::Up), (PDR, Pull::Down)] {
+            if pull == wanted { self.set(register) } else { self.clear(register) }
         }
-        [DEN, IBE, IE].into_iter().for_each(|register| self.set(register));
+        [DEN, IBE].into_iter().for_each(|register| self.set(register));
+        if !self.has(IE) {
+            // It asks when nobody listens, too.
+            self.acknowledge();
+            self.set(IE);
+        }
+    }
+
+    /// An input no more: it does not interrupt.
+    pub(crate) fn release(&self) {
+        self.clear(IE);
+        self.acknowledge();
     }
 
     /// An output that has this level from the first moment on.
@@ -62,11 +72,23 @@ impl Pl061Pin {
 
     /// Whether the pin's interrupt asks; it does not any more.
     pub(crate) fn has_moved(&self) -> bool {
-        let moved = self.port.nth(RIS).read() & u32::from(self.bit) != 0;
+        let moved = self.has(RIS);
         if moved {
-            self.port.nth(IC).write(self.bit.into());
+            self.acknowledge();
         }
         moved
+    }
+
+    fn acknowledge(&self) {
+        self.port.nth(IC).write(self.bit.into());
+    }
+
+    fn has(&self, register: usize) -> bool {
+        self.port.nth(register).read() & u32::from(self.bit) != 0
+    }
+
+    fn clear(&self, register: usize) {
+        self.port.nth(register).clear(self.bit.into());
     }
 
     fn set(&self, register: usize) {
