@@ -6,7 +6,9 @@
 //! a new engine begins with it: so every record is executed once, and every stretch proves that it can do alone.
 
 mod other;
+mod pieces;
 mod range;
+mod read;
 mod report;
 mod stretch;
 mod tally;

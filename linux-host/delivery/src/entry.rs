@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::position::{Mark, Position};
+use crate::segment::HEADER_LEN;
 
 /// At most this many damages wait to be recorded.
 const REPORTS_MAX: usize = 64;
@@ -42,6 +43,11 @@ pub(crate) struct DamageReports {
 }
 
 impl Damage {
+    /// Whether it is a header, which is no record: none is missing then.
+    pub(crate) fn is_header(&self) -> bool {
+        (self.offset, self.end) == (0, HEADER_LEN)
+    }
+
     /// Whether all of it is recorded already.
     pub(crate) fn is_in(&self, known: &Known) -> bool {
         known.get(&(self.segment, self.offset)).is_some_and(|end| *end >= self.end)

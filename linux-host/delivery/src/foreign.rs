@@ -39,6 +39,11 @@ pub(crate) fn is_unfinished(name: &str) -> bool {
     name.strip_suffix(".new").is_some_and(|name| is_a_name_of_ours(name) || segment::is_bad_name(name))
 }
 
+/// Whether a file of this name in a state directory is its journal's, or would be taken for a part of it.
+pub fn is_journals_own(name: &str) -> bool {
+    is_a_name_of_ours(name) || segment::is_bad_name(name) || is_unfinished(name)
+}
+
 /// In the exact form, as somebody's `program-notes.txt` is nothing to us; without parts that were set aside, whose bytes
 /// do not tell who wrote them.
 fn is_a_name_of_ours(name: &str) -> bool {
@@ -117,6 +122,7 @@ mod tests {
             "0000000000000001-00000080-cut.bad.new",
         ] {
             assert!(is_unfinished(ours), "{ours}");
+            assert!(is_journals_own(ours) && is_journals_own(ours.strip_suffix(".new").unwrap()), "{ours}");
         }
         for theirs in [
             "boot",
@@ -128,6 +134,7 @@ mod tests {
             "0000000000000001-00000080-cut-cut.bad.new",
         ] {
             assert!(!is_unfinished(theirs), "{theirs}");
+            assert_eq!(is_journals_own(theirs), theirs == "boot", "{theirs}");
         }
     }
 }

@@ -67,6 +67,7 @@ pub use cursor::{CURSOR_EVERY, CursorFile, sinks};
 pub use directory::{Directory, DirectoryFile};
 pub use error::OpenError;
 pub use feed::{Feed, FeedStep};
+pub use foreign::is_journals_own;
 pub use health::Degraded;
 pub use host::{CHECKPOINT_KIND, GapWhy, HostRecord};
 pub use index::Index;

@@ -4,17 +4,20 @@ mod say;
 mod when;
 mod with;
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use campanile_delivery::{Archive, Directory};
+use campanile_delivery::{Archive, Directory, is_journals_own};
 use campanile_sim::replay::{Range, replay};
 
 use super::pictures::Pictures;
 use super::progress::Progress;
 use super::{Failure, StateDir, output};
 use crate::daemon::state_dir;
+use crate::satellites;
 
 /// While somebody writes, the last group is not whole for a moment; then it is looked at again.
 const LOOKS: u32 = 5;
@@ -37,7 +40,7 @@ them cannot be replayed; then it says which and why.
 
 With --with, the other house takes over where the range begins, as a reload would, and the journal's inputs reach it \
 by their names; from there on it has a life of its own, over restarts too. Exit code 1: it would have done something \
-else.")]
+else, or not all of the journal could be compared; then it says which and why.")]
 pub(super) struct Args {
     /// A state directory, or a copy of one; this machine's without
     #[arg(conflicts_with = "state")]
@@ -70,7 +73,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if range.is_reversed() {
         return Err(Failure::says("--until is before --from: no record is left to replay"));
     }
-    output::apart([], args.pictures.files())?;
+    let own = own_files(&path, args.pictures.files());
+    output::apart(own.iter().map(PathBuf::as_path), args.pictures.files())?;
     let archive = open(&path)?;
     if let Some(file) = &args.with {
         return with::run(file, &archive, &range, args.json);
@@ -89,8 +93,27 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     say::say(&path, &archive, &report, spent, args.json)
 }
 
+/// What a picture must not be written over: the files of a journal and of the satellites' below it, and what would be
+/// taken for one of them.
+fn own_files<'a>(state: &Path, written: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
+    let inside = |folder: &Path| {
+        // Whoever opens it will say what is wrong with it.
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    let mut folders = inside(&state.join(satellites::FOLDER));
+    folders.push(state.to_owned());
+    let own = |path: &Path| path.file_name().and_then(OsStr::to_str).is_some_and(is_journals_own);
+    let mut files: Vec<PathBuf> = folders.iter().flat_map(|folder| inside(folder)).collect();
+    for name in written.filter_map(Path::file_name) {
+        files.extend(folders.iter().map(|folder| folder.join(name)));
+    }
+    files.retain(|path| own(path));
+    files
+}
+
 /// Opens a journal to look at it.
-fn open(path: &std::path::Path) -> Result<Archive<Directory>, Failure> {
+fn open(path: &Path) -> Result<Archive<Directory>, Failure> {
     if path.is_file() {
         return Err(Failure::says(format!(
             "{} is a file: a journal is a whole state directory, as its programs are in it too",
@@ -108,8 +131,12 @@ fn open(path: &std::path::Path) -> Result<Archive<Directory>, Failure> {
         std::thread::sleep(LOOK_AGAIN);
         archive = look()?;
     }
-    if archive.node.is_none() {
-        return Err(Failure::says(format!("there is no journal in {}", path.display())));
+    if archive.end.is_some() {
+        return Ok(archive);
     }
-    Ok(archive)
+    Err(Failure::says(match archive.lost {
+        0 => format!("there is no journal in {}", path.display()),
+        1 => format!("{}: 1 segment, which cannot be read: cut or overwritten", path.display()),
+        lost => format!("{}: {lost} segments, none can be read: cut or overwritten", path.display()),
+    }))
 }

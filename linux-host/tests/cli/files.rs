@@ -40,6 +40,38 @@ fn no_command_writes_over_what_it_reads() {
 }
 
 #[test]
+fn a_picture_of_a_journal_is_not_written_over_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let satellite = state.join("satellites/gate");
+    std::fs::create_dir_all(&satellite).unwrap();
+    let segment = "0000000000000001.segment";
+    let own = [state.join(segment), state.join("boot"), satellite.join(segment), folder.path().join("link")];
+    for file in &own[..3] {
+        write(file, "CAMP").unwrap();
+    }
+    std::os::unix::fs::symlink(&own[0], &own[3]).unwrap();
+    // What is not there yet would be read as a part of it tomorrow.
+    let new = [state.join("0000000000000002.segment"), satellite.join("cursor-home")];
+    for (path, kind) in own.iter().chain(&new).zip(["--svg", "--vcd"].into_iter().cycle()) {
+        let refused = campanile(&["replay", state.to_str().unwrap(), kind, path.to_str().unwrap()]);
+        assert_eq!(refused.status.code(), Some(1), "{path:?}");
+        let said = text(&refused.stderr);
+        assert!(said.contains(path.to_str().unwrap()), "{said}");
+        assert!(
+            said.ends_with("is what this command reads: name another file for what it writes\n"),
+            "{said}"
+        );
+    }
+    assert!(own[..3].iter().all(|file| read_to_string(file).unwrap() == "CAMP"));
+    assert!(new.iter().all(|file| !file.exists()));
+    // Beside it, and in it by a name of one's own.
+    let picture = state.join("ring.svg");
+    let said = campanile(&["replay", state.to_str().unwrap(), "--svg", picture.to_str().unwrap()]);
+    assert!(text(&said.stderr).contains("1 segment, which cannot be read"), "{}", text(&said.stderr));
+}
+
+#[test]
 fn what_goes_to_the_output_leaves_what_is_there_already() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("ring.toml");

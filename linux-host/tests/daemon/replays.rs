@@ -121,6 +121,15 @@ fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
         assert_eq!(contents(&copy), before, "{name}: a replay only reads");
         let verdict = lines.last().unwrap();
         assert_eq!((verdict["result"].as_str(), code), (Some("incomplete"), Some(1)), "{name}: {lines:#?}");
+        // Nor is it hidden from whoever asks for another house.
+        let (with, code) =
+            replay(&place, &[copy.to_str().unwrap(), "--with", place.path("house.toml").to_str().unwrap()]);
+        let with = with.last().unwrap();
+        assert!(["incomplete", "different"].contains(&with["result"].as_str().unwrap()), "{name}: {with}");
+        assert_eq!(code, Some(1), "{name}: {with}");
+        for what in ["damaged", "torn", "headers"] {
+            assert_eq!(with[what], verdict[what], "{name}: {with}");
+        }
         assert!(verdict["records"].as_u64().unwrap() <= whole, "{name}: {lines:#?}");
         lines
     };
@@ -141,6 +150,28 @@ fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
     let why = lines.iter().find_map(|line| line["why"].as_str()).unwrap();
     assert!(why.contains("missing or cannot be read"), "{why}");
 
+    // A byte of the header, of which no record needs any.
+    for byte in [0, 8, 30, 127] {
+        let lines = change(&format!("header-{byte}"), &|copy| spoil(copy, &|bytes| bytes[byte] ^= 0x10));
+        let verdict = lines.last().unwrap();
+        assert_eq!(
+            (&verdict["node"], verdict["records"].as_u64()),
+            (&Value::Null, Some(whole)),
+            "{lines:#?}"
+        );
+        assert_eq!(verdict["headers"][0]["segment"], 1, "{verdict}");
+        assert_eq!(verdict["damaged"], Value::Array(Vec::new()), "{verdict}");
+    }
+    let header = place.bare(&["replay"]).arg(place.path("header-0")).output().unwrap();
+    let said = String::from_utf8(header.stdout).unwrap();
+    for words in [
+        ": the journal of an unknown node\n",
+        "was changed: it is no record, and none is missing by that\n",
+        "\nthe same bytes, though the journal was changed: ",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+
     for program in &programs {
         let lines = change(program, &|copy| std::fs::remove_file(copy.join(program)).unwrap());
         let why = lines.iter().find_map(|line| line["why"].as_str()).unwrap();
@@ -152,9 +183,17 @@ fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
 #[test]
 fn what_is_no_journal_is_said_in_words() {
     let place = Workplace::new(HOUSE);
-    std::fs::create_dir(place.path("empty")).unwrap();
+    for name in ["empty", "cut", "zeros"] {
+        std::fs::create_dir(place.path(name)).unwrap();
+    }
+    std::fs::write(place.path("cut/0000000000000001.segment"), "CAMPJRNL").unwrap();
+    for segment in ["zeros/0000000000000001.segment", "zeros/0000000000000002.segment"] {
+        std::fs::write(place.path(segment), [0; 4096]).unwrap();
+    }
     for (path, words) in [
         (place.path("empty"), "there is no journal"),
+        (place.path("cut"), "cut: 1 segment, which cannot be read: cut or overwritten"),
+        (place.path("zeros"), "zeros: 2 segments, none can be read: cut or overwritten"),
         (place.path("nowhere"), "nowhere: it does not exist"),
         (place.path("house.toml"), "is a file: a journal is a whole state directory"),
     ] {
@@ -183,6 +222,9 @@ fn another_house_and_pictures_of_the_same_journal() {
     assert_eq!(row("input", "reports"), Some((10, 10)));
     assert_eq!(row("scenario", "runs"), Some((5, 2)));
     assert_eq!(row("scenario", "skipped"), Some((0, 3)));
+    let future = [state.to_str().unwrap(), "--from", "9/", "--with", other.to_str().unwrap()];
+    let (lines_of_none, code) = replay(&place, &future);
+    assert_eq!((lines_of_none[0]["result"].as_str(), code), (Some("nothing"), Some(1)), "{lines_of_none:#?}");
     let first = lines.iter().find(|line| line["other"].is_array()).expect("a moment that differs");
     assert!(first["other"][0].as_str().unwrap().starts_with("ring skipped"), "{first}");
 

@@ -17,6 +17,8 @@ const WIDTH: f64 = 1200.0;
 /// The column of names.
 const NAMES: f64 = 168.0;
 const RIGHT: f64 = 24.0;
+/// What stays free at the edge.
+const EDGE: f64 = 8.0;
 const HEADING: f64 = 40.0;
 /// A row of the labels of marks.
 const MARK_ROW: f64 = 16.0;
@@ -115,9 +117,9 @@ pub fn draw(recording: &Recording) -> String {
     svg
 }
 
-/// At the right edge the words of a mark stand in front of its line.
+/// At the right edge the words of a mark stand in front of its line: how wide they are is not known exactly.
 fn in_front(x: f64, width: f64) -> bool {
-    x + 4.0 + width > WIDTH
+    x + 4.0 + width > WIDTH - EDGE
 }
 
 /// What the shapes mean; only those that are there.

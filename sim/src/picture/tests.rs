@@ -114,6 +114,29 @@ fn a_picture_is_as_large_as_its_paper() {
 }
 
 #[test]
+fn words_at_the_edge_stay_on_the_paper_and_a_message_is_there_as_a_whole() {
+    let stopped = |at| Recording {
+        length: 1_000_000,
+        marks: vec![Mark { at, what: What::Stopped }],
+        ..Recording::default()
+    };
+    // From where they would end at the edge to the edge itself.
+    for at in (940_000..=1_000_000).step_by(1_000) {
+        let drawn = svg::draw(&stopped(at));
+        let text = drawn.lines().find(|line| line.contains(">stopped</text>")).expect("it has room");
+        let x = text.split("x=\"").nth(1).and_then(|rest| rest.split('"').next()?.parse::<f64>().ok());
+        let end = x.expect("a place") + if text.contains("\"start\"") { 7.0 * 6.1 } else { 0.0 };
+        assert!(end <= 1192.0, "{at}: {text}");
+    }
+    let text = "Someone is at the <door>, and has been there since half past seven (17)";
+    let sends = [0, 10_000, 500_000].map(|at| Send { at, text: text.into() }).to_vec();
+    let lane = Lane { name: "doorbell".into(), track: Track::Message { sends } };
+    let drawn = svg::draw(&Recording { length: 1_000_000, lanes: vec![lane], ..Recording::default() });
+    let whole = format!("<title>{}</title>", text.replace('<', "&lt;").replace('>', "&gt;"));
+    assert_eq!(drawn.matches(&whole).count(), 3, "also where it has no room: {drawn}");
+}
+
+#[test]
 fn a_start_keeps_its_name_in_a_crowd() {
     use What::{Installed, Stalled, Start, Stopped};
     // Three starts, with all that a restart brings, further and further apart: over each other, then side by side.

@@ -1,5 +1,7 @@
 //! Another program at the inputs of a journal: they are found by their names, whatever ids they had.
 
+use std::collections::VecDeque;
+
 use campanile_core::calendar::ZoneTable;
 use campanile_core::engine::{Engine, Rejected, Step};
 use campanile_core::id::{InputId, MessageId, OutputId, PeerId, ScenarioId, SensorId, VarId};
@@ -21,8 +23,12 @@ pub(super) struct Other<'a> {
     names: Names,
     zone: Option<ZoneTable<'a>>,
     ticks: Ticks<'a>,
-    /// What its log says up to here has been told.
-    told: Cursor,
+    /// What its log says up to here has been taken out of it.
+    taken: Cursor,
+    /// What it has done and nobody has been told: its log holds a few seconds of it only.
+    untold: VecDeque<(Instant, Record)>,
+    /// What was due up to here is done.
+    done: Instant,
 }
 
 /// Which ids of the other program stand for the ids of the journal's.
@@ -125,9 +131,10 @@ impl<'a> Other<'a> {
             Err(_) => engine.load(at, &house.image)?,
         }
         settle(&mut engine, at);
-        let told = engine.log().head();
+        let taken = engine.log().head();
         let names = Names::new(journal, &house.symbols);
-        let mut other = Self { engine, house, names, zone, ticks: Ticks::new(zone), told };
+        let (ticks, untold) = (Ticks::new(zone), VecDeque::new());
+        let mut other = Self { engine, house, names, zone, ticks, taken, untold, done: at };
         if let Some((set, Input::Clock { unix, offset, trusted })) = other.engine.clock() {
             other.ticks.set(Wall { at: set, unix, offset, trusted }, other.engine.schedules());
             other.ticks.swap(at, other.engine.schedules());
@@ -141,7 +148,7 @@ impl<'a> Other<'a> {
         self.engine.checkpoint(|item| kept.push(item));
         *self.engine = Engine::new();
         self.engine.load(at, &self.house.image)?;
-        self.told = self.engine.log().head();
+        (self.taken, self.done) = (self.engine.log().head(), at);
         if let Input::Boot { boot, core_rev, off, .. } = *boot {
             let hash = self.engine.program().unwrap_or_default();
             self.put(at, Input::Boot { boot, core_rev, hash, off });
@@ -181,9 +188,10 @@ impl<'a> Other<'a> {
 
     /// Does what is due at or before `to`, the moments of `at` and `cron` among it.
     pub(super) fn advance(&mut self, to: Instant) {
+        self.done = to;
         loop {
             let tick = self.ticks.due();
-            settle(&mut self.engine, tick.min(to));
+            self.settle(tick.min(to));
             if tick > to {
                 return;
             }
@@ -193,23 +201,44 @@ impl<'a> Other<'a> {
     }
 
     fn put(&mut self, at: Instant, input: Input) {
-        settle(&mut self.engine, at);
+        self.settle(at);
         // What it has not is refused, and so told apart from what it has.
         let _: Result<Instant, Rejected> = self.engine.handle(at, input);
-        settle(&mut self.engine, at);
+        self.settle(at);
+    }
+
+    /// Up to when it has done what was due.
+    pub(super) const fn done(&self) -> Instant {
+        self.done
+    }
+
+    fn settle(&mut self, at: Instant) {
+        loop {
+            self.take();
+            if let Step::Idle { .. } = self.engine.poll(at) {
+                return self.take();
+            }
+        }
+    }
+
+    /// Takes what it has done out of its log, before that comes round.
+    fn take(&mut self) {
+        loop {
+            match self.engine.log().read(self.taken) {
+                Ok(Some((entry, next))) => {
+                    self.untold.push_back((entry.at, entry.record));
+                    self.taken = next;
+                }
+                Ok(None) => return,
+                Err(_) => unreachable!("one step writes less than the log holds"),
+            }
+        }
     }
 
     /// Tells what it has done since the last time.
     pub(super) fn tell(&mut self, mut to: impl FnMut(Instant, &Record, &Symbols)) {
-        loop {
-            match self.engine.log().read(self.told) {
-                Ok(Some((entry, next))) => {
-                    to(entry.at, &entry.record, &self.house.symbols);
-                    self.told = next;
-                }
-                Ok(None) => return,
-                Err(lagged) => self.told = lagged.resume,
-            }
+        for (at, record) in self.untold.drain(..) {
+            to(at, &record, &self.house.symbols);
         }
     }
 }

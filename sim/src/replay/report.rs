@@ -24,6 +24,12 @@ impl Place {
     pub fn unix(&self) -> Option<i64> {
         self.wall.map(|wall| wall.unix_at(self.time))
     }
+
+    /// Another place at about this time; in another start nobody knows when it was.
+    #[must_use]
+    pub(super) fn near(&self, at: Position) -> Self {
+        if at.boot == self.at.boot { Self { at, ..*self } } else { Self { at, ..Self::default() } }
+    }
 }
 
 /// Records in a row, and what became of them.
@@ -39,6 +45,18 @@ pub struct Piece {
     pub records: u64,
     /// What became of them.
     pub outcome: Outcome,
+}
+
+impl Piece {
+    /// Whether it was re-executed to the same bytes, or cannot be in any journal.
+    #[must_use]
+    pub const fn is_in_order(&self) -> bool {
+        match &self.outcome {
+            Outcome::Same => true,
+            Outcome::Diverged { .. } => false,
+            Outcome::Passed(why) => why.is_usual(),
+        }
+    }
 }
 
 /// What became of a piece.
@@ -138,10 +156,6 @@ impl Report {
     /// Whether all that can be asked for was re-executed to the same bytes.
     #[must_use]
     pub fn is_same(&self) -> bool {
-        self.pieces.iter().all(|piece| match &piece.outcome {
-            Outcome::Same => true,
-            Outcome::Diverged { .. } => false,
-            Outcome::Passed(why) => why.is_usual(),
-        })
+        self.pieces.iter().all(Piece::is_in_order)
     }
 }

@@ -213,21 +213,41 @@ impl Tally {
     pub(super) fn compare_before(&mut self, until: Instant, place: Place) {
         while let Some(at) = [self.journal.first(until), self.other.first(until)].into_iter().flatten().min()
         {
-            let (mut journal, mut other) = (self.journal.take_moment(at), self.other.take_moment(at));
-            journal.retain(|line| match other.iter().position(|same| same == line) {
-                Some(same) => {
-                    other.remove(same);
-                    false
-                }
-                None => true,
-            });
-            if journal.is_empty() && other.is_empty() {
-                continue;
+            let moment = self.take_moment(Place { time: at, ..place });
+            if !moment.journal.is_empty() || !moment.other.is_empty() {
+                self.keep(moment);
             }
-            self.differing += 1;
-            if self.moments.len() < MOMENTS {
-                self.moments.push(Moment { at: Place { time: at, ..place }, journal, other });
+        }
+    }
+
+    /// Compares what there is up to the last record before a cut, which may be in the middle of a moment: what else the
+    /// other program did then is no difference.
+    pub(super) fn compare_to_end(&mut self, last: Place) {
+        self.compare_before(last.time, last);
+        let moment = self.take_moment(last);
+        if !moment.journal.is_empty() {
+            self.keep(moment);
+        }
+        self.compare_before(Instant::NEVER, last);
+    }
+
+    /// What only one of both did at a moment.
+    fn take_moment(&mut self, at: Place) -> Moment {
+        let (mut journal, mut other) = (self.journal.take_moment(at.time), self.other.take_moment(at.time));
+        journal.retain(|line| match other.iter().position(|same| same == line) {
+            Some(same) => {
+                other.remove(same);
+                false
             }
+            None => true,
+        });
+        Moment { at, journal, other }
+    }
+
+    fn keep(&mut self, moment: Moment) {
+        self.differing += 1;
+        if self.moments.len() < MOMENTS {
+            self.moments.push(moment);
         }
     }
 

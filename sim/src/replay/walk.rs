@@ -9,15 +9,14 @@ use campanile_core::record::{CORE_REV, Frame, Record};
 use campanile_core::time::Instant;
 use campanile_delivery::{Body, Boot, HostRecord, Index, Item, Move, Position, Storage};
 
+use crate::replay::pieces::{Pieces, first_behind};
 use crate::replay::range::Range;
+use crate::replay::read;
 use crate::replay::report::{Outcome, Piece, Place, Report, Why};
 use crate::replay::stretch::{Divergence, Stretch};
 
 const INSTALL_KIND: u8 = 11;
 const BOOT_KIND: u8 = 12;
-
-/// A reader that fails more often than this at one place fails for good.
-const TRIES: u32 = 8;
 
 /// Whoever waits is told after so many records.
 const WATCH_EVERY: u64 = 4096;
@@ -35,13 +34,18 @@ pub fn replay<S: Storage>(
 ) -> io::Result<Report> {
     let mut reader = index.reader(Position::START);
     let mut walk = Walk::new(index, *range);
-    let mut failures = 0;
     loop {
         let before = reader.place();
-        match reader.advance() {
-            Ok(Move::End) => break,
-            Ok(Move::Lagged(lagged)) => walk.miss(lagged.after, lagged.resume, Why::Missing(lagged.dropped)),
-            Ok(Move::Item) => {
+        match read::advance(&mut reader)? {
+            Move::End => break,
+            Move::Lagged(lagged) => {
+                let why = Why::Missing(lagged.dropped);
+                match walk.miss(walk.here, lagged.after, lagged.resume, why) {
+                    Turn::Enough => break,
+                    Turn::Go | Turn::Back(_) => {}
+                }
+            }
+            Move::Item => {
                 let Some(item) = reader.item() else { continue };
                 match walk.item(&item, before) {
                     Turn::Go => {}
@@ -52,15 +56,7 @@ pub fn replay<S: Storage>(
                     watch(&walk.report, walk.here);
                 }
             }
-            Err(error) => {
-                failures += 1;
-                if failures > TRIES {
-                    return Err(error);
-                }
-                continue;
-            }
         }
-        failures = 0;
     }
     Ok(walk.end())
 }
@@ -86,7 +82,7 @@ struct Walk<'a, S: Storage> {
     here: Place,
     /// The program asked for last.
     program: Option<(u64, Image)>,
-    piece: Option<Piece>,
+    pieces: Pieces,
     report: Report,
 }
 
@@ -132,13 +128,15 @@ impl<'a, S: Storage> Walk<'a, S> {
             rev: None,
             here: Place::default(),
             program: None,
-            piece: None,
+            pieces: Pieces::default(),
             report: Report::default(),
         }
     }
 
     fn item(&mut self, item: &Item<'_>, before: Position) -> Turn {
-        self.here = Place { at: item.at, time: item.time, wall: item.wall };
+        let here = Place { at: item.at, time: item.time, wall: item.wall };
+        let last = std::mem::replace(&mut self.here, here);
+        self.pieces.come_to(&here);
         if self.ahead {
             let is_behind = self.range.begins_behind(&self.here);
             if is_behind || can_begin(item) {
@@ -167,7 +165,8 @@ impl<'a, S: Storage> Walk<'a, S> {
             }
             Body::Host(Some(HostRecord::JournalGap { from, to, count, why })) if *count > 0 => {
                 let place = |seq| Position { seq, ..item.at };
-                self.miss(place(from.saturating_sub(1)), place(*to), Why::Gap(*count, *why));
+                self.miss(last, place(from.saturating_sub(1)), place(*to), Why::Gap(*count, *why));
+                self.pieces.come_to(&here);
             }
             Body::Host(_) => {}
             Body::Checkpoint(items) => self.checkpoint(items, item.program),
@@ -192,12 +191,16 @@ impl<'a, S: Storage> Walk<'a, S> {
         }
     }
 
-    /// Records are missing here.
-    fn miss(&mut self, after: Position, last: Position, why: Why) {
-        self.leave();
-        let place = |at| Place { at, ..self.here };
-        let (first, last, outcome) = (place(after), place(last), Outcome::Passed(why));
-        self.report.pieces.push(Piece { first, last, program: 0, records: 0, outcome });
+    /// Records are missing behind `after`; `before` was read last. What is missing before the range is nobody's concern.
+    fn miss(&mut self, before: Place, after: Position, last: Position, why: Why) -> Turn {
+        if self.range.ends_before(&before.near(first_behind(after))) {
+            return Turn::Enough;
+        }
+        if !self.ahead {
+            self.leave();
+            self.pieces.miss(&before, after, last, why);
+        }
+        Turn::Go
     }
 
     /// What was followed ends here, maybe in the middle of an instant.
@@ -215,7 +218,7 @@ impl<'a, S: Storage> Walk<'a, S> {
 
     /// Nothing can be followed from here on.
     fn pass(&mut self, why: Why) {
-        self.close();
+        self.pieces.close();
         self.state = State::Passing(why);
     }
 
@@ -242,19 +245,18 @@ impl<'a, S: Storage> Walk<'a, S> {
             }
             // Before the start has said what it runs there is no state.
             state @ State::Opening(_) => return self.state = state,
-            State::Passing(_) | State::Lost => self.close(),
+            State::Passing(_) | State::Lost => self.pieces.close(),
         }
         self.begin(program, |image| Stretch::resume(image, items));
     }
 
     /// A stretch begins here.
     fn begin(&mut self, program: u64, load: impl FnOnce(&[u8]) -> Result<Stretch, LoadError>) {
-        let loaded = self.image(program).and_then(|image| {
-            load(&image).map_err(|why| Why::BadProgram(program, format!("this engine refuses it ({why:?})")))
-        });
+        let loaded =
+            self.image(program).and_then(|image| load(&image).map_err(|why| read::refused(program, why)));
         // A difference at the checkpoint itself is a piece of its own.
-        if self.piece.as_ref().is_some_and(|piece| !matches!(piece.outcome, Outcome::Same)) {
-            self.close();
+        if self.pieces.open().is_some_and(|piece| !matches!(piece.outcome, Outcome::Same)) {
+            self.pieces.close();
         }
         match loaded {
             Ok(stretch) => {
@@ -334,36 +336,21 @@ impl<'a, S: Storage> Walk<'a, S> {
     fn judge(&mut self, stretch: Position, same: Result<(), Box<Divergence>>) {
         let Err(divergence) = same else { return };
         // What is read now may be of the next start already.
-        let last = self.piece.as_ref().map_or(self.here, |piece| piece.last);
+        let last = self.pieces.open().map_or(self.here, |piece| piece.last);
         let at = Place { at: Position { seq: divergence.seq, ..last.at }, time: divergence.time, ..last };
         let outcome = Outcome::Diverged { stretch, at, divergence };
-        match &mut self.piece {
+        match self.pieces.open() {
             Some(piece) => piece.outcome = outcome,
-            None => {
-                let piece = Piece { first: at, last: at, program: 0, records: 0, outcome };
-                self.report.pieces.push(piece);
-            }
+            None => self.pieces.add(Piece { first: at, last: at, program: 0, records: 0, outcome }),
         }
     }
 
     /// Adds a record to the piece under way.
     fn note(&mut self, place: Place, program: u64) {
-        let piece = self.piece.get_or_insert_with(|| Piece {
-            first: place,
-            last: place,
-            program,
-            records: 0,
-            outcome: match &self.state {
-                State::Passing(why) => Outcome::Passed(why.clone()),
-                State::Opening(_) | State::Following { .. } | State::Lost => Outcome::Same,
-            },
+        self.pieces.note(place, program, || match &self.state {
+            State::Passing(why) => Outcome::Passed(why.clone()),
+            State::Opening(_) | State::Following { .. } | State::Lost => Outcome::Same,
         });
-        piece.last = place;
-        piece.records += 1;
-    }
-
-    fn close(&mut self) {
-        self.report.pieces.extend(self.piece.take());
     }
 
     /// The image of a program; the last one is at hand.
@@ -371,18 +358,14 @@ impl<'a, S: Storage> Walk<'a, S> {
         if let Some((_, found)) = self.program.as_ref().filter(|(known, _)| *known == hash) {
             return found.clone();
         }
-        let found = match self.index.program(hash) {
-            Ok(Some(stored)) => Ok(stored.image.into()),
-            Ok(None) => Err(Why::NoProgram(hash)),
-            Err(error) => Err(Why::BadProgram(hash, error.to_string())),
-        };
+        let found = read::program(self.index, hash).map(|stored| stored.image.into());
         self.program = Some((hash, found.clone()));
         found
     }
 
     fn end(mut self) -> Report {
         self.leave();
-        self.report
+        Report { pieces: self.pieces.finish(), ..self.report }
     }
 }
 

@@ -12,21 +12,26 @@ use campanile_core::calendar::ZoneTable;
 use campanile_core::engine::Engine;
 use campanile_core::input::{Input, LevelWhy};
 use campanile_core::program::verify::LoadError;
-use campanile_core::record::{FIRST_DECISION, Frame, Record};
+use campanile_core::record::{CORE_REV, FIRST_DECISION, Frame, Record};
 use campanile_core::restore::Restore;
-use campanile_core::time::Instant;
+use campanile_core::time::{Duration, Instant};
 use campanile_delivery::symbols::Symbols;
-use campanile_delivery::{Body, HostRecord, Index, Item, Next, Position, Storage};
+use campanile_delivery::{Body, Boot, HostRecord, Index, Item, Lagged, Move, Position, Storage};
 
 use crate::node::{House, Room};
 use crate::replay::other::{Other, settle};
+use crate::replay::pieces::{Pieces, first_behind};
 use crate::replay::range::Range;
-use crate::replay::report::Place;
+use crate::replay::read;
+use crate::replay::report::{Outcome, Piece, Place, Why};
 use crate::replay::stretch::items;
 use crate::replay::tally::{Moment, Row, Tally, is_of_start};
 
 /// Whoever waits is told after so many records.
 const WATCH_EVERY: u64 = 4096;
+
+/// However long the journal is silent: so much of what both did is kept until it is compared.
+const PART: Duration = Duration::from_secs(60);
 
 /// Both programs side by side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,14 +44,22 @@ pub struct Comparison {
     pub inputs: u64,
     /// How many inputs were of something that the other program has not.
     pub unknown: u64,
-    /// How often the comparison had to begin anew, as records are missing.
-    pub gaps: u64,
+    /// What was not compared, in order, and why; behind each the other program takes over anew.
+    pub passed: Vec<Piece>,
     /// What was counted.
     pub rows: Vec<Row>,
     /// How many moments differ.
     pub differing: u64,
     /// The first of these.
     pub moments: Vec<Moment>,
+}
+
+impl Comparison {
+    /// Whether all that can be asked for was compared.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.passed.iter().all(Piece::is_in_order)
+    }
 }
 
 /// Lets another program have the inputs of a journal, or of the part of it that lies in a range. `zone` tells when local
@@ -66,7 +79,12 @@ pub fn what_if<S: Storage>(
         index,
         house,
         zone,
-        state: State::Waiting,
+        range: *range,
+        state: State::Waiting(Why::NoCheckpoint),
+        boot: Boot::default(),
+        rev: None,
+        pieces: Pieces::default(),
+        missing: None,
         program: 0,
         symbols: Symbols::new(""),
         from: Instant::ZERO,
@@ -77,15 +95,20 @@ pub fn what_if<S: Storage>(
     };
     let mut records = 0_u64;
     loop {
-        match reader.next()? {
-            Next::End => break,
-            Next::Lagged(_) => course.leave(),
-            Next::Item(item) => {
+        match read::advance(&mut reader)? {
+            Move::End => break,
+            Move::Lagged(lagged) => {
+                course.leave(course.here);
+                course.missing = Some(lagged);
+            }
+            Move::Item => {
+                let Some(item) = reader.item() else { continue };
                 let place = Place { at: item.at, time: item.time, wall: item.wall };
+                course.in_range |= !range.begins_behind(&place);
+                course.tell_missing();
                 if range.ends_before(&place) {
                     break;
                 }
-                course.in_range |= !range.begins_behind(&place);
                 course.item(&item).map_err(|why| {
                     io::Error::new(
                         io::ErrorKind::InvalidInput,
@@ -99,12 +122,12 @@ pub fn what_if<S: Storage>(
             }
         }
     }
-    course.leave();
+    course.leave(course.here);
     Ok(Comparison {
         rows: course.tally.rows(),
         differing: course.tally.differing,
         moments: course.tally.moments,
-        gaps: course.found.gaps.saturating_sub(1),
+        passed: course.pieces.finish(),
         ..course.found
     })
 }
@@ -113,7 +136,15 @@ struct Course<'a, S: Storage> {
     index: &'a Arc<Index<S>>,
     house: &'a House,
     zone: Option<ZoneTable<'a>>,
+    range: Range,
     state: State<'a>,
+    /// The start that is read, and the revision that wrote it, if it said so.
+    boot: Boot,
+    rev: Option<u16>,
+    /// What is not compared.
+    pieces: Pieces,
+    /// Records are missing before the next one.
+    missing: Option<Lagged>,
     program: u64,
     /// The names of the journal's program.
     symbols: Symbols,
@@ -126,11 +157,11 @@ struct Course<'a, S: Storage> {
 }
 
 enum State<'a> {
-    /// For a start or a checkpoint.
-    Waiting,
+    /// For a start or a checkpoint that can be used.
+    Waiting(Why),
     /// A start has not said yet which program it runs.
     Opening {
-        held: Vec<(Instant, Vec<u8>)>,
+        held: Vec<(Place, Vec<u8>)>,
         other: Option<Box<Other<'a>>>,
     },
     /// The journal's own program, until the range begins and the start is over.
@@ -143,26 +174,40 @@ enum State<'a> {
 
 impl<'a, S: Storage> Course<'a, S> {
     fn item(&mut self, item: &Item<'_>) -> Result<(), LoadError> {
-        let before =
-            std::mem::replace(&mut self.here, Place { at: item.at, time: item.time, wall: item.wall });
+        let here = Place { at: item.at, time: item.time, wall: item.wall };
+        let before = std::mem::replace(&mut self.here, here);
+        self.pieces.come_to(&here);
+        let is_start = matches!(&item.body, Body::Host(Some(HostRecord::Started { .. })));
+        if item.at.boot != self.boot {
+            (self.boot, self.rev) = (item.at.boot, None);
+            if !is_start {
+                self.leave(before);
+            }
+        }
         match &item.body {
             Body::Host(Some(HostRecord::Started { .. })) => {
-                let other = match std::mem::replace(&mut self.state, State::Waiting) {
+                let other = match self.wait(Why::NoCheckpoint) {
                     State::Beside(mut other) => {
-                        other.advance(before.time);
-                        self.tell(&mut other);
-                        self.finish(before);
+                        self.end(&mut other, before);
                         Some(other)
                     }
                     State::Opening { other, .. } => other,
-                    State::Waiting | State::Before { .. } => None,
+                    State::Waiting(_) | State::Before { .. } => None,
                 };
                 self.state = State::Opening { held: Vec::new(), other };
             }
-            Body::Host(Some(HostRecord::JournalGap { count: 1.., .. })) => self.leave(),
+            Body::Host(Some(HostRecord::JournalGap { from, to, count, why })) if *count > 0 => {
+                self.leave(before);
+                if self.in_range {
+                    let place = |seq| Position { seq, ..item.at };
+                    let why = Why::Gap(*count, *why);
+                    self.pieces.miss(&before, place(from.saturating_sub(1)), place(*to), why);
+                    self.pieces.come_to(&here);
+                }
+            }
             Body::Host(_) => {}
             Body::Checkpoint(bytes) => {
-                if matches!(self.state, State::Waiting) {
+                if matches!(self.state, State::Waiting(_)) {
                     self.begin_at_checkpoint(item.program, bytes)?;
                 }
             }
@@ -174,19 +219,28 @@ impl<'a, S: Storage> Course<'a, S> {
     fn record(&mut self, frame: &Frame<'_>, item: &Item<'_>) -> Result<(), LoadError> {
         let Some(record) = frame.record() else { return Ok(()) };
         match &mut self.state {
-            State::Waiting => {}
+            State::Waiting(_) => self.note(self.here, item.program),
             State::Opening { held, .. } => {
-                held.push((item.time, frame.bytes.to_vec()));
+                held.push((self.here, frame.bytes.to_vec()));
                 if let Record::Input(boot @ Input::Boot { .. }) = record {
-                    self.open(item.program, boot)?;
+                    self.open(boot)?;
                 }
             }
             State::Before { .. } | State::Beside(_) => {
-                if let Record::Input(Input::Install { .. }) = record {
+                if let Record::Input(Input::Install { hash }) = record {
                     self.learn_names(item.program);
+                    if let Err(why) = read::program(self.index, hash) {
+                        self.leave(self.here);
+                        self.wait(why);
+                        self.note(self.here, hash);
+                        return Ok(());
+                    }
                 }
                 self.step(item.time, frame, &record)?;
             }
+        }
+        if let Record::Input(Input::Boot { core_rev, .. }) = record {
+            self.rev = Some(core_rev);
         }
         Ok(())
     }
@@ -196,16 +250,20 @@ impl<'a, S: Storage> Course<'a, S> {
         let counts = matches!(self.state, State::Beside(_)) && at > self.from;
         let of_start = matches!(record, Record::Decision(decision) if is_of_start(decision));
         self.tally.journal.take(at, record, &self.symbols, counts && !of_start);
-        let Record::Input(input) = *record else { return Ok(()) };
+        let Record::Input(input) = *record else {
+            self.keep_up(at);
+            return Ok(());
+        };
         debug_assert!(frame.kind() < FIRST_DECISION, "an input");
         match &mut self.state {
             State::Before { engine, started } => {
                 settle(engine, at);
                 if let Input::Install { hash } = input {
-                    let stored = self.index.program(hash).ok().flatten();
-                    match stored.map(|stored| engine.install(at, &stored.image)) {
-                        Some(Ok(_)) => {}
-                        _ => self.state = State::Waiting,
+                    let installed = read::program(self.index, hash).and_then(|stored| {
+                        engine.install(at, &stored.image).map_err(|why| read::refused(hash, why))
+                    });
+                    if let Err(why) = installed {
+                        self.wait(why);
                     }
                 } else {
                     // What the journal's engine took then, it takes now; else it is another revision's.
@@ -217,22 +275,54 @@ impl<'a, S: Storage> Course<'a, S> {
                     self.take_over(at)?;
                 }
             }
-            State::Beside(other) => {
+            State::Beside(_) => self.beside(|course, other| {
+                course.advance(other, at);
                 let known = other.feed(at, input);
-                self.found.inputs += u64::from(known);
-                self.found.unknown += u64::from(!known);
-                self.found.last = self.here;
-                let State::Beside(mut other) = std::mem::replace(&mut self.state, State::Waiting) else {
-                    return Ok(());
-                };
-                self.tell(&mut other);
-                self.state = State::Beside(other);
+                course.found.inputs += u64::from(known);
+                course.found.unknown += u64::from(!known);
+                course.found.last = course.here;
+                course.tell(other);
                 // What both do at this time may still come.
-                self.tally.compare_before(at, self.here);
-            }
-            State::Waiting | State::Opening { .. } => {}
+                course.tally.compare_before(at, course.here);
+            }),
+            State::Waiting(_) | State::Opening { .. } => {}
         }
         Ok(())
+    }
+
+    /// With the other program, if it is at work.
+    fn beside(&mut self, act: impl FnOnce(&mut Self, &mut Other<'a>)) {
+        match std::mem::replace(&mut self.state, State::Waiting(Why::NoCheckpoint)) {
+            State::Beside(mut other) => {
+                act(self, &mut other);
+                self.state = State::Beside(other);
+            }
+            state => self.state = state,
+        }
+    }
+
+    /// Without an input for long, the other program goes on all the same.
+    fn keep_up(&mut self, at: Instant) {
+        if let State::Beside(other) = &self.state
+            && other.done().plus(PART) < at
+        {
+            self.beside(|course, other| course.advance(other, at));
+        }
+    }
+
+    /// Lets the other program do what is due until then, and compares what lies behind both, a part at a time.
+    fn advance(&mut self, other: &mut Other<'_>, to: Instant) {
+        loop {
+            let until = other.done().plus(PART);
+            if until >= to {
+                break;
+            }
+            other.advance(until);
+            self.tell(other);
+            self.tally.compare_before(until, self.here);
+        }
+        other.advance(to);
+        self.tell(other);
     }
 
     /// Notes what the other program did.
@@ -246,9 +336,14 @@ impl<'a, S: Storage> Course<'a, S> {
 
     fn begin_at_checkpoint(&mut self, program: u64, bytes: &[u8]) -> Result<(), LoadError> {
         self.learn_names(program);
-        let Some(stored) = self.index.program(program).ok().flatten() else { return Ok(()) };
-        let mut engine = Box::new(Engine::<Room>::new());
-        engine.load(Instant::ZERO, &stored.image)?;
+        let mut engine = match self.engine(self.rev, program, Instant::ZERO) {
+            Ok(engine) => engine,
+            Err(why) => {
+                self.wait(why);
+                return Ok(());
+            }
+        };
+        self.pieces.close();
         let mut starting = false;
         for item in items(bytes) {
             starting |= matches!(item, Restore::Head { starting: true, .. });
@@ -261,60 +356,102 @@ impl<'a, S: Storage> Course<'a, S> {
     }
 
     /// A start says which program it runs.
-    fn open(&mut self, program: u64, boot: Input) -> Result<(), LoadError> {
-        let State::Opening { held, other } = std::mem::replace(&mut self.state, State::Waiting) else {
-            return Ok(());
-        };
-        self.learn_names(program);
-        let at = held.first().map_or(self.here.time, |(at, _)| *at);
+    fn open(&mut self, boot: Input) -> Result<(), LoadError> {
+        let Input::Boot { core_rev, hash, .. } = boot else { return Ok(()) };
+        let State::Opening { held, other } = self.wait(Why::NoCheckpoint) else { return Ok(()) };
+        self.learn_names(hash);
+        let at = held.first().map_or(self.here.time, |(first, _)| first.time);
         // Its clock may have begun anew.
         self.from = Instant::ZERO;
-        self.state = match other {
-            Some(mut other) => {
+        self.state = match (self.engine(Some(core_rev), hash, at), other) {
+            (Err(why), _) => {
+                self.give_up(&held, hash, why);
+                return Ok(());
+            }
+            (Ok(_), Some(mut other)) => {
                 other.learn_names(&self.symbols);
                 other.start(at, &boot)?;
                 State::Beside(other)
             }
-            None => {
-                let Some(stored) = self.index.program(program).ok().flatten() else { return Ok(()) };
-                let mut engine = Box::new(Engine::<Room>::new());
-                engine.load(at, &stored.image)?;
-                State::Before { engine, started: false }
-            }
+            (Ok(engine), None) => State::Before { engine, started: false },
         };
-        for (at, bytes) in &held {
+        for (place, bytes) in &held {
             let Some((frame, _)) = Frame::split(bytes) else { continue };
             let Some(record) = frame.record() else { continue };
-            self.step(*at, &frame, &record)?;
+            self.step(place.time, &frame, &record)?;
         }
         Ok(())
     }
 
+    /// An engine for the journal's own program, if what that did can be followed here.
+    fn engine(&self, rev: Option<u16>, program: u64, at: Instant) -> Result<Box<Engine<Room>>, Why> {
+        if let Some(rev) = rev.filter(|&rev| rev != CORE_REV) {
+            return Err(Why::CoreRev(rev));
+        }
+        let stored = read::program(self.index, program)?;
+        let mut engine = Box::new(Engine::new());
+        engine.load(at, &stored.image).map_err(|why| read::refused(program, why))?;
+        Ok(engine)
+    }
+
     fn take_over(&mut self, at: Instant) -> Result<(), LoadError> {
-        let State::Before { engine, .. } = std::mem::replace(&mut self.state, State::Waiting) else {
-            return Ok(());
-        };
+        let State::Before { engine, .. } = self.wait(Why::NoCheckpoint) else { return Ok(()) };
         let other = Other::take_over(engine, at, self.house, &self.symbols, self.zone)?;
         self.found.first.get_or_insert(self.here);
-        self.found.gaps += 1;
         self.from = at;
         self.tally.other.begin_as(&self.tally.journal, &self.house.symbols);
         self.state = State::Beside(Box::new(other));
         Ok(())
     }
 
-    /// Records are missing, or there are no more.
-    fn leave(&mut self) {
-        if let State::Beside(mut other) = std::mem::replace(&mut self.state, State::Waiting) {
-            other.advance(self.here.time);
-            self.tell(&mut other);
-            self.finish(self.here);
+    /// Waits for a place to begin at, for this reason.
+    fn wait(&mut self, why: Why) -> State<'a> {
+        if !matches!(&self.state, State::Waiting(already) if *already == why) {
+            self.pieces.close();
+        }
+        std::mem::replace(&mut self.state, State::Waiting(why))
+    }
+
+    /// This record is not compared.
+    fn note(&mut self, place: Place, program: u64) {
+        if let State::Waiting(why) = &self.state
+            && self.in_range
+        {
+            self.pieces.note(place, program, || Outcome::Passed(why.clone()));
+        }
+    }
+
+    /// Records that wait for a program will not have one.
+    fn give_up(&mut self, held: &[(Place, Vec<u8>)], program: u64, why: Why) {
+        self.wait(why);
+        held.iter().for_each(|(place, _)| self.note(*place, program));
+    }
+
+    /// Behind `last` records are missing, or there are no more.
+    fn leave(&mut self, last: Place) {
+        match self.wait(Why::NoCheckpoint) {
+            State::Beside(mut other) => self.end(&mut other, last),
+            State::Opening { held, .. } => {
+                self.give_up(&held, 0, Why::Unnamed);
+                self.wait(Why::NoCheckpoint);
+            }
+            State::Waiting(_) | State::Before { .. } => {}
+        }
+    }
+
+    /// What is missing before the record that is read now; before the range it is nobody's concern.
+    fn tell_missing(&mut self) {
+        let Some(Lagged { after, resume, dropped, .. }) = self.missing.take() else { return };
+        let first = self.here.near(first_behind(after));
+        if self.in_range && !self.range.ends_before(&first) {
+            self.pieces.miss(&self.here, after, resume, Why::Missing(dropped));
         }
     }
 
     /// Compares all that is left of a start.
-    fn finish(&mut self, last: Place) {
-        self.tally.compare_before(Instant::NEVER, last);
+    fn end(&mut self, other: &mut Other<'_>, last: Place) {
+        self.advance(other, last.time);
+        self.tally.compare_to_end(last);
         self.tally.journal.close(last.time);
         self.tally.other.close(last.time);
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use campanile_delivery::{Archive, Directory};
-use campanile_sim::replay::{Outcome, Piece, Place, Report, Words};
+use campanile_sim::replay::{Outcome, Piece, Place, Report, Why, Words};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
@@ -35,7 +35,16 @@ pub(super) fn say(
 }
 
 fn is_well(archive: &Archive<Directory>, report: &Report) -> bool {
-    report.is_same() && archive.torn.is_none() && archive.damaged.is_empty() && report.records > 0
+    report.is_same() && is_unchanged(archive) && report.records > 0
+}
+
+/// Whether the bytes are as they were written.
+pub(super) fn is_unchanged(archive: &Archive<Directory>) -> bool {
+    can_be_read(archive) && archive.headers.is_empty()
+}
+
+fn can_be_read(archive: &Archive<Directory>) -> bool {
+    archive.torn.is_none() && archive.damaged.is_empty()
 }
 
 fn say_text(
@@ -46,7 +55,7 @@ fn say_text(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let zone = TimeZone::system();
-    let node = archive.node.as_ref().map_or("", |node| node.as_str());
+    let node = archive.node.as_ref().map_or("an unknown node", |node| node.as_str());
     writeln!(out, "{}: the journal of {node}", path.display())?;
     let same = report.pieces.iter().filter(|piece| piece.outcome == Outcome::Same).count();
     for piece in &report.pieces {
@@ -63,19 +72,7 @@ fn say_text(
             .sum();
         writeln!(out, "  {same} other pieces, {} records: the same", number(records))?;
     }
-    for (from, to) in &archive.damaged {
-        writeln!(
-            out,
-            "  the journal cannot be read behind {from} up to {to}: its bytes were changed or lost"
-        )?;
-    }
-    if let Some((segment, offset)) = archive.torn {
-        writeln!(
-            out,
-            "  the journal ends in the middle of a write, in segment {segment} at byte {offset}: the power went \
-             then, or the file was cut"
-        )?;
-    }
+    say_damage(archive, out)?;
     for piece in &report.pieces {
         if let Outcome::Diverged { stretch, at, divergence } = &piece.outcome {
             let words = Words::of(&archive.index, *stretch, at, divergence)?;
@@ -95,6 +92,9 @@ fn say_text(
     }
     let verdict = match (report.divergences().count(), is_well(archive, report)) {
         (0, true) => "the same bytes".to_owned(),
+        (0, false) if report.is_same() && can_be_read(archive) => {
+            "the same bytes, though the journal was changed".to_owned()
+        }
         (0, false) => "the same bytes, as far as it can be replayed".to_owned(),
         (1, _) => "1 difference".to_owned(),
         (n, _) => format!("{n} differences"),
@@ -106,8 +106,43 @@ fn say_text(
     if report.records < MEASURED { writeln!(out) } else { writeln!(out, ", {}", rate(report, spent)) }
 }
 
+/// What was done to the bytes.
+pub(super) fn say_damage(archive: &Archive<Directory>, out: &mut impl Write) -> io::Result<()> {
+    for (_, behind) in &archive.headers {
+        writeln!(
+            out,
+            "  the header of the segment behind {behind} was changed: it is no record, and none is missing by that"
+        )?;
+    }
+    for (from, to) in &archive.damaged {
+        // Behind the last place that can be read nobody knows what there was.
+        let to = if from == to { String::new() } else { format!(" up to {to}") };
+        writeln!(out, "  the journal cannot be read behind {from}{to}: its bytes were changed or lost")?;
+    }
+    if let Some((segment, offset)) = archive.torn {
+        writeln!(
+            out,
+            "  the journal ends in the middle of a write, in segment {segment} at byte {offset}: the power went \
+             then, or the file was cut"
+        )?;
+    }
+    Ok(())
+}
+
+/// The same for programs: adds it to an object.
+pub(super) fn add_damage(archive: &Archive<Directory>, summary: &mut Value) {
+    let damaged = archive.damaged.iter();
+    let damaged = damaged.map(|(from, to)| json!({ "from": from.to_string(), "to": to.to_string() }));
+    summary["damaged"] = damaged.collect();
+    let headers = archive.headers.iter();
+    let headers =
+        headers.map(|(segment, behind)| json!({ "segment": segment, "behind": behind.to_string() }));
+    summary["headers"] = headers.collect();
+    summary["torn"] = archive.torn.map(|(segment, byte)| json!({ "segment": segment, "byte": byte })).into();
+}
+
 /// One piece of the journal in a line.
-fn line(piece: &Piece, zone: &TimeZone) -> String {
+pub(super) fn line(piece: &Piece, zone: &TimeZone) -> String {
     let (first, last) = (&piece.first, &piece.last);
     let places = if first.at.boot == last.at.boot {
         format!("{} to {}", first.at, last.at.seq)
@@ -135,28 +170,11 @@ fn say_json(
     spent: Duration,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let place = |place: &Place| {
-        json!({
-            "boot": place.at.boot.to_string(),
-            "seq": place.at.seq,
-            "at": place.time.micros(),
-            "time": times::rfc3339(place.unix()),
-            "trusted": trusted(place),
-        })
-    };
     for piece in &report.pieces {
-        let mut line = json!({
-            "from": place(&piece.first),
-            "to": place(&piece.last),
-            "program": (piece.program != 0).then(|| format!("{:016x}", piece.program)),
-            "records": piece.records,
-        });
+        let mut line = piece_object(piece);
         match &piece.outcome {
             Outcome::Same => line["result"] = "same".into(),
-            Outcome::Passed(why) => {
-                line["result"] = "passed".into();
-                line["why"] = why.to_string().into();
-            }
+            Outcome::Passed(why) => line = passed_object(piece, why),
             Outcome::Diverged { stretch, at, divergence } => {
                 let words = Words::of(&archive.index, *stretch, at, divergence)?;
                 line["result"] = "different".into();
@@ -170,18 +188,12 @@ fn say_json(
         }
         writeln!(out, "{line}")?;
     }
-    let damaged: Vec<Value> = archive
-        .damaged
-        .iter()
-        .map(|(from, to)| json!({ "from": from.to_string(), "to": to.to_string() }))
-        .collect();
-    let torn = archive.torn.map(|(segment, byte)| json!({ "segment": segment, "byte": byte }));
     let result = match (report.divergences().count(), is_well(archive, report)) {
         (0, true) => "same",
         (0, false) => "incomplete",
         _ => "different",
     };
-    let summary = json!({
+    let mut summary = json!({
         "result": result,
         "node": archive.node.as_ref().map(|node| node.as_str()),
         "records": report.records,
@@ -189,11 +201,38 @@ fn say_json(
         "inputs": report.inputs,
         "stretches": report.stretches,
         "checkpoints": report.checkpoints,
-        "damaged": damaged,
-        "torn": torn,
         "seconds": spent.as_secs_f64(),
     });
+    add_damage(archive, &mut summary);
     writeln!(out, "{summary}")
+}
+
+fn place(place: &Place) -> Value {
+    json!({
+        "boot": place.at.boot.to_string(),
+        "seq": place.at.seq,
+        "at": place.time.micros(),
+        "time": times::rfc3339(place.unix()),
+        "trusted": trusted(place),
+    })
+}
+
+/// One piece of the journal as an object, without what became of it.
+fn piece_object(piece: &Piece) -> Value {
+    json!({
+        "from": place(&piece.first),
+        "to": place(&piece.last),
+        "program": (piece.program != 0).then(|| format!("{:016x}", piece.program)),
+        "records": piece.records,
+    })
+}
+
+/// A piece that was passed over, as an object.
+pub(super) fn passed_object(piece: &Piece, why: &Why) -> Value {
+    let mut line = piece_object(piece);
+    line["result"] = "passed".into();
+    line["why"] = why.to_string().into();
+    line
 }
 
 /// Whether the clock was synchronised there.

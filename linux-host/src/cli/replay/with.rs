@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use campanile_delivery::{Archive, Directory};
-use campanile_sim::replay::{Comparison, Count, Range, Row, what_if};
+use campanile_sim::replay::{Comparison, Count, Outcome, Piece, Range, Row, Why, what_if};
 use campanile_sim::trace::seconds;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::super::progress::Progress;
 use super::super::{Failure, check, times};
-use super::say::{number, trusted};
+use super::say::{add_damage, is_unchanged, line, number, passed_object, say_damage, trusted};
 use crate::config::{compile, load};
 use crate::zone::ZoneOffsets;
 
@@ -49,20 +49,41 @@ pub(super) fn run(
     let comparison = comparison.map_err(Failure::says)?;
     let mut out = io::stdout().lock();
     if as_json {
-        say_json(&comparison, &mut out)?;
+        say_json(archive, &comparison, &mut out)?;
     } else {
-        say_text(file, &comparison, &mut out)?;
+        say_text(file, archive, &comparison, &mut out)?;
     }
-    if comparison.first.is_some() && comparison.differing == 0 { Ok(()) } else { Err(Failure::Told) }
+    if verdict(archive, &comparison) == "same" { Ok(()) } else { Err(Failure::Told) }
 }
 
-fn say_text(file: &Path, comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
+/// What came of it, in a word.
+fn verdict(archive: &Archive<Directory>, comparison: &Comparison) -> &'static str {
+    if comparison.first.is_none() {
+        "nothing"
+    } else if comparison.differing > 0 {
+        "different"
+    } else if comparison.is_whole() && is_unchanged(archive) {
+        "same"
+    } else {
+        "incomplete"
+    }
+}
+
+fn say_text(
+    file: &Path,
+    archive: &Archive<Directory>,
+    comparison: &Comparison,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let zone = TimeZone::system();
     let Some(first) = &comparison.first else {
-        return writeln!(
+        writeln!(
             out,
-            "there is no start or checkpoint in this range for another program to begin at"
-        );
+            "nothing was compared: there is no start or checkpoint in this range at which another program can take \
+             over"
+        )?;
+        comparison.passed.iter().try_for_each(|piece| writeln!(out, "  {}", line(piece, &zone)))?;
+        return say_damage(archive, out);
     };
     let time = |place: &campanile_sim::replay::Place| times::show(place.unix(), trusted(place), &zone);
     writeln!(
@@ -85,11 +106,15 @@ fn say_text(file: &Path, comparison: &Comparison, out: &mut impl Write) -> io::R
             number(comparison.unknown)
         )?;
     }
-    if comparison.gaps > 0 {
-        writeln!(out, "\nrecords are missing in {} places; behind each it began anew", comparison.gaps)?;
+    if !comparison.passed.is_empty() || !is_unchanged(archive) {
+        writeln!(out, "\nnot all of the journal was compared; behind each gap {name} takes over anew:")?;
+        comparison.passed.iter().try_for_each(|piece| writeln!(out, "  {}", line(piece, &zone)))?;
+        say_damage(archive, out)?;
     }
-    if comparison.differing == 0 {
-        return writeln!(out, "\nno moment differs");
+    match verdict(archive, comparison) {
+        "same" => return writeln!(out, "\nno moment differs"),
+        "incomplete" => return writeln!(out, "\nno moment differs, as far as they can be compared"),
+        _ => {}
     }
     let shown = comparison.moments.len() as u64;
     let which = if shown < comparison.differing { ", the first ones" } else { "" };
@@ -149,7 +174,10 @@ fn amount(count: Count, value: u64) -> String {
     format!("{}.{} s", number(tenths / 10), tenths % 10)
 }
 
-fn say_json(comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
+fn say_json(archive: &Archive<Directory>, comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
+    for (piece, why) in comparison.passed.iter().filter_map(why) {
+        writeln!(out, "{}", passed_object(piece, why))?;
+    }
     for row in &comparison.rows {
         let (kind, what) = row.count.words();
         let unit = row.count.is_time().then_some("us");
@@ -169,14 +197,23 @@ fn say_json(comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{line}")?;
     }
     let place = |at: campanile_delivery::Position| json!({ "boot": at.boot.to_string(), "seq": at.seq });
-    let summary = json!({
-        "result": if comparison.differing == 0 { "same" } else { "different" },
+    let mut summary = json!({
+        "result": verdict(archive, comparison),
         "from": comparison.first.map(|first| place(first.at)),
         "to": place(comparison.last.at),
         "inputs": comparison.inputs,
         "unknown": comparison.unknown,
-        "gaps": comparison.gaps,
+        "passed": comparison.passed.len(),
         "differing": comparison.differing,
     });
+    add_damage(archive, &mut summary);
     writeln!(out, "{summary}")
+}
+
+/// Why a piece was not compared.
+const fn why(piece: &Piece) -> Option<(&Piece, &Why)> {
+    match &piece.outcome {
+        Outcome::Passed(why) => Some((piece, why)),
+        Outcome::Same | Outcome::Diverged { .. } => None,
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use campanile_delivery::symbols::number;
 
-use super::draw::{Part, Plot, bar, fit, text_width, words};
+use super::draw::{Part, Plot, bar, escape, fit, text_width, words};
 use crate::picture::recording::{Lane, Run, Send, Track, spans};
 
 /// Rows of runs that are drawn at most; more share the last one.
@@ -226,16 +226,25 @@ fn rows(runs: &[Run]) -> Vec<usize> {
         .collect()
 }
 
-/// Messages as diamonds, with their words where there is room.
+/// Messages as diamonds, with as much of their words as has room, and all of them where the pointer rests.
 fn messages(sends: &[Send], plot: &Plot, y: f64, svg: &mut String) {
     let mut before = f64::NEG_INFINITY;
     for (number, send) in sends.iter().enumerate() {
         let x = plot.x(send.at);
-        if x - before >= 1.0 {
-            let _ = writeln!(svg, "<path class=\"send\" d=\"M{x:.1} {:.1}l6 6l-6 6l-6 -6z\"/>", y - 6.0);
+        let room = sends.get(number + 1).map_or(plot.right, |next| plot.x(next.at) - 8.0) - x - 10.0;
+        let (apart, text) = (x - before >= 1.0, fit(&send.text, room));
+        if !apart && text.is_empty() {
+            continue;
+        }
+        svg.push_str("<g>");
+        if !send.text.is_empty() {
+            let _ = write!(svg, "<title>{}</title>", escape(&send.text));
+        }
+        if apart {
+            let _ = write!(svg, "<path class=\"send\" d=\"M{x:.1} {:.1}l6 6l-6 6l-6 -6z\"/>", y - 6.0);
             before = x;
         }
-        let room = sends.get(number + 1).map_or(plot.right, |next| plot.x(next.at) - 8.0) - x - 10.0;
-        words(svg, "", x + 10.0, y + 4.0, &fit(&send.text, room));
+        words(svg, "", x + 10.0, y + 4.0, &text);
+        svg.push_str("</g>\n");
     }
 }

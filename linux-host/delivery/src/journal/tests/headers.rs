@@ -24,6 +24,7 @@ fn a_spoiled_header_costs_no_record() {
             let archive = Archive::open(&disk).unwrap();
             let look = read_all(&mut archive.index.reader(Position::START));
             assert_eq!(look.seqs(), healthy.seqs(), "who only looks reads on, too");
+            assert_eq!((archive.headers, archive.damaged), (vec![(id, start)], Vec::new()));
             let (journal, opened) = open(&disk, small()).unwrap();
             assert_eq!(opened.damaged, [(start, start)], "segment {id}: no record is missing");
             assert_eq!((opened.torn, opened.repair.is_some()), (None, false));

@@ -1,0 +1,35 @@
+//! What a replay asks of a journal: its records, however often the disk has to be asked, and the programs kept with it.
+
+use std::io;
+
+use campanile_delivery::{Index, Move, Reader, Storage, StoredProgram};
+
+use crate::replay::report::Why;
+
+/// A reader that fails more often than this at one place fails for good.
+const TRIES: u32 = 8;
+
+/// Moves on to the next record.
+pub(super) fn advance<S: Storage>(reader: &mut Reader<S>) -> io::Result<Move> {
+    let mut failures = 0;
+    loop {
+        match reader.advance() {
+            Err(_) if failures < TRIES => failures += 1,
+            done => return done,
+        }
+    }
+}
+
+/// A program that the journal has kept.
+pub(super) fn program<S: Storage>(index: &Index<S>, hash: u64) -> Result<StoredProgram, Why> {
+    match index.program(hash) {
+        Ok(Some(stored)) => Ok(stored),
+        Ok(None) => Err(Why::NoProgram(hash)),
+        Err(error) => Err(Why::BadProgram(hash, error.to_string())),
+    }
+}
+
+/// Why the engine does not take a program.
+pub(super) fn refused(hash: u64, why: impl std::fmt::Debug) -> Why {
+    Why::BadProgram(hash, format!("this engine refuses it ({why:?})"))
+}
