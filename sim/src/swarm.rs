@@ -71,11 +71,21 @@ pub struct Outcome {
 #[must_use]
 pub fn run(plan: &Plan, houses: &[House]) -> Outcome {
     let first = once(plan, houses, true);
-    if first.finding.is_some() {
-        return first;
+    if let Some(finding) = &first.finding {
+        let second = once(plan, houses, true).finding;
+        if second.as_ref() == Some(finding) {
+            return first;
+        }
+        let second = second.map_or_else(|| "finds nothing".to_owned(), |second| format!("finds: {second}"));
+        let what = format!("{}; and a second run of the same plan {second}", finding.what);
+        return Outcome { finding: Some(Finding { what, ..finding.clone() }), ..first };
     }
     // A history that is the same has been judged already.
     let second = once(plan, houses, false);
+    if let Some(finding) = second.finding {
+        let what = format!("in a second run of the same plan, and not in the first: {}", finding.what);
+        return Outcome { finding: Some(Finding { what, ..finding }), ..first };
+    }
     let differs = first.trail.iter().zip(&second.trail).find(|(one, other)| one != other);
     let at = differs.map(|(one, _)| one.0).or_else(|| {
         (first.trail.len() != second.trail.len()).then(|| first.trail.last().map_or(0, |last| last.0))

@@ -91,9 +91,9 @@ impl Trace {
     /// The line of a record at `at`, without a line break; `None` if nobody would care.
     pub fn line(&mut self, at: Instant, record: &Record, symbols: &Symbols) -> Option<String> {
         let what = self.what(at, record, symbols)?;
-        let mut line = seconds(at);
-        line.push_str("  ");
-        line.push_str(&what);
+        let mut line = String::with_capacity(what.len() + 24);
+        // A string takes everything.
+        let _ = write!(line, "{}  {what}", since_zero(at));
         Some(line)
     }
 
@@ -307,7 +307,7 @@ struct Line {
 
 impl Line {
     fn new(what: impl fmt::Display) -> Self {
-        let mut line = Self { text: String::with_capacity(64), detailed: false };
+        let mut line = Self { text: String::with_capacity(96), detailed: false };
         line.add(what);
         line
     }

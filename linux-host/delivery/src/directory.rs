@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use campanile_core::time::Duration;
 
 use crate::foreign::strangers_file;
-use crate::refusal::{DirectoryError, in_words, to_a_guest};
+use crate::refusal::{DirectoryError, in_words, not_as_root, to_a_guest};
 use crate::storage::{File, Machine, Storage};
 
 /// The name of the file that says who holds the directory.
@@ -48,6 +48,7 @@ impl Directory {
             |what, source| DirectoryError::Io { what, path: path.to_owned(), source: in_words(source, path) };
         make(path).map_err(|e| refuse("make", e))?;
         let handle = fs::File::open(path).map_err(|e| refuse("open", e))?;
+        not_as_root(path).map_err(|e| refuse("use", e))?;
         let owner = path.join(OWNER);
         match handle.try_lock() {
             Ok(()) => {}

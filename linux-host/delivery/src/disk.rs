@@ -274,8 +274,9 @@ impl Storage for Disk {
             names.insert(name.to_owned(), id);
         })?;
         inner.next_id += 1;
-        let zeros = vec![0; usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?];
-        inner.files.insert(id, Data { now: zeros.clone(), stable: zeros, ..Data::default() });
+        let len = usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        // Each by itself: zeros that nobody has touched cost no memory.
+        inner.files.insert(id, Data { now: vec![0; len], stable: vec![0; len], ..Data::default() });
         Ok(DiskFile { disk: self.clone(), id })
     }
 

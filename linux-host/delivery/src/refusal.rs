@@ -91,6 +91,19 @@ pub(crate) fn to_a_guest(error: io::Error, path: &Path) -> io::Error {
     io::Error::new(error.kind(), text)
 }
 
+/// Root may everything: what it made in somebody else's directory would keep its owner out at the next start.
+pub(crate) fn not_as_root(path: &Path) -> io::Result<()> {
+    let owner = fs::metadata(path)?.uid();
+    if owner == 0 || effective_user() != Some(0) {
+        return Ok(());
+    }
+    let owner = user(owner);
+    Err(io::Error::other(format!(
+        "it belongs to {owner}, who could not use what root leaves there: run this as {owner} (sudo -u), give root \
+         the directory (chown -R), or choose another with --state"
+    )))
+}
+
 /// The same error with its reason in words; `path` is what could not be used.
 pub(crate) fn in_words(error: io::Error, path: &Path) -> io::Error {
     let text = match error.kind() {

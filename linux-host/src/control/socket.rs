@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, fchmod};
@@ -82,9 +82,11 @@ impl ControlSocket {
 }
 
 fn bind(path: &Path) -> io::Result<UnixListener> {
-    match fs::remove_file(path) {
+    match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => make_directory(path)?,
-        removed => removed?,
+        Err(error) => return Err(error),
+        Ok(found) if is_dead(path, &found) => fs::remove_file(path)?,
+        Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "another program's, which stays")),
     }
     let socket = UnixSocket::new_stream()?;
     // Before it has a name: on Linux its file never has more than this, whatever the umask. Behind it, because the umask may
@@ -93,6 +95,13 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     socket.bind(path)?;
     fs::set_permissions(path, Permissions::from_mode(MODE))?;
     socket.listen(BACKLOG)
+}
+
+/// Whether this is a socket that nobody listens at any more, as a process leaves it that was killed.
+fn is_dead(path: &Path, found: &fs::Metadata) -> bool {
+    let tried = || std::os::unix::net::UnixStream::connect(path);
+    found.file_type().is_socket()
+        && tried().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 fn make_directory(path: &Path) -> io::Result<()> {
@@ -149,5 +158,26 @@ async fn converse<S: StatusSource + 'static>(
             // The rest of the line cannot be told from a request.
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_dead_socket_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("control.sock");
+        drop(bind(&path).unwrap());
+        assert!(path.exists(), "as a process leaves it that was killed");
+        let live = bind(&path).unwrap();
+        assert_eq!(bind(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(UnixStream::connect(&path).await.is_ok(), "it still listens");
+        drop(live);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "notes").unwrap();
+        assert_eq!(bind(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "notes");
     }
 }

@@ -133,6 +133,10 @@ fn a_state_directory_of_another_user_is_refused_by_name() {
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains("belongs to root") && said.contains("--state"), "{said}");
     }
+    // Root may, and what it left there would keep the owner out.
+    let (said, code) = place.fails(&["run", place.path("house.toml").to_str().unwrap()]);
+    assert!(said.contains("belongs to nobody") && said.contains("sudo -u") && code == Some(1), "{said}");
+    std::os::unix::fs::chown(&state, Some(0), None).unwrap();
     // Nothing was changed meanwhile.
     let daemon = Running::start(&place);
     assert_eq!(daemon.status()["losses"]["damaged"].as_u64(), Some(0));

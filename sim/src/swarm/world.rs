@@ -34,6 +34,8 @@ use links::Outpost;
 
 /// Behind the last fault, besides what debouncing takes: the longest waits of sinks and journal are shorter.
 const SETTLE: u64 = 60_000_000;
+/// More than any instant takes: behind it somebody will never be done.
+const TURNS_AT_ONE_INSTANT: u32 = 1_000_000;
 /// What is published so long before the end has arrived by then.
 const ARRIVES: u64 = 15_000_000;
 
@@ -236,7 +238,12 @@ impl<'a> World<'a> {
     /// Every node does what it can, and every satellite, in an order that is drawn, until none can do any more.
     fn settle(&mut self) -> Judged {
         let nodes = self.stations.len();
+        let mut turns = 0;
         loop {
+            turns += 1;
+            if turns > TURNS_AT_ONE_INSTANT {
+                return Err((0, "an instant has no end: somebody always has something to do".to_owned()));
+            }
             let mut ready: Vec<usize> = Vec::new();
             for node in 0..nodes {
                 if self.stations[node].has_work() {

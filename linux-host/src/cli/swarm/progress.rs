@@ -51,7 +51,8 @@ impl Progress {
             let time_left = whole.saturating_sub(over).as_secs_f64();
             left = Some(left.map_or(time_left, |left: f64| left.min(time_left)));
         }
-        let bar = part.map_or_else(String::new, |part| {
+        // Seeds that were under way when the time was up are lived to their end.
+        let bar = part.map(|part| part.min(1.0)).map_or_else(String::new, |part| {
             let full = ((part * WIDTH as f64) as u64).min(WIDTH);
             let cells = (0..WIDTH).map(|cell| if cell < full { '#' } else { '.' });
             format!("{} {:3.0} %  ", cells.collect::<String>(), part * 100.0)

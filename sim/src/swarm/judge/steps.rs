@@ -2,6 +2,7 @@
 //! load check found in the longest slice of a scenario.
 
 use campanile_core::decision::{By, Decision, RunHow, SkipWhy};
+use campanile_core::input::{Input, Op};
 use campanile_core::record::Record;
 use campanile_core::time::Instant;
 
@@ -21,14 +22,22 @@ pub(in crate::swarm) struct Steps {
     steps: u32,
     /// The longest slice of the programs that ran in it.
     slice: u32,
+    /// Variables that commands have set, which no run did.
+    commanded: u32,
 }
 
 impl Steps {
     pub(in crate::swarm) fn see(&mut self, entry: &Entry, rules: &Rules) -> Result<(), String> {
-        let Some(Record::Decision(decision)) = &entry.record else { return Ok(()) };
-        if entry.at != self.instant {
-            *self = Self { instant: entry.at, ..Self::default() };
-        }
+        let decision = match &entry.record {
+            Some(Record::Decision(decision)) => decision,
+            Some(Record::Input(Input::Command { op: Op::Let { .. }, .. })) => {
+                self.begin(entry.at);
+                self.commanded += 1;
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        self.begin(entry.at);
         self.slice = self.slice.max(rules.slice);
         match decision {
             Decision::Run { how: RunHow::Started | RunHow::Restarted | RunHow::Queued, .. }
@@ -41,7 +50,7 @@ impl Steps {
             | Decision::Skip { why: SkipWhy::Value, .. } => self.steps += 1,
             _ => {}
         }
-        let most = OCCURRENCES * self.slice;
+        let most = OCCURRENCES * self.slice + self.commanded;
         if self.occurrences <= OCCURRENCES && self.steps <= most {
             return Ok(());
         }
@@ -52,11 +61,18 @@ impl Steps {
             self.steps
         ))
     }
+
+    fn begin(&mut self, at: Instant) {
+        if at != self.instant {
+            *self = Self { instant: at, ..Self::default() };
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use campanile_core::id::VarId;
+    use campanile_core::input::Origin;
     use campanile_core::program::image::hash;
 
     use super::*;
@@ -79,6 +95,14 @@ mod tests {
         }
         assert!(steps.see(&entry(5), rules).is_err());
         steps.see(&entry(6), rules).expect("another instant");
+        // What a command sets is no step of a run.
+        let op = Op::Let { var: VarId(0), value: 1 };
+        let command = Record::Input(Input::Command { origin: Origin::Local, id: 1, op });
+        steps.see(&Entry::new(Instant::from_micros(7), command), rules).unwrap();
+        for _ in 0..=OCCURRENCES * rules.slice {
+            steps.see(&entry(7), rules).unwrap();
+        }
+        assert!(steps.see(&entry(7), rules).is_err());
         assert!((2..=3).contains(&rules.slice), "{}", rules.slice);
     }
 }
