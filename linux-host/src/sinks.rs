@@ -161,6 +161,8 @@ pub struct Failure {
     pub then: Then,
     /// The least wait, if the receiver said one.
     pub after: Option<Duration>,
+    /// It went out, and no answer came: the receiver may have taken it.
+    pub unsure: bool,
 }
 
 /// How to go on after a failure.
@@ -184,17 +186,23 @@ impl From<NoSecret> for Failure {
 impl Failure {
     /// An outage, which passes by itself.
     pub fn retry(why: impl Into<String>) -> Self {
-        Self { why: why.into(), then: Then::Retry, after: None }
+        Self { why: why.into(), then: Then::Retry, after: None, unsure: false }
     }
 
     /// Nothing that waiting would heal.
     pub fn refused(why: impl Into<String>) -> Self {
-        Self { why: why.into(), then: Then::Refused, after: None }
+        Self { why: why.into(), then: Then::Refused, after: None, unsure: false }
     }
 
     /// The receiver did not like something that was under way.
     pub fn suspect(why: impl Into<String>) -> Self {
-        Self { why: why.into(), then: Then::Suspect, after: None }
+        Self { why: why.into(), then: Then::Suspect, after: None, unsure: false }
+    }
+
+    /// The same, of what may have arrived.
+    #[must_use]
+    pub fn unsure(self) -> Self {
+        Self { unsure: true, ..self }
     }
 
     /// The same, and not before so long.

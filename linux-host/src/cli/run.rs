@@ -76,7 +76,15 @@ pub(super) fn filter(text: &str) -> Result<Targets, String> {
     let is_level = |word: &str| LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level));
     let wrong = text.split(',').find(|part| !is_level(part.rsplit('=').next().unwrap_or(part).trim()));
     match wrong {
-        None => text.parse().map_err(|error| format!("{error}")),
+        None => {
+            let filter: Targets = text.parse().map_err(|error| format!("{error}"))?;
+            // What it warns of, the sinks say themselves, in words and with their names.
+            Ok(if text.contains("rumqttc") {
+                filter
+            } else {
+                filter.with_target("rumqttc", tracing::level_filters::LevelFilter::ERROR)
+            })
+        }
         Some(part) => Err(format!(
             "\"{part}\" has no level: {}, or a part of the program with one, such as campanile=debug",
             LEVELS.join(", ")

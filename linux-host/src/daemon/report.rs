@@ -135,7 +135,7 @@ fn sink(glance: Glance) -> SinkStatus {
         state: figures.state.to_string(),
         up: figures.state == State::Connected,
         lag: figures.behind,
-        lag_s: figures.oldest.map(|span| span.as_secs_f64()),
+        lag_s: figures.oldest.map(|since| since.elapsed().as_secs_f64()),
         delivered: figures.delivered,
         dead_letters: figures.refused,
         lost: figures.lost,

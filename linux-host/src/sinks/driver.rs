@@ -299,7 +299,8 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             figures.refused = lag.refused;
             figures.under_way = lag.in_flight;
             figures.place = place;
-            figures.oldest = lag.oldest.map(|span| Duration::from_micros(span.micros()));
+            figures.oldest =
+                lag.oldest.and_then(|span| Instant::now().checked_sub(Duration::from_micros(span.micros())));
         });
     }
 }

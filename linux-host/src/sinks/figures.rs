@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use campanile_delivery::Position;
 use tokio::time::Instant;
@@ -75,8 +74,8 @@ pub struct Figures {
     pub place: Position,
     /// Records that the journal has behind that, as of the look; `None` while the place is in an earlier start.
     pub behind: Option<u64>,
-    /// How long the oldest message under way has been so.
-    pub oldest: Option<Duration>,
+    /// Since when the oldest message under way has been so: it grows older also while the sink's task sleeps.
+    pub oldest: Option<Instant>,
     /// Records that were gone before this sink had read them, as far as they could be counted, since the start.
     pub lost: u64,
     /// Commands and messages that came in and were carried out, or had been before, since the start.
@@ -119,6 +118,8 @@ impl Board {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -168,7 +168,9 @@ impl Client {
     ) -> Result<T, Failure> {
         timeout(self.patience, exchange)
             .await
-            .map_err(|_| Failure::retry(format!("{origin} took longer than {:?} to answer", self.patience)))?
+            .map_err(|_| {
+                Failure::retry(format!("{origin} took longer than {:?} to answer", self.patience)).unsure()
+            })?
             .map_err(|error| words::of_exchange(&error, origin))
     }
 

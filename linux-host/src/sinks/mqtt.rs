@@ -58,11 +58,15 @@ pub struct Mqtt {
 /// A connection, its `online`, and what it asked to hear.
 struct Up {
     session: Session,
-    online: Option<Answer>,
+    online: Option<(String, Answer)>,
     subscribed: Option<(Subscribed, Vec<String>)>,
     /// What the broker is to keep, or no more: topics and payloads, one at a time beside what the driver sends.
     chores: VecDeque<(String, String)>,
-    chore: Option<Answer>,
+    chore: Option<(String, Answer)>,
+    /// What the broker has not kept, until it is told.
+    refused: Option<Arrival>,
+    /// The first of a connection was told: the others are for the log.
+    told: bool,
 }
 
 impl Mqtt {
@@ -76,8 +80,10 @@ impl Sink for Mqtt {
     async fn open(&mut self) -> Result<usize, Failure> {
         self.up = None;
         let session = Session::open(&self.settings).await?;
-        let topic = self.settings.status_topic.as_ref();
-        let online = topic.map(|topic| session.publish(topic, "online".into(), true)).transpose()?;
+        let online = match &self.settings.status_topic {
+            Some(topic) => Some((topic.clone(), session.publish(topic, "online".into(), true)?)),
+            None => None,
+        };
         let mut filters = self.listening.filters();
         filters.extend(self.upkeep.birth().map(str::to_owned));
         // What was kept for whoever comes later happened before.
@@ -92,7 +98,7 @@ impl Sink for Mqtt {
         }
         let window = session.window;
         let chores = self.upkeep.announcements().iter().cloned().collect();
-        self.up = Some(Up { session, online, subscribed, chores, chore: None });
+        self.up = Some(Up { session, online, subscribed, chores, chore: None, refused: None, told: false });
         Ok(window)
     }
 
@@ -155,16 +161,22 @@ impl Up {
         upkeep: &Upkeep,
         seen: &mut Seen,
     ) -> Poll<Result<Outcome, Failure>> {
-        if let Some(Poll::Ready(answer)) = self.online.as_mut().map(|online| online.as_mut().poll(cx)) {
+        if let Some((topic, answer)) = &mut self.online
+            && let Poll::Ready(answer) = answer.as_mut().poll(cx)
+        {
+            let topic = std::mem::take(topic);
             self.online = None;
             if let Err(NotTaken::ForGood(why)) = answer {
-                tracing::warn!("the broker takes no availability message: {why}");
+                self.refuse(topic, &why);
             }
         }
         match self.session.poll_outcome(cx) {
             Poll::Pending => {
-                let arrival = self.poll_arrival(cx, listening, upkeep, seen);
+                let mut arrival = self.poll_arrival(cx, listening, upkeep, seen);
                 self.poll_chores(cx);
+                if arrival.is_pending() {
+                    arrival = self.refused.take().map_or(Poll::Pending, Poll::Ready);
+                }
                 arrival.map(|arrival| Ok(Outcome::Came(arrival)))
             }
             ready => ready,
@@ -174,19 +186,30 @@ impl Up {
     /// Gets on with what is to be kept.
     fn poll_chores(&mut self, cx: &mut Context<'_>) {
         loop {
-            match self.chore.as_mut().map(|chore| chore.as_mut().poll(cx)) {
-                Some(Poll::Pending) => return,
-                Some(Poll::Ready(Err(NotTaken::ForGood(why)))) => {
-                    tracing::warn!("the broker takes no introduction, or clears no old state: {why}");
+            if let Some((topic, answer)) = &mut self.chore {
+                let Poll::Ready(answer) = answer.as_mut().poll(cx) else { return };
+                let topic = std::mem::take(topic);
+                if let Err(NotTaken::ForGood(why)) = answer {
+                    self.refuse(topic, &why);
                 }
-                Some(Poll::Ready(_)) | None => {}
             }
             let Some((topic, payload)) = self.chores.pop_front() else {
                 self.chore = None;
                 return;
             };
             // If the connection is gone, the next one does it all.
-            self.chore = self.session.publish(&topic, payload, true).ok();
+            self.chore = self.session.publish(&topic, payload, true).ok().map(|answer| (topic, answer));
+        }
+    }
+
+    /// The broker keeps nothing under this topic, for good.
+    fn refuse(&mut self, topic: String, why: &str) {
+        let what = format!("the broker keeps nothing here: {why}");
+        if self.told {
+            tracing::warn!("{topic}: {what}");
+        } else {
+            self.told = true;
+            self.refused = Some(Arrival::unclear(topic, what));
         }
     }
 

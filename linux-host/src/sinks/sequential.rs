@@ -1,7 +1,9 @@
 //! A sink over a receiver that takes one delivery after the other: a web server, a program.
 //!
 //! * A delivery is a task of its own, so that nothing is lost when the driver looks elsewhere meanwhile.
-//! * Where the receiver has a [`Quota`], what comes beyond it waits and goes out as one, with the next that is free.
+//! * Where the receiver has a [`Quota`], what comes beyond it waits and goes out as one, with the next that is free. What was
+//!   tried together goes again together, under the same key; what is not taken as one is tried in halves, so that no message
+//!   pays for another.
 //! * A message over which the receiver fails time and again, while it takes the one behind it, is set aside: it is the
 //!   message that is wrong, and no outage. As long as nothing is behind it, it holds nobody up and is tried on.
 
@@ -73,6 +75,8 @@ pub struct Sequential<R: Receiver> {
     outcomes: VecDeque<Outcome>,
     /// The message that the receiver failed over, and how often.
     failing: Option<(Message, u32)>,
+    /// What was tried as one, by its first, or what is to be: so many.
+    together: Option<(Message, usize)>,
 }
 
 struct Job<R: Receiver> {
@@ -99,6 +103,7 @@ impl<R: Receiver> Sequential<R> {
             job: None,
             outcomes: VecDeque::new(),
             failing: None,
+            together: None,
         }
     }
 
@@ -132,10 +137,15 @@ impl<R: Receiver> Sequential<R> {
             Some(quota) => {
                 let spent_up = quota.wait().await;
                 // The last one that is free takes all that is there: the next may be a day away.
-                if spent_up || quota.left() == 1 { self.queue.len() } else { 1 }
+                let all = if spent_up || quota.left() == 1 { self.queue.len() } else { 1 };
+                match (&self.together, self.queue.front()) {
+                    (Some((first, count)), Some(front)) if first == front => (*count).min(self.queue.len()),
+                    _ => all,
+                }
             }
             None => 1,
         };
+        self.together = self.queue.front().map(|first| (first.clone(), messages));
         self.start(0, messages, None);
     }
 
@@ -147,15 +157,20 @@ impl<R: Receiver> Sequential<R> {
         self.job = None;
         let (receiver, result) = joined.map_err(|_| Failure::retry("the task that delivers died"))?;
         self.receiver = Some(receiver);
-        if !matches!(result, Ok(Verdict::Taken)) {
+        let may_count = match &result {
+            Ok(verdict) => *verdict == Verdict::Taken,
+            Err(failure) => failure.unsure,
+        };
+        if !may_count {
             // What it has not taken is not counted by the receiver either.
             self.quota.iter_mut().for_each(Quota::refund);
         }
         match (result?, instead) {
             (Verdict::Taken, None) => self.done(messages),
+            (Verdict::Refused(_), None) if messages > 1 => self.halve(messages),
             (Verdict::Refused(why), None) => {
                 self.queue.drain(..messages.min(self.queue.len()));
-                self.outcomes.extend((0..messages).map(|_| Outcome::Refused(why.clone())));
+                self.outcomes.push_back(Outcome::Refused(why));
             }
             (Verdict::Failed(why), None) => return self.failed(why, messages),
             (Verdict::Failed(why), Some(_)) => return Err(Failure::retry(why)),
@@ -183,14 +198,22 @@ impl<R: Receiver> Sequential<R> {
         self.outcomes.push_back(Outcome::Done(messages));
     }
 
+    /// What is not taken as one may be taken in parts.
+    fn halve(&mut self, messages: usize) {
+        self.together = self.queue.front().map(|first| (first.clone(), messages.div_ceil(2)));
+    }
+
     /// The receiver failed over the first of the queue.
     fn failed(&mut self, why: String, messages: usize) -> Result<(), Failure> {
-        let Some(first) = self.queue.front() else { return Err(Failure::retry(why)) };
+        let Some(first) = self.queue.front().cloned() else { return Err(Failure::retry(why)) };
         let before =
-            self.failing.take().filter(|(message, _)| message == first).map_or(0, |(_, times)| times);
+            self.failing.take().filter(|(message, _)| *message == first).map_or(0, |(_, times)| times);
         let times = before + 1;
+        if messages > 1 && times.is_multiple_of(FAILURES) {
+            self.halve(messages);
+        }
         let is_due = times.is_multiple_of(FAILURES) && messages == 1 && self.queue.len() > 1;
-        self.failing = Some((first.clone(), times));
+        self.failing = Some((first, times));
         if is_due && self.quota.as_mut().is_none_or(|quota| quota.left() > 0) {
             self.start(1, 1, Some(why));
             return Ok(());

@@ -27,7 +27,7 @@ pub(super) fn of_exchange(error: &hyper::Error, origin: &str) -> Failure {
         return Failure::refused(format!("{origin} does not speak HTTP: is the port right?"));
     }
     let why = if error.is_incomplete_message() {
-        format!("{origin} hung up without an answer")
+        return Failure::retry(format!("{origin} hung up without an answer")).unsure();
     } else if error.is_canceled() || error.is_closed() {
         // One that says something before it was asked is broken off with too.
         format!("{origin} broke off before it was asked: is the port right?")

@@ -175,6 +175,12 @@ fn of_io(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => "nobody listens at its `url`: is the broker up?".into(),
         ErrorKind::TimedOut => "the broker does not answer".into(),
+        // What the resolver says has no kind of its own.
+        _ if error.to_string().contains("lookup address") => {
+            format!(
+                "nobody knows an address of the host in its `url`: is the name right, and the network up? ({error})"
+            )
+        }
         _ if is_hanging_up(error) => "the broker closed the connection".into(),
         _ => error.to_string(),
     }

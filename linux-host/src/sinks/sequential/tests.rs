@@ -14,6 +14,8 @@ struct Scripted {
     answers: Arc<Mutex<VecDeque<Result<Verdict, Failure>>>>,
     /// It fails over this one whenever it is given it.
     poison: Option<u64>,
+    /// It takes no more than so many as one.
+    most: Option<usize>,
 }
 
 fn number(message: &Message) -> u64 {
@@ -29,8 +31,11 @@ impl Receiver for Scripted {
     async fn deliver(&mut self, messages: &[Message]) -> Result<Verdict, Failure> {
         let numbers: Vec<_> = messages.iter().map(number).collect();
         self.given.lock().unwrap().push(numbers.clone());
-        if numbers == self.poison.as_slice() {
+        if self.poison.is_some_and(|poison| numbers.contains(&poison)) {
             return Ok(Verdict::Failed("500".into()));
+        }
+        if self.most.is_some_and(|most| numbers.len() > most) {
+            return Ok(Verdict::Refused("413".into()));
         }
         self.answers.lock().unwrap().pop_front().unwrap_or(Ok(Verdict::Taken))
     }
@@ -139,4 +144,50 @@ async fn what_the_receiver_did_not_take_is_not_spent() {
     assert_eq!(begin.elapsed(), Duration::ZERO);
     drive(&mut sink, [3]).await;
     assert_eq!(begin.elapsed().as_secs(), 60);
+}
+
+fn gathering(scripted: &Scripted, count: usize) -> Sequential<Scripted> {
+    let rate = Rate { count, period: Duration::from_secs(60) };
+    Sequential::new(scripted.clone(), Some(Quota::new(rate)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_much_as_one_goes_in_parts() {
+    let scripted = Scripted { most: Some(3), ..Scripted::default() };
+    let mut sink = gathering(&scripted, 1);
+    let outcomes = drive(&mut sink, 1..=7).await;
+    assert_eq!(outcomes, [Outcome::Done(2), Outcome::Done(3), Outcome::Done(2)]);
+    let given = scripted.given.lock().unwrap();
+    let taken: Vec<u64> = given.iter().filter(|numbers| numbers.len() <= 3).flatten().copied().collect();
+    assert_eq!(taken, (1..=7).collect::<Vec<_>>(), "{given:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_was_gathered_only_the_message_that_it_fails_over_is_set_aside() {
+    let scripted = Scripted { poison: Some(4), ..Scripted::default() };
+    let mut sink = gathering(&scripted, 2);
+    let outcomes = drive(&mut sink, 1..=7).await;
+    let refused = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Refused(_))).count();
+    let done: usize = outcomes.iter().map(|o| if let Outcome::Done(n) = o { *n } else { 0 }).sum();
+    assert_eq!((refused, done), (1, 6), "{outcomes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_answer_the_same_goes_again_and_is_counted() {
+    let scripted = Scripted::default();
+    let lost = || Err(Failure::retry("hung up").unsure());
+    scripted.answers.lock().unwrap().extend([lost(), lost()]);
+    let mut sink = gathering(&scripted, 1);
+    sink.open().await.unwrap();
+    (1..=3).for_each(|n| sink.send(doorbell("ring", n)).unwrap());
+    let begin = tokio::time::Instant::now();
+    for more in [4, 5] {
+        sink.outcome().await.unwrap_err();
+        sink.open().await.unwrap();
+        // More has come meanwhile.
+        (1..=more).for_each(|n| sink.send(doorbell("ring", n)).unwrap());
+    }
+    assert_eq!(sink.outcome().await, Ok(Outcome::Done(3)));
+    assert_eq!(*scripted.given.lock().unwrap(), [[1, 2, 3]; 3], "under one key");
+    assert_eq!(begin.elapsed().as_secs(), 120, "each may have been taken");
 }
