@@ -6,7 +6,7 @@ use crate::register::Register;
 
 // All of them have a bit for each pin.
 const VALUE: usize = 0;
-const INPUT_EN: usize = 0x04 / 4;
+const INPUT_EN: usize = 1;
 const OUTPUT_EN: usize = 0x08 / 4;
 /// The outputs' levels.
 const PORT: usize = 0x0C / 4;
