@@ -24,8 +24,9 @@ check_core() {
     cargo check --quiet --release --locked -Zbuild-std=core "${CORE_TARGETS[@]/#/--target=}" -p campanile-core "$@"
 }
 
+# Without what is left of builds before, as that moves the figures.
 build_image() {
-    cargo build --quiet --release --locked -Zbuild-std=core --target thumbv6m-none-eabi \
+    CARGO_INCREMENTAL=0 cargo build --quiet --release --locked -Zbuild-std=core --target thumbv6m-none-eabi \
         --manifest-path ci/image/Cargo.toml "$@"
     IMAGE=$CARGO_TARGET_DIR/thumbv6m-none-eabi/release/campanile-image
 }

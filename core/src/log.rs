@@ -46,8 +46,9 @@ pub struct Entry {
 /// The ring is given up an eighth at a time: no record pays for those that it displaces, and most lie in one piece.
 const PARTS: usize = 8;
 
-/// All of the log but its bytes.
+/// All of the log but its bytes. In this order in memory, as the engine's [`State`](crate::engine::state::State) is.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Ring {
     /// Bytes written since the engine's start, less `index`: so it changes once a round.
     base: u64,

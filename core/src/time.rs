@@ -48,23 +48,20 @@ impl Instant {
 
     /// This point and `span` later; `NEVER` where that is out of range.
     #[must_use]
-    #[cfg_attr(feature = "small", inline(never))]
     pub const fn plus(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(span.0))
+        Self(sum(self.0, span.0))
     }
 
     /// This point and `span` earlier; the epoch where that is out of range.
     #[must_use]
-    #[cfg_attr(feature = "small", inline(never))]
     pub const fn minus(self, span: Duration) -> Self {
-        Self(self.0.saturating_sub(span.0))
+        Self(difference(self.0, span.0))
     }
 
     /// The time from `earlier` to this point; zero if `earlier` is later.
     #[must_use]
-    #[cfg_attr(feature = "small", inline(never))]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration(self.0.saturating_sub(earlier.0))
+        Duration(difference(self.0, earlier.0))
     }
 
     /// Whether this is a point at all, or a deadline that is not set.
@@ -110,12 +107,24 @@ impl Duration {
     /// Both spans in a row, saturating.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
+        Self(sum(self.0, other.0))
     }
 
     /// This span less the other, zero at the least.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
+        Self(difference(self.0, other.0))
     }
+}
+
+// Of plain numbers, as these travel in registers; what is packed goes through memory.
+
+#[cfg_attr(feature = "small", inline(never))]
+const fn sum(a: u64, b: u64) -> u64 {
+    a.saturating_add(b)
+}
+
+#[cfg_attr(feature = "small", inline(never))]
+const fn difference(a: u64, b: u64) -> u64 {
+    a.saturating_sub(b)
 }

@@ -14,12 +14,25 @@ use crate::watcher::Watcher;
 /// How many commands are kept to recognise a repeat.
 pub(crate) const COMMANDS_KEPT: usize = 16;
 
-/// What is not in a table.
+/// What is not in a table. In this order in memory: what stands near the start is reached by shorter instructions on a
+/// microcontroller, bytes before words, and the large ones last.
 #[derive(Clone)]
+#[repr(C)]
 pub(crate) struct State {
-    /// Of the program, if there is one: see [`Phase::Empty`].
-    pub(crate) hash: u64,
+    pub(crate) phase: Phase,
+    /// The run that executes.
+    pub(crate) active: Option<Active>,
+    /// Slots of runs from here on are free.
+    pub(crate) slots: u8,
+    /// A run may be in a `wait-until`; if not, no change concerns any.
+    pub(crate) until: bool,
     pub(crate) counts: Counts,
+    /// Watchers that have a deadline, a bit each: in a quiet house few have one.
+    pub(crate) watching: u64,
+    /// Inputs to be read, a bit each.
+    pub(crate) ask: u64,
+    /// Outputs to be driven, a bit each.
+    pub(crate) drive: u64,
     /// When the last thing happened.
     pub(crate) now: Instant,
     /// Nothing is to be done before this: the earlier of the two that follow, or the epoch while something waits to be
@@ -29,37 +42,25 @@ pub(crate) struct State {
     next_watcher: Instant,
     /// Nothing else is due before this.
     next_timer: Instant,
-    /// Watchers that have a deadline, a bit each: in a quiet house few have one.
-    pub(crate) watching: u64,
-    pub(crate) phase: Phase,
-    /// The run that executes.
-    pub(crate) active: Option<Active>,
-    /// Inputs to be read, a bit each.
-    pub(crate) ask: u64,
+    /// When runs that wait for the clock look again.
+    pub(crate) minute: Instant,
     /// Outputs that a trigger is about, a bit each: most are none's business.
     pub(crate) watched_outputs: u64,
     /// Outputs that a run may have written last, a bit each: all that its end has to look at.
     pub(crate) owned_outputs: u64,
-    /// Slots of runs from here on are free.
-    pub(crate) slots: u8,
-    /// Peers that are there, a bit each.
-    pub(crate) links: u64,
-    /// A run may be in a `wait-until`; if not, no change concerns any.
-    pub(crate) until: bool,
-    /// Outputs to be driven, a bit each.
-    pub(crate) drive: u64,
     /// Outputs that safety took at `held_at`, a bit each: no one else may have them then.
     held: u64,
     held_at: Instant,
-    pub(crate) clock: WallClock,
-    /// When runs that wait for the clock look again.
-    pub(crate) minute: Instant,
-    pub(crate) off: Off,
+    /// Peers that are there, a bit each.
+    pub(crate) links: u64,
     /// Deadlines of `every` before this fell into a stall.
     pub(crate) stall: Instant,
-    // The large ones last: what stands near the start is reached by shorter instructions on a microcontroller.
-    pub(crate) commands: Fifo<CommandKey, COMMANDS_KEPT>,
+    /// Of the program, if there is one: see [`Phase::Empty`].
+    pub(crate) hash: u64,
+    pub(crate) clock: WallClock,
+    pub(crate) off: Off,
     pub(crate) agenda: Agenda,
+    pub(crate) commands: Fifo<CommandKey, COMMANDS_KEPT>,
 }
 
 /// Where an engine stands between `load` and its end.
