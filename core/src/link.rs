@@ -58,8 +58,18 @@ pub use satellite::{About, Request, Satellite};
 pub use source::Source;
 pub use staging::Staging;
 
-/// The version of what is said over the link. Ends of different versions tell each other so, and nothing else.
-pub const VERSION: u8 = 1;
+/// The version of what is said over the link. Ends of different versions tell each other so, and nothing else. Version 1 had
+/// no [`Look`](Message::Look): a host of today would wait for its answer for ever.
+pub const VERSION: u8 = 2;
+
+/// The highest counter of starts that a number may have: a start a second for 68 years. A number beyond comes from memory
+/// that is damaged; one that was taken would leave none for the starts to come.
+pub const MAX_STARTS: u32 = i32::MAX.unsigned_abs();
+
+/// Whether a number of a start is within [`MAX_STARTS`]; its counter is the high half.
+pub const fn is_countable(boot: u64) -> bool {
+    boot >> 32 <= MAX_STARTS as u64
+}
 
 /// Frames of records that may be under way.
 pub const WINDOW: usize = 4;

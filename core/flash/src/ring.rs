@@ -119,7 +119,8 @@ impl Ring {
     /// it may have been given away.
     pub(crate) fn next_boot(&self, random: u32) -> u64 {
         let counter = (self.head.boot.max(self.named.number) >> 32) + 1 + u64::from(self.damaged);
-        counter << 32 | random as u64
+        // One that is beyond all counting stays so, for a house to see it, and does not begin at 0 again.
+        counter.min(u64::from(u32::MAX)) << 32 | random as u64
     }
 
     /// At the oldest record that is left.

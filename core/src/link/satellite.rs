@@ -4,10 +4,10 @@ mod clock;
 mod sending;
 mod session;
 
-use super::PATIENCE;
 use super::frame::{MAX_FRAME, MAX_MESSAGE, seal};
 use super::message::{Health, Hello, Message, Misread, Verdict};
 use super::source::Source;
+use super::{PATIENCE, is_countable};
 use crate::decision::ReplyResult;
 use crate::input::{COMMAND_TTL, Op, Origin};
 use crate::program::verify::Room;
@@ -145,7 +145,7 @@ impl Satellite {
         let session = self.session.as_mut().filter(|session| session.token == token)?;
         session.heard = now;
         match message {
-            Message::Assign { boot } => {
+            Message::Assign { boot } if is_countable(boot) => {
                 session.hello = true;
                 if self.boot == boot {
                     return None;

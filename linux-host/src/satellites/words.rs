@@ -3,6 +3,7 @@
 use campanile_core::link::{Health, Hello, Storage, VERSION, Verdict};
 use campanile_core::program::verify::LoadError;
 use campanile_core::record::CORE_REV;
+use campanile_delivery::Boot;
 use campanile_delivery::satellite::Misfit;
 
 /// It speaks another version of the link.
@@ -10,6 +11,15 @@ pub(super) fn other_version(theirs: u8) -> String {
     let newer = if theirs > VERSION { "this campanile" } else { "the satellite's firmware" };
     format!(
         "it speaks version {theirs} of the link, and this campanile version {VERSION}: bring {newer} up to date"
+    )
+}
+
+/// The number of its start is none.
+pub(super) fn uncountable(boot: Boot) -> String {
+    format!(
+        "it says that this is its start {}, which no board comes to: its memory is damaged; erase its flash whole and \
+         bring its firmware there anew, or replace the board",
+        boot.counter()
     )
 }
 

@@ -269,6 +269,9 @@ impl Talk {
             let news = session.receive(now, message, &mut self.around);
             let why = match news.map_err(|error| Broken::Journal(error.to_string()))? {
                 Some(News::OtherVersion { theirs }) => format!("a satellite of version {theirs}"),
+                Some(News::Uncountable { boot }) => {
+                    format!("a satellite's start has the number {:x}", boot.0)
+                }
                 Some(News::Met { brings: Some(Err(misfit)), .. }) => {
                     format!("the satellite's program does not fit: {misfit:?}")
                 }

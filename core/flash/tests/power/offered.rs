@@ -97,3 +97,14 @@ fn the_numbers_of_a_house_are_not_used_again_when_the_log_has_come_round() {
     );
     assert!(offered.log(&store).tail().seq > 1);
 }
+
+#[test]
+fn a_count_of_starts_at_its_end_does_not_begin_anew() {
+    let (mut flash, _) = lived(1);
+    let mut store = Store::open(&mut flash, 1).unwrap();
+    let runs = begin(&mut store);
+    let last = u64::from(u32::MAX);
+    store.name(runs, last << 32).unwrap();
+    let mut store = Store::open(&mut flash, 1).unwrap();
+    assert_eq!(begin(&mut store) >> 32, last);
+}

@@ -7,6 +7,7 @@ use campanile_core::link::{Health, Hello, Verdict};
 use campanile_core::time::Instant;
 
 use super::Misfit;
+use crate::Boot;
 
 /// What somebody may want to know.
 #[derive(Debug)]
@@ -24,6 +25,11 @@ pub enum News<'m> {
     OtherVersion {
         /// Which.
         theirs: u8,
+    },
+    /// The number that it gives for its start is none that a counter of starts comes to; nothing is taken of it.
+    Uncountable {
+        /// Which.
+        boot: Boot,
     },
     /// What became of its program.
     Installed(Verdict),

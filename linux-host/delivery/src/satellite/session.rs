@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use campanile_core::decision::{By, Decision, ReplyResult, Source};
 use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
-use campanile_core::link::{Delivery, Heard, Hello, Host, Lines, MAX_FRAME, Verdict, Wall};
+use campanile_core::link::{Delivery, Heard, Hello, Host, Lines, MAX_FRAME, Verdict, Wall, is_countable};
 use campanile_core::record::{Frame, Record};
 use campanile_core::time::{Duration, Instant};
 
@@ -17,6 +17,9 @@ const YOUNG: Duration = COMMAND_TTL;
 
 /// Messages of an unknown age that are held; the oldest gives way.
 const HELD: usize = 16;
+
+/// Starts with two numbers that are kept in mind; the oldest gives way. More than any satellite's flash has starts of.
+const RENAMED: usize = 256;
 
 /// What surrounds a session: the house that the satellite belongs to, and chance.
 pub trait World {
@@ -57,8 +60,11 @@ pub struct Session<S: Storage> {
     /// How they are as of a record that has not come yet.
     lines: Option<Lines>,
     /// Starts that the journal has by other numbers than the satellite: one whose flash does not take the number offers them
-    /// by its own again.
+    /// by its own again. The last [`RENAMED`] of them.
     renamed: BTreeMap<Boot, Boot>,
+    /// The satellite's start that was given a number last, and that number: until it is heard with it, as what told it may
+    /// have been lost on the wire.
+    given: Option<(Boot, Boot)>,
     /// The program did not fit, or was refused: it is not tried again before the satellite's next start, or before somebody
     /// asks.
     refused: bool,
@@ -108,6 +114,7 @@ impl<S: Storage> Session<S> {
             knows_lines: false,
             lines: None,
             renamed: BTreeMap::new(),
+            given: None,
             refused: false,
             clock: None,
             unjudged: VecDeque::new(),
@@ -250,6 +257,10 @@ impl<S: Storage> Session<S> {
         hello: Hello<'m>,
         world: &mut impl World,
     ) -> Result<Option<News<'m>>, BookError> {
+        if !is_countable(hello.boot) {
+            return Ok(Some(News::Uncountable { boot: Boot(hello.boot) }));
+        }
+        self.given.take_if(|(_, ours)| ours.0 == hello.boot);
         self.over = hello.over;
         if self.over {
             self.met_over(now, &hello, world)?;
@@ -301,13 +312,22 @@ impl<S: Storage> Session<S> {
         Ok(())
     }
 
-    /// Begins a start in the journal for one whose number it cannot have there. The hello comes again, with the new one.
+    /// Begins a start in the journal for one whose number it cannot have there. The hello comes again, with the new one; if it
+    /// comes as before, the number is given again.
     fn rename(&mut self, now: Instant, theirs: Boot, world: &mut impl World) -> Result<(), BookError> {
-        let boot = self.book.begin(world.random().map_err(BookError::Random)?, now)?;
         self.reads_ours = false;
         self.unjudged.clear();
+        let unheard = self.given.filter(|&(of, ours)| of == theirs && self.book.boot() == Some(ours));
+        let boot = match unheard {
+            Some((_, ours)) => ours,
+            None => self.book.begin(world.random().map_err(BookError::Random)?, now)?,
+        };
+        self.given = Some((theirs, boot));
         if theirs.0 != 0 {
             self.renamed.insert(theirs, boot);
+            if self.renamed.len() > RENAMED {
+                self.renamed.pop_first();
+            }
         }
         self.host.assign(now, boot.0);
         Ok(())

@@ -149,6 +149,7 @@ impl Session {
         match news.map_err(|error| format!("{}: {error}", self.path.display()))? {
             Some(News::Met { hello, brings, unkept }) => self.met(&hello, brings, unkept),
             Some(News::OtherVersion { theirs }) => return Err(words::other_version(theirs)),
+            Some(News::Uncountable { boot }) => return Err(words::uncountable(boot)),
             Some(News::Installed(verdict)) => {
                 self.problems.refused = words::of_verdict(verdict).map(str::to_owned);
                 if self.problems.refused.is_none() {

@@ -558,3 +558,48 @@ fn behind_a_gap_it_is_asked_how_its_lines_are() {
     bench.asked();
     assert_eq!(bench.looks, 3, "it is known");
 }
+
+#[test]
+fn a_number_that_was_lost_on_the_wire_is_given_again_and_no_start_stays_empty() {
+    let mut bench = Bench::new();
+    // First of a satellite that has no number, then of one whose number the journal has passed.
+    for theirs in [0, start(1)] {
+        bench.plug();
+        let asked = bench.offers(theirs, false, 2);
+        let [Asked::Assign(boot)] = asked[..] else { panic!("{asked:?}") };
+        bench.plug();
+        assert_eq!(bench.offers(theirs, false, 2), [Asked::Assign(boot)], "it has not heard it");
+        assert_eq!(bench.hello(boot, false, 2), [Asked::From(1)]);
+        assert_eq!(bench.sends(1, &[Level::On]), [Asked::From(2)]);
+        // It has heard it: this is another start, or it has no number of its own yet.
+        bench.plug();
+        let asked = bench.offers(theirs, false, 2);
+        let [Asked::Assign(next)] = asked[..] else { panic!("{asked:?}") };
+        assert_eq!(next >> 32, (boot >> 32) + 1);
+        bench.hello(next, false, 2);
+    }
+}
+
+#[test]
+fn starts_with_two_numbers_are_kept_in_mind_up_to_a_bound() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(1 << 20), false, 1);
+    for counter in 1..=2 * RENAMED as u64 {
+        let asked = bench.offers(start(counter), true, 1);
+        let [Asked::Assign(boot)] = asked[..] else { panic!("{asked:?}") };
+        bench.hello(boot, true, 1);
+    }
+    assert_eq!(bench.session.renamed.len(), RENAMED);
+    assert!(bench.session.renamed.contains_key(&Boot(start(2 * RENAMED as u64))), "the last one is there");
+}
+
+#[test]
+fn a_start_beyond_all_counting_is_named_and_not_taken() {
+    let mut bench = Bench::new();
+    bench.plug();
+    let highest = u64::from(campanile_core::link::MAX_STARTS);
+    assert_eq!(bench.offers(start(highest + 1), false, 2), [], "nothing is asked of it");
+    assert_eq!(bench.session.book().boot(), None);
+    assert_eq!(bench.offers(start(highest), false, 2), [Asked::From(1)], "the last that is one");
+}

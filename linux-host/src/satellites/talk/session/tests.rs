@@ -229,11 +229,33 @@ fn without_a_clock_here_its_schedules_wait_and_that_is_told() {
 fn one_of_another_version_is_named_with_what_is_to_be_brought_up_to_date() {
     let mut bench = Bench::new("");
     bench.session.begin(bench.now);
-    for (version, which) in [(VERSION + 1, "bring this campanile"), (0, "bring the satellite's firmware")] {
+    // Version 1 is of before a satellite could be asked for its lines.
+    for (version, which) in [(VERSION + 1, "bring this campanile"), (1, "bring the satellite's firmware")] {
         let mut frame = [0; MAX_FRAME];
         // Of a hello: the token, and the version, which are the same in all of them.
         let len = seal(&[1, 7, version, 9, 9, 9], &mut frame).unwrap();
         let why = bench.tell(&frame[..len]).unwrap_err();
         assert!(why.contains(which) && why.contains(&format!("version {version} of the link")), "{why}");
     }
+}
+
+#[test]
+fn one_whose_count_of_starts_is_damaged_is_named_and_nothing_of_it_is_taken() {
+    let mut bench = Bench::new("");
+    bench.session.begin(bench.now);
+    bench.satellite = Satellite::new(u64::MAX << 32, 0, 7);
+    let mut frame = [0; MAX_FRAME];
+    let wall = Wall { unix: 1, offset: 0, trusted: true };
+    let len = bench.session.transmit(bench.now, wall, &mut frame).unwrap();
+    bench.hear(&frame[..len]);
+    let about = About {
+        node: "",
+        board: "test board",
+        room: bench.engine.room(),
+        bundle_max: 1024,
+        health: bench.health,
+    };
+    let len = bench.satellite.transmit(bench.now, &about, &bench.engine.log(), &mut frame).unwrap();
+    let why = bench.tell(&frame[..len]).unwrap_err();
+    assert!(why.contains("its start 4294967295") && why.contains("erase its flash"), "{why}");
 }
