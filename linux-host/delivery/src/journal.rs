@@ -147,7 +147,8 @@ impl<S: Storage> Journal<S> {
         if batch.first_seq > last + 1 {
             self.record_overrun(last + 1, batch.first_seq - 1, now);
         }
-        self.append_split(batch);
+        // What fills a group has company enough: memory has no more than that for which the disk is not asked at once.
+        urgent |= self.append_split(batch);
         // Other ids from here on: a stretch of its own.
         self.wants_checkpoint |= swapped;
         self.counts.records += count;
@@ -158,15 +159,16 @@ impl<S: Storage> Journal<S> {
         Ok(())
     }
 
-    /// Adds a batch in parts that fit into a group.
-    fn append_split(&mut self, batch: &Batch<'_>) {
-        let max = self.options.body_max();
+    /// Adds a batch in parts that fit into a group. True if a group is full.
+    fn append_split(&mut self, batch: &Batch<'_>) -> bool {
+        let (max, mut filled) = (self.options.body_max(), false);
         let (mut from, mut len, mut count) = (0, 0, 0);
         let (mut base, mut span) = (batch.base, Duration::ZERO);
         let mut program = self.builder.program;
         for frame in Frames(batch.bytes) {
             if len + frame.bytes.len() > max {
                 let full = self.builder.engine(base, &batch.bytes[from..from + len], count, span);
+                filled |= full.is_some();
                 self.push(full);
                 (from, len, count) = (from + len, 0, 0);
                 (base, span) = (base.plus(span), Duration::ZERO);
@@ -178,8 +180,10 @@ impl<S: Storage> Journal<S> {
             program = program_of(&frame).unwrap_or(program);
         }
         let full = self.builder.engine(base, &batch.bytes[from..from + len], count, span);
+        filled |= full.is_some();
         self.push(full);
         self.builder.program = program;
+        filled
     }
 
     /// The core's ring was overwritten: a new stretch begins.

@@ -40,7 +40,7 @@ pub struct Options {
     /// The most bytes that stand in for a disk that takes nothing, and half of that for a disk that has not synced.
     pub memory: usize,
     /// Raw edges that decide nothing may wait so long for company, so that a bounce costs one group and not ten.
-    /// Decisions, and all other records, take them along at once.
+    /// Decisions, and all other records, take them along at once, and so many that they fill a group do not wait.
     pub linger: Duration,
 }
 

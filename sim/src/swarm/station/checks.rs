@@ -11,18 +11,40 @@ use super::{Station, rules};
 use crate::node;
 use crate::swarm::judge::{journal, memory, replay};
 
-/// Beyond the bound of its memory a journal may hold what cannot be dropped by itself: the newest groups.
-const UNDROPPED: u64 = 64 * 1024;
+/// The smallest segment of a journal, and the largest: linux-host/delivery/FORMAT.md.
+const SEGMENT: (u64, u64) = (4 * 1024, 1024 * 1024);
+
+/// The most bytes of records in a group.
+const GROUP_MAX: u64 = 32 * 1024;
+
+/// What a group costs in memory beside its records.
+const GROUP: u64 = 256;
+
+/// What is said on losses: a word for each sink, and for the last damages.
+const WORDS: u64 = 2 * 1024;
+
+/// The most bytes that come over a link at once: a frame.
+const FRAME: u64 = 256;
+
+/// Beyond the bound of its memory a journal may hold what cannot be dropped by itself: the first group of its start, the
+/// word on what went, the newest group, and the words on losses that went with others. A group has `most` bytes of records.
+const fn undropped(most: u64) -> u64 {
+    2 * (most + GROUP) + GROUP + WORDS
+}
 
 impl Station<'_> {
-    /// Memory stays bounded, whatever the disk does (I11).
+    /// Memory stays bounded, whatever the disk does (I11): that of its journal, and of those of its satellites.
     pub(super) fn check_memory(&self) -> Result<(), String> {
-        let held = self.journal().map_or(0, |journal| journal.borrow().status().memory as u64);
-        let most = self.plan.journal.memory + UNDROPPED;
-        if held <= most {
-            return Ok(());
+        let group = ((self.plan.journal.size / 10).clamp(SEGMENT.0, SEGMENT.1) / 4).min(GROUP_MAX);
+        let own = self.journal().map(|journal| (journal.borrow().status().memory, group));
+        let theirs = self.talks.iter().filter_map(|talk| Some((talk.journal()?.status().memory, FRAME)));
+        for (held, group) in own.into_iter().chain(theirs) {
+            let (held, most) = (held as u64, self.plan.journal.memory + undropped(group));
+            if held > most {
+                return Err(format!("a journal holds {held} bytes in memory, and {most} are the most"));
+            }
         }
-        Err(format!("the journal holds {held} bytes in memory, and {most} are the most"))
+        Ok(())
     }
 
     /// Shows the judges what is new on the tape.
@@ -100,7 +122,7 @@ impl Station<'_> {
         if gave_up || self.floor.void || !healthy || left.has_holes {
             return Ok(());
         }
-        memory::compare(before, left.end, start)
+        memory::compare(before, left.end, start, &self.rulebook)
     }
 
     /// The journal says everything that was written, and nothing else, and says it again.

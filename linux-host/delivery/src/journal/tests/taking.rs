@@ -25,6 +25,22 @@ fn an_overrun_of_the_ring_is_a_gap_and_a_new_stretch() {
     assert_eq!(journal.status().counts.lost, 7);
 }
 
+/// Edges that come in torrents would fill the memory for as long as they may wait.
+#[test]
+fn edges_that_fill_a_group_wait_for_no_company() {
+    let options = Options { linger: Duration::from_secs(10), ..small() };
+    let (_, mut journal, mut engine) = begin(options.clone());
+    journal.commit(engine.time);
+    engine.edges(&mut journal, 3);
+    assert!(journal.due().is_some_and(|due| due > engine.time), "three of them may wait");
+    while journal.due().is_some_and(|due| due > engine.time) {
+        engine.edges(&mut journal, 3);
+    }
+    assert!(engine.seq < options.body_max() as u64, "{} edges waited", engine.seq);
+    journal.tick(engine.time);
+    assert_eq!(journal.status().memory, 0);
+}
+
 #[test]
 fn wrong_batches_are_refused_whole() {
     let (_, mut journal, mut engine) = begin(small());
