@@ -171,6 +171,10 @@ fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
+    let mut with = place.bare(&["replay", "--until", "1/", "--with"]);
+    let with = with.arg(place.path("house.toml")).arg(place.path("header-0")).output().unwrap();
+    let said = String::from_utf8(with.stdout).unwrap();
+    assert!(said.contains(" was changed: it is no record") && !said.contains("not all of"), "{said}");
 
     for program in &programs {
         let lines = change(program, &|copy| std::fs::remove_file(copy.join(program)).unwrap());

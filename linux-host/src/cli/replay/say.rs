@@ -43,7 +43,8 @@ pub(super) fn is_unchanged(archive: &Archive<Directory>) -> bool {
     can_be_read(archive) && archive.headers.is_empty()
 }
 
-fn can_be_read(archive: &Archive<Directory>) -> bool {
+/// Whether all that was written can be read.
+pub(super) fn can_be_read(archive: &Archive<Directory>) -> bool {
     archive.torn.is_none() && archive.damaged.is_empty()
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::super::progress::Progress;
 use super::super::{Failure, check, times};
-use super::say::{add_damage, is_unchanged, line, number, passed_object, say_damage, trusted};
+use super::say::{add_damage, can_be_read, is_unchanged, line, number, passed_object, say_damage, trusted};
 use crate::config::{compile, load};
 use crate::zone::ZoneOffsets;
 
@@ -106,14 +106,20 @@ fn say_text(
             number(comparison.unknown)
         )?;
     }
-    if !comparison.passed.is_empty() || !is_unchanged(archive) {
+    let has_gaps = !comparison.passed.is_empty() || !can_be_read(archive);
+    if has_gaps {
         writeln!(out, "\nnot all of the journal was compared; behind each gap {name} takes over anew:")?;
-        comparison.passed.iter().try_for_each(|piece| writeln!(out, "  {}", line(piece, &zone)))?;
-        say_damage(archive, out)?;
+    } else if !is_unchanged(archive) {
+        writeln!(out)?;
     }
+    comparison.passed.iter().try_for_each(|piece| writeln!(out, "  {}", line(piece, &zone)))?;
+    say_damage(archive, out)?;
     match verdict(archive, comparison) {
         "same" => return writeln!(out, "\nno moment differs"),
-        "incomplete" => return writeln!(out, "\nno moment differs, as far as they can be compared"),
+        "incomplete" if has_gaps => {
+            return writeln!(out, "\nno moment differs, as far as it can be compared");
+        }
+        "incomplete" => return writeln!(out, "\nno moment differs, though the journal was changed"),
         _ => {}
     }
     let shown = comparison.moments.len() as u64;
