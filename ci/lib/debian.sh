@@ -85,7 +85,7 @@ refresh_lists() {
         die "Debian's package lists cannot be read: is there a network?"
     fi
     say "not all of Debian's package lists could be read: $(grep -m 1 '^E: Failed' "$APT_STATE/update.log" || echo 'no reason given')"
-    touch "$stamp"
+    touch -d '-23 hours' "$stamp" # to be asked again in an hour
 }
 
 # closure PACKAGE...: lines of `name[:arch] version`, the packages and all that they depend on.

@@ -24,7 +24,6 @@ registers! {
 
 const CHIP: Sysctl = Sysctl(SYSCTL);
 const UART: Pl011 = Pl011(UART0);
-const UART_PINS: [u8; 2] = [0, 1];
 const UART_IRQ: u16 = 5;
 /// 115,200 baud: 12.5 MHz / 16 / (434 / 64).
 const DIVISOR: u32 = 434;
@@ -49,7 +48,7 @@ impl Board for Lm3s6965evb {
     const PINS: u32 = 7 * 8;
     /// The switch "select" on PF1, and the status light on PF0.
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 41), ("CHIME", 40)];
-    const RESERVED: &'static [u8] = &UART_PINS;
+    const RESERVED: &'static [u8] = &[0, 1]; // the serial line's
 
     type Flash = NoFlash;
 
@@ -57,7 +56,7 @@ impl Board for Lm3s6965evb {
         CHIP.start();
         systick::start(KHZ);
         ALARM.start();
-        UART_PINS.into_iter().for_each(|pin| place(pin).lend());
+        Self::RESERVED.iter().for_each(|&pin| place(pin).lend());
         UART.start(DIVISOR);
         [UART_IRQ, ALARM_IRQ].into_iter().chain(PORT_IRQS).for_each(machine::enable);
     }

@@ -1,9 +1,9 @@
 //! A sink over a receiver that takes one delivery after the other: a web server, a program.
 //!
 //! * A delivery is a task of its own, so that nothing is lost when the driver looks elsewhere meanwhile.
-//! * Where the receiver has a [`Quota`], what comes beyond it waits and goes out as one, with the next that is free. What was
-//!   tried together goes again together, under the same key; what is not taken as one is tried in halves, so that no message
-//!   pays for another.
+//! * Where the receiver has a [`Quota`], what comes beyond it waits and goes out as one, with the next that is free. What the
+//!   receiver may know goes again together, under the same key; what is not taken as one is tried in halves, so that no
+//!   message pays for another.
 //! * A message over which the receiver fails time and again, while it takes the one behind it, is set aside: it is the
 //!   message that is wrong, and no outage. As long as nothing is behind it, it holds nobody up and is tried on.
 
@@ -75,8 +75,10 @@ pub struct Sequential<R: Receiver> {
     outcomes: VecDeque<Outcome>,
     /// The message that the receiver failed over, and how often.
     failing: Option<(Message, u32)>,
-    /// What was tried as one, by its first, or what is to be: so many.
+    /// What the receiver may know as one, by its first, and how many these are.
     together: Option<(Message, usize)>,
+    /// More are not taken as one, as far as was seen; twice as many are tried behind each that is taken.
+    most: usize,
 }
 
 struct Job<R: Receiver> {
@@ -104,6 +106,7 @@ impl<R: Receiver> Sequential<R> {
             outcomes: VecDeque::new(),
             failing: None,
             together: None,
+            most: WINDOW,
         }
     }
 
@@ -140,12 +143,11 @@ impl<R: Receiver> Sequential<R> {
                 let all = if spent_up || quota.left() == 1 { self.queue.len() } else { 1 };
                 match (&self.together, self.queue.front()) {
                     (Some((first, count)), Some(front)) if first == front => (*count).min(self.queue.len()),
-                    _ => all,
+                    _ => all.min(self.most),
                 }
             }
             None => 1,
         };
-        self.together = self.queue.front().map(|first| (first.clone(), messages));
         self.start(0, messages, None);
     }
 
@@ -165,9 +167,16 @@ impl<R: Receiver> Sequential<R> {
             // What it has not taken is not counted by the receiver either.
             self.quota.iter_mut().for_each(Quota::refund);
         }
+        if result.as_ref().is_err_and(|failure| failure.unsure) && instead.is_none() {
+            self.keep_together(messages);
+        }
         match (result?, instead) {
             (Verdict::Taken, None) => self.done(messages),
-            (Verdict::Refused(_), None) if messages > 1 => self.halve(messages),
+            (Verdict::Refused(why), None) if messages > 1 => {
+                self.halve(messages);
+                // With a pause: who refuses everything is not asked again and again.
+                return Err(Failure::retry(why));
+            }
             (Verdict::Refused(why), None) => {
                 self.queue.drain(..messages.min(self.queue.len()));
                 self.outcomes.push_back(Outcome::Refused(why));
@@ -193,14 +202,20 @@ impl<R: Receiver> Sequential<R> {
     }
 
     fn done(&mut self, messages: usize) {
-        self.failing = None;
+        (self.failing, self.together) = (None, None);
+        self.most = (2 * self.most).min(WINDOW);
         self.queue.drain(..messages.min(self.queue.len()));
         self.outcomes.push_back(Outcome::Done(messages));
     }
 
+    /// The receiver has been given so many as one, and may know their key.
+    fn keep_together(&mut self, messages: usize) {
+        self.together = self.queue.front().map(|first| (first.clone(), messages));
+    }
+
     /// What is not taken as one may be taken in parts.
     fn halve(&mut self, messages: usize) {
-        self.together = self.queue.front().map(|first| (first.clone(), messages.div_ceil(2)));
+        (self.together, self.most) = (None, messages.div_ceil(2));
     }
 
     /// The receiver failed over the first of the queue.
@@ -211,6 +226,8 @@ impl<R: Receiver> Sequential<R> {
         let times = before + 1;
         if messages > 1 && times.is_multiple_of(FAILURES) {
             self.halve(messages);
+        } else {
+            self.keep_together(messages);
         }
         let is_due = times.is_multiple_of(FAILURES) && messages == 1 && self.queue.len() > 1;
         self.failing = Some((first, times));

@@ -379,7 +379,7 @@ impl<'a> Satellite<'a> {
 
     /// The last start goes on from what the one before it left.
     pub(super) fn check_start(&self) -> Result<(), String> {
-        self.starts.check(&self.tape.borrow(), &self.programs.rulebook)
+        self.starts.check(&self.tape.borrow())
     }
 
     /// The last life is executed again. With `until`, on its own clock, it must be whole up to then.

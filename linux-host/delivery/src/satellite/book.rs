@@ -125,12 +125,17 @@ impl<S: Storage> Book<S> {
         self.journal.as_ref().and_then(Journal::program)
     }
 
-    /// Takes records, and hands them to the kernel.
-    pub(super) fn append(&mut self, delivery: &Delivery<'_>, now: Instant) -> Result<(), BookError> {
+    /// Takes records, and hands them to the kernel; with `durable` they are on the disk behind this, if that takes anything.
+    pub(super) fn append(
+        &mut self,
+        delivery: &Delivery<'_>,
+        durable: bool,
+        now: Instant,
+    ) -> Result<(), BookError> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
         let Delivery { first, count, base, bytes } = *delivery;
         journal
-            .append(&Batch { first_seq: first, base, bytes, count }, false, now)
+            .append(&Batch { first_seq: first, base, bytes, count }, durable, now)
             .map_err(BookError::Append)?;
         journal.commit(now);
         Ok(())

@@ -404,7 +404,9 @@ impl<S: Storage> Session<S> {
         world: &impl World,
     ) -> Result<Option<News<'static>>, BookError> {
         let expected = self.book.last() + 1;
-        self.book.append(delivery, now)?;
+        // A start that is over is offered no more once all of it was acknowledged; of the one that runs the satellite is asked
+        // again for what a power cut here took.
+        self.book.append(delivery, self.over, now)?;
         self.host.taken(now, delivery.first + delivery.count);
         if self.over {
             return Ok(None);

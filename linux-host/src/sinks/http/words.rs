@@ -24,15 +24,16 @@ pub(super) fn of_tls(error: &io::Error, origin: &str) -> Failure {
 /// The server at `origin` spoke, or fell silent, in a way that is no answer.
 pub(super) fn of_exchange(error: &hyper::Error, origin: &str) -> Failure {
     if error.is_parse() {
-        return Failure::refused(format!("{origin} does not speak HTTP: is the port right?"));
+        return Failure::refused(format!("{origin} does not speak HTTP: is the port right?")).unsure();
+    }
+    if error.is_canceled() || error.is_closed() {
+        // One that says something before it was asked is broken off with too.
+        return Failure::retry(format!("{origin} broke off before it was asked: is the port right?"));
     }
     let why = if error.is_incomplete_message() {
-        return Failure::retry(format!("{origin} hung up without an answer")).unsure();
-    } else if error.is_canceled() || error.is_closed() {
-        // One that says something before it was asked is broken off with too.
-        format!("{origin} broke off before it was asked: is the port right?")
+        format!("{origin} hung up without an answer")
     } else {
         format!("{origin}: {error}")
     };
-    Failure::retry(why)
+    Failure::retry(why).unsure()
 }

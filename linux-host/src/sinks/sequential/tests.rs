@@ -156,7 +156,7 @@ async fn what_is_too_much_as_one_goes_in_parts() {
     let scripted = Scripted { most: Some(3), ..Scripted::default() };
     let mut sink = gathering(&scripted, 1);
     let outcomes = drive(&mut sink, 1..=7).await;
-    assert_eq!(outcomes, [Outcome::Done(2), Outcome::Done(3), Outcome::Done(2)]);
+    assert_eq!(outcomes, [Outcome::Done(2), Outcome::Done(2), Outcome::Done(3)]);
     let given = scripted.given.lock().unwrap();
     let taken: Vec<u64> = given.iter().filter(|numbers| numbers.len() <= 3).flatten().copied().collect();
     assert_eq!(taken, (1..=7).collect::<Vec<_>>(), "{given:?}");
@@ -170,6 +170,28 @@ async fn of_what_was_gathered_only_the_message_that_it_fails_over_is_set_aside()
     let refused = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Refused(_))).count();
     let done: usize = outcomes.iter().map(|o| if let Outcome::Done(n) = o { *n } else { 0 }).sum();
     assert_eq!((refused, done), (1, 6), "{outcomes:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_refuses_everything_is_asked_hardly_oftener_than_there_are_messages() {
+    let scripted = Scripted { most: Some(0), ..Scripted::default() };
+    let mut sink = gathering(&scripted, 1);
+    let outcomes = drive(&mut sink, 1..=64).await;
+    assert_eq!(outcomes, vec![Outcome::Refused("413".into()); 64]);
+    assert_eq!(scripted.given.lock().unwrap().len(), 64 + 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_arrived_keeps_no_group_small() {
+    let scripted = Scripted::default();
+    scripted.answers.lock().unwrap().push_back(Err(Failure::retry("nobody listens")));
+    let mut sink = gathering(&scripted, 1);
+    sink.open().await.unwrap();
+    sink.send(doorbell("ring", 1)).unwrap();
+    sink.outcome().await.unwrap_err();
+    sink.open().await.unwrap();
+    (1..=5).for_each(|n| sink.send(doorbell("ring", n)).unwrap());
+    assert_eq!(sink.outcome().await, Ok(Outcome::Done(5)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,12 @@
 //! The starts of a satellite (I5): each has a number of its own; what its flash has taken is there after a power cut, of
 //! whatever byte, and it has taken what is older than it may wait; and a start goes on from there.
 
-use campanile_core::record::FIRST_DECISION;
+use campanile_core::input::Input;
+use campanile_core::record::{FIRST_DECISION, Record};
 use campanile_core::time::{Duration, Instant};
 use campanile_flash::Keeper;
 
-use super::memory::{self, has_begun};
-use crate::swarm::house::Rulebook;
+use super::memory;
 use crate::swarm::tape::{Scroll, Tape};
 
 /// So long behind its window a record may take until it is kept.
@@ -99,7 +99,7 @@ impl Starts {
     }
 
     /// The start of now has taken back what the one before it left.
-    pub(in crate::swarm) fn check(&self, tape: &Tape, book: &Rulebook) -> Result<(), String> {
+    pub(in crate::swarm) fn check(&self, tape: &Tape) -> Result<(), String> {
         let [.., before, start] = tape.lives.as_slice() else { return Ok(()) };
         let left = self.over.get(tape.lives.len() - 2).and_then(|over| over.left);
         let Some(left) = left.filter(|_| !self.refused && start.own != 0) else { return Ok(()) };
@@ -107,7 +107,7 @@ impl Starts {
         if !has_begun(before, end) || !has_begun(start, start.head()) {
             return Ok(());
         }
-        memory::compare(before, end, start, book)
+        memory::compare(before, end, start)
     }
 
     /// What may be missing by now. `tail`: where the records begin that the flash has, `gone` as above.
@@ -129,6 +129,12 @@ impl Starts {
         let (gone, left) = tape.lives.iter().zip(self.over.iter().chain([&runs])).map(of).unzip();
         Losses { gone, left }
     }
+}
+
+/// Whether a start had come so far that all was taken back, in its first `end` records.
+fn has_begun(life: &Scroll, end: u64) -> bool {
+    let is_clock = |record| matches!(record, Some(Record::Input(Input::Clock { .. })));
+    (1..=end).zip(&life.entries).any(|(_, entry)| is_clock(entry.record))
 }
 
 /// What is executed again comes to the end of its instant: decisions that were not kept are made once more.
