@@ -140,7 +140,7 @@ speaks() {
     local monitor words
     "$CAMPANILE" link monitor porch --elf "$1" --state "$2/state" >"$2/monitor.log" 2>&1 &
     monitor=$!
-    for words in 'start 0x0 with program [0-9a-f]\{16\}' 'program [0-9a-f]\{16\} has taken over'; do
+    for words in 'the host is there: true' 'program [0-9a-f]\{16\} has taken over'; do
         wait_for 60 grep -q "^defmt [0-9.]* INFO  $words\$" "$2/monitor.log" ||
             die "the monitor does not show what the firmware says: $(cat "$2/monitor.log")"
     done
