@@ -47,5 +47,6 @@ fn in_a_hurry_the_figures_agree_as_well() {
     assert!(right, "{text}");
     let visits = text.lines().find(|line| line.trim_start().starts_with("visits")).unwrap();
     let visits: u32 = visits.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(visits > 15, "{visits} visits");
+    // Some twenty, and fewer where the process was kept from it.
+    assert!(visits > 5, "{visits} visits");
 }
