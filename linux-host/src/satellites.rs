@@ -8,24 +8,29 @@
 //!                           └─▶ session (its journal)
 //! ```
 
+pub mod asking;
 mod port;
 mod talk;
 pub mod trace;
 mod tty;
+mod usb;
 pub mod view;
 mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 
+use campanile_delivery::satellite::Outcome;
 use campanile_delivery::{Options, SinkName};
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::boards::SatelliteLines;
 use crate::config::SatelliteProgram;
 use crate::config::scalar::SerialPort;
+use asking::{Asked, Asker, Unknown, Wish};
 use talk::Talk;
 use view::{SatelliteStatus, View};
 
@@ -71,6 +76,7 @@ struct Running {
     spec: Spec,
     lines: Arc<SatelliteLines>,
     view: View,
+    requests: Sender<Asked>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -111,7 +117,8 @@ impl Satellites {
     fn start(&mut self, spec: &Spec, lines: Arc<SatelliteLines>) {
         let name = &spec.program.name;
         let view = View::new(name, &spec.program.board, &spec.port.to_string());
-        let talk = Talk::new(spec.clone(), lines.clone(), view.clone(), self.around.clone());
+        let (requests, asked) = asking::way();
+        let talk = Talk::new(spec.clone(), lines.clone(), view.clone(), self.around.clone(), asked);
         let builder = std::thread::Builder::new().name(format!("link-{name}"));
         let thread = match builder.spawn(move || talk.run()) {
             Ok(thread) => Some(thread),
@@ -122,7 +129,7 @@ impl Satellites {
                 None
             }
         };
-        self.running.push(Running { spec: spec.clone(), lines, view, thread });
+        self.running.push(Running { spec: spec.clone(), lines, view, requests, thread });
     }
 
     /// All of them, in the order of the file.
@@ -137,6 +144,29 @@ impl Satellites {
         };
         running.lines.ask_install();
         true
+    }
+
+    /// Asks something of a satellite's program; `None` if there is no satellite of this name.
+    pub fn ask(
+        &self,
+        satellite: &str,
+        by: Asker,
+        wish: Wish<'_>,
+    ) -> Option<Result<oneshot::Receiver<Outcome>, Unknown>> {
+        let running = self.running.iter().find(|running| running.spec.program.name == satellite)?;
+        Some(wish.op(satellite, &running.spec.program.symbols).map(|op| {
+            let (answer, receiver) = oneshot::channel();
+            // If its thread has ended, whoever asked hears that from the channel.
+            let _ = running.requests.send(Asked { by, op, answer });
+            running.lines.wake_thread();
+            receiver
+        }))
+    }
+
+    /// Why a satellite cannot be told anything now; `None` if it can, or there is none of this name.
+    pub fn why_away(&self, satellite: &str) -> Option<String> {
+        let running = self.running.iter().find(|running| running.spec.program.name == satellite)?;
+        running.view.read().why_away()
     }
 }
 

@@ -12,10 +12,13 @@ mod book;
 mod mirror;
 mod news;
 mod program;
+mod renamed;
+mod requests;
 mod session;
 
 pub use book::{Book, BookError};
 pub use mirror::{Mirror, Move};
 pub use news::News;
 pub use program::{Misfit, Program, Unbundled};
+pub use requests::Outcome;
 pub use session::{Session, World};

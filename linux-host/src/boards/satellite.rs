@@ -42,7 +42,8 @@ impl SatelliteLines {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wake_thread(&self) {
+    /// There is something to do for the satellite's thread.
+    pub(crate) fn wake_thread(&self) {
         if let Some(event) = &self.event {
             // A counter that is full wakes as well.
             let _ = rustix::io::write(event, &1_u64.to_ne_bytes());

@@ -25,7 +25,7 @@ pub use bounds::{H, LONGEST, MS, Positive, S, SizeWithin, Within, Word};
 pub use decimal::Decimal;
 pub use facts::{Facts, OURS};
 pub use name::{HeardName, NAME_MAX, Name, NodeName, check_name};
-pub use port::SerialPort;
+pub use port::{SerialPort, UsbId};
 pub use units::{duration, duration_text};
 
 words!(Level, "\"on\" or \"off\"", { "on" => Level::On, "off" => Level::Off });

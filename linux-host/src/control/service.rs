@@ -3,6 +3,7 @@
 mod answer;
 mod feed;
 mod press;
+mod satellite;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,7 @@ use campanile_core::input::{COMMAND_TTL, Op, Origin};
 use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::gate::Gates;
+use campanile_delivery::satellite::Outcome;
 use campanile_delivery::symbols::Symbols;
 use campanile_sim::prng::Prng;
 use tokio::sync::{RwLockReadGuard, mpsc, oneshot};
@@ -27,6 +29,7 @@ use crate::daemon::intake::Intake;
 use crate::daemon::lines::now;
 use crate::daemon::programs::Program;
 use crate::nearest::near;
+use crate::satellites::asking::{Asker, Unknown, Wish};
 
 /// The engine answers within milliseconds; after so long something is wrong.
 const PATIENCE: StdDuration = StdDuration::from_secs(5);
@@ -60,6 +63,17 @@ pub trait StatusSource: Send + Sync {
     /// # Errors
     /// There is none of this name; the names that there are.
     fn install(&self, satellite: &str) -> Result<(), Vec<String>>;
+
+    /// Asks something of a satellite's program; `None` if there is no satellite of this name.
+    fn ask(
+        &self,
+        satellite: &str,
+        by: Asker,
+        wish: Wish<'_>,
+    ) -> Option<Result<oneshot::Receiver<Outcome>, Unknown>>;
+
+    /// Why a satellite cannot be told anything now; `None` if it can, or there is none of this name.
+    fn why_away(&self, satellite: &str) -> Option<String>;
 
     /// Sends again what a sink has set aside; what became of it, in a sentence either way.
     ///
@@ -156,24 +170,38 @@ impl<S: StatusSource + 'static> Service<S> {
                 let place = names.symbols.find_output(&output);
                 let place = place.ok_or_else(|| unknown("output", &output, all))?;
                 let op = Op::Set { output: place, level: to.into() };
-                self.command(names, asked, op, format!("{output} is {}", to.word())).await
+                let text = self.now_or_later(&output, format!("{output} is {}", to.word()));
+                self.command(names, asked, op, text).await
             }
             Operation::Start { scenario } => {
+                let text = format!("{scenario} started");
+                if let Some(told) = self.ask(asked, &scenario, Wish::Start, &text).await {
+                    return told;
+                }
                 let names = self.names().await?;
                 let op = Op::Start { scenario: find_scenario(&names.symbols, &scenario)? };
-                self.command(names, asked, op, format!("{scenario} started")).await
+                self.command(names, asked, op, text).await
             }
             Operation::Stop { scenario } => {
+                let text = format!("{scenario} stopped");
+                if let Some(told) = self.ask(asked, &scenario, Wish::Stop, &text).await {
+                    return told;
+                }
                 let names = self.names().await?;
                 let op = Op::Stop { scenario: find_scenario(&names.symbols, &scenario)? };
-                self.command(names, asked, op, format!("{scenario} stopped")).await
+                self.command(names, asked, op, text).await
             }
             Operation::Let { variable, value } => {
+                let text = format!("{variable} = {value}");
+                let wish = |name| Wish::Let(name, value);
+                if let Some(told) = self.ask(asked, &variable, wish, &text).await {
+                    return told;
+                }
                 let names = self.names().await?;
                 let all = names.symbols.variables.iter().map(String::as_str);
                 let var = names.symbols.find_variable(&variable);
                 let var = var.ok_or_else(|| unknown("variable", &variable, all))?;
-                self.command(names, asked, Op::Let { var, value }, format!("{variable} = {value}")).await
+                self.command(names, asked, Op::Let { var, value }, text).await
             }
             Operation::Feed { sensor, value } => self.feed(&sensor, value.as_deref()).await,
             Operation::Message { message } => {
@@ -318,6 +346,12 @@ mod tests {
         async fn fill(&self, _: &mut Status) {}
         fn install(&self, _: &str) -> Result<(), Vec<String>> {
             Err(Vec::new())
+        }
+        fn ask(&self, _: &str, _: Asker, _: Wish<'_>) -> Option<Result<oneshot::Receiver<Outcome>, Unknown>> {
+            None
+        }
+        fn why_away(&self, _: &str) -> Option<String> {
+            None
         }
         async fn retry(&self, _: &str) -> Result<Result<String, String>, Vec<String>> {
             Err(Vec::new())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use campanile_delivery::satellite::Outcome;
 use campanile_delivery::{Boot, Degraded, Directory};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,6 +18,7 @@ use super::reload::SharedSatellites;
 use crate::control::service::StatusSource;
 use crate::control::status::{JournalStatus, SinkStatus, Status};
 use crate::satellites::Satellites;
+use crate::satellites::asking::{Asker, Unknown, Wish};
 use crate::sinks::driver::{Retried, RetryRequest};
 use crate::sinks::figures::State;
 use crate::sinks::start::{Glance, Showcase};
@@ -64,6 +66,19 @@ impl StatusSource for Report {
             return Ok(());
         }
         Err(satellites.glance().into_iter().map(|satellite| satellite.name).collect())
+    }
+
+    fn ask(
+        &self,
+        satellite: &str,
+        by: Asker,
+        wish: Wish<'_>,
+    ) -> Option<Result<oneshot::Receiver<Outcome>, Unknown>> {
+        self.satellites().ask(satellite, by, wish)
+    }
+
+    fn why_away(&self, satellite: &str) -> Option<String> {
+        self.satellites().why_away(satellite)
     }
 
     async fn retry(&self, sink: &str) -> Result<Result<String, String>, Vec<String>> {

@@ -7,22 +7,26 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::tty;
+use super::{tty, usb};
 use crate::config::scalar::SerialPort;
 
 /// A machine that does not answer a connection in this time is not there.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a line that cannot be had is left alone at the most. To look for a device costs next to nothing, and who puts a cable
+/// in waits; what answers at an address may be far away.
+pub(super) const fn longest_pause(port: &SerialPort) -> Duration {
+    match port {
+        SerialPort::Device(_) | SerialPort::Usb(_) => Duration::from_secs(2),
+        SerialPort::Tcp(_) => Duration::from_secs(30),
+    }
+}
+
 /// Opens a serial line at this rate; an error says what to do.
 pub(super) fn open(port: &SerialPort, baud: u32) -> Result<Port, String> {
     match port {
         SerialPort::Device(path) => tty::open(path, baud).map(Port),
-        SerialPort::Usb { vendor, product } => {
-            let path = tty::find(*vendor, *product).ok_or_else(|| {
-                format!("no serial device with the USB id {vendor:04x}:{product:04x} is plugged in")
-            })?;
-            tty::open(&path, baud).map(Port)
-        }
+        SerialPort::Usb(id) => tty::open(&usb::find(id)?, baud).map(Port),
         SerialPort::Tcp(address) => connect(address).map_err(|error| format!("{address}: {error}")).map(Port),
     }
 }

@@ -5,12 +5,14 @@ mod problems;
 mod session;
 
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use campanile_core::link::{Collector, MAX_FRAME, Wall};
 use campanile_delivery::SinkName;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::asking::{self, Asked};
 use super::port::{self, Port};
 use super::view::View;
 use super::{Around, Spec};
@@ -19,8 +21,9 @@ use crate::daemon::lines::now;
 use crate::daemon::wall::Sample;
 use session::Session;
 
-/// A port that cannot be had is tried again after so long, and then after twice as long, up to the longest.
-const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// A port that cannot be had is tried again after so long, and then after twice as long, up to its
+/// [longest](port::longest_pause).
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Bytes that may wait for the line.
 const OUT: usize = 2 * MAX_FRAME;
@@ -34,11 +37,18 @@ pub(super) struct Talk {
     lines: Arc<SatelliteLines>,
     view: View,
     around: Around,
+    requests: Receiver<Asked>,
 }
 
 impl Talk {
-    pub(super) const fn new(spec: Spec, lines: Arc<SatelliteLines>, view: View, around: Around) -> Self {
-        Self { spec, lines, view, around }
+    pub(super) const fn new(
+        spec: Spec,
+        lines: Arc<SatelliteLines>,
+        view: View,
+        around: Around,
+        requests: Receiver<Asked>,
+    ) -> Self {
+        Self { spec, lines, view, around, requests }
     }
 
     /// Speaks with the satellite until its lines [end](SatelliteLines::end).
@@ -50,7 +60,7 @@ impl Talk {
 
     fn speak(&self) {
         let mut session = None;
-        let mut pause = AGAIN.0;
+        let (mut pause, longest) = (AGAIN, port::longest_pause(&self.spec.port));
         let mut said = String::new();
         while !self.lines.is_ended() {
             let why = match self.open(&mut session) {
@@ -60,7 +70,7 @@ impl Talk {
                     session.end();
                     self.tell(false);
                     if heard {
-                        (pause, said) = (AGAIN.0, String::new());
+                        (pause, said) = (AGAIN, String::new());
                     }
                     why
                 }
@@ -78,10 +88,11 @@ impl Talk {
             });
             said = why;
             self.sleep(None, pause);
+            self.requests.try_iter().for_each(asking::turn_away);
             if let Some(session) = &mut session {
                 session.idle(now());
             }
-            pause = (pause * 2).min(AGAIN.1);
+            pause = (pause * 2).min(longest);
         }
         if let Some(session) = &mut session {
             session.stop(now());
@@ -114,6 +125,7 @@ impl Talk {
                 }
                 let sample = Sample::take(&self.around.zone);
                 let wall = Wall { unix: sample.unix, offset: sample.offset, trusted: sample.trusted };
+                self.requests.try_iter().for_each(|asked| session.ask(asked));
                 session.work(now(), &wall);
                 while out.len() < MAX_FRAME {
                     let mut frame = [0; MAX_FRAME];

@@ -1,12 +1,14 @@
-//! Serial devices: found by their USB id, and set to bytes as they are.
+//! Serial devices: opened for this program alone, and set to bytes as they are.
 
-use std::fs;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, major};
 use rustix::io::Errno;
-use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{ControlModes, OptionalActions, ioctl_tiocexcl, tcgetattr, tcsetattr};
+
+/// The major numbers of pseudo-terminals.
+const PSEUDO: std::ops::RangeInclusive<u32> = 136..=143;
 
 /// Opens a device at this rate, eight bits, no parity, one stop bit, nothing translated.
 pub(super) fn open(path: &Path, baud: u32) -> Result<OwnedFd, String> {
@@ -18,9 +20,10 @@ pub(super) fn open(path: &Path, baud: u32) -> Result<OwnedFd, String> {
             "this user may not open {name}: members of the group \"dialout\" may; `sudo usermod -aG dialout $USER` and \
              log in again"
         ),
-        Errno::BUSY => format!("{name} is busy: stop the program that has it"),
+        Errno::BUSY => format!("another program has {name}: stop it"),
         error => format!("{name}: {error}"),
     })?;
+    claim(&fd, &name)?;
     let mut settings = tcgetattr(&fd).map_err(|_| format!("{name} is no serial line"))?;
     settings.make_raw();
     settings.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD;
@@ -30,43 +33,41 @@ pub(super) fn open(path: &Path, baud: u32) -> Result<OwnedFd, String> {
     Ok(fd)
 }
 
-/// The serial device with a USB id; the first by its name.
-pub(super) fn find(vendor: u16, product: u16) -> Option<PathBuf> {
-    find_in(Path::new("/sys/class/tty"), vendor, product).map(|name| Path::new("/dev").join(name))
-}
-
-fn find_in(class: &Path, vendor: u16, product: u16) -> Option<String> {
-    let entries = fs::read_dir(class).ok()?;
-    let mut names: Vec<_> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    names.sort();
-    names.into_iter().find(|name| {
-        // The interface of the device, or below it: a converter's port is a device of its own.
-        let Ok(device) = fs::canonicalize(class.join(name).join("device")) else { return false };
-        let id = |file| device.ancestors().take(4).find_map(|folder| number(&folder.join(file)));
-        (id("idVendor"), id("idProduct")) == (Some(vendor), Some(product))
-    })
-}
-
-fn number(file: &Path) -> Option<u16> {
-    u16::from_str_radix(fs::read_to_string(file).ok()?.trim(), 16).ok()
+/// Nobody else speaks over the line meanwhile: two programs would take each other's bytes. The lock ends with the program.
+fn claim(fd: &OwnedFd, name: &std::path::Display<'_>) -> Result<(), String> {
+    let busy = || {
+        format!(
+            "another program has {name}, perhaps another campanile: stop it, or give each a line of its own"
+        )
+    };
+    flock(fd, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
+        Errno::WOULDBLOCK => busy(),
+        error => format!("{name}: {error}"),
+    })?;
+    // Who does not ask for the lock is refused by the kernel. A pseudo-terminal would go on refusing when this is gone.
+    let is_pseudo = fstat(fd).is_ok_and(|stat| PSEUDO.contains(&major(stat.st_rdev)));
+    if !is_pseudo {
+        ioctl_tiocexcl(fd).map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
     use super::*;
 
     #[test]
-    fn a_device_is_found_by_its_usb_id() {
-        let folder = tempfile::tempdir().unwrap();
-        let usb = folder.path().join("usb1/1-1");
-        fs::create_dir_all(usb.join("1-1:1.1")).unwrap();
-        fs::write(usb.join("idVendor"), "0d28\n").unwrap();
-        fs::write(usb.join("idProduct"), "0204\n").unwrap();
-        let class = folder.path().join("class");
-        fs::create_dir_all(class.join("ttyACM0")).unwrap();
-        fs::create_dir_all(class.join("ttyS0")).unwrap();
-        std::os::unix::fs::symlink(usb.join("1-1:1.1"), class.join("ttyACM0/device")).unwrap();
-        assert_eq!(find_in(&class, 0x0d28, 0x0204), Some("ttyACM0".to_owned()));
-        assert_eq!(find_in(&class, 0x0d28, 0x0205), None);
+    fn one_line_has_one_program_at_a_time() {
+        let other_end = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&other_end).unwrap();
+        unlockpt(&other_end).unwrap();
+        let name = ptsname(&other_end, Vec::new()).unwrap().into_string().unwrap();
+        let first = open(Path::new(&name), 115_200).unwrap();
+        let second = open(Path::new(&name), 115_200).unwrap_err();
+        assert!(second.contains(&format!("another program has {name}")), "{second}");
+        drop(first);
+        assert!(open(Path::new(&name), 115_200).is_ok(), "it is free again");
     }
 }

@@ -61,6 +61,17 @@ impl SatelliteStatus {
     }
 }
 
+impl SatelliteStatus {
+    /// Why it cannot be told anything now: it is not there, or does not run the program that it has from here.
+    pub(super) fn why_away(&self) -> Option<String> {
+        if !self.up {
+            return Some(self.state.clone());
+        }
+        let why = || self.problems.first().cloned().unwrap_or_else(|| "its program is on the way".to_owned());
+        self.program.is_empty().then(why)
+    }
+}
+
 /// Shared between the thread and whoever looks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View(Arc<Mutex<SatelliteStatus>>);

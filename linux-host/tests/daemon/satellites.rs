@@ -40,6 +40,9 @@ without-link = "safe"
 [satellites.porch.outputs.sign]
 line = 7
 
+[satellites.porch.variables]
+visits = 3
+
 [[satellites.porch.scenarios]]
 name = "show"
 when = [{ input = "button", to = "on" }]
@@ -228,6 +231,41 @@ fn a_line_of_a_satellite_is_known_in_expressions_while_the_satellite_is_there() 
     wait_for(1, "link porch down");
     daemon.ok(&["start", "look"]);
     wait_for(1, "look skipped condition unknown");
+}
+
+#[test]
+fn its_scenarios_and_variables_are_commanded_from_here_and_who_is_away_is_said_to_be() {
+    let board = Board::start();
+    let place = Workplace::new(&house(&board));
+    let daemon = Running::start(&place);
+    wait_until_it_runs(&daemon);
+    assert_eq!(daemon.ok(&["start", "porch.show"]).trim_end(), "porch.show started");
+    poll(|| (board.output("7") == Some(true)).then_some(()));
+    assert_eq!(daemon.ok(&["let", "porch.visits", "-4"]).trim_end(), "porch.visits = -4");
+    assert_eq!(daemon.ok(&["stop", "porch.show"]).trim_end(), "porch.show stopped");
+    poll(|| {
+        let there = words(&daemon.ok(&["link", "log", "porch"]));
+        let all = ["command start show", "command let visits = -4", "command stop show"];
+        all.iter().all(|line| there.iter().any(|there| starts_with(there, line))).then_some(())
+    });
+    for (asked, near) in
+        [(["start", "porch.shwo"].as_slice(), "porch.show"), (&["let", "porch.visit", "1"], "porch.visits")]
+    {
+        let (error, code) = daemon.fails(asked);
+        assert!(error.contains(&format!("did you mean {near}?")) && code == Some(1), "{error}");
+    }
+    let (error, _) = daemon.fails(&["start", "attic.show"]);
+    assert!(error.contains("no scenario \"attic.show\""), "{error}");
+    assert_eq!(daemon.ok(&["set", "porch.lamp", "on"]).trim_end(), "porch.lamp is on");
+    drop(board);
+    poll(|| (info(&daemon)["up"] == false).then_some(()));
+    for asked in [["start", "porch.show"].as_slice(), &["stop", "porch.show"], &["let", "porch.visits", "1"]]
+    {
+        let (error, _) = daemon.fails(asked);
+        assert!(error.contains("porch is not there, and was not asked"), "{error}");
+    }
+    let held = daemon.ok(&["set", "porch.lamp", "off"]);
+    assert!(held.starts_with("porch.lamp is off as soon as porch is there, which it is not: "), "{held}");
 }
 
 #[test]

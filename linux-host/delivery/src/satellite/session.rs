@@ -1,6 +1,6 @@
 //! What is said to a satellite, and what follows from what it says.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use campanile_core::decision::{By, Decision, ReplyResult, Source};
 use campanile_core::id::{InputId, Level, OutputId};
@@ -9,6 +9,8 @@ use campanile_core::link::{Delivery, Heard, Hello, Host, Lines, MAX_FRAME, Verdi
 use campanile_core::record::{Frame, Record};
 use campanile_core::time::{Duration, Instant};
 
+use super::renamed::Renamed;
+use super::requests::{Outcome, Requests};
 use super::{Book, BookError, Mirror, Misfit, News, Program};
 use crate::{Boot, RecordId, Storage};
 
@@ -17,9 +19,6 @@ const YOUNG: Duration = COMMAND_TTL;
 
 /// Messages of an unknown age that are held; the oldest gives way.
 const HELD: usize = 16;
-
-/// Starts with two numbers that are kept in mind; the oldest gives way. More than any satellite's flash has starts of.
-const RENAMED: usize = 256;
 
 /// What surrounds a session: the house that the satellite belongs to, and chance.
 pub trait World {
@@ -47,6 +46,8 @@ pub struct Session<S: Storage> {
     next_id: u32,
     /// The output that is under way, by the number of its command.
     ordered: Option<(u32, String, Level)>,
+    /// What people ask of its program.
+    requests: Requests,
     /// The satellite runs the program of this house.
     runs_ours: bool,
     /// The records that come next are of that program. Those of the one before it may still be under way, and their ids are
@@ -59,9 +60,7 @@ pub struct Session<S: Storage> {
     knows_lines: bool,
     /// How they are as of a record that has not come yet.
     lines: Option<Lines>,
-    /// Starts that the journal has by other numbers than the satellite: one whose flash does not take the number offers them
-    /// by its own again. The last [`RENAMED`] of them.
-    renamed: BTreeMap<Boot, Boot>,
+    renamed: Renamed,
     /// The satellite's start that was given a number last, and that number: until it is heard with it, as what told it may
     /// have been lost on the wire.
     given: Option<(Boot, Boot)>,
@@ -108,12 +107,13 @@ impl<S: Storage> Session<S> {
             host: Host::new(world.random()?),
             next_id: world.random()?,
             ordered: None,
+            requests: Requests::default(),
             runs_ours: false,
             reads_ours: false,
             over: false,
             knows_lines: false,
             lines: None,
-            renamed: BTreeMap::new(),
+            renamed: Renamed::default(),
             given: None,
             refused: false,
             clock: None,
@@ -155,6 +155,20 @@ impl<S: Storage> Session<S> {
     pub fn end(&mut self) {
         self.ordered = None;
         self.clock = None;
+        self.requests.unanswered();
+        self.requests.away();
+    }
+
+    /// Asks something of the program of this house that runs there, not an output, which is a [line](Mirror::set). What becomes
+    /// of it is an [outcome](Self::take_outcome) with this ticket, always: behind half a minute at the latest.
+    pub fn ask(&mut self, ticket: u32, op: Op, issued: Instant) {
+        self.requests.push(ticket, op, issued);
+    }
+
+    /// What became of something that was [asked](Self::ask), and its ticket. To be looked at behind each [`work`](Self::work) and
+    /// [`receive`](Self::receive).
+    pub fn take_outcome(&mut self) -> Option<(u32, Outcome)> {
+        self.requests.take()
     }
 
     /// Whether the satellite is there, and has still to be told of an output.
@@ -175,15 +189,22 @@ impl<S: Storage> Session<S> {
 
     /// Looks what is to be said.
     pub fn work(&mut self, now: Instant, world: &impl World) {
+        let is_ready = self.is_up() && self.runs_ours;
+        if !is_ready {
+            self.requests.away();
+        }
         if self.host.awaits().is_some() {
             return;
         }
         // Without an answer it is asked for again, under a new number: levels are absolute.
         self.ordered = None;
-        if !self.is_up() || !self.runs_ours {
+        self.requests.unanswered();
+        if !is_ready {
             return;
         }
-        let Some((name, level)) = world.lines(|lines| lines.next_output()) else { return };
+        let Some((name, level)) = world.lines(|lines| lines.next_output()) else {
+            return self.request(now);
+        };
         let Some(output) = self.program.symbols.find_output(&name) else {
             return world.lines(|lines| lines.done(&name, level));
         };
@@ -191,6 +212,15 @@ impl<S: Storage> Session<S> {
         let op = Op::Set { output, level };
         if self.host.command(now, Origin::Link, self.next_id, op, COMMAND_TTL) {
             self.ordered = Some((self.next_id, name, level));
+        }
+    }
+
+    /// Sends what people ask for, one at a time, when no output is to be told of.
+    fn request(&mut self, now: Instant) {
+        let Some((op, ttl)) = self.requests.next(now) else { return };
+        self.next_id = self.next_id.wrapping_add(1);
+        if self.host.command(now, Origin::Link, self.next_id, op, ttl) {
+            self.requests.sent(self.next_id);
         }
     }
 
@@ -294,7 +324,7 @@ impl<S: Storage> Session<S> {
     /// Asks for the records of a start that is over, from where the journal has them.
     fn met_over(&mut self, now: Instant, hello: &Hello<'_>, world: &mut impl World) -> Result<(), BookError> {
         let theirs = Boot(hello.boot);
-        let boot = self.renamed.get(&theirs).copied().unwrap_or(theirs);
+        let boot = self.renamed.ours(theirs);
         if !self.book.takes(boot) {
             // The journal has begun a later start. Without this one it gets a number behind that: the satellite's counter
             // is behind the journal's, as a new board's in the place of another.
@@ -325,9 +355,6 @@ impl<S: Storage> Session<S> {
         self.given = Some((theirs, boot));
         if theirs.0 != 0 {
             self.renamed.insert(theirs, boot);
-            if self.renamed.len() > RENAMED {
-                self.renamed.pop_first();
-            }
         }
         self.host.assign(now, boot.0);
         Ok(())
@@ -461,6 +488,7 @@ impl<S: Storage> Session<S> {
     }
 
     fn answered(&mut self, id: u32, result: ReplyResult, world: &impl World) -> Option<News<'static>> {
+        self.requests.answered(id, result);
         let (_, output, level) = self.ordered.take_if(|(ordered, ..)| *ordered == id)?;
         // What it has told of its lines, as of a record that has not come yet, was before that.
         if let Some((lines, id)) = self.lines.as_mut().zip(self.program.symbols.find_output(&output))

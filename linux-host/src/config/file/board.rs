@@ -59,7 +59,8 @@ table! {
 table! {
     /// A serial line with a satellite at its other end.
     pub struct SerialBoard("a board of kind serial") {
-        /// The line: the path of its device, "usb:VVVV:PPPP" for the one with this USB id, or "tcp://HOST:PORT".
+        /// The line: the path of its device, "usb:VVVV:PPPP" for the one with this USB id, "usb:VVVV:PPPP:SERIAL" where
+        /// several have it, or "tcp://HOST:PORT".
         "port" port (required): At<SerialPort>,
         /// Bits per second.
         "baud" baud (= 115200): At<Int<1200, 1000000>>,

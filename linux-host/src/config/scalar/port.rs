@@ -11,27 +11,50 @@ pub enum SerialPort {
     /// A device.
     Device(PathBuf),
     /// The serial device with this USB id.
-    Usb {
-        /// Of the vendor.
-        vendor: u16,
-        /// Of the product.
-        product: u16,
-    },
+    Usb(UsbId),
     /// Behind HOST:PORT.
     Tcp(String),
 }
 
+/// What tells a USB device from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsbId {
+    /// Of the vendor.
+    pub vendor: u16,
+    /// Of the product.
+    pub product: u16,
+    /// Which of those it is; `None` for the only one.
+    pub serial: Option<String>,
+}
+
+impl UsbId {
+    /// `0d28:0204` or `0d28:0204:9904360254`.
+    fn parse(text: &str) -> Option<Self> {
+        let number = |digits: &str| u16::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 4);
+        let mut parts = text.splitn(3, ':');
+        let (vendor, product) = (number(parts.next()?)?, number(parts.next()?)?);
+        let serial = parts.next().map(str::to_owned);
+        // As the kernel has it: what it cannot be read by would never be found.
+        let is_one = |serial: &String| !serial.is_empty() && serial.trim() == serial;
+        serial.iter().all(is_one).then_some(Self { vendor, product, serial })
+    }
+}
+
+impl fmt::Display for UsbId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}:{:04x}", self.vendor, self.product)?;
+        self.serial.iter().try_for_each(|serial| write!(f, ":{serial}"))
+    }
+}
+
 impl SerialPort {
     fn parse(text: &str) -> Result<Self, Wrong> {
-        let number = |digits: &str| u16::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 4);
         if let Some(id) = text.strip_prefix("usb:") {
-            let ids =
-                id.split_once(':').and_then(|(vendor, product)| Some((number(vendor)?, number(product)?)));
-            let (vendor, product) = ids.ok_or_else(|| {
-                let help = "four and four hexadecimal digits, such as \"usb:0d28:0204\"; `lsusb` lists them";
+            return UsbId::parse(id).map(Self::Usb).ok_or_else(|| {
+                let help = "four and four hexadecimal digits, such as \"usb:0d28:0204\", and behind another colon the \
+                            device's serial number if there are several; `lsusb -v` lists them";
                 Wrong::new(format!("\"{text}\" is no USB id"), help)
-            })?;
-            return Ok(Self::Usb { vendor, product });
+            });
         }
         if let Some(address) = text.strip_prefix("tcp://") {
             let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
@@ -62,14 +85,14 @@ impl fmt::Display for SerialPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Device(path) => write!(f, "{}", path.display()),
-            Self::Usb { vendor, product } => write!(f, "usb:{vendor:04x}:{product:04x}"),
+            Self::Usb(id) => write!(f, "usb:{id}"),
             Self::Tcp(address) => write!(f, "tcp://{address}"),
         }
     }
 }
 
 text!(SerialPort, "a serial line", {
-    "type": "string", "pattern": "^(/.*|usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}|tcp://.+:[0-9]+)$"
+    "type": "string", "pattern": "^(/.*|usb:[0-9a-fA-F]{4}:[0-9a-fA-F]{4}(:.+)?|tcp://.+:[0-9]+)$"
 }, Self::parse);
 
 #[cfg(test)]
@@ -78,18 +101,30 @@ mod tests {
 
     #[test]
     fn ports_read_as_the_documentation_says_and_are_written_so() {
-        let usb = SerialPort::Usb { vendor: 0x0d28, product: 0x0204 };
+        let usb = |serial: Option<&str>| {
+            let serial = serial.map(str::to_owned);
+            SerialPort::Usb(UsbId { vendor: 0x0d28, product: 0x0204, serial })
+        };
         for (text, port) in [
             ("/dev/ttyACM0", SerialPort::Device("/dev/ttyACM0".into())),
-            ("usb:0d28:0204", usb),
+            ("usb:0d28:0204", usb(None)),
+            ("usb:0d28:0204:9904 a:b", usb(Some("9904 a:b"))),
             ("tcp://[::1]:5", SerialPort::Tcp("[::1]:5".into())),
         ] {
             assert_eq!(SerialPort::parse(text), Ok(port.clone()));
             assert_eq!(port.to_string(), text);
         }
-        for wrong in
-            ["COM3", "ttyACM0", "/dev/", "usb:0d28", "usb:microbit:1", "usb:d28:204", "tcp://:5", "tcp://a"]
-        {
+        for wrong in [
+            "COM3",
+            "ttyACM0",
+            "/dev/",
+            "usb:0d28",
+            "usb:microbit:1",
+            "usb:d28:204",
+            "usb:0d28:0204:",
+            "tcp://:5",
+            "tcp://a",
+        ] {
             assert!(SerialPort::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -33,17 +33,22 @@ pub(super) enum Carried {
 /// Waits for the engine's answer to a command.
 pub(super) async fn carried_out(reply: oneshot::Receiver<ReplyResult>) -> Result<Carried, NotDone> {
     match tokio::time::timeout(PATIENCE, reply).await {
-        Ok(Ok(ReplyResult::Done)) => Ok(Carried::Now),
-        Ok(Ok(ReplyResult::Duplicate)) => Ok(Carried::Before),
-        Ok(Ok(ReplyResult::Unknown)) => Err(NotDone::Surely("the program has changed meanwhile; try again")),
-        Ok(Ok(ReplyResult::Expired)) => Err(NotDone::Surely("it came too late, and was not carried out")),
-        Ok(Ok(ReplyResult::Refused)) => {
-            Err(NotDone::Surely("safety forbids it at this moment; see `campanile log`"))
-        }
+        Ok(Ok(result)) => judged(result),
         Ok(Err(_)) => Err(NotDone::Perhaps("another request with the same number took its place")),
         Err(_) => Err(NotDone::Perhaps(
             "the house has not confirmed it, and may still carry it out within half a minute; see `campanile status`",
         )),
+    }
+}
+
+/// What an engine's answer means.
+pub(super) const fn judged(result: ReplyResult) -> Result<Carried, NotDone> {
+    match result {
+        ReplyResult::Done => Ok(Carried::Now),
+        ReplyResult::Duplicate => Ok(Carried::Before),
+        ReplyResult::Unknown => Err(NotDone::Surely("the program has changed meanwhile; try again")),
+        ReplyResult::Expired => Err(NotDone::Surely("it came too late, and was not carried out")),
+        ReplyResult::Refused => Err(NotDone::Surely("safety forbids it at this moment; see `campanile log`")),
     }
 }
 

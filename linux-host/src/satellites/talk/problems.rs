@@ -19,6 +19,12 @@ pub(super) struct Problems {
 }
 
 impl Problems {
+    /// Nobody is there: what it was told by, and so what there is to tell of it, comes again with it.
+    pub(super) fn leave(&mut self) {
+        let Self { storage, machine, hello, clock, .. } = self;
+        (*storage, *machine, *hello, *clock) = (None, None, None, None);
+    }
+
     /// All that there are, the gravest first; and those of them that are new.
     pub(super) fn list(&mut self) -> (Vec<String>, Vec<String>) {
         let clock = self.clock.map(str::to_owned);

@@ -10,6 +10,7 @@ use campanile_delivery::satellite::{Book, BookError, Mirror, Misfit, News, Progr
 use campanile_delivery::{Boot, Directory, NodeName, RecordId};
 use tokio::sync::mpsc;
 
+use super::super::asking::{Asked, Desk};
 use super::super::trace::Trace;
 use super::super::view::View;
 use super::super::words;
@@ -28,6 +29,7 @@ pub(super) struct Session {
     path: PathBuf,
     session: campanile_delivery::satellite::Session<Directory>,
     house: House,
+    desk: Desk,
     view: View,
     trace: Trace,
     problems: Problems,
@@ -91,7 +93,8 @@ impl Session {
         view.change(|status| status.journal = path.display().to_string());
         let trace = Trace::new(&around.folder, &program.name);
         let (name, machine) = (program.name.clone(), program.machine.clone());
-        Ok(Self { name, machine, path, session, house, view, trace, problems: Problems::default() })
+        let (desk, problems) = (Desk::default(), Problems::default());
+        Ok(Self { name, machine, path, session, house, desk, view, trace, problems })
     }
 
     /// The port is open.
@@ -103,6 +106,24 @@ impl Session {
     /// The port is gone.
     pub(super) fn end(&mut self) {
         self.session.end();
+        self.answer();
+        self.problems.leave();
+        self.show_problems();
+        self.view.change(|status| (status.installing, status.uptime_s) = (None, None));
+    }
+
+    /// Somebody asks something of its program.
+    pub(super) fn ask(&mut self, asked: Asked) {
+        if let Some((ticket, op, issued)) = self.desk.open(asked) {
+            self.session.ask(ticket, op, issued);
+        }
+    }
+
+    /// Tells those who asked what became of it.
+    fn answer(&mut self) {
+        while let Some((ticket, outcome)) = self.session.take_outcome() {
+            self.desk.close(ticket, outcome);
+        }
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -133,6 +154,7 @@ impl Session {
             self.session.install(now);
         }
         self.session.work(now, &self.house);
+        self.answer();
     }
 
     pub(super) fn transmit(&mut self, now: Instant, wall: Wall, out: &mut [u8; MAX_FRAME]) -> Option<usize> {
@@ -173,6 +195,7 @@ impl Session {
             Some(News::Trace { frames }) => self.trace.append(frames),
             None => {}
         }
+        self.answer();
         Ok(())
     }
 
@@ -199,12 +222,11 @@ impl Session {
     /// Everything that came in one go has been received.
     pub(super) fn heard_all(&mut self, now: Instant, broken: u32) {
         self.session.heard_all(now, &self.house);
-        let book = self.session.book();
-        let degraded = book.degraded();
+        let degraded = self.session.book().degraded();
         self.problems.disk =
             degraded.map(|degraded| format!("its journal goes on from memory: {}", degraded.error));
-        let (problems, new) = self.problems.list();
-        new.iter().for_each(|problem| tracing::warn!("satellite {}: {problem}", self.name));
+        self.show_problems();
+        let book = self.session.book();
         let program = self.session.runs_ours().then(|| format!("{:016x}", self.session.program().hash()));
         self.view.change(|status| {
             status.up = self.session.is_up();
@@ -218,8 +240,13 @@ impl Session {
             status.broken_frames = broken;
             status.program = program.unwrap_or_default();
             status.installing = self.session.progress();
-            status.problems = problems;
         });
+    }
+
+    fn show_problems(&mut self) {
+        let (problems, new) = self.problems.list();
+        new.iter().for_each(|problem| tracing::warn!("satellite {}: {problem}", self.name));
+        self.view.change(|status| status.problems = problems);
     }
 }
 

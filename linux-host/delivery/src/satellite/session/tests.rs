@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use campanile_core::decision::Values;
-use campanile_core::id::{InputId, TemplateId};
+use campanile_core::id::{InputId, ScenarioId, TemplateId};
 use campanile_core::link::{Collector, Lines, MAX_MESSAGE, Message, Records};
 use campanile_core::program::image::Counts;
 use campanile_core::program::verify::Room;
@@ -12,7 +12,7 @@ use campanile_core::record::{CORE_REV, MAX_RECORD};
 
 use super::*;
 use crate::disk::Disk;
-use crate::satellite::Move;
+use crate::satellite::{Move, Outcome};
 use crate::symbols::{self, Symbols};
 use crate::testing::{ms, node, small};
 
@@ -242,6 +242,19 @@ impl Bench {
             }
         }
         asked
+    }
+
+    /// Somebody asks that its scenario is started; the number of the command that it is given.
+    fn is_to_start(&mut self, ticket: u32) -> Option<u32> {
+        self.session.ask(ticket, Op::Start { scenario: ScenarioId(0) }, self.now);
+        self.works()
+    }
+
+    /// The number of the command that it is given, now.
+    fn works(&mut self) -> Option<u32> {
+        self.session.work(self.now, &self.house);
+        self.asked();
+        self.commanded.take()
     }
 
     /// What the house hears of the button.
@@ -581,20 +594,6 @@ fn a_number_that_was_lost_on_the_wire_is_given_again_and_no_start_stays_empty() 
 }
 
 #[test]
-fn starts_with_two_numbers_are_kept_in_mind_up_to_a_bound() {
-    let mut bench = Bench::new();
-    bench.plug();
-    bench.offers(start(1 << 20), false, 1);
-    for counter in 1..=2 * RENAMED as u64 {
-        let asked = bench.offers(start(counter), true, 1);
-        let [Asked::Assign(boot)] = asked[..] else { panic!("{asked:?}") };
-        bench.hello(boot, true, 1);
-    }
-    assert_eq!(bench.session.renamed.len(), RENAMED);
-    assert!(bench.session.renamed.contains_key(&Boot(start(2 * RENAMED as u64))), "the last one is there");
-}
-
-#[test]
 fn a_start_beyond_all_counting_is_named_and_not_taken() {
     let mut bench = Bench::new();
     bench.plug();
@@ -602,4 +601,48 @@ fn a_start_beyond_all_counting_is_named_and_not_taken() {
     assert_eq!(bench.offers(start(highest + 1), false, 2), [], "nothing is asked of it");
     assert_eq!(bench.session.book().boot(), None);
     assert_eq!(bench.offers(start(highest), false, 2), [Asked::From(1)], "the last that is one");
+}
+
+#[test]
+fn what_is_asked_of_its_program_is_asked_once_of_who_is_there_and_has_an_outcome_always() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.is_to_start(1), None);
+    assert_eq!(bench.session.take_outcome(), Some((1, Outcome::Away)), "nobody was ever there");
+    bench.plug();
+    bench.offers(start(5), false, 1);
+    let id = bench.is_to_start(2).unwrap();
+    assert_eq!(bench.is_to_start(3), None, "one at a time");
+    bench.says(Message::Reply { id, result: ReplyResult::Done });
+    assert_eq!(bench.session.take_outcome(), Some((2, Outcome::Answered(ReplyResult::Done))));
+    assert!(bench.works().is_some(), "the next one is");
+    bench.plug();
+    assert_eq!(bench.session.take_outcome(), Some((3, Outcome::Unanswered)), "it may have been carried out");
+    bench.offers(start(6), false, 1);
+    assert_eq!(bench.works(), None, "and so is not asked for again behind a start of the satellite");
+    bench.bundle = OTHERS;
+    bench.plug();
+    bench.offers(start(7), false, 1);
+    assert_eq!(bench.is_to_start(4), None);
+    assert_eq!(bench.session.take_outcome(), Some((4, Outcome::Away)), "it runs another program");
+    assert_eq!(bench.session.take_outcome(), None);
+}
+
+#[test]
+fn an_output_comes_before_what_is_asked_and_what_is_too_much_is_turned_away() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 1);
+    bench.house.lines(|lines| lines.set("lamp", Level::On));
+    for ticket in 0..17 {
+        bench.session.ask(ticket, Op::Start { scenario: ScenarioId(0) }, bench.now);
+    }
+    let lamp = bench.works().unwrap();
+    bench.says(Message::Reply { id: lamp, result: ReplyResult::Done });
+    assert_eq!(bench.session.take_outcome(), Some((16, Outcome::Crowded)));
+    assert_eq!(bench.session.take_outcome(), None, "the first answer was the lamp's");
+    for ticket in 0..16 {
+        let id = bench.works().unwrap();
+        bench.says(Message::Reply { id, result: ReplyResult::Done });
+        assert_eq!(bench.session.take_outcome(), Some((ticket, Outcome::Answered(ReplyResult::Done))));
+    }
 }

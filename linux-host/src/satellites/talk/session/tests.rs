@@ -259,3 +259,17 @@ fn one_whose_count_of_starts_is_damaged_is_named_and_nothing_of_it_is_taken() {
     let why = bench.tell(&frame[..len]).unwrap_err();
     assert!(why.contains("its start 4294967295") && why.contains("erase its flash"), "{why}");
 }
+
+#[test]
+fn what_was_wrong_with_it_is_not_told_of_a_port_at_which_nobody_is() {
+    let mut bench = Bench::new("");
+    bench.plug();
+    bench.health = Health { storage: Storage::Dead, ..Health::NO_STORAGE };
+    bench.talk();
+    assert!(bench.problems().contains("takes nothing"), "{}", bench.problems());
+    bench.session.end();
+    assert_eq!(bench.problems(), "", "another board may be there next");
+    bench.session.begin(bench.now);
+    bench.talk();
+    assert!(bench.problems().contains("takes nothing"), "it is back: {}", bench.problems());
+}
