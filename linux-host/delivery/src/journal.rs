@@ -23,6 +23,7 @@ use crate::group::{Frames, Group, Loss, MAX_HEAD};
 use crate::health::{Degraded, Health};
 use crate::host::{GapWhy, HostRecord};
 use crate::index::Index;
+use crate::open::Clock;
 use crate::options::Options;
 use crate::position::{Boot, Cursor, Mark, Position};
 use crate::program::{self, StoredProgram};
@@ -46,6 +47,8 @@ pub struct Journal<S: Storage> {
     health: Health,
     retention: Retention,
     pub(crate) boot: Boot,
+    /// Of the host's own records.
+    clock: Clock,
     signs: Signs<S>,
     builder: Builder,
     /// Something waits for a commit: since when, and whether it may wait for company.
@@ -67,7 +70,13 @@ struct Pending {
 }
 
 impl<S: Storage> Journal<S> {
-    pub(crate) fn assemble(writer: Writer<S>, signs: Signs<S>, options: Options, boot: Boot) -> Self {
+    pub(crate) fn assemble(
+        writer: Writer<S>,
+        signs: Signs<S>,
+        options: Options,
+        boot: Boot,
+        clock: Clock,
+    ) -> Self {
         let start = Mark { at: Position::start_of(boot), time: Instant::ZERO };
         let builder = Builder::new(start, options.body_max());
         Self {
@@ -76,6 +85,7 @@ impl<S: Storage> Journal<S> {
             health: Health::new(),
             retention: Retention::new(&options),
             boot,
+            clock,
             signs,
             builder,
             pending: None,
@@ -192,7 +202,7 @@ impl<S: Storage> Journal<S> {
         let before = self.builder.skip_to(to);
         self.push(before);
         let gap = HostRecord::JournalGap { from, to, count, why: GapWhy::Overrun };
-        let before = self.builder.host(&gap, now);
+        let before = self.builder.host(&gap, self.clock.stamp(now));
         self.push(before);
         self.builder.explain(Loss { from, to: self.builder.end.at, count });
         self.counts.lost += count;
@@ -243,7 +253,7 @@ impl<S: Storage> Journal<S> {
         ) {
             self.durability.require();
         }
-        let before = self.builder.host(record, now);
+        let before = self.builder.host(record, self.clock.stamp(now));
         self.push(before);
         self.note_pending(now, true);
     }
@@ -281,9 +291,10 @@ impl<S: Storage> Journal<S> {
         }
     }
 
-    /// A sign of life must not outlive the records before it: it waits for their sync.
+    /// A sign of life must not outlive the records before it: it waits for their sync. Of a node that lives elsewhere
+    /// nobody here knows whether it lives.
     fn sign_due(&self) -> Option<Instant> {
-        self.signs.due().filter(|_| self.durability.is_synced())
+        self.signs.due().filter(|_| self.clock == Clock::Engines && self.durability.is_synced())
     }
 
     /// Does what is due, and nothing else.

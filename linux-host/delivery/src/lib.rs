@@ -73,7 +73,7 @@ pub use host::{CHECKPOINT_KIND, GapWhy, HostRecord};
 pub use index::Index;
 pub use journal::Journal;
 pub use name::{BadName, Name, NodeName, SinkName};
-pub use open::{Archive, Opened};
+pub use open::{Archive, Opened, Start};
 pub use options::{Options, SEGMENT_LEN, Sync, WhenFull};
 pub use outbox::{DeadLetter, Lag, Outbox, OutboxOptions, Ticket, Turn};
 pub use position::{BadBoot, Boot, Cursor, Mark, Position, RecordId};

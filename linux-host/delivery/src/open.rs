@@ -41,11 +41,30 @@ pub struct Opened {
 
 /// Which start of its node a journal is opened for.
 #[derive(Clone, Copy, Debug)]
-enum Start {
+pub enum Start {
     /// A new one, with this low half of its number.
     New(u32),
-    /// This one, which may have begun in the journal already: the node lives elsewhere.
+    /// This one, which may have begun in the journal already.
     Of(Boot),
+}
+
+/// By which clock the host's own records are timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// The engine's, which whoever writes the journal has too.
+    Engines,
+    /// None: the engine runs elsewhere, and its clock is there. A word of the host's has the time of the record before it.
+    Elsewhere,
+}
+
+impl Clock {
+    /// The time of a word that is said now; what is before the last record counts as that record's time.
+    pub(crate) const fn stamp(self, now: Instant) -> Instant {
+        match self {
+            Self::Engines => now,
+            Self::Elsewhere => Instant::ZERO,
+        }
+    }
 }
 
 impl<S: Storage> Journal<S> {
@@ -61,11 +80,12 @@ impl<S: Storage> Journal<S> {
         random: u32,
         now: Instant,
     ) -> Result<(Self, Opened), OpenError> {
-        Self::open_at(storage, node, options, Start::New(random), now)
+        Self::open_at(storage, node, options, Start::New(random), Clock::Engines, now)
     }
 
     /// Opens the journal of a node that lives elsewhere, for a start of it. If the journal ends in that start it goes on
-    /// there; else that start begins behind all others, which its number has to be.
+    /// there; else that start begins behind all others, which its number has to be. Its clock is not the one that `now` and
+    /// all later times are of: the host's own records have the time of the engine's record before them.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -73,10 +93,10 @@ impl<S: Storage> Journal<S> {
         storage: &Arc<S>,
         node: &NodeName,
         options: Options,
-        boot: Boot,
+        start: Start,
         now: Instant,
     ) -> Result<(Self, Opened), OpenError> {
-        Self::open_at(storage, node, options, Start::Of(boot), now)
+        Self::open_at(storage, node, options, start, Clock::Elsewhere, now)
     }
 
     fn open_at(
@@ -84,6 +104,7 @@ impl<S: Storage> Journal<S> {
         node: &NodeName,
         options: Options,
         start: Start,
+        clock: Clock,
         now: Instant,
     ) -> Result<(Self, Opened), OpenError> {
         let mut scan = scan(&**storage)?;
@@ -138,7 +159,7 @@ impl<S: Storage> Journal<S> {
             writer.active = None;
         }
         let signs = Signs::new(boot_file, now);
-        let mut journal = Self::assemble(writer, signs, options, boot.boot);
+        let mut journal = Self::assemble(writer, signs, options, boot.boot, clock);
         let mut words = match end.filter(|end| end.at.boot == boot.boot) {
             Some(end) => {
                 journal.go_on(end, program);

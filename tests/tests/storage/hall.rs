@@ -11,7 +11,7 @@ use campanile_core::time::Instant;
 use campanile_delivery::disk::{Disk, PowerCut};
 use campanile_delivery::satellite::{Book, Mirror, Program, Session, World};
 use campanile_delivery::symbols::Symbols;
-use campanile_delivery::{Archive, Body, Boot, Journal, Next, NodeName, Options, Position, RecordId};
+use campanile_delivery::{Archive, Body, Boot, Journal, Next, NodeName, Options, Position, RecordId, Start};
 use proptest::prelude::*;
 
 /// Of the program that both ends have: so none is brought over.
@@ -71,7 +71,7 @@ pub(crate) struct Hall {
 impl Hall {
     pub(crate) fn new() -> Self {
         let disk = Arc::new(Disk::new(1));
-        let journal = Journal::open_for(&disk, &node(), options(), Boot(BEFORE), Instant::ZERO);
+        let journal = Journal::open_for(&disk, &node(), options(), Start::Of(Boot(BEFORE)), Instant::ZERO);
         let (journal, _) = journal.expect("the disk is empty");
         assert!(journal.close(Instant::ZERO).is_ok());
         Self::start(disk, House { lines: RefCell::default(), random: 1 })

@@ -62,7 +62,7 @@ impl<S: Storage> Journal<S> {
     fn explain_loss(&mut self, now: Instant) {
         let mut state = self.index.lock();
         if state.tail.has_loss() {
-            state.tail.explain_loss(self.health.why(), now);
+            state.tail.explain_loss(self.health.why(), self.clock.stamp(now));
             self.wants_checkpoint = true;
         }
     }
@@ -118,7 +118,7 @@ impl<S: Storage> Journal<S> {
         let mut unheard = Unheard::default();
         self.counts.lost += self.index.lock().tail.bound(self.options.memory, &mut unheard);
         for word in unheard.words() {
-            let before = self.builder.host(&word, now);
+            let before = self.builder.host(&word, self.clock.stamp(now));
             self.push(before);
         }
         self.flush_builder();

@@ -9,7 +9,7 @@ use campanile_core::time::Instant;
 
 use crate::{
     AppendError, Archive, Batch, Boot, Degraded, Journal, Next, NodeName, OpenError, Options, Position,
-    Storage, StoredProgram,
+    Start, Storage, StoredProgram,
 };
 
 /// See the [module](self).
@@ -92,7 +92,8 @@ impl<S: Storage> Book<S> {
     /// Begins a start that has no number yet; `random` is the low half of what it gets.
     pub(super) fn begin(&mut self, random: u32, now: Instant) -> Result<Boot, BookError> {
         self.journal = None;
-        let opened = Journal::open(&self.storage, &self.node, self.options.clone(), random, now);
+        let start = Start::New(random);
+        let opened = Journal::open_for(&self.storage, &self.node, self.options.clone(), start, now);
         let (journal, opened) = opened.map_err(BookError::Open)?;
         (self.newest, self.journal) = (Some(opened.boot), Some(journal));
         Ok(opened.boot)
@@ -104,7 +105,7 @@ impl<S: Storage> Book<S> {
             return Ok(());
         }
         self.journal = None;
-        let opened = Journal::open_for(&self.storage, &self.node, self.options.clone(), boot, now);
+        let opened = Journal::open_for(&self.storage, &self.node, self.options.clone(), Start::Of(boot), now);
         let (journal, _) = opened.map_err(BookError::Open)?;
         (self.newest, self.journal) = (Some(boot), Some(journal));
         Ok(())

@@ -1,7 +1,7 @@
 //! What goes in comes out: across starts, from any place, in time.
 
 use super::*;
-use crate::Body;
+use crate::{Body, Start};
 
 #[test]
 fn what_goes_in_comes_out_across_starts() {
@@ -53,7 +53,7 @@ fn a_start_removes_what_it_began_to_make_and_nothing_of_others() {
 #[test]
 fn the_journal_of_a_node_that_lives_elsewhere_goes_on_in_its_start() {
     let (disk, node) = (disk(), "door".parse().unwrap());
-    let open_for = |boot| Journal::open_for(&disk, &node, small(), boot, ms(1)).unwrap().0;
+    let open_for = |boot| Journal::open_for(&disk, &node, small(), Start::Of(boot), ms(1)).unwrap().0;
     let (mut engine, first) = (Engine::default(), Boot::new(3, 7));
     let mut journal = open_for(first);
     engine.edges(&mut journal, 5);
@@ -85,10 +85,35 @@ fn the_journal_of_a_node_that_lives_elsewhere_goes_on_in_its_start() {
     );
 }
 
+/// Its clock began when its power came; the one here has been running for a day.
+#[test]
+fn a_word_on_a_node_that_lives_elsewhere_has_the_time_of_the_record_before_it() {
+    let (disk, node, day) = (disk(), "door".parse().unwrap(), Instant::from_micros(86_400_000_000));
+    for start in [Start::New(7), Start::Of(Boot::new(9, 7))] {
+        let (mut journal, opened) = Journal::open_for(&disk, &node, small(), start, day).unwrap();
+        let mut engine = Engine::default();
+        engine.edges(&mut journal, 5);
+        journal.commit(day);
+        engine.seq += 10;
+        engine.edges(&mut journal, 1);
+        journal.record(&HostRecord::Stopped, day);
+        journal.commit(day);
+        let mut reader = journal.reader(Position::start_of(opened.boot));
+        let mut times = Vec::new();
+        while let Next::Item(item) = reader.next().unwrap() {
+            if let Body::Host(Some(word)) = item.body {
+                times.push((word.kind(), item.time.micros()));
+            }
+        }
+        assert_eq!(times, [(134, 0), (130, 500), (135, 600)], "{start:?}");
+    }
+}
+
 #[test]
 fn a_start_that_goes_on_goes_on_in_its_program() {
     let (disk, node) = (disk(), "door".parse().unwrap());
-    let open_for = || Journal::open_for(&disk, &node, small(), Boot::new(3, 7), ms(1)).unwrap().0;
+    let start = Start::Of(Boot::new(3, 7));
+    let open_for = || Journal::open_for(&disk, &node, small(), start, ms(1)).unwrap().0;
     let mut engine = Engine::default();
     let mut journal = open_for();
     engine.log(&mut journal, &[Record::Input(Input::Install { hash: 0xa })], false);
