@@ -231,7 +231,7 @@ impl<W: Witness + 'static> Node<W> {
             relay: relay.clone(),
             seen: None,
             durable: false,
-            page: vec![0; recorder::PAGE],
+            page: vec![0; relay::PAGE],
         };
         let inlet = Rc::new(Inlet::new());
         let task = self.setup.size.spawn(executor, birth, lines, inbox, Rc::clone(&inlet));

@@ -52,9 +52,6 @@ pub(crate) struct Inbox<W> {
     pub(super) page: Vec<u8>,
 }
 
-/// So much of the log is copied at once.
-pub(super) const PAGE: usize = 4096;
-
 impl<W: Witness> Inbox<W> {
     /// Shows the records to the witness. Says whether anything of it is about a `durable` input, as the daemon's journal
     /// thread would see it.

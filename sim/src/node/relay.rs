@@ -12,7 +12,8 @@ use campanile_core::time::Instant;
 use campanile_delivery::disk::Disk;
 use campanile_delivery::{Batch, Journal};
 
-use super::recorder::PAGE;
+/// So much of the log is copied at once.
+pub(super) const PAGE: usize = 4096;
 
 /// The way; clones are the same.
 #[derive(Clone, Default)]

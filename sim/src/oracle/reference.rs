@@ -16,6 +16,7 @@
 //! | when a line is believed | `debounce` |
 //! | what happens when: inputs, deadlines and their order | `time` |
 //! | what a change sets off | `triggers` |
+//! | what sets a scenario off | `occurrence` |
 //! | whose turn it is, and limits of an instant | `agenda` |
 //! | the steps of a run | `run` |
 //! | who may write an output | `outputs` |
@@ -39,6 +40,7 @@ mod agenda;
 pub mod check;
 pub mod debounce;
 pub mod expr;
+mod occurrence;
 mod outputs;
 mod program;
 mod restart;

@@ -9,21 +9,13 @@ use campanile_core::time::Instant;
 
 use super::Reference;
 use super::expr::Worth;
+use super::occurrence::Occurrence;
 use super::run::{Run, State};
 
 /// Occurrences that wait at the same time.
 const PLACES: usize = 16;
 /// Occurrences and continuations of one instant.
 const PER_INSTANT: u32 = 64;
-
-/// A reason for a scenario to run.
-#[derive(Clone, Debug)]
-pub(super) struct Occurrence {
-    pub(super) scenario: ScenarioId,
-    pub(super) cause: Cause,
-    /// When it began in the world.
-    pub(super) onset: Instant,
-}
 
 /// The queue, and how many an instant has seen.
 #[derive(Clone, Debug, Default)]

@@ -6,8 +6,8 @@ use campanile_core::program::code::{Op, Step};
 use campanile_core::time::Instant;
 
 use super::Reference;
-use super::agenda::Occurrence;
 use super::expr::{Expr, Worth};
+use super::occurrence::Occurrence;
 use super::program::Line;
 
 /// Steps between two waits.

@@ -9,7 +9,7 @@ use campanile_core::program::{On, TriggerDef};
 use campanile_core::time::{Duration, Instant};
 
 use super::Reference;
-use super::agenda::Occurrence;
+use super::occurrence::Occurrence;
 
 /// The state of a trigger.
 #[derive(Clone, Debug)]
