@@ -5,6 +5,7 @@
 //! keeps, and what that decides is compared with what stands there. At every checkpoint the state is compared too, and
 //! a new engine begins with it: so every record is executed once, and every stretch proves that it can do alone.
 
+mod comparison;
 mod other;
 mod pieces;
 mod range;
@@ -18,11 +19,12 @@ mod walk;
 mod what_if;
 mod words;
 
-pub use range::{Bound, Range};
+pub use comparison::Comparison;
+pub use range::{Bound, Extent, Range};
 pub use report::{Outcome, Piece, Place, Report, Why};
 pub(crate) use stretch::items;
 pub use stretch::{Difference, Divergence, Stretch};
 pub use tally::{Count, Moment, Row};
 pub use walk::replay;
-pub use what_if::{Comparison, what_if};
+pub use what_if::what_if;
 pub use words::Words;

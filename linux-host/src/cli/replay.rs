@@ -1,5 +1,6 @@
 //! `campanile replay [JOURNAL]`.
 
+mod damage;
 mod say;
 mod when;
 mod with;

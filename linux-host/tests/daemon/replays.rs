@@ -176,6 +176,19 @@ fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
     let said = String::from_utf8(with.stdout).unwrap();
     assert!(said.contains(" was changed: it is no record") && !said.contains("not all of"), "{said}");
 
+    // What is wrong elsewhere is not wrong with the part that is asked for.
+    let house = place.path("house.toml");
+    for (copy, part) in [("cut", ["--until", "2/"]), ("header-0", ["--from", "3/"])] {
+        let copy = place.path(copy);
+        let asked = [copy.to_str().unwrap(), part[0], part[1]];
+        let (lines, code) = replay(&place, &asked);
+        assert_eq!((lines.last().unwrap()["result"].as_str(), code), (Some("same"), Some(0)), "{lines:#?}");
+        let (lines, _) = replay(&place, &[&asked[..], &["--with", house.to_str().unwrap()]].concat());
+        let verdict = lines.last().unwrap();
+        assert!(["same", "different"].contains(&verdict["result"].as_str().unwrap()), "{lines:#?}");
+        assert_eq!((&verdict["torn"], &verdict["headers"]), (&Value::Null, &Value::Array(Vec::new())));
+    }
+
     for program in &programs {
         let lines = change(program, &|copy| std::fs::remove_file(copy.join(program)).unwrap());
         let why = lines.iter().find_map(|line| line["why"].as_str()).unwrap();

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use campanile_core::calendar::ZoneTable;
 use campanile_core::engine::{Engine, Rejected, Step};
 use campanile_core::id::{InputId, MessageId, OutputId, PeerId, ScenarioId, SensorId, VarId};
-use campanile_core::input::{Input, Op};
+use campanile_core::input::{Input, LevelWhy, Op};
 use campanile_core::log::Cursor;
 use campanile_core::program::verify::LoadError;
 use campanile_core::record::Record;
@@ -245,4 +245,15 @@ impl<'a> Other<'a> {
 
 pub(super) fn settle(engine: &mut Engine<Room>, at: Instant) {
     while !matches!(engine.poll(at), Step::Idle { .. }) {}
+}
+
+/// Whether an input leaves a start a start.
+pub(super) const fn is_start(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Boot { .. }
+            | Input::Restore { .. }
+            | Input::Level { why: LevelWhy::Start, .. }
+            | Input::Link { .. }
+    )
 }

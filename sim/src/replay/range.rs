@@ -30,6 +30,29 @@ pub struct Range {
     pub until: Option<Bound>,
 }
 
+/// Which part of a journal was read for a range: where a replay had to begin for it, and where it went no further.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Behind this place.
+    pub behind: Position,
+    /// Up to before this place; `None`: to the end of the journal.
+    pub before: Option<Position>,
+}
+
+impl Extent {
+    /// Whether something between two places, which the journal has, lies in it; a part of it is enough.
+    #[must_use]
+    pub fn meets(&self, from: Position, to: Position) -> bool {
+        to >= self.behind && self.before.is_none_or(|before| from < before)
+    }
+
+    /// Whether the end of the journal is in it.
+    #[must_use]
+    pub const fn has_the_end(&self) -> bool {
+        self.before.is_none()
+    }
+}
+
 impl Bound {
     /// The record of a place.
     #[must_use]

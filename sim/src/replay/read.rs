@@ -2,6 +2,7 @@
 
 use std::io;
 
+use campanile_core::program::image;
 use campanile_delivery::{Index, Move, Reader, Storage, StoredProgram};
 
 use crate::replay::report::Why;
@@ -23,7 +24,10 @@ pub(super) fn advance<S: Storage>(reader: &mut Reader<S>) -> io::Result<Move> {
 /// A program that the journal has kept.
 pub(super) fn program<S: Storage>(index: &Index<S>, hash: u64) -> Result<StoredProgram, Why> {
     match index.program(hash) {
-        Ok(Some(stored)) => Ok(stored),
+        Ok(Some(stored)) => match image::hash(&stored.image) {
+            same if same == hash => Ok(stored),
+            other => Err(Why::BadProgram(hash, format!("its file has program {other:016x} in it"))),
+        },
         Ok(None) => Err(Why::NoProgram(hash)),
         Err(error) => Err(Why::BadProgram(hash, error.to_string())),
     }

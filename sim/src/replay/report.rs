@@ -5,6 +5,7 @@ use std::fmt;
 use campanile_core::time::Instant;
 use campanile_delivery::{GapWhy, Position, Wall};
 
+use crate::replay::range::Extent;
 use crate::replay::stretch::Divergence;
 
 /// A place in the journal and its times.
@@ -132,6 +133,8 @@ impl fmt::Display for Why {
 pub struct Report {
     /// The journal in pieces, in order; empty if there is nothing in it, or in the range that was asked for.
     pub pieces: Vec<Piece>,
+    /// What was read of the journal for the range that was asked for.
+    pub extent: Extent,
     /// Records that were re-executed and compared.
     pub records: u64,
     /// Bytes of these.

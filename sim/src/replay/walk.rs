@@ -10,7 +10,7 @@ use campanile_core::time::Instant;
 use campanile_delivery::{Body, Boot, HostRecord, Index, Item, Move, Position, Storage};
 
 use crate::replay::pieces::{Pieces, first_behind};
-use crate::replay::range::Range;
+use crate::replay::range::{Extent, Range};
 use crate::replay::read;
 use crate::replay::report::{Outcome, Piece, Place, Report, Why};
 use crate::replay::stretch::{Divergence, Stretch};
@@ -83,6 +83,8 @@ struct Walk<'a, S: Storage> {
     /// The program asked for last.
     program: Option<(u64, Image)>,
     pieces: Pieces,
+    /// What is read of the journal.
+    extent: Extent,
     report: Report,
 }
 
@@ -129,6 +131,7 @@ impl<'a, S: Storage> Walk<'a, S> {
             here: Place::default(),
             program: None,
             pieces: Pieces::default(),
+            extent: Extent::default(),
             report: Report::default(),
         }
     }
@@ -146,12 +149,14 @@ impl<'a, S: Storage> Walk<'a, S> {
                 return Turn::Go;
             }
             self.ahead = false;
+            self.extent.behind = self.begin.map_or(last.at, |begin| begin.before);
             if let Some(Begin { before, boot, rev }) = self.begin {
                 (self.boot, self.rev) = (boot, rev);
                 return Turn::Back(before);
             }
         }
         if self.range.ends_before(&self.here) {
+            self.extent.before = Some(item.at);
             return Turn::Enough;
         }
         if item.at.boot != self.boot {
@@ -194,6 +199,7 @@ impl<'a, S: Storage> Walk<'a, S> {
     /// Records are missing behind `after`; `before` was read last. What is missing before the range is nobody's concern.
     fn miss(&mut self, before: Place, after: Position, last: Position, why: Why) -> Turn {
         if self.range.ends_before(&before.near(first_behind(after))) {
+            self.extent.before = Some(after);
             return Turn::Enough;
         }
         if !self.ahead {
@@ -365,7 +371,11 @@ impl<'a, S: Storage> Walk<'a, S> {
 
     fn end(mut self) -> Report {
         self.leave();
-        Report { pieces: self.pieces.finish(), ..self.report }
+        if self.ahead {
+            // Whatever the range holds is behind all of this.
+            self.extent.behind = self.here.at;
+        }
+        Report { pieces: self.pieces.finish(), extent: self.extent, ..self.report }
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use campanile_core::calendar::ZoneTable;
 use campanile_core::engine::Engine;
-use campanile_core::input::{Input, LevelWhy};
+use campanile_core::input::Input;
 use campanile_core::program::verify::LoadError;
 use campanile_core::record::{CORE_REV, FIRST_DECISION, Frame, Record};
 use campanile_core::restore::Restore;
@@ -19,48 +19,20 @@ use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Body, Boot, HostRecord, Index, Item, Lagged, Move, Position, Storage};
 
 use crate::node::{House, Room};
-use crate::replay::other::{Other, settle};
+use crate::replay::comparison::Comparison;
+use crate::replay::other::{Other, is_start, settle};
 use crate::replay::pieces::{Pieces, first_behind};
 use crate::replay::range::Range;
 use crate::replay::read;
-use crate::replay::report::{Outcome, Piece, Place, Why};
+use crate::replay::report::{Outcome, Place, Why};
 use crate::replay::stretch::items;
-use crate::replay::tally::{Moment, Row, Tally, is_of_start};
+use crate::replay::tally::{Tally, is_of_start};
 
 /// Whoever waits is told after so many records.
 const WATCH_EVERY: u64 = 4096;
 
 /// However long the journal is silent: so much of what both did is kept until it is compared.
 const PART: Duration = Duration::from_secs(60);
-
-/// Both programs side by side.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Comparison {
-    /// Where the other program took over; `None` if nothing was compared.
-    pub first: Option<Place>,
-    /// The last record.
-    pub last: Place,
-    /// How many inputs both had.
-    pub inputs: u64,
-    /// How many inputs were of something that the other program has not.
-    pub unknown: u64,
-    /// What was not compared, in order, and why; behind each the other program takes over anew.
-    pub passed: Vec<Piece>,
-    /// What was counted.
-    pub rows: Vec<Row>,
-    /// How many moments differ.
-    pub differing: u64,
-    /// The first of these.
-    pub moments: Vec<Moment>,
-}
-
-impl Comparison {
-    /// Whether all that can be asked for was compared.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.passed.iter().all(Piece::is_in_order)
-    }
-}
 
 /// Lets another program have the inputs of a journal, or of the part of it that lies in a range. `zone` tells when local
 /// time changes; without it, it is as far ahead as the journal's clock said last.
@@ -104,9 +76,10 @@ pub fn what_if<S: Storage>(
             Move::Item => {
                 let Some(item) = reader.item() else { continue };
                 let place = Place { at: item.at, time: item.time, wall: item.wall };
-                course.in_range |= !range.begins_behind(&place);
+                course.come_to(&place);
                 course.tell_missing();
                 if range.ends_before(&place) {
+                    course.found.extent.before.get_or_insert(place.at);
                     break;
                 }
                 course.item(&item).map_err(|why| {
@@ -173,6 +146,17 @@ enum State<'a> {
 }
 
 impl<'a, S: Storage> Course<'a, S> {
+    /// The range may begin at a place.
+    fn come_to(&mut self, place: &Place) {
+        if self.in_range {
+            return;
+        }
+        if !matches!(self.state, State::Waiting(_)) {
+            self.found.extent.behind = self.here.at;
+        }
+        self.in_range = !self.range.begins_behind(place);
+    }
+
     fn item(&mut self, item: &Item<'_>) -> Result<(), LoadError> {
         let here = Place { at: item.at, time: item.time, wall: item.wall };
         let before = std::mem::replace(&mut self.here, here);
@@ -186,6 +170,7 @@ impl<'a, S: Storage> Course<'a, S> {
         }
         match &item.body {
             Body::Host(Some(HostRecord::Started { .. })) => {
+                self.pieces.forget_early();
                 let other = match self.wait(Why::NoCheckpoint) {
                     State::Beside(mut other) => {
                         self.end(&mut other, before);
@@ -198,12 +183,10 @@ impl<'a, S: Storage> Course<'a, S> {
             }
             Body::Host(Some(HostRecord::JournalGap { from, to, count, why })) if *count > 0 => {
                 self.leave(before);
-                if self.in_range {
-                    let place = |seq| Position { seq, ..item.at };
-                    let why = Why::Gap(*count, *why);
-                    self.pieces.miss(&before, place(from.saturating_sub(1)), place(*to), why);
-                    self.pieces.come_to(&here);
-                }
+                let place = |seq| Position { seq, ..item.at };
+                let why = Why::Gap(*count, *why);
+                self.miss(&before, place(from.saturating_sub(1)), place(*to), why);
+                self.pieces.come_to(&here);
             }
             Body::Host(_) => {}
             Body::Checkpoint(bytes) => {
@@ -343,6 +326,7 @@ impl<'a, S: Storage> Course<'a, S> {
                 return Ok(());
             }
         };
+        self.pieces.forget_early();
         self.pieces.close();
         let mut starting = false;
         for item in items(bytes) {
@@ -439,12 +423,23 @@ impl<'a, S: Storage> Course<'a, S> {
         }
     }
 
-    /// What is missing before the record that is read now; before the range it is nobody's concern.
+    /// What is missing before the record that is read now.
     fn tell_missing(&mut self) {
         let Some(Lagged { after, resume, dropped, .. }) = self.missing.take() else { return };
-        let first = self.here.near(first_behind(after));
-        if self.in_range && !self.range.ends_before(&first) {
-            self.pieces.miss(&self.here, after, resume, Why::Missing(dropped));
+        let here = self.here;
+        if self.range.ends_before(&here.near(first_behind(after))) {
+            self.found.extent.before = Some(after);
+        } else {
+            self.miss(&here, after, resume, Why::Missing(dropped));
+        }
+    }
+
+    /// Records are missing. Before the range it is nobody's concern, but that the comparison may begin later by that.
+    fn miss(&mut self, before: &Place, after: Position, last: Position, why: Why) {
+        if self.in_range {
+            self.pieces.miss(before, after, last, why);
+        } else {
+            self.pieces.miss_early(before, after, last, why);
         }
     }
 
@@ -468,15 +463,4 @@ impl<'a, S: Storage> Course<'a, S> {
             other.learn_names(&self.symbols);
         }
     }
-}
-
-/// Whether an input leaves a start a start.
-const fn is_start(input: &Input) -> bool {
-    matches!(
-        input,
-        Input::Boot { .. }
-            | Input::Restore { .. }
-            | Input::Level { why: LevelWhy::Start, .. }
-            | Input::Link { .. }
-    )
 }

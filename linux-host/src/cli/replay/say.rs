@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::super::{Failure, progress::span, times};
+use super::damage::Damage;
 
 /// More pieces that are the same are counted and not listed.
 const LISTED: usize = 12;
@@ -25,32 +26,24 @@ pub(super) fn say(
     spent: Duration,
     as_json: bool,
 ) -> Result<(), Failure> {
+    let damage = Damage::of(archive, &report.extent);
     let mut out = io::stdout().lock();
     if as_json {
-        say_json(archive, report, spent, &mut out)?;
+        say_json(archive, &damage, report, spent, &mut out)?;
     } else {
-        say_text(path, archive, report, spent, &mut out)?;
+        say_text(path, archive, &damage, report, spent, &mut out)?;
     }
-    if is_well(archive, report) { Ok(()) } else { Err(Failure::Told) }
+    if is_well(&damage, report) { Ok(()) } else { Err(Failure::Told) }
 }
 
-fn is_well(archive: &Archive<Directory>, report: &Report) -> bool {
-    report.is_same() && is_unchanged(archive) && report.records > 0
-}
-
-/// Whether the bytes are as they were written.
-pub(super) fn is_unchanged(archive: &Archive<Directory>) -> bool {
-    can_be_read(archive) && archive.headers.is_empty()
-}
-
-/// Whether all that was written can be read.
-pub(super) fn can_be_read(archive: &Archive<Directory>) -> bool {
-    archive.torn.is_none() && archive.damaged.is_empty()
+fn is_well(damage: &Damage, report: &Report) -> bool {
+    report.is_same() && damage.is_none() && report.records > 0
 }
 
 fn say_text(
     path: &Path,
     archive: &Archive<Directory>,
+    damage: &Damage,
     report: &Report,
     spent: Duration,
     out: &mut impl Write,
@@ -73,7 +66,7 @@ fn say_text(
             .sum();
         writeln!(out, "  {same} other pieces, {} records: the same", number(records))?;
     }
-    say_damage(archive, out)?;
+    damage.say(out)?;
     for piece in &report.pieces {
         if let Outcome::Diverged { stretch, at, divergence } = &piece.outcome {
             let words = Words::of(&archive.index, *stretch, at, divergence)?;
@@ -91,9 +84,9 @@ fn say_text(
     if report.records == 0 {
         return writeln!(out, "nothing was replayed");
     }
-    let verdict = match (report.divergences().count(), is_well(archive, report)) {
+    let verdict = match (report.divergences().count(), is_well(damage, report)) {
         (0, true) => "the same bytes".to_owned(),
-        (0, false) if report.is_same() && can_be_read(archive) => {
+        (0, false) if report.is_same() && damage.can_be_read() => {
             "the same bytes, though the journal was changed".to_owned()
         }
         (0, false) => "the same bytes, as far as it can be replayed".to_owned(),
@@ -105,41 +98,6 @@ fn say_text(
     write!(out, "{verdict}: {records} records of {stretches} {of} in {}", span(spent))?;
     // Of less there is nothing to measure.
     if report.records < MEASURED { writeln!(out) } else { writeln!(out, ", {}", rate(report, spent)) }
-}
-
-/// What was done to the bytes.
-pub(super) fn say_damage(archive: &Archive<Directory>, out: &mut impl Write) -> io::Result<()> {
-    for (_, behind) in &archive.headers {
-        writeln!(
-            out,
-            "  the header of the segment behind {behind} was changed: it is no record, and none is missing by that"
-        )?;
-    }
-    for (from, to) in &archive.damaged {
-        // Behind the last place that can be read nobody knows what there was.
-        let to = if from == to { String::new() } else { format!(" up to {to}") };
-        writeln!(out, "  the journal cannot be read behind {from}{to}: its bytes were changed or lost")?;
-    }
-    if let Some((segment, offset)) = archive.torn {
-        writeln!(
-            out,
-            "  the journal ends in the middle of a write, in segment {segment} at byte {offset}: the power went \
-             then, or the file was cut"
-        )?;
-    }
-    Ok(())
-}
-
-/// The same for programs: adds it to an object.
-pub(super) fn add_damage(archive: &Archive<Directory>, summary: &mut Value) {
-    let damaged = archive.damaged.iter();
-    let damaged = damaged.map(|(from, to)| json!({ "from": from.to_string(), "to": to.to_string() }));
-    summary["damaged"] = damaged.collect();
-    let headers = archive.headers.iter();
-    let headers =
-        headers.map(|(segment, behind)| json!({ "segment": segment, "behind": behind.to_string() }));
-    summary["headers"] = headers.collect();
-    summary["torn"] = archive.torn.map(|(segment, byte)| json!({ "segment": segment, "byte": byte })).into();
 }
 
 /// One piece of the journal in a line.
@@ -167,6 +125,7 @@ pub(super) fn line(piece: &Piece, zone: &TimeZone) -> String {
 
 fn say_json(
     archive: &Archive<Directory>,
+    damage: &Damage,
     report: &Report,
     spent: Duration,
     out: &mut impl Write,
@@ -189,7 +148,7 @@ fn say_json(
         }
         writeln!(out, "{line}")?;
     }
-    let result = match (report.divergences().count(), is_well(archive, report)) {
+    let result = match (report.divergences().count(), is_well(damage, report)) {
         (0, true) => "same",
         (0, false) => "incomplete",
         _ => "different",
@@ -204,7 +163,7 @@ fn say_json(
         "checkpoints": report.checkpoints,
         "seconds": spent.as_secs_f64(),
     });
-    add_damage(archive, &mut summary);
+    damage.add(&mut summary);
     writeln!(out, "{summary}")
 }
 

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::super::progress::Progress;
 use super::super::{Failure, check, times};
-use super::say::{add_damage, can_be_read, is_unchanged, line, number, passed_object, say_damage, trusted};
+use super::damage::Damage;
+use super::say::{line, number, passed_object, trusted};
 use crate::config::{compile, load};
 use crate::zone::ZoneOffsets;
 
@@ -47,34 +48,30 @@ pub(super) fn run(
     });
     drop(progress);
     let comparison = comparison.map_err(Failure::says)?;
+    let damage = Damage::of(archive, &comparison.extent);
     let mut out = io::stdout().lock();
     if as_json {
-        say_json(archive, &comparison, &mut out)?;
+        say_json(&damage, &comparison, &mut out)?;
     } else {
-        say_text(file, archive, &comparison, &mut out)?;
+        say_text(file, &damage, &comparison, &mut out)?;
     }
-    if verdict(archive, &comparison) == "same" { Ok(()) } else { Err(Failure::Told) }
+    if verdict(&damage, &comparison) == "same" { Ok(()) } else { Err(Failure::Told) }
 }
 
 /// What came of it, in a word.
-fn verdict(archive: &Archive<Directory>, comparison: &Comparison) -> &'static str {
+fn verdict(damage: &Damage, comparison: &Comparison) -> &'static str {
     if comparison.first.is_none() {
         "nothing"
     } else if comparison.differing > 0 {
         "different"
-    } else if comparison.is_whole() && is_unchanged(archive) {
+    } else if comparison.is_whole() && damage.is_none() {
         "same"
     } else {
         "incomplete"
     }
 }
 
-fn say_text(
-    file: &Path,
-    archive: &Archive<Directory>,
-    comparison: &Comparison,
-    out: &mut impl Write,
-) -> io::Result<()> {
+fn say_text(file: &Path, damage: &Damage, comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
     let zone = TimeZone::system();
     let Some(first) = &comparison.first else {
         writeln!(
@@ -83,7 +80,7 @@ fn say_text(
              over"
         )?;
         comparison.passed.iter().try_for_each(|piece| writeln!(out, "  {}", line(piece, &zone)))?;
-        return say_damage(archive, out);
+        return damage.say(out);
     };
     let time = |place: &campanile_sim::replay::Place| times::show(place.unix(), trusted(place), &zone);
     writeln!(
@@ -106,15 +103,17 @@ fn say_text(
             number(comparison.unknown)
         )?;
     }
-    let has_gaps = !comparison.passed.is_empty() || !can_be_read(archive);
+    let has_gaps = !comparison.is_whole() || !damage.can_be_read();
     if has_gaps {
         writeln!(out, "\nnot all of the journal was compared; behind each gap {name} takes over anew:")?;
-    } else if !is_unchanged(archive) {
+    } else if !comparison.passed.is_empty() {
+        writeln!(out, "\nleft out, as it would be of any journal:")?;
+    } else if !damage.is_none() {
         writeln!(out)?;
     }
     comparison.passed.iter().try_for_each(|piece| writeln!(out, "  {}", line(piece, &zone)))?;
-    say_damage(archive, out)?;
-    match verdict(archive, comparison) {
+    damage.say(out)?;
+    match verdict(damage, comparison) {
         "same" => return writeln!(out, "\nno moment differs"),
         "incomplete" if has_gaps => {
             return writeln!(out, "\nno moment differs, as far as it can be compared");
@@ -180,7 +179,7 @@ fn amount(count: Count, value: u64) -> String {
     format!("{}.{} s", number(tenths / 10), tenths % 10)
 }
 
-fn say_json(archive: &Archive<Directory>, comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
+fn say_json(damage: &Damage, comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
     for (piece, why) in comparison.passed.iter().filter_map(why) {
         writeln!(out, "{}", passed_object(piece, why))?;
     }
@@ -204,7 +203,7 @@ fn say_json(archive: &Archive<Directory>, comparison: &Comparison, out: &mut imp
     }
     let place = |at: campanile_delivery::Position| json!({ "boot": at.boot.to_string(), "seq": at.seq });
     let mut summary = json!({
-        "result": verdict(archive, comparison),
+        "result": verdict(damage, comparison),
         "from": comparison.first.map(|first| place(first.at)),
         "to": place(comparison.last.at),
         "inputs": comparison.inputs,
@@ -212,7 +211,7 @@ fn say_json(archive: &Archive<Directory>, comparison: &Comparison, out: &mut imp
         "passed": comparison.passed.len(),
         "differing": comparison.differing,
     });
-    add_damage(archive, &mut summary);
+    damage.add(&mut summary);
     writeln!(out, "{summary}")
 }
 
