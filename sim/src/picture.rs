@@ -16,4 +16,4 @@ mod tests;
 pub mod vcd;
 
 pub use read::record;
-pub use recording::{Lane, Mark, Recording, Run, Send, Track, What};
+pub use recording::{Clock, Lane, Mark, Recording, Run, Send, Track, What};

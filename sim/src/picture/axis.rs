@@ -63,7 +63,7 @@ pub(super) fn ticks(recording: &Recording, at_most: u64) -> Vec<(u64, String)> {
 fn clock_at(recording: &Recording, at: u64) -> i64 {
     let begin = recording.wall.map_or_else(
         || i64::try_from(recording.engine).unwrap_or(i64::MAX),
-        |(unix, offset)| unix.saturating_add(i64::from(offset) * 1_000_000),
+        |clock| clock.unix.saturating_add(i64::from(clock.offset) * 1_000_000),
     );
     begin.saturating_add_unsigned(at)
 }
@@ -92,10 +92,22 @@ fn label(recording: &Recording, at: u64, step: u64) -> String {
 /// What the picture is of and from when: its heading.
 pub(super) fn heading(recording: &Recording) -> String {
     let span = span(recording.length);
-    match recording.wall {
-        Some((unix, offset)) => format!("{}, {span} from {}", recording.node, local(unix, offset)),
-        None => format!("{}, {span}", recording.node),
-    }
+    let from = recording.wall.map_or_else(String::new, |clock| {
+        let doubt = if clock.trusted { "" } else { ", by a clock that was not synchronised" };
+        format!(" from {}{doubt}", local(clock.unix, clock.offset))
+    });
+    format!("{}, {span}{from}", recording.node)
+}
+
+/// Which records of which program are shown, so that whoever has the journal finds them again.
+pub(super) fn source(recording: &Recording) -> Option<String> {
+    let (first, last) = recording.records?;
+    let last = if first.boot == last.boot { last.seq.to_string() } else { last.to_string() };
+    let program = match recording.program {
+        0 => String::new(),
+        hash => format!(", program {hash:016x}"),
+    };
+    Some(format!("records {first} to {last}{program}"))
 }
 
 /// A span in the largest unit that leaves it readable.

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use campanile_core::input::Input;
 use campanile_core::record::Record;
+use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Body, HostRecord, Index, Item, Next, Position, Storage, Wall};
 
 use crate::picture::lanes::Lanes;
-use crate::picture::recording::{Mark, Recording, What};
+use crate::picture::recording::{Clock, Mark, Recording, What};
 use crate::replay::{Bound, Place, Range};
 
 /// Between two starts when nobody knows how long the node was off.
@@ -21,6 +22,9 @@ const APART: Duration = Duration::from_secs(1);
 
 /// Behind the last record there is this share of the whole, so that it can be seen.
 const MARGIN: u64 = 40;
+
+/// The first of 2020: a clock that nobody vouches for and that is before this was never set, and tells no time of day.
+const SET: i64 = 1_577_836_800_000_000;
 
 /// Makes a recording of a journal, or of the part of it that lies in a range. What was before is shown as it is known
 /// at the beginning.
@@ -44,6 +48,7 @@ pub fn record<S: Storage>(index: &Arc<Index<S>>, range: &Range) -> io::Result<Re
                     tape.lead = range.lead(&place);
                 }
                 tape.item(index, &item);
+                tape.note(&item);
             }
         }
     }
@@ -65,14 +70,27 @@ struct Tape {
     lead: Duration,
     /// Where it has: on the axis, and by the engine's clock.
     begin: Option<(u64, Instant)>,
-    /// A time of day in the range, and its place on the axis.
-    wall: Option<(u64, i64)>,
+    /// A time of day in the range, and its place on the axis: a trusted one, if there is any.
+    wall: Option<(u64, Clock)>,
+    /// This start has not read its clock yet: what it knows of the time is of the start before.
+    no_clock: bool,
+    /// Nobody knows how long the node was off somewhere in the range: a time behind that says nothing of what was before.
+    adrift: bool,
+    /// The first and the last record of the range.
+    records: Option<(Position, Position)>,
     /// Seconds that local time is ahead.
     offset: i32,
     node: String,
 }
 
 impl Tape {
+    /// A record of the engine's was read.
+    fn note(&mut self, item: &Item<'_>) {
+        if self.in_range && matches!(item.body, Body::Engine(_)) {
+            self.records = Some((self.records.map_or(item.at, |(first, _)| first), item.at));
+        }
+    }
+
     fn item<S: Storage>(&mut self, index: &Index<S>, item: &Item<'_>) {
         match &item.body {
             Body::Host(Some(HostRecord::Started { previous, .. })) => {
@@ -81,12 +99,20 @@ impl Tape {
                 }
                 self.opening = Some(Vec::new());
             }
-            Body::Host(Some(HostRecord::Stopped)) => self.mark(What::Stopped),
+            Body::Host(Some(HostRecord::Stopped)) => {
+                self.mark(What::Stopped);
+                self.lanes.forget(self.last.0);
+            }
             Body::Host(Some(HostRecord::JournalGap { count: 1.., .. })) => self.gap(What::Gap),
             Body::Host(_) => {}
             Body::Checkpoint(items) => {
                 if self.opening.is_none() {
                     self.learn_names(index, item.program);
+                    for item in crate::replay::items(items) {
+                        if let Restore::Clock { offset, .. } = item {
+                            self.offset = offset;
+                        }
+                    }
                     let x = self.advance(item.time, item.wall);
                     crate::replay::items(items).for_each(|item| self.lanes.restore(x, &item));
                 }
@@ -115,8 +141,12 @@ impl Tape {
             _ if x == 0 && before == Instant::ZERO => Duration::ZERO,
             Some(off) => off,
             None if first >= before => first.since(before),
-            None => APART,
+            None => {
+                self.adrift |= self.begin.is_some();
+                APART
+            }
         };
+        self.no_clock = true;
         self.last = (x.saturating_add(gap.micros()), first);
         self.learn_names(index, item.program);
         self.mark(What::Start((boot >> 32) as u32));
@@ -126,11 +156,13 @@ impl Tape {
     }
 
     fn record(&mut self, time: Instant, wall: Option<Wall>, record: &Record) {
+        if let Record::Input(Input::Clock { offset, .. }) = record {
+            (self.offset, self.no_clock) = (*offset, false);
+        }
         let x = self.advance(time, wall);
         match record {
             Record::Input(Input::Install { .. }) => self.mark(What::Installed),
             Record::Input(Input::Stall { .. }) => self.mark(What::Stalled),
-            Record::Input(Input::Clock { offset, trusted: true, .. }) => self.offset = *offset,
             _ => {}
         }
         self.lanes.take(x, record);
@@ -146,11 +178,19 @@ impl Tape {
                 self.begin = Some((x - lead.micros(), time.minus(lead)));
                 self.lanes.begin();
             }
-            if let Some(wall) = wall.filter(|wall| wall.trusted && self.wall.is_none()) {
-                self.wall = Some((x, wall.unix_at(time)));
+            if let Some(wall) = wall.filter(|wall| self.is_better(wall)) {
+                let clock = Clock { unix: wall.unix_at(time), offset: self.offset, trusted: wall.trusted };
+                self.wall = Some((x, clock));
             }
         }
         x
+    }
+
+    /// Whether a time of day tells more than what is known.
+    fn is_better(&self, wall: &Wall) -> bool {
+        !self.no_clock
+            && (wall.trusted || wall.unix >= SET)
+            && self.wall.is_none_or(|(_, known)| wall.trusted && !known.trusted && !self.adrift)
     }
 
     fn learn_names<S: Storage>(&mut self, index: &Index<S>, program: u64) {
@@ -190,7 +230,11 @@ impl Tape {
             node: self.node,
             length,
             engine: engine.micros(),
-            wall: self.wall.map(|(x, unix)| (unix.saturating_sub_unsigned(x - begin), self.offset)),
+            wall: self
+                .wall
+                .map(|(x, clock)| Clock { unix: clock.unix.saturating_sub_unsigned(x - begin), ..clock }),
+            records: self.records,
+            program: self.program,
             lanes: self.lanes.finish(begin),
             marks: self.marks.into_iter().map(on_axis).collect(),
         }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use campanile_delivery::Position;
+
 /// What happened, by name, over time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
@@ -11,13 +13,27 @@ pub struct Recording {
     pub length: u64,
     /// The engine's clock at its beginning, microseconds: what a trace shows.
     pub engine: u64,
-    /// The wall clock at its beginning, microseconds since 1970, and seconds that local time is ahead of it; `None` if
-    /// it was not trusted.
-    pub wall: Option<(i64, i32)>,
+    /// The time of day at its beginning; `None` if nothing in it tells.
+    pub wall: Option<Clock>,
+    /// The first and the last of its records; `None` if it has none.
+    pub records: Option<(Position, Position)>,
+    /// The hash of the program at its end; 0 if that is not known.
+    pub program: u64,
     /// Inputs, sensors, variables, scenarios, outputs and messages, in this order.
     pub lanes: Vec<Lane>,
     /// What concerns the node as a whole.
     pub marks: Vec<Mark>,
+}
+
+/// A time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Microseconds since 1970.
+    pub unix: i64,
+    /// Seconds that local time is ahead of it.
+    pub offset: i32,
+    /// Whether the clock was synchronised.
+    pub trusted: bool,
 }
 
 /// One named thing.

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use draw::{Plot, escape, text_width};
 
-use crate::picture::axis::{heading, ticks};
+use crate::picture::axis::{heading, source, ticks};
 use crate::picture::labels;
 use crate::picture::recording::{Recording, Track};
 
@@ -19,7 +19,7 @@ const NAMES: f64 = 168.0;
 const RIGHT: f64 = 24.0;
 /// What stays free at the edge.
 const EDGE: f64 = 8.0;
-const HEADING: f64 = 40.0;
+const HEADING: f64 = 58.0;
 /// A row of the labels of marks.
 const MARK_ROW: f64 = 16.0;
 const AXIS: f64 = 30.0;
@@ -67,6 +67,9 @@ pub fn draw(recording: &Recording) -> String {
          <text class=\"head\" x=\"16\" y=\"26\">{title}</text>\n",
         title = escape(&heading(recording)),
     );
+    if let Some(source) = source(recording) {
+        let _ = writeln!(svg, "<text class=\"dim num\" x=\"16\" y=\"44\">{}</text>", escape(&source));
+    }
     let mut y = top;
     for (number, lane) in recording.lanes.iter().enumerate() {
         let tall = lane::height(&lane.track);

@@ -2,7 +2,7 @@
 
 use campanile_delivery::symbols::number;
 
-use crate::picture::axis::{heading, ticks};
+use crate::picture::axis::{heading, source, ticks};
 use crate::picture::labels;
 use crate::picture::recording::{Lane, Recording, Run, Track, value_at};
 
@@ -34,6 +34,7 @@ pub fn draw(recording: &Recording, width: usize) -> String {
             .collect()
     };
     let mut text = heading(recording) + "\n";
+    text.extend(source(recording).map(|source| source + "\n"));
     for (name, cells) in names {
         let line: String = name.chars().chain(cells).collect();
         text.push_str(line.trim_end());

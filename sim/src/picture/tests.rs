@@ -8,7 +8,7 @@ use campanile_delivery::Archive;
 
 use super::*;
 use crate::replay::{Bound, Range};
-use crate::script::Bounce;
+use crate::script::{Action, Bounce};
 use crate::testing::{doorbell, input, journal, script};
 use crate::world::{Options, play_and_keep};
 
@@ -54,6 +54,33 @@ fn a_ring_to_the_letter() {
     golden("ring.txt", &terminal::draw(&ring, 60));
     golden("ring.vcd", &dump(&ring));
     golden("ring.svg", &svg::draw(&ring));
+}
+
+/// A Pi that has no network, or not yet: the time of day that it believes is better than none, and said to be one.
+#[test]
+fn a_picture_says_when_it_was_and_whether_the_clock_is_to_be_believed() {
+    let (unix, minute) = (1_795_242_600_000_000, 60_000_000);
+    let clock = |at_ms, unix, trusted| (at_ms, Action::Clock { unix, offset: 3_600, trusted });
+    let recorded = |steps| {
+        let played =
+            play_and_keep(&script(1, 9_000, steps), &doorbell(), &BTreeMap::new(), &Options::default());
+        let archive = Archive::open(&played.expect("the script plays").1).expect("a journal");
+        record(&archive.index, &Range::default()).expect("the disk reads")
+    };
+    let doubted = recorded(vec![clock(2_000, unix, false)]);
+    assert_eq!(doubted.wall, Some(Clock { unix: unix - 2_000_000, offset: 3_600, trusted: false }));
+    let drawn = svg::draw(&doubted);
+    assert!(drawn.contains("from 2026-11-21 07:29:58 +01:00, by a clock that was not synchronised</title>"));
+    assert!(drawn.contains(">07:30:00</text>") && drawn.contains(">records 1-"), "{drawn}");
+    let synced = recorded(vec![clock(2_000, unix, false), clock(3_000, unix + minute, true)]);
+    assert_eq!(synced.wall, Some(Clock { unix: unix + minute - 3_000_000, offset: 3_600, trusted: true }));
+    assert!(svg::draw(&synced).contains("from 2026-11-21 07:30:57 +01:00</title>"));
+    assert!(
+        terminal::draw(&synced, 80)
+            .starts_with("front-door, 9.2 s from 2026-11-21 07:30:57 +01:00\nrecords 1-")
+    );
+    assert!(dump(&synced).contains("front-door, 9.2 s from 2026-11-21 07:30:57 +01:00"));
+    assert_eq!(recorded(vec![clock(2_000, 5 * minute, false)]).wall, None, "a clock that was never set");
 }
 
 #[test]
@@ -108,7 +135,7 @@ fn a_picture_is_as_large_as_its_paper() {
     assert!(dense.len() < drawn.len() + 100_000, "{} and {} bytes", drawn.len(), dense.len());
     for width in [0, 1, 40, 80, 300] {
         let drawn = terminal::draw(&recording, width);
-        let widest = drawn.lines().skip(1).map(|line| line.chars().count()).max();
+        let widest = drawn.lines().skip(2).map(|line| line.chars().count()).max();
         assert!(widest.is_some_and(|widest| widest <= width.max(60)), "{width}: {drawn}");
     }
 }

@@ -15,6 +15,7 @@ use std::io::{self, Write};
 
 use vcd::{IdCode, ReferenceIndex, TimescaleUnit, Value, VarType, Writer};
 
+use crate::picture::axis::{heading, source};
 use crate::picture::recording::{Lane, Recording, Run, Track};
 
 /// Writes a recording.
@@ -25,8 +26,12 @@ pub fn write(recording: &Recording, out: impl Write) -> io::Result<()> {
     let mut out = Writer::new(out);
     out.comment(&format!(
         "campanile {}, microseconds from {} us of the engine's clock",
-        recording.node, recording.engine
+        heading(recording),
+        recording.engine
     ))?;
+    if let Some(source) = source(recording) {
+        out.comment(&source)?;
+    }
     out.timescale(1, TimescaleUnit::US)?;
     out.add_module(&recording.node)?;
     let mut changes = Vec::new();
