@@ -11,11 +11,14 @@ use std::hint::black_box;
 use campanile_core::id::Level;
 use campanile_core::time::{Duration, Instant};
 use campanile_sim::bounce::Model;
+use campanile_sim::prng::Prng;
 use campanile_sim::script::{Action, Bounce, Script, Step};
+use campanile_sim::swarm::{self, draw};
 use campanile_sim::world::{House, Options, play};
 
 const EDGES: u64 = 2_000_000;
 const JOURNAL: u64 = 100_000_000;
+const SEEDS: std::ops::Range<u64> = 0..100;
 
 fn main() {
     let house = house::doorbell();
@@ -31,12 +34,24 @@ fn main() {
 
     let (script, edges) = visits(1, 715);
     let took = median(9, || play_all(&script, &house));
+    let drawn = median(9, || draw_all(&script));
     say(&format!("a day with {edges} edges, journal and trace included"), &format!("{:.1} ms", took * 1e3));
+    say("its edges, drawn and put in order only", &format!("{:.1} ms", drawn * 1e3));
     let (script, edges) = visits(365, 40);
     let took = median(3, || play_all(&script, &house));
+    let drawn = median(3, || draw_all(&script));
     say(&format!("a year of a doorbell, 40 rings a day, {edges} edges"), &format!("{took:.2} s"));
+    say("its edges, drawn and put in order only", &format!("{drawn:.2} s"));
 
-    let journal = journal::Big::new(&house, JOURNAL);
+    let houses = [house];
+    let [house] = &houses;
+    let took = median(3, || SEEDS.for_each(|seed| live(seed, &houses)));
+    let planned = median(3, || SEEDS.for_each(|seed| drop(black_box(draw(seed, &houses)))));
+    let speed = |seconds: f64| format!("{:.0}", (SEEDS.end - SEEDS.start) as f64 / seconds);
+    say("swarm, seeds a second and core: a doorbell's life, lived twice and judged", &speed(took));
+    say("their plans, drawn only", &speed(planned));
+
+    let journal = journal::Big::new(house, JOURNAL);
     let mut report = journal.replay();
     let took = median(3, || report = journal.replay());
     let read = median(3, || journal.read());
@@ -78,6 +93,29 @@ fn median<T>(runs: usize, mut run: impl FnMut() -> T) -> f64 {
 
 fn play_all(script: &Script, house: &House) {
     black_box(play(script, house, &BTreeMap::new(), &Options::default()).expect("the script plays"));
+}
+
+/// The edges of a script as its switches make them, in the order of time, and nobody there to take them.
+fn draw_all(script: &Script) {
+    let mut prng = Prng::new(script.seed);
+    let mut edges = Vec::new();
+    for Step { at, action } in &script.steps {
+        let Action::Input { to, bounce: Bounce::Drawn(model), .. } = action else { continue };
+        let bounces = model.draw(to.is_on(), &mut prng);
+        let mut level = *to;
+        for after in std::iter::once(0).chain(bounces) {
+            edges.push((at.plus(Duration::from_micros(after.into())), level));
+            level = Level::from_bool(!level.is_on());
+        }
+    }
+    edges.sort_by_key(|(at, _)| *at);
+    black_box(edges);
+}
+
+/// A seed of the swarm. What it finds is a bug, and no figure.
+fn live(seed: u64, houses: &[House]) {
+    let outcome = swarm::run(&draw(seed, houses), houses);
+    assert_eq!(outcome.finding, None, "seed {seed}");
 }
 
 /// So many rings a day for so many days, each with the bounces of a switch, and how many edges these have.
