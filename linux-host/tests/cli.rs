@@ -2,6 +2,8 @@
 
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/swarm.rs"]
+mod swarm;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;

@@ -87,6 +87,7 @@ struct Inner {
     random: Random,
     written: u64,
     power_cuts: u64,
+    print: u64,
 }
 
 #[derive(Default)]
@@ -112,6 +113,7 @@ impl Disk {
             random: Random::new(seed),
             written: 0,
             power_cuts: 0,
+            print: 0xcbf2_9ce4_8422_2325,
         };
         Self(Arc::new(Shared {
             inner: Mutex::new(inner),
@@ -212,6 +214,11 @@ impl Disk {
         self.lock().written
     }
 
+    /// A print of all that it has taken, in order: writes, syncs and changes of names. Equal for equal histories.
+    pub fn print(&self) -> u64 {
+        self.lock().print
+    }
+
     /// Whether a write has come to the end of [`Faults::ends_after`].
     pub fn has_ended(&self) -> bool {
         self.lock().has_ended
@@ -230,6 +237,8 @@ impl Inner {
     fn change_names(&mut self, change: impl FnOnce(&mut BTreeMap<String, u64>)) -> io::Result<()> {
         self.may(|faults| faults.names)?;
         change(&mut self.names);
+        let names = self.names.iter();
+        self.print = names.fold(self.print, |print, (name, id)| printed(print, *id, 0, name.as_bytes()));
         self.name_changes.push(self.names.clone());
         Ok(())
     }
@@ -249,6 +258,14 @@ impl Inner {
     fn used(&self) -> u64 {
         self.names.values().filter_map(|id| self.files.get(id)).map(|data| data.now.len() as u64).sum()
     }
+}
+
+/// A print with one thing more: some bytes at a place of a file. FNV-1a, as what the journal writes ends with its own
+/// CRC-32C, and so leaves that checksum of the whole the same whatever it is.
+fn printed(print: u64, id: u64, at: u64, bytes: &[u8]) -> u64 {
+    let place = [id.to_le_bytes(), at.to_le_bytes()];
+    let all = place.as_flattened().iter().chain(bytes);
+    all.fold(print, |print, byte| (print ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Storage for Disk {
@@ -367,6 +384,7 @@ impl File for DiskFile {
             }
         }
         inner.written += part.len() as u64;
+        inner.print = printed(inner.print, self.id, offset, part);
         let at = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let Some(data) = inner.files.get_mut(&self.id) else { return Err(io::ErrorKind::NotFound.into()) };
         let Some(place) = data.now.get_mut(at..at + part.len()) else {
@@ -391,6 +409,7 @@ impl File for DiskFile {
         if failed.is_ok() && inner.faults.forgets_syncs {
             return Ok(());
         }
+        inner.print = printed(inner.print, self.id, u64::MAX, &[]);
         let Some(data) = inner.files.get_mut(&self.id) else { return Err(io::ErrorKind::NotFound.into()) };
         let unsynced = std::mem::take(&mut data.unsynced);
         // The kernel forgets the pages of a failed sync, and the next one says nothing of them.

@@ -2,13 +2,14 @@
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use campanile_sim::swarm::shrink::shrink;
 use campanile_sim::swarm::{draw, run};
 use serde_json::json;
 
 use super::habits::number;
-use super::swarm::{houses, read_plan};
+use super::swarm::{houses, interrupts, read_plan};
 use super::{Failure, output};
 
 /// Arguments of `shrink`.
@@ -50,7 +51,9 @@ pub(super) fn shorten(args: &Args) -> Result<(), Failure> {
         return Err(Failure::says("nothing is found there: is it the same file and the same version?"));
     };
     let before = plan.items.len();
-    let shrunk = shrink(plan, finding, &houses, args.tries);
+    // Whoever has waited long enough gets what there is.
+    let stop = interrupts()?;
+    let shrunk = shrink(plan, finding, &houses, args.tries, &|| stop.load(Ordering::Relaxed));
     let text = shrunk.plan.to_text() + "\n";
     let mut out = io::stdout().lock();
     if let Some(file) = &args.output {

@@ -2,13 +2,15 @@
 
 mod progress;
 mod run;
+mod say;
 mod tally;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Write};
 use std::num::NonZero;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use campanile_sim::swarm::shrink::shrink;
@@ -20,11 +22,13 @@ use super::habits::{number, span};
 use super::{Failure, check};
 use crate::nearest::nearest;
 use progress::Progress;
-use run::Found;
-use tally::Tally;
+pub(super) use run::interrupts;
 
 /// So many runs at most to shorten a failure, unless `shrink` is asked for more.
 const TRIES: u32 = 600;
+
+/// Seeds that are lived at a time, at most: a thread for each.
+const MOST_JOBS: usize = 1024;
 
 /// Arguments of `swarm`.
 #[derive(Debug, clap::Args)]
@@ -42,7 +46,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "A..B", default_value = "0..")]
     seeds: Seeds,
     /// So many at a time; all cores unless said otherwise
-    #[arg(long, value_name = "N", value_parser = number::<NonZero<usize>>)]
+    #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZero<usize>>,
     /// Stop after this time: `10m`, `90s`, `2h`
     #[arg(long = "for", value_name = "TIME", value_parser = span)]
@@ -63,13 +67,16 @@ impl FromStr for Seeds {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = |part: &str| {
-            part.parse::<u64>().map_err(|_| format!("`{part}` is no seed: seeds are numbers, as in 0..20000"))
+        let number = |part: &str| match part.parse::<u64>() {
+            Ok(seed) if seed < u64::MAX => Ok(seed),
+            _ => {
+                Err(format!("`{part}` is no seed: seeds are numbers up to {}, as in 0..20000", u64::MAX - 1))
+            }
         };
         let range = match text.split_once("..") {
             None => {
                 let seed = number(text)?;
-                seed..seed.saturating_add(1)
+                seed..seed + 1
             }
             Some((from, "")) => number(from)?..u64::MAX,
             Some((from, to)) => number(from)?..number(to)?,
@@ -78,16 +85,29 @@ impl FromStr for Seeds {
     }
 }
 
+/// How many at a time, as far as a machine has threads to give.
+fn jobs(text: &str) -> Result<NonZero<usize>, String> {
+    number::<NonZero<usize>>(text)
+        .ok()
+        .filter(|jobs| jobs.get() <= MOST_JOBS)
+        .ok_or_else(|| format!("a number from 1 to {MOST_JOBS} is meant"))
+}
+
 /// Runs seeds until one fails, all are done, the time is over, or somebody has seen enough.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let houses = houses(&args.files)?;
-    if let Some(plan) = &args.plan {
-        return run_plan(&read_plan(plan, &houses)?, &houses, args);
+    match &args.plan {
+        Some(plan) => run_plan(&read_plan(plan, &houses)?, &houses, args),
+        None => hunt(args, &houses, &mut io::stdout().lock()),
     }
+}
+
+fn hunt(args: &Args, houses: &[House], out: &mut impl Write) -> Result<(), Failure> {
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let deadline = args.limit.map(|limit| Instant::now() + limit);
     let progress = Progress::new(args.seeds.0.clone(), deadline, io::stderr().is_terminal() && !args.json);
-    let (tally, found) = run::seeds(&houses, args.seeds.0.clone(), jobs, deadline, &progress)?;
+    let stop = interrupts()?;
+    let (tally, found) = run::seeds(houses, args.seeds.0.clone(), jobs, deadline, &stop, &progress);
     progress.clear();
     if tally.seeds == 0 {
         return Err(Failure::says(format!(
@@ -100,9 +120,15 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         )));
     }
     if let Some(found) = &found {
-        tell(found, &houses, args)?;
+        say::finding(found, args, out)?;
+        if !args.json {
+            writeln!(io::stderr(), "shortening ..")?;
+        }
+        let enough = || stop.load(Ordering::Relaxed);
+        let shrunk = shrink(draw(found.seed, houses), found.finding.clone(), houses, TRIES, &enough);
+        say::shortened(found, &shrunk, args, out)?;
     }
-    summary(&tally, found.is_some(), args)?;
+    say::summary(&tally, found.is_some(), args, out)?;
     if found.is_some() { Err(Failure::Told) } else { Ok(()) }
 }
 
@@ -156,68 +182,5 @@ fn run_plan(plan: &Plan, houses: &[House], args: &Args) -> Result<(), Failure> {
     if outcome.finding.is_some() { Err(Failure::Told) } else { Ok(()) }
 }
 
-/// Says what was found, how to see it again, and the shortest plan that still shows it.
-fn tell(found: &Found, houses: &[House], args: &Args) -> Result<(), Failure> {
-    let files: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
-    let again = format!("campanile swarm {} --seeds {}", files.join(" "), found.seed);
-    let mut out = io::stdout().lock();
-    if !args.json {
-        writeln!(out, "seed {} fails:\n{}\nagain: {again}", found.seed, found.finding)?;
-        out.flush()?;
-        writeln!(io::stderr(), "shortening ..")?;
-    }
-    let shrunk = shrink(draw(found.seed, houses), found.finding.clone(), houses, TRIES);
-    if args.json {
-        let finding = &found.finding;
-        let object = json!({
-            "result": "failed", "seed": found.seed, "at-us": finding.at, "node": finding.node,
-            "what": finding.what, "again": again, "plan": shrunk.plan, "shortened": shrunk.finding.what,
-        });
-        return Ok(writeln!(out, "{object}")?);
-    }
-    writeln!(out, "\nshortened to:\n{}\n{}", shrunk.plan.to_text(), shrunk.finding)?;
-    Ok(())
-}
-
-fn summary(tally: &Tally, failed: bool, args: &Args) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    if args.json {
-        let object = json!({
-            "result": if failed { "failed" } else { "done" }, "seeds": tally.seeds, "next": tally.next,
-            "virtual-us": tally.lived.to_string(), "records": tally.records,
-            "seconds": tally.took.as_secs_f64(), "interrupted": tally.interrupted,
-        });
-        return Ok(writeln!(out, "{object}")?);
-    }
-    let rate = tally.seeds as f64 / tally.took.as_secs_f64().max(1e-9);
-    writeln!(
-        out,
-        "{} {}{}, {} of virtual time, {} records in {:.1} s: {rate:.0} seeds/s",
-        tally.seeds,
-        if tally.seeds == 1 { "seed" } else { "seeds" },
-        if failed { "" } else { " without a finding" },
-        progress::span(tally.lived),
-        tally.records,
-        tally.took.as_secs_f64(),
-    )?;
-    if tally.interrupted {
-        let files: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
-        let end = if args.seeds.0.end == u64::MAX { String::new() } else { args.seeds.0.end.to_string() };
-        writeln!(out, "to go on: campanile swarm {} --seeds {}..{end}", files.join(" "), tally.next)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seeds_as_people_write_them() {
-        assert_eq!("3..7".parse(), Ok(Seeds(3..7)));
-        assert_eq!("5".parse(), Ok(Seeds(5..6)));
-        assert_eq!("9..".parse(), Ok(Seeds(9..u64::MAX)));
-        assert!("7..3".parse::<Seeds>().is_err_and(|why| why.contains("no seed in 7..3")));
-        assert!("x..3".parse::<Seeds>().is_err_and(|why| why.contains("`x` is no seed")));
-    }
-}
+mod tests;

@@ -30,7 +30,7 @@ use super::judge::news::News;
 use super::judge::starts::{Losses, Starts};
 use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, replay, steps::Steps};
 use super::plan::SatellitePlan;
-use super::tape::{Scroll, Tape};
+use super::tape::{Scroll, Tape, mix};
 use crate::board::Board;
 use crate::executor::{Executor, TaskId};
 use crate::node::{self, Witness as _};
@@ -328,9 +328,9 @@ impl<'a> Satellite<'a> {
         self.board.set_hardware(output, works);
     }
 
-    /// A print of everything that it has written.
+    /// A print of everything that it has written, and its flash was asked for.
     pub(super) fn print(&self) -> u64 {
-        self.tape.borrow().print
+        mix(self.tape.borrow().print, &self.supply.print().to_le_bytes())
     }
 
     /// Shows the judges what is new on the tape.

@@ -16,11 +16,18 @@ pub struct Shrunk {
     pub tries: u32,
 }
 
-/// Shortens `plan`, whose run ends with `finding`, in at most `tries` runs. What is found on the way may be another
-/// thing than at first, but is a finding of the same sort: its words begin alike.
+/// Shortens `plan`, whose run ends with `finding`, in at most `tries` runs, and in no more as soon as somebody has had
+/// `enough`. What is found on the way may be another thing than at first, but is a finding of the same sort: its words
+/// begin alike.
 #[must_use]
-pub fn shrink(plan: Plan, finding: Finding, houses: &[House], tries: u32) -> Shrunk {
-    let mut shrinker = Shrinker { houses, kind: kind(&finding), left: tries };
+pub fn shrink(
+    plan: Plan,
+    finding: Finding,
+    houses: &[House],
+    tries: u32,
+    enough: &dyn Fn() -> bool,
+) -> Shrunk {
+    let mut shrinker = Shrinker { houses, kind: kind(&finding), left: tries, enough };
     let mut best = (plan, finding);
     loop {
         let before = best.0.clone();
@@ -45,6 +52,7 @@ struct Shrinker<'a> {
     houses: &'a [House],
     kind: String,
     left: u32,
+    enough: &'a dyn Fn() -> bool,
 }
 
 type Best = (Plan, Finding);
@@ -52,7 +60,7 @@ type Best = (Plan, Finding);
 impl Shrinker<'_> {
     /// Takes `plan` if it fails as the best one does.
     fn try_plan(&mut self, best: &mut Best, plan: Plan) -> bool {
-        if self.left == 0 || plan == best.0 {
+        if plan == best.0 || self.left == 0 || (self.enough)() {
             return false;
         }
         self.left -= 1;

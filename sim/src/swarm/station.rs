@@ -28,7 +28,7 @@ use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
 use super::satellite::Programs;
 use super::talk::Talk;
-use super::tape::Tape;
+use super::tape::{Tape, mix};
 use crate::error::SimError;
 use crate::executor::Executor;
 use crate::node::{self, Houses, Knowledge, Node, Setup};
@@ -292,9 +292,11 @@ impl<'a> Station<'a> {
         Some(doom)
     }
 
-    /// A print of everything that the engine has written.
+    /// A print of everything that the engine has written, and its disks have taken.
     pub(super) fn print(&self) -> u64 {
-        self.node.witness.borrow().print
+        let disks = std::iter::once(&*self.node.disk).chain(self.outposts.disks());
+        let written = self.node.witness.borrow().print;
+        disks.fold(written, |print, disk| mix(print, &disk.print().to_le_bytes()))
     }
 
     /// How many records the engine has written.

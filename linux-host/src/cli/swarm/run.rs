@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
@@ -26,10 +26,10 @@ pub(super) fn seeds(
     seeds: Range<u64>,
     jobs: usize,
     deadline: Option<Instant>,
+    stop: &AtomicBool,
     progress: &Progress,
-) -> Result<(Tally, Option<Found>), Failure> {
+) -> (Tally, Option<Found>) {
     let began = Instant::now();
-    let stop = interrupts()?;
     let next = AtomicU64::new(seeds.start);
     let tally = Mutex::new(Tally::default());
     let found: Mutex<Option<Found>> = Mutex::new(None);
@@ -62,11 +62,11 @@ pub(super) fn seeds(
     });
     let mut tally = *lock(&tally);
     tally.took = began.elapsed();
-    tally.next = next.load(Ordering::Relaxed).saturating_sub(jobs as u64).max(seeds.start).min(seeds.end);
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     tally.interrupted = found.is_none() && seeds.start + tally.seeds < seeds.end;
+    // Those taken have all been lived.
     tally.next = seeds.start + tally.seeds;
-    Ok((tally, found))
+    (tally, found)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -74,9 +74,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Is set by Ctrl-C; a second one ends the process at once.
-fn interrupts() -> Result<std::sync::Arc<AtomicBool>, Failure> {
-    let flag = std::sync::Arc::new(AtomicBool::new(false));
-    let set = std::sync::Arc::clone(&flag);
+pub(in crate::cli) fn interrupts() -> Result<Arc<AtomicBool>, Failure> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&flag);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     thread::Builder::new().name("interrupts".to_owned()).spawn(move || {
         let heard = runtime.block_on(tokio::signal::ctrl_c());

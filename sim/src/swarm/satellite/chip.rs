@@ -11,6 +11,7 @@ use embedded_storage::nor_flash::{
 
 use crate::prng::Prng;
 use crate::swarm::plan::FlashPlan;
+use crate::swarm::tape::mix;
 
 /// As the nRF51 has them: a page, and the unit in which it is written.
 const PAGE: usize = 1024;
@@ -31,6 +32,8 @@ pub(super) struct Supply {
     is_off: Cell<bool>,
     /// The flash has not taken something for another reason than that the power was gone.
     pub(super) has_refused: Cell<bool>,
+    /// A print of all that the flash was asked to write and to erase, in order.
+    print: Cell<u64>,
 }
 
 impl Supply {
@@ -48,6 +51,14 @@ impl Supply {
     pub(super) fn comes_back(&self) {
         self.is_off.set(false);
         self.lasts.set(None);
+    }
+
+    pub(super) fn print(&self) -> u64 {
+        self.print.get()
+    }
+
+    fn note(&self, at: usize, bytes: &[u8]) {
+        self.print.set(mix(mix(self.print.get(), &at.to_le_bytes()), bytes));
     }
 
     /// Takes what `bytes` need: how many of them there is power for.
@@ -139,6 +150,7 @@ impl NorFlash for Chip {
     fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
         check_erase(self, from, to)?;
         for page in from as usize / PAGE..to as usize / PAGE {
+            self.supply.note(page, &[]);
             match self.supply.take(ERASE) {
                 ERASE => {}
                 0 => return Err(self.refuse()),
@@ -159,6 +171,7 @@ impl NorFlash for Chip {
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
         check_write(self, offset, bytes.len())?;
         let at = offset as usize;
+        self.supply.note(at, bytes);
         let whole = self.supply.take(bytes.len() as u64) as usize;
         // A bit of each byte of a worn page cannot be cleared any more.
         let stays = u8::from(self.is_worn(at));
