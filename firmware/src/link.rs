@@ -95,7 +95,16 @@ impl<'a> Link<'a> {
     /// Looks at the records that are new.
     fn observe(&mut self, log: &EventLog<'_>, from: Cursor) {
         let mut from = self.seen.unwrap_or(from);
-        while let Ok(Some((entry, next))) = log.read(from) {
+        loop {
+            let (entry, next) = match log.read(from) {
+                Ok(Some(read)) => read,
+                Ok(None) => break,
+                Err(lagged) => {
+                    self.overlooked();
+                    from = lagged.resume;
+                    continue;
+                }
+            };
             from = next;
             match entry.record {
                 Record::Decision(Decision::Reply { origin: Origin::Link, id, result }) => {
@@ -120,6 +129,14 @@ impl<'a> Link<'a> {
         self.satellite.committed(asked.unwrap_or_else(name), Verdict::Runs);
     }
 
+    /// More was recorded at once than the log has room for: what was under way may have come to its end there.
+    fn overlooked(&mut self) {
+        let runs = wiring::with(|wiring| wiring.program);
+        if self.installing.is_some_and(|(_, image)| image == runs) {
+            self.installed(runs);
+        }
+    }
+
     fn listen(&mut self, log: &EventLog<'_>) {
         while let Some(byte) = serial::take() {
             let Some(message) = self.collector.push(byte) else { continue };
@@ -134,8 +151,10 @@ impl<'a> Link<'a> {
                     }
                 }
                 Some(Request::Clock { unix, offset, trusted }) => {
-                    // With no room for it now, the next one comes within minutes.
-                    let _ = MESSAGES.try_send(Message::Input(Input::Clock { unix, offset, trusted }));
+                    let clock = Message::Input(Input::Clock { unix, offset, trusted });
+                    if MESSAGES.try_send(clock).is_err() {
+                        self.satellite.clock_missed();
+                    }
                 }
                 Some(Request::Image { hash, len, offset, bytes }) => {
                     // What is being installed stays where it is until it runs.

@@ -10,7 +10,8 @@ use critical_section::Mutex;
 use heapless::Vec;
 
 use crate::board::{Board, This};
-use crate::{INPUTS, OUTPUTS};
+use crate::edges::EDGES;
+use crate::{INPUTS, OUTPUTS, clock};
 
 /// An input's pin.
 #[derive(Clone, Copy)]
@@ -110,6 +111,7 @@ impl Wiring {
                 }
             }
             self.inputs.iter().for_each(|input| This::input(input.pin, input.pull));
+            EDGES.retire(clock::now());
             *before = self;
         });
     }

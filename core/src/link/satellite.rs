@@ -77,7 +77,8 @@ pub enum Request<'m> {
         /// The number of the first that is not.
         seq: u64,
     },
-    /// The time of day, for [`Input::Clock`](crate::input::Input::Clock).
+    /// The time of day, for [`Input::Clock`](crate::input::Input::Clock); if the loop has no room for it,
+    /// [`Satellite::clock_missed`].
     Clock {
         /// Microseconds since 1970, UTC.
         unix: i64,
@@ -229,6 +230,11 @@ impl Satellite {
         if let Some(session) = &mut self.session {
             session.put_off(id);
         }
+    }
+
+    /// The loop takes no clock now: the next [`Ping`](Message::Ping) is told, whatever it says.
+    pub const fn clock_missed(&mut self) {
+        self.clock = None;
     }
 
     /// So much of a bundle is there.
