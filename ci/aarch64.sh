@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a Pi runs: the release daemon, cross-compiled to aarch64, and started under emulation; every case of tests/scenarios
-# has its trace there, and a journal of this machine replays there to the same bytes.
+# has its trace there, and the journal that was committed, and one of this machine, replay there to the same bytes.
 
 # shellcheck source=ci/lib/cross.sh
 source "$(dirname "$0")/lib/cross.sh"
@@ -32,6 +32,10 @@ for case in "${cases[@]}"; do
     emulate sim "$case" >"$OUT/case.log" 2>&1 || die "$case has another trace there: $(cat "$OUT/case.log")"
 done
 say "all ${#cases[@]} cases have their traces there"
+
+# The lives of the doorbell that were committed: every processor comes to these bytes.
+emulate replay tests/golden/doorbell >"$OUT/golden.log" 2>&1 || die "tests/golden comes to other bytes there: $(cat "$OUT/golden.log")"
+say "tests/golden there: $(tail -n 1 "$OUT/golden.log")"
 
 # What this machine's daemon wrote, executed again by the other processor.
 sed 's/kind = "gpiochip"/kind = "virtual"/; /^\[sinks/,$d' ci/guest/house.toml >"$OUT/house.toml"

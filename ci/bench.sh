@@ -136,19 +136,6 @@ settled() {
     (($(records "$1") == before))
 }
 
-# line_on FOLDER: connects the port that porch.toml names with the board, at 115,200 baud.
-line_on() {
-    # shellcheck disable=SC2031 # as bench_link has set it
-    python3 ci/lib/baud.py 25871 "$BOARD_PORT" 115200 >>"$1/line.log" &
-    LINE=$!
-    wait_for 10 listens 25871 || die "nobody listens for the house"
-}
-
-line_off() {
-    kill "$LINE"
-    wait "$LINE" || true
-}
-
 # release: the release build, or the one that is named.
 release() {
     CAMPANILE=${CAMPANILE_BINARY:-$CARGO_TARGET_DIR/release/campanile}
@@ -257,9 +244,6 @@ resident_behind_presses() {
 }
 
 more_than() { (($(wc -l <"$2") > $1)); }
-
-# listens PORT: somebody does.
-listens() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # https_start: answers requests over HTTPS with the broker's certificate, and counts them in a file, a line each; sets
 # HTTPS_PORT and HTTPS_PID.

@@ -75,6 +75,7 @@ link() {
         "$(grouped "$deep")" "$(grouped "$stack")" >>"$SIZES"
     if [[ $KEEPS == *" $board "* ]]; then
         satellite_keeps "$board" "$elf" "$OUT/$board/link"
+        spoilt "$board" "$elf" "$OUT/$board/link"
     else
         power_off
     fi

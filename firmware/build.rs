@@ -1,5 +1,5 @@
-//! The board's memory map for the linker, and the program: a bundle of the image and its wiring, as it is installed over a
-//! link, too.
+//! The board's memory map for the linker; the program: a bundle of the image and its wiring, as it is installed over a link, too;
+//! and the trace of a button.
 
 use std::env;
 use std::fs;
@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 const EXAMPLE: &str =
     "campanile compile firmware/doorbell.toml -o /tmp/doorbell.img --bundle /tmp/doorbell.bundle";
 
+/// Where the button of a board moves that nobody could press.
+const TRACE: &str = "../tests/traces/doorbell.csv";
+
 fn main() {
-    if let Err(why) = memory_map().and_then(|()| program()) {
+    if let Err(why) = memory_map().and_then(|()| program()).and_then(|()| trace()) {
         println!("cargo::error={why}");
     }
 }
@@ -52,6 +55,16 @@ fn program() -> Result<(), String> {
     }
     println!("cargo::rerun-if-changed={bundle}");
     fs::copy(&bundle, out("bundle")).map(drop).map_err(|error| format!("{bundle}: {error}"))
+}
+
+/// The spans between the moves of the trace, as Rust has an array.
+fn trace() -> Result<(), String> {
+    println!("cargo::rerun-if-changed={TRACE}");
+    let text = fs::read_to_string(TRACE).map_err(|error| format!("{TRACE}: {error}"))?;
+    let times = text.lines().filter_map(|line| line.split_once(',')?.0.parse::<u32>().ok());
+    let times: Vec<u32> = times.collect();
+    let spans: Vec<u32> = times.iter().zip(times.iter().skip(1)).map(|(from, to)| to - from).collect();
+    fs::write(out("trace.rs"), format!("{spans:?}")).map_err(|error| error.to_string())
 }
 
 fn out(file: &str) -> PathBuf {

@@ -1,10 +1,11 @@
-"""A serial line between two TCP ports: `baud.py HERE THERE BAUD` listens at HERE, where a host comes and goes, and is connected
+"""A serial line between two TCP ports: `baud.py HERE THERE BAUD [SEED]` listens at HERE, where a host comes and goes, and is connected
 to THERE, where an emulated board is. Bytes pass each way at the pace of that many baud, ten bits a byte. What the board says while
 no host is there is gone. At its end, by a signal, it prints how many bytes passed from the board to the host, how many back, and of
 the board's longest burst, in which it was never silent for long, the bytes and the milliseconds."""
 
 import asyncio
 import contextlib
+import random
 import signal
 import sys
 
@@ -14,9 +15,51 @@ CHUNK = 16
 SILENCE = 0.3
 
 
+# Of a bad line one of so many bytes is hit: a frame of the longest gets through every second time.
+ONE_OF = 400
+# It holds bytes up for so long, in seconds.
+HELD_UP = (0.02, 0.4)
+
+
+class Faults:
+    """What a bad line does to bytes. The same seed hits the same bytes of a direction, whatever the time."""
+
+    KINDS = ("lost", "doubled", "swapped", "changed", "cut", "delayed")
+
+    def __init__(self, seed):
+        self.random = {whose: random.Random(f"{seed} {whose}") for whose in ("board", "host")}
+        self.made = dict.fromkeys(self.KINDS, 0)
+
+    def spoil(self, whose, data):
+        """The bytes as they arrive, and how much later."""
+        draw, spoilt, late = self.random[whose], bytearray(), 0.0
+        rest = list(data)
+        while rest:
+            byte = rest.pop(0)
+            kind = draw.choice(self.KINDS) if draw.randrange(ONE_OF) == 0 else None
+            if kind == "swapped" and not rest:
+                kind = None
+            if kind:
+                self.made[kind] += 1
+            if kind == "cut":
+                break
+            if kind == "delayed":
+                late += draw.uniform(*HELD_UP)
+            if kind == "swapped":
+                spoilt += bytes((rest.pop(0), byte))
+            elif kind == "doubled":
+                spoilt += bytes((byte, byte))
+            elif kind == "changed":
+                spoilt.append(byte ^ (1 << draw.randrange(8)))
+            elif kind != "lost":
+                spoilt.append(byte)
+        return bytes(spoilt), late
+
+
 class Line:
-    def __init__(self, baud):
+    def __init__(self, baud, faults):
         self.byte = 10 / baud
+        self.faults = faults
         self.passed = {"board": 0, "host": 0}
         self.host = None
         self.burst = self.longest = (0, 0.0, 0.0)  # bytes, when it began, when it ended
@@ -48,7 +91,10 @@ class Line:
                 if not data:
                     break
                 for chunk in (data[n : n + CHUNK] for n in range(0, len(data), CHUNK)):
-                    begun = max(free, at)
+                    late = 0.0
+                    if self.faults:
+                        chunk, late = self.faults.spoil(whose, chunk)
+                    begun = max(free, at) + late
                     free = begun + len(chunk) * self.byte
                     await asyncio.sleep(free - clock())
                     self.passed[whose] += len(chunk)
@@ -60,8 +106,9 @@ class Line:
             listening.cancel()
 
 
-async def main(here, there, baud):
-    line = Line(baud)
+async def main(here, there, baud, seed=None):
+    faults = None if seed is None else Faults(seed)
+    line = Line(baud, faults)
     from_board, to_board = await asyncio.open_connection("127.0.0.1", there)
 
     async def host(reader, writer):
@@ -81,7 +128,8 @@ async def main(here, there, baud):
     await end.wait()
     server.close()
     size, first, last = line.longest
-    print(line.passed["board"], line.passed["host"], size, round((last - first) * 1000))
+    made = faults.made.values() if faults else ()
+    print(line.passed["board"], line.passed["host"], size, round((last - first) * 1000), *made)
 
 
-asyncio.run(main(*map(int, sys.argv[1:4])))
+asyncio.run(main(*map(int, sys.argv[1:5])))

@@ -55,6 +55,9 @@ no_arguments() {
     exit 2
 }
 
+# listens PORT: somebody does.
+listens() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
 # free_port: a TCP port of the loopback that nobody listens on now. The caller takes it at once; a
 # listener that loses the race says so when it starts.
 free_port() {

@@ -122,6 +122,61 @@ satellite_keeps() {
         "in the daemon's journal once, and come to the same bytes there; its program is as it was"
 }
 
+# spoilt BOARD ELF FOLDER: the board and the daemon at the two ends of a bad line, over which the program comes, too; the daemon is
+# killed and the board reset meanwhile. Every press and every record comes into the journal, none twice, and no command is
+# carried out twice.
+spoilt() {
+    local board=$1 elf=$2 folder=$3/spoilt state=$3/spoilt/state presses=0 round said faults made=0 count
+    local porch=$state/satellites/porch
+    need python3
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    BOARD_PORT=$(free_port)
+    power_on "$board" "$elf" "$folder"
+    line_on "$folder" 7
+    house_on "$folder"
+    await "the program, over a bad line" "$folder" grep -q 'runs there' "$folder/daemon.log"
+    await "the button, over a bad line" "$folder" in_log "$state" 'porch.button off'
+    for round in kill reset none; do
+        press 6 0.25
+        presses=$((presses + 6))
+        case $round in
+            kill)
+                house_off
+                press 2 0.25
+                presses=$((presses + 2))
+                house_on "$folder"
+                ;;
+            reset)
+                monitor '{"execute": "system_reset"}'
+                # What is pressed while it starts is the level that it finds.
+                sleep 4
+                ;;
+        esac
+    done
+    await "all $presses presses, over a bad line" "$folder" pressed "$presses" "$porch"
+    house_off
+    line_off
+    power_off
+    unset BOARD_PORT
+    pressed "$((presses + 1))" "$porch" && die "$board: over a bad line presses came twice: see $folder"
+    said=$("$CAMPANILE" log --state "$porch" --verbose | grep -oE 'command done .* id [0-9]+' | sort | uniq -d)
+    [[ ! $said ]] || die "$board: over a bad line these commands took effect twice: $said"
+    said=$("$CAMPANILE" replay "$porch") || true
+    echo "$said" >"$folder/replay.log"
+    # A gap or a number that comes twice would end a stretch, and another begin.
+    [[ $(grep -c '^  [0-9]' <<<"$said") == 2 && $(grep -c '^  [0-9a-f-]*/1 to ' <<<"$said") == 2 ]] ||
+        die "$board: over a bad line its records are not all there, or not once: $said"
+    read -ra faults < <(tail -n 1 "$folder/line.log")
+    for count in "${faults[@]:4}"; do
+        made=$((made + count))
+    done
+    ((made >= 5)) || die "$board: the line was not bad: ${faults[*]}"
+    say "$board at the end of a bad line (${faults[4]} bytes lost, ${faults[5]} doubled, ${faults[6]} swapped, ${faults[7]} changed," \
+        "${faults[8]} bursts cut, ${faults[9]} held up), the daemon killed and the board reset: all $presses presses and all records" \
+        "are in the journal once, and no command took effect twice"
+}
+
 # times FOLDER: how long it took on the board's clock, from its journal, from the link to the program that came over it, and
 # from a press to the command that the house's scenario gave. QEMU's lines have no baud rate: on a wire 87 us a byte come
 # on top.
@@ -228,6 +283,22 @@ memory() {
 # more_lines LINES FILE
 more_lines() { (($(wc -l <"$2") > $1)); }
 
+# line_on FOLDER [SEED]: connects the port that porch.toml names with the board at BOARD_PORT, at 115,200 baud; with a seed by a
+# bad line.
+line_on() {
+    python3 ci/lib/baud.py 25871 "$BOARD_PORT" 115200 ${2:+"$2"} >>"$1/line.log" &
+    LINE=$!
+    # shellcheck disable=SC2064 # these, and now
+    trap "kill -9 $QEMU ${HOUSE:-} $LINE 2>/dev/null || true" EXIT
+    wait_for 10 listens 25871 || die "nobody listens for the house"
+}
+
+line_off() {
+    kill "$LINE"
+    wait "$LINE" || true
+    unset LINE
+}
+
 # press TIMES [SECONDS]: presses it, and lets it go, each for so long.
 press() {
     local n
@@ -248,7 +319,7 @@ house_on() {
     "$CAMPANILE" run "$1/porch.toml" --state "$1/state" 2>>"$1/daemon.log" &
     HOUSE=$!
     # shellcheck disable=SC2064 # these, and now
-    trap "kill -9 $QEMU $HOUSE 2>/dev/null || true" EXIT
+    trap "kill -9 $QEMU $HOUSE ${LINE:-} 2>/dev/null || true" EXIT
 }
 
 house_off() {

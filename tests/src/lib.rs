@@ -1,6 +1,8 @@
 //! Cases over all packages, and what they need: real brokers, subscribers, houses in processes of their own.
 
 pub mod authority;
+pub mod bounces;
+pub mod golden;
 pub mod house;
 pub mod mosquitto;
 pub mod shadow;

@@ -13,6 +13,9 @@ use std::time::Duration;
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
+/// A byte may be late by so much: longer than either end waits for an acknowledgement.
+const HELD_UP: Duration = Duration::from_millis(700);
+
 /// See the [module](self).
 pub(crate) struct Cable {
     folder: tempfile::TempDir,
@@ -47,7 +50,7 @@ impl Cable {
         name(self.folder.path())
     }
 
-    /// From here on bytes are lost, doubled, corrupted and cut off.
+    /// From here on bytes are lost, doubled, swapped, corrupted, held up and cut off.
     pub(crate) fn spoil(&self) {
         self.shared.bad.store(true, Ordering::Relaxed);
     }
@@ -133,18 +136,25 @@ impl Wire {
             return bytes.to_vec();
         }
         let mut mangled = Vec::new();
-        for &byte in bytes {
+        let mut bytes = bytes.iter().copied();
+        while let Some(byte) = bytes.next() {
             // Marsaglia's xorshift.
             self.random ^= self.random << 13;
             self.random ^= self.random >> 7;
             self.random ^= self.random << 17;
-            let fault = self.random % 4_000;
-            shared.faults.fetch_add(usize::from(fault < 4), Ordering::Relaxed);
+            let fault = self.random % 6_000;
+            shared.faults.fetch_add(usize::from(fault < 6), Ordering::Relaxed);
             match fault {
                 0 => {}
                 1 => mangled.extend([byte, byte]),
                 2 => mangled.push(byte ^ 0x10),
                 3 => break,
+                4 => mangled.extend(bytes.next().into_iter().chain([byte])),
+                5 => {
+                    // All that comes behind it is as late.
+                    std::thread::sleep(HELD_UP);
+                    mangled.push(byte);
+                }
                 _ => mangled.push(byte),
             }
         }

@@ -9,12 +9,17 @@ use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNo
 
 pub(crate) const PAGE: usize = 512;
 
-/// Flash that is written in units of `UNIT` bytes.
+/// How often a unit may be written before its page is erased again, by the strictest data sheet: that of the nRF51.
+const WRITES: u8 = 2;
+
+/// Flash that is written in units of `UNIT` bytes, and erased in pages of `SIZE`.
 #[derive(Clone)]
-pub(crate) struct Model<const UNIT: usize> {
+pub(crate) struct Model<const UNIT: usize, const SIZE: usize = PAGE> {
     bytes: Vec<u8>,
     /// Units that were written since their page was erased.
     written: Vec<bool>,
+    /// How often, also where nobody can tell it from them.
+    writes: Vec<u8>,
     /// Steps left before the power fails; a write of a unit is one, an erase too.
     pub(crate) steps: u64,
     /// Steps made.
@@ -29,9 +34,23 @@ pub(crate) struct Model<const UNIT: usize> {
 
 impl<const UNIT: usize> Model<UNIT> {
     pub(crate) fn new(pages: usize) -> Self {
+        Self::blank(pages)
+    }
+}
+
+impl Model<4, 1024> {
+    /// What the micro:bit keeps things in: 64 KiB of its nRF51.
+    pub(crate) fn nrf51() -> Self {
+        Self::blank(64)
+    }
+}
+
+impl<const UNIT: usize, const SIZE: usize> Model<UNIT, SIZE> {
+    fn blank(pages: usize) -> Self {
         Self {
-            bytes: vec![0xFF; pages * PAGE],
-            written: vec![false; pages * PAGE / UNIT],
+            bytes: vec![0xFF; pages * SIZE],
+            written: vec![false; pages * SIZE / UNIT],
+            writes: vec![0; pages * SIZE / UNIT],
             steps: u64::MAX,
             made: 0,
             erased: vec![0; pages],
@@ -75,11 +94,11 @@ enum Power {
     Off,
 }
 
-impl<const UNIT: usize> ErrorType for Model<UNIT> {
+impl<const UNIT: usize, const SIZE: usize> ErrorType for Model<UNIT, SIZE> {
     type Error = NorFlashErrorKind;
 }
 
-impl<const UNIT: usize> ReadNorFlash for Model<UNIT> {
+impl<const UNIT: usize, const SIZE: usize> ReadNorFlash for Model<UNIT, SIZE> {
     const READ_SIZE: usize = 1;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
@@ -92,14 +111,14 @@ impl<const UNIT: usize> ReadNorFlash for Model<UNIT> {
     }
 }
 
-impl<const UNIT: usize> NorFlash for Model<UNIT> {
+impl<const UNIT: usize, const SIZE: usize> NorFlash for Model<UNIT, SIZE> {
     const WRITE_SIZE: usize = UNIT;
-    const ERASE_SIZE: usize = PAGE;
+    const ERASE_SIZE: usize = SIZE;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
         let (from, to) = (from as usize, to as usize);
-        assert!(from.is_multiple_of(PAGE) && to.is_multiple_of(PAGE), "pages are erased whole");
-        for page in from / PAGE..to / PAGE {
+        assert!(from.is_multiple_of(SIZE) && to.is_multiple_of(SIZE), "pages are erased whole");
+        for page in from / SIZE..to / SIZE {
             let power = self.step();
             if power == Power::Off {
                 return Err(NorFlashErrorKind::Other);
@@ -108,7 +127,7 @@ impl<const UNIT: usize> NorFlash for Model<UNIT> {
             let worn = self.worn.contains(&page);
             // An erase that is cut leaves all as it was, or nearly all, or sets some bits, or nearly all of them.
             let often = self.random() % 4;
-            for at in page * PAGE..(page + 1) * PAGE {
+            for at in page * SIZE..(page + 1) * SIZE {
                 let mut bits = 0xFF;
                 if power == Power::Fails {
                     let (a, b, c) = (self.random(), self.random(), self.random());
@@ -116,6 +135,7 @@ impl<const UNIT: usize> NorFlash for Model<UNIT> {
                 }
                 self.bytes[at] |= if worn { bits & 0x7F } else { bits };
                 self.written[at / UNIT] = power == Power::Fails;
+                self.writes[at / UNIT] = 0;
             }
             if power == Power::Fails {
                 return Err(NorFlashErrorKind::Other);
@@ -136,9 +156,11 @@ impl<const UNIT: usize> NorFlash for Model<UNIT> {
                 return Err(NorFlashErrorKind::Other);
             }
             let at = offset + n * UNIT;
-            let worn = self.worn.contains(&(at / PAGE));
+            let worn = self.worn.contains(&(at / SIZE));
             assert!(!self.written[at / UNIT], "the unit at {at} is written twice");
             self.written[at / UNIT] = true;
+            self.writes[at / UNIT] += 1;
+            assert!(self.writes[at / UNIT] <= WRITES, "the unit at {at} is written too often");
             for (k, byte) in unit.iter().enumerate() {
                 let kept = if power == Power::Fails { self.random() | self.random() } else { 0 };
                 self.bytes[at + k] &= byte | kept | if worn { 0x01 } else { 0 };
@@ -153,7 +175,7 @@ impl<const UNIT: usize> NorFlash for Model<UNIT> {
     }
 }
 
-impl<const UNIT: usize> Flash for Model<UNIT> {
+impl<const UNIT: usize, const SIZE: usize> Flash for Model<UNIT, SIZE> {
     const CYCLES: u32 = 1_000;
 
     fn bytes(&self) -> &[u8] {

@@ -82,8 +82,8 @@ fn program() -> Vec<u8> {
 }
 
 /// A node, as a port makes one of engine and store.
-struct Node<'a> {
-    store: Store<&'a mut Model<4>>,
+struct Node<'a, const SIZE: usize> {
+    store: Store<&'a mut Model<4, SIZE>>,
     engine: Engine<Tiny>,
     sent: Cursor,
     hash: u64,
@@ -92,7 +92,7 @@ struct Node<'a> {
     maybe: &'a mut Memory,
 }
 
-impl Node<'_> {
+impl<const SIZE: usize> Node<'_, SIZE> {
     fn handle(&mut self, at: Instant, input: Input) -> Result<(), Refused> {
         self.settle(at);
         self.engine.handle(at, input).unwrap();
@@ -132,7 +132,12 @@ impl Node<'_> {
 }
 
 /// What the store recalls is what the oracle has, or has with what was under way.
-fn agree(store: &Store<&mut Model<4>>, recalled: Option<Recalled>, memory: &mut Memory, maybe: &mut Memory) {
+fn agree<const SIZE: usize>(
+    store: &Store<&mut Model<4, SIZE>>,
+    recalled: Option<Recalled>,
+    memory: &mut Memory,
+    maybe: &mut Memory,
+) {
     let mut items = recalled.map(|recalled| recalled.items());
     let found = match &mut items {
         Some(items) => Memory::of(std::iter::from_fn(|| items.next(store))),
@@ -147,10 +152,15 @@ fn agree(store: &Store<&mut Model<4>>, recalled: Option<Recalled>, memory: &mut 
 }
 
 /// A life of so many deeds, until the power fails.
-fn live(flash: &mut Model<4>, memory: &mut Memory, maybe: &mut Memory, deeds: u32) -> Result<(), Refused> {
+fn live<const SIZE: usize>(
+    flash: &mut Model<4, SIZE>,
+    memory: &mut Memory,
+    maybe: &mut Memory,
+    deeds: u32,
+) -> Result<(), Refused> {
     let image = program();
     let hash = image::hash(&image);
-    let mut store = Store::open(flash, 1).unwrap();
+    let mut store = Store::open(flash, SLOT_PAGES).unwrap();
     let mut engine = Engine::<Tiny>::new();
     let recalled = recall(&mut store, &mut engine, |_, wanted| {
         // As the store's own would be; there are no two programs here.
@@ -189,14 +199,17 @@ fn live(flash: &mut Model<4>, memory: &mut Memory, maybe: &mut Memory, deeds: u3
     Ok(())
 }
 
+/// Of each of the two slots for programs.
+const SLOT_PAGES: usize = 1;
+
 static IMAGE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
 
-/// Cuts the power after every `nth` step of a life, and the lives behind it in their starts.
-fn cut_everywhere(lives_before: u32, nth: usize) {
-    let mut flash = Model::new(PAGES + 2);
+/// Cuts the power after every `nth` step of a life, and the lives behind it in their starts. Before it there were lives of so many
+/// deeds.
+fn cut_everywhere<const SIZE: usize>(mut flash: Model<4, SIZE>, lives_before: &[u32], nth: usize) {
     let (mut memory, mut maybe) = (Memory::initial(), Memory::initial());
-    for _ in 0..lives_before {
-        live(&mut flash, &mut memory, &mut maybe, 50).unwrap();
+    for deeds in lives_before {
+        live(&mut flash, &mut memory, &mut maybe, *deeds).unwrap();
     }
     for steps in (1..).step_by(nth) {
         let mut flash = flash.clone().again(steps, steps);
@@ -218,12 +231,38 @@ fn cut_everywhere(lives_before: u32, nth: usize) {
 
 #[test]
 fn a_cut_in_the_first_life() {
-    cut_everywhere(0, 1);
+    cut_everywhere(Model::new(PAGES + 2), &[], 1);
 }
 
 #[test]
 fn a_cut_in_a_life_whose_log_has_come_round() {
-    cut_everywhere(3, 3);
+    cut_everywhere(Model::new(PAGES + 2), &[50, 50, 50], 3);
+}
+
+#[test]
+fn a_cut_in_the_first_life_of_a_microbit() {
+    cut_everywhere(Model::nrf51(), &[], 1);
+}
+
+/// The life before ends just in front of the end of the ring, so that the life that is cut erases what is in use.
+#[test]
+fn a_cut_in_a_life_of_a_microbit_whose_log_comes_round() {
+    let comes_round = |lives: &[u32]| {
+        let mut flash = Model::nrf51();
+        let (mut memory, mut maybe) = (Memory::initial(), Memory::initial());
+        lives.iter().for_each(|deeds| live(&mut flash, &mut memory, &mut maybe, *deeds).unwrap());
+        flash.erased[2 * SLOT_PAGES..].iter().any(|times| *times > 1)
+    };
+    let (mut before, mut behind) = (0, 1 << 14);
+    while behind - before > 1 {
+        let middle = u32::midpoint(before, behind);
+        if comes_round(&[middle]) { behind = middle } else { before = middle }
+    }
+    assert!(
+        !comes_round(&[before]) && comes_round(&[before, 50]),
+        "the life that is cut is not at the end of the ring"
+    );
+    cut_everywhere(Model::nrf51(), &[before], 1);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The lives of all cases in tests/scenarios, lived by the simulator here: for a board that executes them again. Their
+//! The lives of all cases in tests/scenarios, lived by the simulator here, and those of tests/golden: for a board that executes them again. Their
 //! form is that of `firmware/src/replay.rs`.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use campanile_core::program::image;
 use campanile_core::record::{Frame, Record};
 use campanile_core::wire::Writer;
 use campanile_sim::world::Options;
+use campanile_tests::golden;
 
 /// More programs than this has no life of a board.
 const IMAGES: usize = 4;
@@ -25,7 +26,7 @@ pub(crate) struct Life {
     pub(crate) log: Vec<u8>,
 }
 
-/// All lives, in the order of the cases' names.
+/// All lives, in the order of the cases' names, and the golden ones.
 pub(crate) fn lives() -> Result<Vec<Life>, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -49,6 +50,10 @@ pub(crate) fn lives() -> Result<Vec<Life>, String> {
                 lives.push(Life { name, images: images.into_iter().cloned().collect(), log });
             }
         }
+    }
+    // Not lived again: these bytes were committed.
+    for (number, golden::Life { log, images }) in (1..).zip(golden::lives()?) {
+        lives.push(Life { name: format!("tests/golden, start {number}"), images, log });
     }
     Ok(lives)
 }

@@ -1,10 +1,11 @@
 //! The rig that holds an emulated board, and takes its log from its serial line. `ci/firmware.sh` calls it, in three ways:
 //!
-//! - `press`: the board's button is pressed from outside as a switch does it, and its chime is watched. Each bouncing press
+//! - `press`: the board's button is pressed from outside as tests/traces has it, and its chime is watched. Each bouncing press
 //!   is one press and one chime, the pin of the chime does what the log says, and the log comes to the same bytes here (I2).
 //! - `keep`: the board's power is cut, and its flash is all that is left of it: its starts have numbers of their own, its state
 //!   goes on, and what was published is in the flash.
-//! - `replay`: the board executes the lives of all cases of tests/scenarios, and comes to the bytes that they came to here.
+//! - `replay`: the board executes the lives of all cases of tests/scenarios, and comes to the bytes that they came to here; and
+//!   those of tests/golden, to the bytes that were committed.
 //!
 //! It prints one line, with figures. What the board sent is left as it came in any case, and a log as text.
 
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use campanile_delivery::symbols::Symbols;
-use campanile_sim::prng::Prng;
+use campanile_tests::bounces;
 
 use board::Board;
 use lives::Told;
@@ -158,17 +159,17 @@ fn replay(held: &Held<'_>) -> Result<String, String> {
     }
     let altered = lives::alter_each(&mut lives, &machine.received())?;
     Ok(format!(
-        "{same} lives of the cases, {records} records, come to the same bytes there, and to none of {altered} altered ones"
+        "{same} lives of the cases and of tests/golden, {records} records, come to the same bytes there, and to none of {altered} altered ones"
     ))
 }
 
 /// A visit that this machine was too busy to play as it was meant does not count.
 fn visit_often(machine: &mut Machine) -> Result<Vec<Visit>, String> {
     let mut place = machine.wait_for("its start", Log::is_ready)?.records.len();
-    let mut prng = Prng::new(1).fork("visits");
+    let trace = bounces::visits();
     let mut visits = Vec::new();
-    for _ in 0..VISITS.1 {
-        visits.extend(visit::visit(machine, &mut place, &mut prng)?);
+    for moves in trace.iter().cycle().take(VISITS.1) {
+        visits.extend(visit::visit(machine, &mut place, moves)?);
         if visits.len() == VISITS.0 {
             // What follows the last of them is in the log, too.
             std::thread::sleep(Duration::from_millis(200));

@@ -1,18 +1,17 @@
-//! A visit: somebody presses the button, holds it, and lets go; the contact bounces both times. What the board made of
-//! it is judged by its log.
+//! A visit: somebody presses the button, holds it, and lets go; the contact bounces both times, as tests/traces has it. What the
+//! board made of it is judged by its log.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use campanile_core::id::Level;
 use campanile_core::time::Duration as Span;
-use campanile_sim::bounce::Model;
-use campanile_sim::prng::Prng;
+use campanile_tests::bounces;
 
 use crate::log::Entry;
 use crate::machine::Machine;
 
-/// How long the button is held.
+/// How long the button is held: longer than in the trace, as a machine that is busy moves it late.
 const HOLD: Duration = Duration::from_millis(500);
 
 /// A contact that bounces for as long as this at a press, or a release, counts as moved twice: the debounce times of
@@ -30,12 +29,12 @@ pub(crate) struct Visit {
 pub(crate) fn visit(
     machine: &mut Machine,
     place: &mut usize,
-    prng: &mut Prng,
+    moves: &bounces::Visit,
 ) -> Result<Option<Visit>, String> {
     if machine.waits() {
-        play(machine, Level::On, &Model::Switch.draw(true, prng))?;
+        play(machine, Level::On, &moves.press)?;
         sleep(HOLD);
-        play(machine, Level::Off, &Model::Switch.draw(false, prng))?;
+        play(machine, Level::Off, &moves.release)?;
     }
     let from = *place;
     let log = machine.wait_for("the end of a visit", |log| end(&log.records[from..]).is_some())?;
