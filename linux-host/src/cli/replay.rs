@@ -58,7 +58,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "Pictures")]
     with: Option<PathBuf>,
     /// Print JSON lines: one object a piece of the journal, and one with the result
-    #[arg(long)]
+    #[arg(long, conflicts_with = "timeline")]
     json: bool,
     #[command(flatten)]
     pictures: Pictures,

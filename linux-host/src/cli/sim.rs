@@ -40,7 +40,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "bless")]
     verbose: bool,
     /// Print JSON lines: one object a line of the trace, and one with the result
-    #[arg(long)]
+    #[arg(long, conflicts_with = "timeline")]
     json: bool,
     #[command(flatten)]
     pictures: Pictures,

@@ -131,3 +131,12 @@ fn a_range_that_ends_before_it_begins_is_said_to_be_none() {
         );
     }
 }
+
+#[test]
+fn a_timeline_is_no_line_for_a_program() {
+    for command in [&["replay", "state"][..], &["sim", "house.toml", "script.toml"]] {
+        let refused = campanile(&[command, &["--json", "--timeline"]].concat());
+        assert_eq!((refused.status.code(), refused.stdout.is_empty()), (Some(2), true));
+        assert!(text(&refused.stderr).contains("cannot be used with"), "{}", text(&refused.stderr));
+    }
+}

@@ -36,19 +36,19 @@ fn main() {
     let took = median(9, || play_all(&script, &house));
     let drawn = median(9, || draw_all(&script));
     say(&format!("a day with {edges} edges, journal and trace included"), &format!("{:.1} ms", took * 1e3));
-    say("its edges, drawn and put in order only", &format!("{:.1} ms", drawn * 1e3));
+    say("its edges, drawn and put in order only", &format!("{:.2} ms", drawn * 1e3));
     let (script, edges) = visits(365, 40);
     let took = median(3, || play_all(&script, &house));
     let drawn = median(3, || draw_all(&script));
     say(&format!("a year of a doorbell, 40 rings a day, {edges} edges"), &format!("{took:.2} s"));
-    say("its edges, drawn and put in order only", &format!("{drawn:.2} s"));
+    say("its edges, drawn and put in order only", &format!("{drawn:.3} s"));
 
     let houses = [house];
     let [house] = &houses;
     let took = median(3, || SEEDS.for_each(|seed| live(seed, &houses)));
     let planned = median(3, || SEEDS.for_each(|seed| drop(black_box(draw(seed, &houses)))));
     let speed = |seconds: f64| format!("{:.0}", (SEEDS.end - SEEDS.start) as f64 / seconds);
-    say("swarm, seeds a second and core: a doorbell's life, lived twice and judged", &speed(took));
+    say("swarm, seeds a second and core, a doorbell's, each twice", &speed(took));
     say("their plans, drawn only", &speed(planned));
 
     let journal = journal::Big::new(house, JOURNAL);
