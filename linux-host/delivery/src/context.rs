@@ -42,6 +42,17 @@ pub(crate) fn tells(frame: &Frame<'_>) -> bool {
     matches!(frame.kind(), CLOCK_KIND | INSTALL_KIND | BOOT_KIND | RESTORE_KIND)
 }
 
+/// What a record says of the time of day: microseconds since 1970, if it can be trusted.
+pub(crate) fn clock_of(frame: &Frame<'_>) -> Option<Option<i64>> {
+    if frame.kind() != CLOCK_KIND {
+        return None;
+    }
+    match frame.record()? {
+        Record::Input(Input::Clock { unix, trusted, .. }) => Some(trusted.then_some(unix)),
+        _ => None,
+    }
+}
+
 /// The program that a record makes active.
 pub(crate) fn program_of(frame: &Frame<'_>) -> Option<u64> {
     // Told apart by their kinds first: nearly all records are others.

@@ -146,6 +146,7 @@ impl<S: Storage> Journal<S> {
             at = at.plus(frame.dt);
             urgent |= frame.kind() != 0;
             self.signs.take(&frame, at);
+            self.hear_time(&frame, at);
             swapped |= swaps(&frame);
         }
         if bytes != batch.bytes.len() || count != batch.count {
@@ -268,7 +269,8 @@ impl<S: Storage> Journal<S> {
         program::save(&*self.writer.storage, hash, self.writer.next_id, program)
     }
 
-    /// Tells the time of day, where it can be trusted, in microseconds since 1970: retention by age needs it.
+    /// Tells the time of day, where it can be trusted, in microseconds since 1970: retention by age needs it. It counts until
+    /// a record tells it again, so that only who has another clock than the records needs this.
     pub fn set_clock(&mut self, now: Instant, unix: Option<i64>) {
         self.retention.set_clock(now, unix);
     }

@@ -2,9 +2,11 @@
 
 use std::io;
 
+use campanile_core::record::Frame;
 use campanile_core::time::Instant;
 
 use super::Journal;
+use crate::context::clock_of;
 use crate::host::HostRecord;
 use crate::repair::set_aside;
 use crate::retention;
@@ -13,6 +15,13 @@ use crate::storage::Storage;
 use crate::unheard::Unheard;
 
 impl<S: Storage> Journal<S> {
+    /// The record of a clock tells the time of day.
+    pub(super) fn hear_time(&mut self, frame: &Frame<'_>, at: Instant) {
+        if let Some(unix) = clock_of(frame) {
+            self.retention.set_clock(at, unix);
+        }
+    }
+
     /// Makes the spare segment, and deletes what is too much or too old.
     pub(super) fn upkeep(&mut self, now: Instant) -> io::Result<()> {
         if self.retention.due(&self.writer).is_none_or(|due| due > now) {

@@ -181,6 +181,26 @@ fn keep_goes_on_from_memory_until_the_sinks_have_passed() {
 }
 
 #[test]
+fn what_is_old_goes_by_the_clock_of_the_records() {
+    let unix = 1_795_000_000_000_000;
+    let (age, hour) = (Some(Duration::from_secs(60)), Duration::from_secs(3600));
+    let options = Options { age, ..small() };
+    let clock = |unix, trusted| Record::Input(Input::Clock { unix, offset: 0, trusted });
+    for trusted in [true, false] {
+        let (_disk, mut journal, mut engine) = begin(options.clone());
+        engine.log(&mut journal, &[clock(unix, trusted)], false);
+        engine.fill(&mut journal, 800);
+        let before = journal.status().segments;
+        assert!(before > 3);
+        engine.time = engine.time.plus(hour);
+        engine.log(&mut journal, &[clock(unix + hour.micros() as i64, trusted)], false);
+        journal.commit(engine.time);
+        let gone = before - journal.status().segments;
+        assert_eq!(gone, usize::from(trusted), "trusted {trusted}");
+    }
+}
+
+#[test]
 fn age_counts_only_by_a_trusted_clock_and_one_segment_an_hour() {
     let disk = disk();
     let day = Duration::from_secs(86_400);
