@@ -16,7 +16,8 @@
 //!   an edge with a later stamp has been drained: then every edge before the deadline is known.
 //! - All other input is stamped when it is taken, before a drain; it waits aside until what is due before its stamp has
 //!   had its turn, at most the slack.
-//! - [`Input::Done`] is fed at the engine's own time, right behind the instant that drove the output.
+//! - [`Input::Done`] is fed at the engine's own time, right behind the instant that drove the output; what a start drove
+//!   is told of behind the start.
 //!
 //! Nothing is lost in silence:
 //! - More than 100 ms behind a deadline, the loop first feeds a [`Input::Stall`] stamped at the engine's own time.
@@ -242,6 +243,7 @@ pub async fn start<C: Capacity>(
     engine.load(at, start.image)?;
     let hash = image::hash(start.image);
     let mut shell = Shell::new(engine, outputs, recorder, Some(recorded));
+    shell.starting = true;
     shell.feed(at, Input::Boot { boot: start.boot, core_rev: CORE_REV, hash, off: start.off });
     shell.hand_over().await;
     for item in kept {
@@ -256,6 +258,8 @@ pub async fn start<C: Capacity>(
         }
     }
     shell.feed(at, start.clock.unwrap_or(Input::Clock { unix: 0, offset: 0, trusted: false }));
+    shell.starting = false;
+    shell.settle(at);
     shell.hand_over().await;
     Ok(shell.recorded)
 }

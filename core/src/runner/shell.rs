@@ -24,6 +24,8 @@ pub(super) struct Shell<'a, C: Capacity, O, R> {
     pub(super) asked: u64,
     /// Outputs of which the engine has yet to hear that the hardware refuses them now, or does no more; a bit each.
     changed: u64,
+    /// The start is not over: it would be with a `Done`, and what outlived the last run could not come any more.
+    pub(super) starting: bool,
 }
 
 impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
@@ -34,7 +36,16 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
         recorded: Option<Cursor>,
     ) -> Self {
         let recorded = recorded.unwrap_or_else(|| engine.log().tail());
-        Self { engine, outputs, recorder, recorded, next: Instant::NEVER, asked: 0, changed: 0 }
+        Self {
+            engine,
+            outputs,
+            recorder,
+            recorded,
+            next: Instant::NEVER,
+            asked: 0,
+            changed: 0,
+            starting: false,
+        }
     }
 
     /// Does everything that is due at `at`.
@@ -86,6 +97,9 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
     }
 
     fn take_done(&mut self) -> Option<Input> {
+        if self.starting {
+            return None;
+        }
         let output = take_lowest(&mut self.changed).map(OutputId)?;
         Some(Input::Done { output, ok: self.has_failed(output) })
     }

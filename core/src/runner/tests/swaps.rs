@@ -26,6 +26,27 @@ fn what_was_refused_at_the_start_is_recorded_when_it_works_again() {
     assert_eq!((bench.count(done(false)), bench.count(done(true))), (2, 2));
 }
 
+/// `Done` would end the start in which the rest of what is kept has still to come.
+#[test]
+fn what_is_refused_at_the_start_is_told_behind_it() {
+    let started = [TriggerDef { scenario: ScenarioId(0), on: On::Started {} }];
+    let bench = Bench::new();
+    bench.broken.set(true);
+    let bench = play_on(bench, &lighting(&started, 0), 0, |_| async {});
+    let place = |what: &str, is: &dyn Fn(&Record) -> bool| {
+        let records = bench.records.borrow();
+        records.iter().position(|(_, record)| is(record)).unwrap_or_else(|| panic!("no {what}"))
+    };
+    let places = [
+        place("boot", &|record| matches!(record, Record::Input(Input::Boot { .. }))),
+        place("clock", &|record| matches!(record, Record::Input(Input::Clock { .. }))),
+        place("run", &|record| matches!(record, Record::Decision(Decision::Run { .. }))),
+        place("refusal", &done(false)),
+    ];
+    assert!(places.is_sorted(), "{places:?}");
+    assert_eq!(bench.count(done(false)), 1);
+}
+
 #[test]
 fn an_output_that_takes_the_id_of_a_refused_one_is_refused_on_its_own() {
     let other = lighting_on(3, &[], 0);
