@@ -17,7 +17,7 @@ help_if_asked "$@"
 (($# <= 2)) || die "takes a time and a seed, and got: $*"
 
 # What was lived without a finding.
-busy=0..6000 linked=0..600 quiet=0..775
+busy=0..300 linked=0..100 quiet=0..40
 if (($#)); then busy=${2:-0}.. linked=${2:-0}.. quiet=${2:-0}..; fi
 
 # seconds TIME
@@ -40,5 +40,5 @@ live() {
 span=$(seconds "${1:-5m}")
 cargo build --quiet --locked --release -p campanile
 live $((span - 2 * (span / 5))) "$busy" tests/planted/house.toml tests/planted/changed.toml
-live $((span / 5)) "$linked" tests/planted/porch.toml
+live $((span / 5)) "$linked" tests/planted/porch.toml tests/planted/porch-changed.toml
 live $((span / 5)) "$quiet" tests/planted/quiet.toml

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use campanile_core::calendar::ZoneTable;
 use campanile_core::capacity::Capacity;
 use campanile_core::decision::{Decision, Source};
 use campanile_core::engine::Engine;
@@ -119,6 +120,9 @@ pub(crate) struct Setup {
     /// How long after its stamp an edge may reach the loop; see the runner.
     pub(crate) slack: Duration,
     pub(crate) journal: JournalOptions,
+    /// Seconds that local time is ahead of UTC, and from which seconds since 1970 on it is another number.
+    /// `None`: local time is as far ahead as the clock says.
+    pub(crate) zone: Option<(i32, Vec<(i64, i32)>)>,
 }
 
 /// Tells how long a node was off, by what outlived that time and by the wall clock, as far as it can.
@@ -216,6 +220,7 @@ impl<W: Witness + 'static> Node<W> {
             clock: knowledge.clock,
             kept: recall.items,
             slack: self.setup.slack,
+            zone: self.setup.zone.clone(),
         };
         let journal = Rc::new(RefCell::new(journal));
         let lines = Lines { board: self.board.clone(), houses: Rc::clone(&self.houses) };
@@ -329,6 +334,7 @@ pub(crate) struct Birth {
     clock: Option<Input>,
     kept: Vec<Restore>,
     slack: Duration,
+    zone: Option<(i32, Vec<(i64, i32)>)>,
 }
 
 /// One life: from a start until somebody kills or stops it.
@@ -343,7 +349,8 @@ async fn live<C: Capacity, W: Witness>(
     let start = Start { image: &birth.image, boot: birth.boot, off: birth.off, clock: birth.clock };
     match runner::start(&mut engine, now(), start, birth.kept, &mut lines, &mut inbox).await {
         Ok(recorded) => {
-            let options = Options { slack: birth.slack, zone: None, recorded: Some(recorded) };
+            let zone = birth.zone.as_ref().and_then(|(offset, changes)| ZoneTable::new(*offset, changes));
+            let options = Options { slack: birth.slack, zone, recorded: Some(recorded) };
             runner::run(&mut engine, &mut edges, inlet.receiver(), &mut lines, &mut inbox, options).await;
         }
         Err(why) => inbox.witness.borrow_mut().refused(why),

@@ -14,6 +14,7 @@ mod receiver;
 mod satellite;
 pub mod shrink;
 mod station;
+mod stuck;
 mod talk;
 mod tape;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
+use campanile_clock::Virtual;
 pub use draw::draw;
 pub use plan::Plan;
 
@@ -102,13 +104,14 @@ pub fn run(plan: &Plan, houses: &[House]) -> Outcome {
 fn once(plan: &Plan, houses: &[House], thorough: bool) -> Outcome {
     hush();
     QUIET.set(true);
-    let outcome = catch_unwind(AssertUnwindSafe(|| world::run(plan, houses, thorough)));
+    let clock = Virtual::enter(0);
+    let outcome = catch_unwind(AssertUnwindSafe(|| world::run(&clock, plan, houses, thorough)));
     QUIET.set(false);
     outcome.unwrap_or_else(|payload| {
         let words = payload.downcast_ref::<String>().map(String::as_str);
         let words = words.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no words");
         let what = format!("panicked: {words}");
-        Outcome { finding: Some(Finding { at: 0, node: None, what }), ..Outcome::default() }
+        Outcome { finding: Some(Finding { at: clock.now(), node: None, what }), ..Outcome::default() }
     })
 }
 

@@ -269,8 +269,8 @@ impl<S: Storage> Journal<S> {
         program::save(&*self.writer.storage, hash, self.writer.next_id, program)
     }
 
-    /// Tells the time of day, where it can be trusted, in microseconds since 1970: retention by age needs it. It counts until
-    /// a record tells it again, so that only who has another clock than the records needs this.
+    /// Tells the time of day, where it can be trusted, in microseconds since 1970: retention by age needs it. Of a
+    /// node that lives elsewhere; the journal of a node itself has it from the records.
     pub fn set_clock(&mut self, now: Instant, unix: Option<i64>) {
         self.retention.set_clock(now, unix);
     }

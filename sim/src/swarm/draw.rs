@@ -35,7 +35,8 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
     for node in 0..count {
         let prng = root.fork(&format!("node {node}"));
         let (until, spans) = (plan.until, book.spans());
-        let scene = Scene { node: node as u8, satellite: None, until, house, houses, rules, spans };
+        let nights = plan.nodes[node as usize].zone.changes.iter().map(|(at, _)| *at).collect();
+        let scene = Scene { node: node as u8, satellite: None, until, house, houses, rules, spans, nights };
         scene.stimuli(&mut prng.fork("stimuli"), &mut plan.items);
         scene.faults(&mut prng.fork("faults"), &plan.nodes[node as usize], &mut plan.items);
         scene.satellites(&prng, &mut plan.items);
@@ -47,8 +48,16 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
             }
         }
     }
+    // What comes first of an instant is drawn too.
+    shuffle(&mut root.fork("order"), &mut plan.items);
     plan.items.sort_by_key(|item| item.at);
     plan
+}
+
+fn shuffle<T>(prng: &mut Prng, items: &mut [T]) {
+    for place in (1..items.len()).rev() {
+        items.swap(place, prng.below(place as u64 + 1) as usize);
+    }
 }
 
 /// From seconds to months; the short ones are dense, and the long ones cheap where little recurs.
@@ -74,6 +83,8 @@ struct Scene<'a> {
     rules: &'a Rules,
     /// Spans that mean something to the house: what happens just then is what goes wrong.
     spans: Vec<u64>,
+    /// When clocks change there, in seconds since 1970.
+    nights: Vec<i64>,
 }
 
 impl Scene<'_> {

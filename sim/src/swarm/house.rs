@@ -23,6 +23,8 @@ pub(super) struct Rules {
     pub(super) quiet: Duration,
     /// What each input's debouncing takes, in microseconds.
     pub(super) debounces: Vec<Vec<u64>>,
+    /// The values of the variables at the first start.
+    pub(super) initial: Vec<i32>,
     /// The steps of the longest slice of any scenario, between two waits.
     pub(super) slice: u32,
     /// When each trigger that is an `at` or a `cron` is to come.
@@ -56,7 +58,8 @@ impl Rulebook {
             let outputs: Vec<OutputDef> =
                 (0..counts.outputs).map(|_| image.item()).collect::<Result<_, _>>()?;
             (0..counts.sensors).try_for_each(|_| image.item::<SensorDef>().map(drop))?;
-            (0..counts.variables).try_for_each(|_| image.item::<VarDef>().map(drop))?;
+            let initial = (0..counts.variables).map(|_| Ok(image.item::<VarDef>()?.initial));
+            let initial = initial.collect::<Result<Vec<i32>, LoadError>>()?;
             let (mut spans, mut recurs, mut scheduled) = (Vec::new(), Vec::new(), Vec::new());
             for _ in 0..counts.triggers {
                 let on = image.item::<TriggerDef>()?.on;
@@ -89,7 +92,8 @@ impl Rulebook {
             });
             let lines = lines.collect();
             let quiet = inputs.iter().map(quiet).fold(Duration::ZERO, Duration::max);
-            let program = Rules { outputs, lines, quiet, debounces, slice, schedules, recurs, spans };
+            let program =
+                Rules { outputs, lines, quiet, debounces, initial, slice, schedules, recurs, spans };
             rules.insert(hash(&house.image), program);
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;

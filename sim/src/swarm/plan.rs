@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use campanile_delivery::symbols::Symbols;
 
-pub use deed::{Ask, Deed, DiskFault, Leaves, NetFault, WireFault};
-pub use node::{FlashPlan, JournalPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Wants};
+pub use deed::{Ask, Deed, DiskFault, FlashFault, Leaves, NetFault, Rots, WireFault};
+pub use node::{FlashPlan, JournalPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Wants, ZonePlan};
 
 use crate::node::House;
 

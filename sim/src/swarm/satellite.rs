@@ -29,7 +29,7 @@ use super::judge::link::Held;
 use super::judge::news::News;
 use super::judge::starts::{Losses, Starts};
 use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, replay, steps::Steps};
-use super::plan::SatellitePlan;
+use super::plan::{FlashFault, SatellitePlan};
 use super::tape::{Scroll, Tape, mix};
 use crate::board::Board;
 use crate::executor::{Executor, TaskId};
@@ -156,7 +156,7 @@ impl<'a> Satellite<'a> {
         self.commands.begin();
         self.steps = Steps::default();
         self.held = Held::default();
-        self.held.installed(programs.safe(program));
+        self.held.installed(programs.safe(program), &programs.rules(program)?.outputs);
         let end = End::new(storage, bundle.bundle(), boot, noise, &self.supply);
         let end = Rc::new(RefCell::new(end));
         let port = Port::new(Rc::clone(&end), Rc::clone(&self.tape), Rc::clone(&programs.houses));
@@ -184,6 +184,27 @@ impl<'a> Satellite<'a> {
         }
         self.board.power_off();
         Ok(())
+    }
+
+    /// Whether its flash has not taken something, other than for want of power.
+    pub(super) fn flash_refuses(&self) -> bool {
+        self.supply.has_refused.get()
+    }
+
+    /// Its flash does not work any more as it did.
+    pub(super) fn spoils_flash(&self, fault: FlashFault) {
+        self.supply.spoils(fault);
+    }
+
+    /// Another board like it stands in its place, with a blank flash; it is off.
+    pub(super) fn is_exchanged(&mut self) {
+        if let Some(flash) = &self.plan.flash {
+            let bundle = self.programs.bundle(self.factory).map(Program::bundle).unwrap_or_default();
+            self.supply = Rc::default();
+            self.chip = Some(Chip::new(flash, bundle, &self.supply, Prng::new(self.noise.bits())));
+        }
+        self.doom = None;
+        self.starts.another_board(&self.tape.borrow());
     }
 
     /// The power fails after so many bytes more that it writes to its flash, and is back after `off`; without flash nothing
@@ -348,7 +369,7 @@ impl<'a> Satellite<'a> {
         for (seq, entry) in (1..).zip(&life.entries).skip(judged) {
             if let Some(Record::Input(Input::Install { hash })) = entry.record {
                 self.running = hash;
-                self.held.installed(self.programs.safe(hash));
+                self.held.installed(self.programs.safe(hash), &self.programs.rules(hash)?.outputs);
                 self.news.installed();
             }
             self.news.see(self.clock.now(), (start, seq), entry, self.programs.symbols(self.running));
@@ -379,7 +400,7 @@ impl<'a> Satellite<'a> {
 
     /// The last start goes on from what the one before it left.
     pub(super) fn check_start(&self) -> Result<(), String> {
-        self.starts.check(&self.tape.borrow())
+        self.starts.check(&self.tape.borrow(), &self.programs.rulebook)
     }
 
     /// The last life is executed again. With `until`, on its own clock, it must be whole up to then.

@@ -1,6 +1,8 @@
 //! Shortens a plan that fails to one that still fails and cannot be shortened any more: delta debugging over its items,
 //! then each item made simpler, then the options taken back to their defaults.
 
+mod sooner;
+
 use super::plan::{Deed, NodePlan, Plan};
 use super::{Finding, run};
 use crate::node::House;
@@ -34,6 +36,7 @@ pub fn shrink(
         shrinker.nodes(&mut best);
         shrinker.items(&mut best);
         shrinker.simpler(&mut best);
+        shrinker.sooner(&mut best);
         shrinker.options(&mut best);
         if best.0 == before || shrinker.left == 0 {
             let (plan, finding) = best;

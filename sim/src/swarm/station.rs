@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use campanile_clock::{Lens, Virtual};
 use campanile_core::id::{InputId, OutputId};
+use campanile_core::input::Input;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::{Disk, Faults, PowerCut};
 use campanile_delivery::gate::Gates;
@@ -27,6 +28,7 @@ use super::judge::{
 use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
 use super::satellite::Programs;
+use super::stuck::Stuck;
 use super::talk::Talk;
 use super::tape::{Tape, mix};
 use crate::error::SimError;
@@ -68,6 +70,8 @@ pub(super) struct Station<'a> {
     pub(super) commands: Commands,
     steps: Steps,
     schedules: Schedules,
+    /// Lines that stick.
+    pub(super) stuck: Stuck,
     pub(super) floor: journal::Floor,
     /// What the host has said in the journal, over all lives.
     pub(super) words: journal::Words,
@@ -112,6 +116,7 @@ impl<'a> Station<'a> {
             size: plan.size,
             slack: Duration::from_micros(plan.slack),
             journal: journal_options(&plan.journal),
+            zone: Some((plan.zone.offset, plan.zone.changes.clone())),
         };
         let ways = plan.sinks.iter().zip(0..).map(|(sink, place)| Way {
             name: format!("sink-{place}").parse().unwrap_or_else(|_| unreachable!("a name")),
@@ -135,6 +140,7 @@ impl<'a> Station<'a> {
             commands: Commands::default(),
             steps: Steps::default(),
             schedules: Schedules::default(),
+            stuck: Stuck::default(),
             floor: journal::Floor::default(),
             words: journal::Words::default(),
             thorough: true,
@@ -178,9 +184,10 @@ impl<'a> Station<'a> {
         self.lines.begin(now);
         self.commands.begin();
         self.steps = Steps::default();
-        self.schedules = Schedules::default();
+        self.schedules = Schedules::new(&self.plan.zone);
+        self.forget_satellites();
         self.talk_to_satellites(self.node.program.get())?;
-        let clock = self.wall.map(|wall| wall.read(self.clock.now()));
+        let clock = self.shows();
         let knowledge = Knowledge { clock, off: Some(wall::off) };
         let healthy = match self.node.begin(&mut self.executor, knowledge) {
             Ok(opened) => {
@@ -257,6 +264,16 @@ impl<'a> Station<'a> {
     pub(super) fn power_on(&mut self) {
         self.lens = Lens { since: self.clock.now(), showed: 3_000_000, ..self.lens };
         self.wall = None;
+    }
+
+    /// What its wall clock shows, if it was set since the power came.
+    pub(super) fn shows(&self) -> Option<Input> {
+        self.wall.map(|wall| wall.read(self.clock.now(), &self.plan.zone.table()))
+    }
+
+    /// When its local time changes next, in the world's time.
+    pub(super) fn zone_changes(&self) -> Option<u64> {
+        self.wall?.changes(self.clock.now(), &self.plan.zone.table())
     }
 
     fn window(&self) -> Duration {
@@ -337,7 +354,7 @@ fn rules(book: &Rulebook, program: u64) -> Result<&Rules, String> {
 fn journal_options(plan: &JournalPlan) -> JournalOptions {
     JournalOptions {
         size: plan.size,
-        age: None,
+        age: Some(plan.age).filter(|age| *age > 0).map(Duration::from_micros),
         sync: match plan.sync {
             0 => Sync::Always,
             window => Sync::Within(Duration::from_micros(window)),

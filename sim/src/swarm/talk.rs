@@ -165,8 +165,19 @@ impl Talk {
         self.session.as_ref()?.book().journal()
     }
 
+    /// Whether the satellite is there, with the program of this house.
     pub(super) fn is_up(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.is_up() && session.runs_ours())
+    }
+
+    /// Whether the satellite is there, with any program.
+    pub(super) fn is_there(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_up)
+    }
+
+    /// Whether the house was told that the satellite is there, and has not been told that it went.
+    pub(super) const fn has_told_up(&self) -> bool {
+        self.up
     }
 
     /// Whether the satellite has still to be told of an output.

@@ -80,6 +80,19 @@ fn what_is_not_needed_for_a_failure_is_taken_out() {
     assert!(shrunk.finding.what.contains("no image"));
 }
 
+/// In a life that ends with what `deed` does a second after its beginning.
+fn a_life_with(deed: Deed) -> Plan {
+    let item = Item { at: SECOND, node: 0, satellite: None, deed };
+    Plan { seed: 1, until: 2 * SECOND, nodes: vec![NodePlan::default()], items: vec![item] }
+}
+
+#[test]
+fn a_plan_without_bounds_is_told_so_and_not_lived() {
+    let plan = a_life_with(Deed::Edges { input: "button".into(), count: 4_000_000_000, every: 1 });
+    let finding = run(&plan, &houses()).finding.expect("too many edges");
+    assert!(finding.what.contains("item 0 has 4000000000 edges, and 1000000 are the most"), "{finding}");
+}
+
 const SECOND: u64 = 1_000_000;
 const HOUR: u64 = 3_600 * SECOND;
 

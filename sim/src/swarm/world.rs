@@ -22,10 +22,10 @@ use campanile_delivery::{Position, Ticket};
 
 use super::house::Rulebook;
 use super::judge::receipt;
-use super::plan::{Ask, Item, Plan};
+use super::plan::{Ask, Deed, Item, Plan};
 use super::receiver::{Answer, Letter};
 use super::satellite::programs;
-use super::station::{Given, Station};
+use super::station::{Given, Station, Wall};
 use super::tape::mix;
 use super::{Finding, Outcome};
 use crate::node::House;
@@ -36,6 +36,8 @@ use links::Outpost;
 const SETTLE: u64 = 60_000_000;
 /// More than any instant takes: behind it somebody will never be done.
 const TURNS_AT_ONE_INSTANT: u32 = 1_000_000;
+/// More in one item would only take time: what is about to happen is kept edge by edge.
+const MOST_EDGES: u32 = 1_000_000;
 /// What is published so long before the end has arrived by then.
 const ARRIVES: u64 = 15_000_000;
 
@@ -44,29 +46,73 @@ pub(super) enum Event {
     /// An item of the plan.
     Item(usize),
     /// A line moves.
-    Move { line: usize, to: Level },
+    Move {
+        line: usize,
+        to: Level,
+    },
+    /// A line sticks at this level until then, and comes loose.
+    Stick {
+        line: usize,
+        at: Level,
+        until: u64,
+    },
+    Loosen {
+        line: usize,
+    },
+    /// Local time changes, if the clock is still this one.
+    ZoneChanges {
+        wall: Wall,
+    },
     /// Edges captured up to then, by the node's clock, reach the loop.
     Reveal(Instant),
     /// A sensor's value that came too soon may enter.
-    Release { sensor: SensorId },
+    Release {
+        sensor: SensorId,
+    },
     /// The process starts.
-    Begin { power: bool },
+    Begin {
+        power: bool,
+    },
     /// The disk is well again.
     DiskWell,
     /// The journal's thread has stood still for long enough.
     JournalGoesOn,
     /// An output's hardware is well again.
-    Mend { output: OutputId },
+    Mend {
+        output: OutputId,
+    },
     /// A letter arrives at a receiver.
-    Arrive { way: usize, life: u32, session: u64, ticket: Ticket, letter: Letter },
+    Arrive {
+        way: usize,
+        life: u32,
+        session: u64,
+        ticket: Ticket,
+        letter: Letter,
+    },
     /// An answer arrives at a sink.
-    Answered { way: usize, life: u32, session: u64, ticket: Ticket, answer: Answer },
+    Answered {
+        way: usize,
+        life: u32,
+        session: u64,
+        ticket: Ticket,
+        answer: Answer,
+    },
     /// A command comes from the receiver of another node.
-    Rings { ask: Ask, id: u32 },
+    Rings {
+        ask: Ask,
+        id: u32,
+    },
     /// A sink notices that its connection is gone.
-    Broken { way: usize, life: u32, session: u64 },
+    Broken {
+        way: usize,
+        life: u32,
+        session: u64,
+    },
     /// Something happens to a satellite, or on the wire to it.
-    Outpost { outpost: usize, event: links::Event },
+    Outpost {
+        outpost: usize,
+        event: links::Event,
+    },
 }
 
 pub(super) struct World<'a> {
@@ -87,11 +133,10 @@ pub(super) struct World<'a> {
     print: u64,
 }
 
-/// Runs a plan on a thread without a clock. Unless it is `thorough`, lives are not executed again.
-pub(super) fn run(plan: &Plan, houses: &[House], thorough: bool) -> Outcome {
-    let clock = Virtual::enter(0);
+/// Runs a plan on a clock that stands at 0. Unless it is `thorough`, lives are not executed again.
+pub(super) fn run(clock: &Virtual, plan: &Plan, houses: &[House], thorough: bool) -> Outcome {
     let mut outcome = Outcome::default();
-    match World::new(&clock, plan, houses) {
+    match World::new(clock, plan, houses) {
         Ok(mut world) => {
             world.stations.iter_mut().for_each(|station| station.thorough = thorough);
             world.outposts.iter_mut().for_each(|outpost| outpost.satellite.thorough = thorough);
@@ -142,6 +187,11 @@ impl<'a> World<'a> {
         for (index, item) in plan.items.iter().enumerate() {
             if usize::from(item.node) >= plan.nodes.len() {
                 return Err(format!("item {index} is about node {}, which there is not", item.node));
+            }
+            if let Deed::Edges { count, .. } = item.deed
+                && count > MOST_EDGES
+            {
+                return Err(format!("item {index} has {count} edges, and {MOST_EDGES} are the most in one"));
             }
             world.at(item.at, usize::from(item.node), Event::Item(index));
         }
@@ -320,6 +370,9 @@ impl<'a> World<'a> {
                 return self.befall(node, deed, world, now);
             }
             Event::Move { line, to } => {
+                if station.stuck.holds(line, world, to) {
+                    return Ok(());
+                }
                 let Some(input) = station.input_on(line) else { return Ok(()) };
                 if station.node.board.capture(now, input, to) {
                     station.lines.moved(line, now, to);
@@ -329,6 +382,20 @@ impl<'a> World<'a> {
                     } else {
                         self.at(world + delay, node, Event::Reveal(now));
                     }
+                }
+            }
+            Event::Stick { line, at, until } => {
+                station.stuck.stick(line, at, until);
+                self.at(until, node, Event::Loosen { line });
+            }
+            Event::Loosen { line } => {
+                if let Some(to) = station.stuck.loosens(line, world) {
+                    self.at(world, node, Event::Move { line, to });
+                }
+            }
+            Event::ZoneChanges { wall } => {
+                if station.wall == Some(wall) {
+                    self.tell_time(node);
                 }
             }
             Event::Reveal(to) => station.node.board.reveal(to),

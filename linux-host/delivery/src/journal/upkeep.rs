@@ -8,6 +8,7 @@ use campanile_core::time::Instant;
 use super::Journal;
 use crate::context::clock_of;
 use crate::host::HostRecord;
+use crate::open::Clock;
 use crate::repair::set_aside;
 use crate::retention;
 use crate::segment::bad_name;
@@ -15,9 +16,9 @@ use crate::storage::Storage;
 use crate::unheard::Unheard;
 
 impl<S: Storage> Journal<S> {
-    /// The record of a clock tells the time of day.
+    /// The record of a clock tells the time of day, if it is on the same clock as the journal.
     pub(super) fn hear_time(&mut self, frame: &Frame<'_>, at: Instant) {
-        if let Some(unix) = clock_of(frame) {
+        if let Some(unix) = clock_of(frame).filter(|_| self.clock == Clock::Engines) {
             self.retention.set_clock(at, unix);
         }
     }

@@ -20,8 +20,6 @@ pub struct Book<S: Storage> {
     /// The newest start in it.
     newest: Option<Boot>,
     journal: Option<Journal<S>>,
-    /// What the house's clock showed last.
-    wall: (Instant, Option<i64>),
 }
 
 /// Why a journal cannot go on.
@@ -57,7 +55,7 @@ impl<S: Storage> Book<S> {
     /// The directory cannot be read, or was written by a later version.
     pub fn open(storage: Arc<S>, node: NodeName, options: Options) -> Result<Self, BookError> {
         let newest = Archive::open(&storage).map_err(BookError::Open)?.end.map(|end| end.boot);
-        Ok(Self { storage, node, options, newest, journal: None, wall: (Instant::ZERO, None) })
+        Ok(Self { storage, node, options, newest, journal: None })
     }
 
     /// The journal, once a start has said its number.
@@ -140,8 +138,6 @@ impl<S: Storage> Book<S> {
         journal
             .append(&Batch { first_seq: first, base, bytes, count }, durable, now)
             .map_err(BookError::Append)?;
-        // What the satellite's records say of the time is by its clock.
-        journal.set_clock(self.wall.0, self.wall.1);
         journal.commit(now);
         Ok(())
     }
@@ -153,7 +149,6 @@ impl<S: Storage> Book<S> {
 
     /// Does what is due; `unix` is the time of day where it can be trusted.
     pub(super) fn tick(&mut self, now: Instant, unix: Option<i64>) {
-        self.wall = (now, unix);
         if let Some(journal) = &mut self.journal {
             journal.set_clock(now, unix);
             journal.tick(now);

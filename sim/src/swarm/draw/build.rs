@@ -3,7 +3,10 @@
 use super::SECOND;
 use crate::node::{House, SatelliteHouse, Size};
 use crate::prng::Prng;
-use crate::swarm::plan::{FlashPlan, JournalPlan, NodePlan, SatellitePlan, SinkPlan, Wants};
+use crate::swarm::plan::{FlashPlan, JournalPlan, NodePlan, SatellitePlan, SinkPlan, Wants, ZonePlan};
+
+/// The nights of 2026 and 2027 in which clocks change, in seconds since 1970.
+const NIGHTS: [i64; 4] = [1_774_746_000, 1_792_890_000, 1_806_195_600, 1_824_944_400];
 
 pub(super) fn node(prng: &mut Prng, house: &House) -> NodePlan {
     let sizes: Vec<Size> = Size::ALL.into_iter().filter(|size| size.fits(&house.image).is_ok()).collect();
@@ -19,6 +22,7 @@ pub(super) fn node(prng: &mut Prng, house: &House) -> NodePlan {
         wake: *prng.pick(&[0, 0, 50, 1_000, 20_000, 90_000]),
         clock: *prng.pick(&[0, 1, 3 * SECOND, 86_400 * SECOND, 1 << 40]),
         drift: *prng.pick(&[0, 0, 20, -50, 400, -400]),
+        zone: zone(&mut prng.fork("zone")),
         journal: journal(prng),
         sinks: (0..prng.between(1, 2)).map(|_| sink(prng)).collect(),
         satellites: house.satellites.iter().map(|satellite| self::satellite(prng, satellite)).collect(),
@@ -32,6 +36,22 @@ fn journal(prng: &mut Prng) -> JournalPlan {
         linger: *prng.pick(&[0, 20_000, 20_000]),
         memory: *prng.pick(&[4 * 1024, 64 * 1024, 1 << 20]),
         keep: prng.chance(1, 4),
+        age: *prng.fork("age").pick(&[0, 0, 0, 0, 2 * SECOND, 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND]),
+    }
+}
+
+/// Without summer time, or as in the middle of Europe in two years.
+fn zone(prng: &mut Prng) -> ZonePlan {
+    let (winter, summer) = (3_600, 7_200);
+    match prng.below(4) {
+        0 => ZonePlan::default(),
+        1 => ZonePlan {
+            offset: *prng.pick(&[3_600, -18_000, 20_700, 45_900, -34_200, 50_400]),
+            changes: Vec::new(),
+        },
+        _ => {
+            ZonePlan { offset: winter, changes: NIGHTS.into_iter().zip([summer, winter].repeat(2)).collect() }
+        }
     }
 }
 
@@ -60,5 +80,8 @@ fn satellite(prng: &mut Prng, house: &SatelliteHouse) -> SatellitePlan {
 
 /// Two in three have one.
 fn flash(prng: &mut Prng) -> Option<FlashPlan> {
-    prng.chance(2, 3).then(|| FlashPlan { pages: *prng.pick(&[4, 6, 12, 24]), endurance: 0 })
+    prng.chance(2, 3).then(|| FlashPlan {
+        pages: *prng.pick(&[4, 6, 12, 24]),
+        endurance: *prng.pick(&[0, 0, 0, 0, 2, 5, 20]),
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::{SECOND, Scene};
 use crate::prng::Prng;
-use crate::swarm::plan::{Deed, DiskFault, Item, Leaves, NetFault, NodePlan};
+use crate::swarm::plan::{Deed, DiskFault, Item, Leaves, NetFault, NodePlan, Rots};
 
 impl Scene<'_> {
     pub(super) fn faults(&self, prng: &mut Prng, node: &NodePlan, items: &mut Vec<Item>) {
@@ -13,11 +13,13 @@ impl Scene<'_> {
         self.some(prng, items, 2, 3, |prng| Deed::Kill { off: self.off(prng) });
         self.some(prng, items, 1, 2, |prng| Deed::Stop { off: self.off(prng) });
         self.some(prng, items, 2, 3, |prng| Deed::Cut { off: self.off(prng), leaves: leaves(prng) });
-        self.some(prng, items, 1, 2, |prng| Deed::Break {
-            bytes: self.span(prng, 4_000) as u32,
-            off: self.off(prng),
-            power: prng.chance(1, 2).then(|| leaves(prng)),
-        });
+        for most in [4_000, 300] {
+            self.some(prng, items, 1, 2, |prng| Deed::Break {
+                bytes: self.span(prng, most) as u32,
+                off: self.off(prng),
+                power: prng.chance(1, 2).then(|| leaves(prng)),
+            });
+        }
         self.some(prng, items, 1, 3, |prng| Deed::Stall { span: self.span(prng, 10 * SECOND) });
         self.some(prng, items, 1, 3, |prng| Deed::Lag {
             span: self.span(prng, 20 * SECOND),
@@ -38,7 +40,8 @@ impl Scene<'_> {
                 span: self.span(prng, 60 * SECOND),
             });
         }
-        self.some(prng, items, 1, 4, |prng| Deed::Rot {
+        self.some(prng, items, 1, 3, |prng| Deed::Rot {
+            of: *prng.pick(&[Rots::Segment, Rots::Segment, Rots::Cursor, Rots::Boot, Rots::Program]),
             segment: prng.below(1 << 16) as u32,
             byte: prng.below(1 << 20) as u32,
         });

@@ -6,7 +6,7 @@ use super::{SECOND, Scene};
 use crate::node::House;
 use crate::prng::Prng;
 use crate::swarm::house::Rulebook;
-use crate::swarm::plan::{Deed, Item, Leaves, WireFault};
+use crate::swarm::plan::{Deed, FlashFault, Item, Leaves, WireFault};
 
 /// Both ends say every second that they are there: a longer life costs much and shows nothing more.
 pub(super) const LONGEST: u64 = 1_200 * SECOND;
@@ -26,6 +26,7 @@ impl Scene<'_> {
                 houses: self.houses,
                 rules,
                 spans: book.spans(),
+                nights: Vec::new(),
             };
             let prng = prng.fork(&format!("satellite {place}"));
             there.life(&mut prng.fork("stimuli"), items);
@@ -60,11 +61,19 @@ impl Scene<'_> {
             });
         }
         // Where there is no flash, nothing comes of it.
-        self.some(prng, items, 2, 3, |prng| Deed::Break {
-            bytes: prng.below(400) as u32,
-            off: self.off(prng),
-            power: Some(Leaves::Nothing),
-        });
+        for _ in 0..2 {
+            self.some(prng, items, 2, 3, |prng| Deed::Break {
+                bytes: prng.below(400) as u32,
+                off: self.off(prng),
+                power: Some(Leaves::Nothing),
+            });
+        }
+        if prng.chance(1, 8) {
+            self.some(prng, items, 1, 1, |prng| Deed::Flash { fault: flash_fault(prng) });
+        }
+        if prng.chance(1, 8) {
+            self.some(prng, items, 1, 1, |prng| Deed::Exchange { off: self.off(prng) });
+        }
         if prng.chance(1, 2) {
             self.squeeze(prng, items);
         }
@@ -106,6 +115,10 @@ impl Scene<'_> {
             self.put_on(of, items, at, Deed::Kill { off: prng.between(1, SECOND) });
         }
     }
+}
+
+fn flash_fault(prng: &mut Prng) -> FlashFault {
+    if prng.chance(1, 3) { FlashFault::Dead } else { FlashFault::Page(prng.below(128) as u8) }
 }
 
 fn wire_fault(prng: &mut Prng) -> WireFault {

@@ -6,6 +6,11 @@ use crate::bounce::Model;
 use crate::prng::Prng;
 use crate::swarm::plan::{Ask, Deed, Item};
 
+const HOUR: u64 = 3_600 * SECOND;
+
+/// The end of 2026, UTC, in seconds since 1970.
+const YEAR_ENDS: i64 = 1_798_761_600;
+
 impl Scene<'_> {
     pub(super) fn stimuli(&self, prng: &mut Prng, items: &mut Vec<Item>) {
         self.visits(prng, items);
@@ -65,7 +70,7 @@ impl Scene<'_> {
                 count: count as u32,
                 every: every as u32,
             };
-            let deed = match prng.below(9) {
+            let deed = match prng.below(10) {
                 // Crosstalk of 42 to 166 ns: both edges in one tick, or across two.
                 0 | 1 => edges(2, prng.below(2)),
                 // A meter, at kHz.
@@ -75,7 +80,11 @@ impl Scene<'_> {
                 // A cable that picks up a radio: more than the storm guard lets pass.
                 5 => edges(prng.between(270, 1_500), prng.between(5, 300)),
                 // One that sticks: whoever lets go of it, it stays.
-                6 => Deed::Touch { input, on: true, bounce: Vec::new() },
+                6 | 7 => Deed::Stick {
+                    input,
+                    on: prng.chance(3, 4),
+                    span: self.span(prng, (60 * SECOND).max(self.until / 4)),
+                },
                 _ => Deed::Lose { input, lost: prng.between(1, 40) as u32, on: prng.chance(1, 2) },
             };
             self.put(items, at, deed);
@@ -132,10 +141,10 @@ impl Scene<'_> {
 
     fn flood(&self, prng: &mut Prng, at: u64, items: &mut Vec<Item>) {
         let Some(ask) = self.an_ask(prng) else { return };
-        self.put(items, at, Deed::Stall { span: prng.between(1, SECOND) });
+        self.put(items, at, Deed::Stall { span: prng.between(2, SECOND) });
         for _ in 0..prng.between(60, 80) {
             let id = 3_000_000 + items.len() as u32;
-            self.put(items, at, Deed::Command { ask: ask.clone(), id, late: 0 });
+            self.put(items, at + 1, Deed::Command { ask: ask.clone(), id, late: 0 });
         }
     }
 
@@ -200,14 +209,25 @@ impl Scene<'_> {
     /// The clock is set, steps in both directions, and is doubted. Often a few seconds before some full minute.
     fn clocks(&self, prng: &mut Prng, items: &mut Vec<Item>) {
         // A day in 2026, and sometimes the night in which clocks change or the year ends.
-        let day = 20_454 + prng.below(400) as i64;
-        let mut unix = (day * 86_400 + prng.below(1_440) as i64 * 60) * 1_000_000;
-        unix -= prng.between(0, 20_000_000) as i64;
+        let minute = match prng.below(4) {
+            0 if !self.nights.is_empty() => *prng.pick(&self.nights) / 60 - prng.below(150) as i64,
+            1 => (YEAR_ENDS / 60) - prng.below(90) as i64,
+            _ => (20_454 + prng.below(400) as i64) * 1_440 + prng.below(1_440) as i64,
+        };
+        let mut unix = minute * 60 * 1_000_000 - prng.below(20 * SECOND) as i64;
         let mut at = if prng.chance(1, 2) { 0 } else { self.moment(prng) };
         for _ in 0..prng.between(1, 4) {
             self.put(items, at, Deed::Clock { unix, trusted: prng.chance(3, 4) });
-            at += self.span(prng, self.until);
-            unix += at as i64 + prng.between(0, 7_200_000_000) as i64 - 3_600_000_000;
+            let passes = self.span(prng, self.until);
+            at += passes;
+            unix += passes as i64 + clock_step(prng);
         }
     }
+}
+
+/// How far a clock that is set was wrong, forwards or backwards: a little, or altogether, as one that nobody has set is.
+fn clock_step(prng: &mut Prng) -> i64 {
+    let most = *prng.pick(&[0, SECOND / 2, 3 * SECOND, 90 * SECOND, HOUR, 3 * HOUR, 40 * 24 * HOUR]);
+    let step = prng.below(most + 1) as i64;
+    if prng.chance(1, 2) { -step } else { step }
 }

@@ -7,6 +7,7 @@ use campanile_core::decision::{By, Decision, Origin, ReplyResult, Source};
 use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::Input;
 use campanile_core::link::PATIENCE;
+use campanile_core::program::OutputDef;
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
@@ -25,6 +26,8 @@ const LATE: Duration = Duration::from_millis(500);
 pub(in crate::swarm) struct Held {
     /// Outputs that are to be safe without the link, and their safe levels.
     safe: BTreeMap<OutputId, Level>,
+    /// The outputs' lines.
+    lines: Vec<u32>,
     /// Outputs that the house wrote last, and how.
     held: BTreeMap<OutputId, Level>,
     /// Inputs as they are reported.
@@ -35,8 +38,21 @@ pub(in crate::swarm) struct Held {
 
 impl Held {
     /// This program runs from now on.
-    pub(in crate::swarm) fn installed(&mut self, safe: BTreeMap<OutputId, Level>) {
+    pub(in crate::swarm) fn installed(&mut self, safe: BTreeMap<OutputId, Level>, outputs: &[OutputDef]) {
         self.safe = safe;
+        let lines = outputs.iter().map(|output| output.line).collect();
+        let before = std::mem::replace(&mut self.lines, lines);
+        // A line that is an output still may be one by another id.
+        let held = std::mem::take(&mut self.held);
+        self.held = held
+            .into_iter()
+            .filter_map(|(id, level)| Some((self.id(*before.get(id.index())?)?, level)))
+            .collect();
+    }
+
+    fn id(&self, line: u32) -> Option<OutputId> {
+        let place = self.lines.iter().position(|known| *known == line)?;
+        u8::try_from(place).ok().map(OutputId)
     }
 
     /// A byte has come from the house.

@@ -1,4 +1,5 @@
-//! What a start takes back: of all that outlives a power cut, what the journal kept of the life before, as that life had it.
+//! What a start takes back: of all that outlives a power cut, what the journal kept of the life before, as that life had it,
+//! and nothing else.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,6 +9,7 @@ use campanile_core::input::{Input, Origin};
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 
+use crate::swarm::house::Rulebook;
 use crate::swarm::tape::{Entry, Scroll};
 
 /// So many commands a node remembers: core/SEMANTICS.md.
@@ -46,6 +48,7 @@ impl Memory {
             Restore::Var { var, value } => drop(self.variables.insert(var, value)),
             Restore::Input { input, reported, .. } => drop(self.inputs.insert(input, reported)),
             Restore::Command { origin, id } => self.remember(origin, id),
+            Restore::Run { run, scenario, .. } => drop(self.runs.insert(run, (scenario, None))),
             _ => {}
         }
     }
@@ -68,6 +71,19 @@ impl Memory {
         }
     }
 
+    /// Whether it knows what a start takes back. A variable that nobody has set has its initial value.
+    fn has(&self, item: &Restore, initial: &[i32]) -> bool {
+        match *item {
+            Restore::Var { var, value } => {
+                self.variables.get(&var).or_else(|| initial.get(var.index())) == Some(&value)
+            }
+            Restore::Input { input, reported, .. } => self.inputs.get(&input) == Some(&reported),
+            Restore::Command { origin, id } => self.commands.contains(&(origin, id)),
+            Restore::Run { run, scenario, .. } => self.runs.get(&run).is_some_and(|(of, _)| *of == scenario),
+            _ => true,
+        }
+    }
+
     fn remember(&mut self, origin: Origin, id: u32) {
         self.commands.retain(|known| *known != (origin, id));
         self.commands.push_back((origin, id));
@@ -77,10 +93,22 @@ impl Memory {
     }
 }
 
-/// Compares what a start took back with what the records up to `end` of the life before say. `before` may have known more, from
-/// lives before it, which only its own start told.
-pub(in crate::swarm) fn compare(before: &Scroll, end: u64, start: &Scroll) -> Result<(), String> {
+/// Whether a start had come so far that all was taken back, in its first `end` records.
+pub(in crate::swarm) fn has_begun(life: &Scroll, end: u64) -> bool {
+    let is_clock = |record| matches!(record, Some(Record::Input(Input::Clock { .. })));
+    (1..=end).zip(&life.entries).any(|(_, entry)| is_clock(entry.record))
+}
+
+/// Compares what a start took back with what the records up to `end` of the life before say. A life that was cut off before it
+/// had taken all back itself does not tell all: from lives before it there may be more.
+pub(in crate::swarm) fn compare(
+    before: &Scroll,
+    end: u64,
+    start: &Scroll,
+    book: &Rulebook,
+) -> Result<(), String> {
     let Some(known) = Memory::of(before, end) else { return Ok(()) };
+    let is_whole = has_begun(before, end);
     let (mut program, mut items) = (0, Vec::new());
     for Entry { record, .. } in &start.entries {
         match record {
@@ -96,6 +124,12 @@ pub(in crate::swarm) fn compare(before: &Scroll, end: u64, start: &Scroll) -> Re
     }
     let missing =
         |what: String| Err(format!("the start does not take back {what}, which the life before had"));
+    if is_whole {
+        let initial = book.of(program).map(|rules| rules.initial.as_slice()).unwrap_or_default();
+        if let Some(item) = items.iter().find(|item| !known.has(item, initial)) {
+            return Err(format!("the start takes back {item:?}, which the life before had not"));
+        }
+    }
     let has = |wanted: &dyn Fn(&Restore) -> bool| items.iter().any(wanted);
     for (var, value) in known.variables {
         if !has(&|item| matches!(item, Restore::Var { var: id, value: is } if *id == var && *is == value)) {
@@ -130,6 +164,11 @@ mod tests {
     use campanile_core::time::{Duration, Instant};
 
     use super::*;
+
+    /// Without the initial values of any program.
+    fn compare(before: &Scroll, end: u64, start: &Scroll) -> Result<(), String> {
+        super::compare(before, end, start, &Rulebook::new(&[]).expect("no house is read"))
+    }
 
     const VAR: VarId = VarId(0);
     const INPUT: InputId = InputId(1);
@@ -194,5 +233,27 @@ mod tests {
         swapped.entries.push(Entry::new(Instant::ZERO, Record::Input(Input::Install { hash: 8 })));
         compare(&swapped, 5, &life(&[boot(9)])).unwrap();
         assert!(compare(&swapped, 4, &life(&[boot(9)])).is_err());
+    }
+
+    #[test]
+    fn nothing_comes_back_that_was_not_there() {
+        let mut whole = before();
+        whole.entries.push(Entry::new(
+            Instant::ZERO,
+            Record::Input(Input::Clock { unix: 0, offset: 0, trusted: false }),
+        ));
+        let with = |more: &[Restore]| {
+            let items = [&items(), more].concat();
+            life(&[vec![boot(9)], items.into_iter().map(restore).collect()].concat())
+        };
+        compare(&whole, 5, &with(&[])).unwrap();
+        for more in [
+            Restore::Var { var: VarId(1), value: 1 },
+            Restore::Input { input: InputId(0), raw: Level::On, reported: Level::On },
+            Restore::Command { origin: Origin::Link, id: 7 },
+        ] {
+            assert!(compare(&whole, 5, &with(&[more])).is_err(), "{more:?}");
+            compare(&before(), 4, &with(&[more])).expect("a life that was cut off does not tell all");
+        }
     }
 }

@@ -110,7 +110,7 @@ impl News {
     ) -> Result<(), String> {
         let of = || format!("the message {message}, record {} of start {}", record.1, record.0);
         match self.sent.get_mut(&record).filter(|sent| sent.message == message) {
-            None => Err(format!("its house is told of {}, which it has not sent", of())),
+            None => Err(format!("its house is told of {}, which it has not sent of late", of())),
             Some(sent) if sent.at + OLD < now => {
                 Err(format!("its house is told of {}, which was {} us ago", of(), now - sent.at))
             }
@@ -132,6 +132,11 @@ impl News {
                 now - at
             )),
         }
+    }
+
+    /// The link has been well since then at the most: what is no news any more, and is told or need not be, nobody asks for.
+    pub(in crate::swarm) fn forget(&mut self, now: u64, well: u64) {
+        self.sent.retain(|_, sent| sent.at + OLD >= now || !sent.told && sent.at > well);
     }
 
     /// The last report of an input, if the house has to know it by now over a link that is well.
@@ -176,5 +181,19 @@ mod tests {
         assert_eq!(news.check(16 * SECOND, 0, 3, 1), Ok(()), "of another start");
         assert_eq!(news.hears(12 * SECOND, (2, 7), "rang"), Ok(()));
         assert_eq!(news.check(16 * SECOND, 0, 2, 1), Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_news_any_more_is_forgotten() {
+        let mut news = News::default();
+        for seq in 0..1_000 {
+            let at = seq * SECOND;
+            news.sends(at, (0, seq), "rang");
+            news.hears(at, (0, seq), "rang").unwrap();
+            news.sends(at, (1, seq), "not told");
+            news.forget(at, if seq % 2 == 0 { at } else { 0 });
+            assert!(news.sent.len() <= 2 * 52, "{} at {seq} s", news.sent.len());
+        }
+        assert!(news.hears(1_000 * SECOND, (0, 1), "rang").unwrap_err().contains("not sent of late"));
     }
 }

@@ -1,13 +1,13 @@
 //! Schedules: each `at` and `cron` comes at its moments of the wall clock, each moment once, and never while the clock is not
 //! trusted. A clock that is set a little neither repeats a moment nor leaves one out; what fell into a stall comes once.
 
-use campanile_core::calendar::ZoneTable;
 use campanile_core::id::TriggerId;
 use campanile_core::input::Input;
 use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
 
 use crate::swarm::house::Rules;
+use crate::swarm::plan::ZonePlan;
 use crate::swarm::tape::Entry;
 
 /// A clock set by less than this went wrong a little, in microseconds: core/SEMANTICS.md.
@@ -20,7 +20,6 @@ const MISSING: Duration = Duration::from_secs(2);
 struct Clock {
     at: Instant,
     unix: i64,
-    offset: i32,
     trusted: bool,
 }
 
@@ -45,14 +44,21 @@ pub(in crate::swarm) struct Schedules {
     stalled: Instant,
     /// Records were lost, and nobody knows what they said.
     blind: bool,
+    /// The local time.
+    zone: ZonePlan,
 }
 
 impl Schedules {
+    /// Of a process that starts in this zone.
+    pub(in crate::swarm) fn new(zone: &ZonePlan) -> Self {
+        Self { zone: zone.clone(), ..Self::default() }
+    }
+
     pub(in crate::swarm) fn see(&mut self, entry: &Entry, rules: &Rules) -> Result<(), String> {
         match entry.record {
             None => self.blind = true,
-            Some(Record::Input(Input::Clock { unix, offset, trusted })) => {
-                self.set(Clock { at: entry.at, unix, offset, trusted }, rules);
+            Some(Record::Input(Input::Clock { unix, trusted, .. })) => {
+                self.set(Clock { at: entry.at, unix, trusted }, rules);
             }
             Some(Record::Input(Input::Install { .. })) => self.swap(entry.at, rules),
             Some(Record::Input(Input::Stall { until })) => self.stalled = until,
@@ -82,17 +88,17 @@ impl Schedules {
     }
 
     /// The next moment of a trigger, in seconds since 1970.
-    fn next(&self, trigger: usize, clock: &Clock, rules: &Rules) -> Option<i64> {
+    fn next(&self, trigger: usize, rules: &Rules) -> Option<i64> {
         let schedule = rules.schedules.get(trigger).copied().flatten()?;
         let over = self.over_s.get(trigger)?;
-        schedule.next_after(*over, &ZoneTable::new(clock.offset, &[]).unwrap_or(ZoneTable::UTC))
+        schedule.next_after(*over, &self.zone.table())
     }
 
     fn tick(&mut self, at: Instant, trigger: TriggerId, rules: &Rules) -> Result<(), String> {
         let Some(clock) = self.clock.filter(|clock| clock.trusted) else {
             return Err(format!("{trigger:?} comes at {} us, and the clock is not trusted", at.micros()));
         };
-        let (now, next) = (clock.second_at(at), self.next(trigger.index(), &clock, rules));
+        let (now, next) = (clock.second_at(at), self.next(trigger.index(), rules));
         if next.is_none_or(|next| next > now) {
             return Err(format!(
                 "{trigger:?} comes at {} us, when the clock shows {now} s, and its next moment is {next:?}",
@@ -115,7 +121,7 @@ impl Schedules {
         let due = clock.second_at(due_at);
         let mut triggers = 0..rules.schedules.len();
         let missing = triggers.find_map(|trigger| {
-            let next = self.next(trigger, &clock, rules)?;
+            let next = self.next(trigger, rules)?;
             (next <= due).then_some((trigger, next))
         });
         missing.map_or(Ok(()), |(trigger, next)| {

@@ -1,12 +1,12 @@
 //! The starts of a satellite (I5): each has a number of its own; what its flash has taken is there after a power cut, of
 //! whatever byte, and it has taken what is older than it may wait; and a start goes on from there.
 
-use campanile_core::input::Input;
-use campanile_core::record::{FIRST_DECISION, Record};
+use campanile_core::record::FIRST_DECISION;
 use campanile_core::time::{Duration, Instant};
 use campanile_flash::Keeper;
 
-use super::memory;
+use super::memory::{self, has_begun};
+use crate::swarm::house::Rulebook;
 use crate::swarm::tape::{Scroll, Tape};
 
 /// So long behind its window a record may take until it is kept.
@@ -27,6 +27,8 @@ struct Over {
 pub(in crate::swarm) struct Starts {
     has_flash: bool,
     over: Vec<Over>,
+    /// The place of the first start of the board that is there now: those before it are on others.
+    board: usize,
     /// The flash has not taken something: what is kept from then on is another matter.
     refused: bool,
 }
@@ -41,12 +43,17 @@ pub(in crate::swarm) struct Losses {
 
 impl Starts {
     pub(in crate::swarm) const fn new(has_flash: bool) -> Self {
-        Self { has_flash, over: Vec::new(), refused: false }
+        Self { has_flash, over: Vec::new(), board: 0, refused: false }
     }
 
-    /// The number of the last start that has one of its own.
+    /// Another board is there from now on, with a flash that has nothing.
+    pub(in crate::swarm) const fn another_board(&mut self, tape: &Tape) {
+        (self.board, self.refused) = (tape.lives.len(), false);
+    }
+
+    /// The number of the last start that has one of its own, on the board of now.
     pub(in crate::swarm) fn last(&self, tape: &Tape) -> u64 {
-        tape.lives.iter().rev().map(|life| life.own).find(|own| *own != 0).unwrap_or(0)
+        tape.lives.iter().skip(self.board).rev().map(|life| life.own).find(|own| *own != 0).unwrap_or(0)
     }
 
     /// A start begins, with this number; so many records of the [last](Self::last) one are there.
@@ -54,8 +61,8 @@ impl Starts {
         if !self.has_flash {
             return Ok(());
         }
-        for life in tape.lives.iter().filter(|_| boot != 0) {
-            if life.boot == boot || life.own >> 32 >= boot >> 32 {
+        for (place, life) in tape.lives.iter().enumerate().filter(|_| boot != 0) {
+            if life.boot == boot || place >= self.board && life.own >> 32 >= boot >> 32 {
                 return Err(format!(
                     "a start has the number {boot:x} behind {:x} ({:x})",
                     life.own, life.boot
@@ -63,7 +70,8 @@ impl Starts {
             }
         }
         let Some(place) = tape.lives.iter().rposition(|life| life.own != 0) else { return Ok(()) };
-        let Some(over) = self.over.get_mut(place).filter(|over| over.left.is_none()) else { return Ok(()) };
+        let is_left = |over: &&mut Over| over.left.is_none() && place >= self.board;
+        let Some(over) = self.over.get_mut(place).filter(is_left) else { return Ok(()) };
         over.left = Some(left);
         if !self.refused && left + 1 < over.kept {
             return Err(format!(
@@ -99,15 +107,16 @@ impl Starts {
     }
 
     /// The start of now has taken back what the one before it left.
-    pub(in crate::swarm) fn check(&self, tape: &Tape) -> Result<(), String> {
+    pub(in crate::swarm) fn check(&self, tape: &Tape, book: &Rulebook) -> Result<(), String> {
         let [.., before, start] = tape.lives.as_slice() else { return Ok(()) };
-        let left = self.over.get(tape.lives.len() - 2).and_then(|over| over.left);
+        let place = tape.lives.len() - 2;
+        let left = self.over.get(place).filter(|_| place >= self.board).and_then(|over| over.left);
         let Some(left) = left.filter(|_| !self.refused && start.own != 0) else { return Ok(()) };
         let end = settled(before, left);
         if !has_begun(before, end) || !has_begun(start, start.head()) {
             return Ok(());
         }
-        memory::compare(before, end, start)
+        memory::compare(before, end, start, book)
     }
 
     /// What may be missing by now. `tail`: where the records begin that the flash has, `gone` as above.
@@ -120,21 +129,18 @@ impl Starts {
     ) -> Losses {
         let refused = self.refused || refused;
         let runs = Over { gone, kept: 1, left: None };
-        let of = |(life, over): (&Scroll, &Over)| match tail.filter(|_| life.own != 0) {
+        let of = |(place, (life, over)): (usize, (&Scroll, &Over))| match tail.filter(|_| life.own != 0) {
+            // What had not come over by then went with its board.
+            _ if place < self.board && life.own != 0 => (u64::MAX, None),
             Some(_) if refused => (u64::MAX, None),
             Some((boot, _)) if life.own < boot => (u64::MAX, over.left),
             Some((boot, seq)) => (if life.own == boot { seq } else { 0 }, over.left),
             None => (over.gone, None),
         };
-        let (gone, left) = tape.lives.iter().zip(self.over.iter().chain([&runs])).map(of).unzip();
+        let lives = tape.lives.iter().zip(self.over.iter().chain([&runs]));
+        let (gone, left) = lives.enumerate().map(of).unzip();
         Losses { gone, left }
     }
-}
-
-/// Whether a start had come so far that all was taken back, in its first `end` records.
-fn has_begun(life: &Scroll, end: u64) -> bool {
-    let is_clock = |record| matches!(record, Some(Record::Input(Input::Clock { .. })));
-    (1..=end).zip(&life.entries).any(|(_, entry)| is_clock(entry.record))
 }
 
 /// What is executed again comes to the end of its instant: decisions that were not kept are made once more.

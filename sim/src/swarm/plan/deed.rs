@@ -16,6 +16,16 @@ pub enum Deed {
         /// The edges after the first.
         bounce: Vec<u32>,
     },
+    /// A line sticks: it goes to this level, and whatever moves it, it stays there. When it comes loose it goes to where it
+    /// was last moved meanwhile.
+    Stick {
+        /// The input.
+        input: String,
+        /// The level at which it sticks.
+        on: bool,
+        /// For this time.
+        span: u64,
+    },
     /// So many edges, one `every` microseconds: a meter, a chattering contact, a broken cable.
     Edges {
         /// The input.
@@ -122,12 +132,25 @@ pub enum Deed {
         /// For this time.
         span: u64,
     },
-    /// A byte of a segment changes by itself.
+    /// A byte of a file changes by itself.
     Rot {
-        /// Which segment, counted round.
+        /// Of what.
+        #[serde(default, skip_serializing_if = "Rots::is_segment")]
+        of: Rots,
+        /// Which segment, or other file, counted round.
         segment: u32,
         /// Which byte, counted round the used part.
         byte: u32,
+    },
+    /// The flash of the satellite that the item is about is in trouble, for good; without flash nothing comes of it.
+    Flash {
+        /// What happens.
+        fault: FlashFault,
+    },
+    /// The satellite that the item is about breaks, and another board like it, with a blank flash, is put in its place.
+    Exchange {
+        /// After this time.
+        off: u64,
     },
     /// The wire to the satellite that the item is about is in trouble.
     Wire {
@@ -151,9 +174,10 @@ impl Deed {
     /// What it names, and as what.
     pub(super) fn names(&self) -> Option<(&'static str, &str)> {
         Some(match self {
-            Self::Touch { input, .. } | Self::Edges { input, .. } | Self::Lose { input, .. } => {
-                ("input", input)
-            }
+            Self::Touch { input, .. }
+            | Self::Stick { input, .. }
+            | Self::Edges { input, .. }
+            | Self::Lose { input, .. } => ("input", input),
             Self::Feed { sensor, .. } => ("sensor", sensor),
             Self::Command { ask, .. } => match ask {
                 Ask::Set(output, _) => ("output", output),
@@ -214,6 +238,38 @@ pub enum DiskFault {
     Reads,
     /// It says that it has synced, and forgets that in a power cut.
     Forgets,
+}
+
+/// What rots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rots {
+    /// A segment of the journal: records, the host's words, checkpoints.
+    #[default]
+    Segment,
+    /// How far a sink has delivered.
+    Cursor,
+    /// The counter of starts.
+    Boot,
+    /// A program, with its names.
+    Program,
+}
+
+impl Rots {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+    fn is_segment(&self) -> bool {
+        *self == Self::Segment
+    }
+}
+
+/// What befalls a flash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FlashFault {
+    /// It takes nothing any more.
+    Dead,
+    /// This page, counted round, takes nothing any more.
+    Page(u8),
 }
 
 /// What befalls a wire.

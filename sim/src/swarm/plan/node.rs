@@ -1,5 +1,6 @@
 //! How the nodes of a plan are built.
 
+use campanile_core::calendar::ZoneTable;
 use serde::{Deserialize, Serialize};
 
 use super::Ask;
@@ -21,6 +22,9 @@ pub struct NodePlan {
     pub clock: u64,
     /// How much faster than the world its clock goes, in millionths.
     pub drift: i32,
+    /// The local time of where it stands.
+    #[serde(skip_serializing_if = "ZonePlan::is_utc")]
+    pub zone: ZonePlan,
     /// Its journal.
     pub journal: JournalPlan,
     /// Its sinks; each has a receiver of its own.
@@ -28,6 +32,27 @@ pub struct NodePlan {
     /// Its satellites, in the order of the file.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub satellites: Vec<SatellitePlan>,
+}
+
+/// Local time, as seconds ahead of UTC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ZonePlan {
+    /// Before the first change, at most 26 hours.
+    pub offset: i32,
+    /// From these seconds since 1970 on, which rise, it is another one: nights in which clocks change.
+    pub changes: Vec<(i64, i32)>,
+}
+
+impl ZonePlan {
+    fn is_utc(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// As the calendar has it; UTC if it is no zone.
+    pub(in crate::swarm) fn table(&self) -> ZoneTable<'_> {
+        ZoneTable::new(self.offset, &self.changes).unwrap_or(ZoneTable::UTC)
+    }
 }
 
 /// How a satellite is built.
@@ -69,11 +94,19 @@ pub struct JournalPlan {
     pub memory: u64,
     /// `when-full = "keep"`.
     pub keep: bool,
+    /// What is older goes; 0 for never.
+    #[serde(skip_serializing_if = "is_never")]
+    pub age: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+const fn is_never(span: &u64) -> bool {
+    *span == 0
 }
 
 impl Default for JournalPlan {
     fn default() -> Self {
-        Self { size: 1 << 20, sync: 200_000, linger: 20_000, memory: 1 << 20, keep: false }
+        Self { size: 1 << 20, sync: 200_000, linger: 20_000, memory: 1 << 20, keep: false, age: 0 }
     }
 }
 

@@ -10,7 +10,7 @@ use embedded_storage::nor_flash::{
 };
 
 use crate::prng::Prng;
-use crate::swarm::plan::FlashPlan;
+use crate::swarm::plan::{FlashFault, FlashPlan};
 use crate::swarm::tape::mix;
 
 /// As the nRF51 has them: a page, and the unit in which it is written.
@@ -30,6 +30,10 @@ pub(super) struct Supply {
     lasts: Cell<Option<u64>>,
     /// It has failed.
     is_off: Cell<bool>,
+    /// It takes nothing any more.
+    is_dead: Cell<bool>,
+    /// Pages that take nothing any more, a bit each, counted round.
+    bad: Cell<u128>,
     /// The flash has not taken something for another reason than that the power was gone.
     pub(super) has_refused: Cell<bool>,
     /// A print of all that the flash was asked to write and to erase, in order.
@@ -59,6 +63,20 @@ impl Supply {
 
     fn note(&self, at: usize, bytes: &[u8]) {
         self.print.set(mix(mix(self.print.get(), &at.to_le_bytes()), bytes));
+    }
+
+    /// From now on it does not work any more as it did.
+    pub(super) fn spoils(&self, fault: FlashFault) {
+        match fault {
+            FlashFault::Dead => self.is_dead.set(true),
+            FlashFault::Page(page) => self.bad.set(self.bad.get() | 1 << (page % 128)),
+        }
+    }
+
+    /// Whether a page of so many takes nothing any more.
+    fn is_bad(&self, page: usize, pages: usize) -> bool {
+        let bad = self.bad.get();
+        self.is_dead.get() || (0..128).filter(|bit| bad & 1 << bit != 0).any(|bit| bit % pages == page)
     }
 
     /// Takes what `bytes` need: how many of them there is power for.
@@ -108,6 +126,10 @@ impl Chip {
         self.endurance != 0 && self.erased.get(at / PAGE).is_some_and(|times| *times > self.endurance)
     }
 
+    fn is_bad(&self, at: usize) -> bool {
+        self.supply.is_bad(at / PAGE, self.erased.len())
+    }
+
     fn refuse(&self) -> NorFlashErrorKind {
         if !self.supply.is_off.get() {
             self.supply.has_refused.set(true);
@@ -151,6 +173,9 @@ impl NorFlash for Chip {
         check_erase(self, from, to)?;
         for page in from as usize / PAGE..to as usize / PAGE {
             self.supply.note(page, &[]);
+            if self.is_bad(page * PAGE) {
+                return Err(self.refuse());
+            }
             match self.supply.take(ERASE) {
                 ERASE => {}
                 0 => return Err(self.refuse()),
@@ -172,6 +197,9 @@ impl NorFlash for Chip {
         check_write(self, offset, bytes.len())?;
         let at = offset as usize;
         self.supply.note(at, bytes);
+        if self.is_bad(at) {
+            return Err(self.refuse());
+        }
         let whole = self.supply.take(bytes.len() as u64) as usize;
         // A bit of each byte of a worn page cannot be cleared any more.
         let stays = u8::from(self.is_worn(at));
@@ -231,6 +259,20 @@ mod tests {
             chip.write(32, &[0; 4]).unwrap();
             assert!(!supply.has_refused.get(), "that was the power and not the flash");
         }
+    }
+
+    #[test]
+    fn a_page_that_is_bad_takes_nothing_and_a_dead_flash_nothing_anywhere() {
+        let (mut chip, supply) = chip(0);
+        chip.write(0, &[0; 4]).unwrap();
+        let pages = chip.erased.len() as u8;
+        supply.spoils(FlashFault::Page(pages));
+        assert!(chip.write(8, &[0; 4]).is_err() && chip.erase(0, PAGE as u32).is_err());
+        assert!(supply.has_refused.get());
+        assert_eq!(chip.bytes()[..12], [0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
+        chip.write(PAGE as u32, &[0; 4]).unwrap();
+        supply.spoils(FlashFault::Dead);
+        assert!(chip.write(2 * PAGE as u32, &[0; 4]).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! house wants goes to the loop as messages.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -39,14 +39,14 @@ pub(super) struct End {
     supply: Rc<Supply>,
     /// The bundle that the loop is to install, and the hash of its image.
     pub(super) installing: Option<(u64, u64)>,
-    /// Each output's safe level, if it is to take it without the link.
-    safe: Vec<Option<Level>>,
+    /// The outputs of the program that runs.
+    outputs: Vec<Output>,
     room: Option<Room>,
     messages: Rc<Messages>,
     /// Whether scenarios believe that the house is there.
     up: bool,
-    /// Outputs that the house wrote last, a bit each.
-    held: u64,
+    /// Lines that the house switched last: another program may know one that it takes over by another id.
+    held: BTreeSet<String>,
     heard: VecDeque<u8>,
     sent: Vec<Vec<u8>>,
     /// Records before this number are gone.
@@ -68,11 +68,11 @@ impl End {
             storage,
             supply: Rc::clone(supply),
             installing: None,
-            safe: Bundle::open(bundle).map(|bundle| safe(&bundle)).unwrap_or_default(),
+            outputs: Bundle::open(bundle).map(|bundle| outputs(&bundle)).unwrap_or_default(),
             room: None,
             messages: Rc::new(Messages::new()),
             up: false,
-            held: 0,
+            held: BTreeSet::new(),
             heard: VecDeque::new(),
             sent: Vec::new(),
             tail: 1,
@@ -142,18 +142,21 @@ impl End {
                 self.satellite.reply(id, result);
             }
             Record::Decision(Decision::Set { output, by, .. }) => {
-                let bit = 1 << output.0;
-                self.held &= !bit;
+                let Some(Output { line, .. }) = self.outputs.get(output.index()) else { return };
                 if by == (By::Command { origin: Origin::Link }) {
-                    self.held |= bit;
+                    self.held.insert(line.clone());
+                } else {
+                    self.held.remove(line);
                 }
             }
             Record::Input(Input::Install { hash }) => {
                 let asked = self.installing.take_if(|(_, image)| *image == hash).map(|(bundle, _)| bundle);
                 let name = self.storage.installed(hash);
                 if let Some(opened) = self.storage.bundle(asked.unwrap_or(name), hash) {
-                    self.safe = safe(&opened);
+                    self.outputs = outputs(&opened);
                 }
+                let outputs = &self.outputs;
+                self.held.retain(|held| outputs.iter().any(|output| output.line == *held));
                 self.satellite.committed(asked.unwrap_or(name), Verdict::Runs);
             }
             _ => {}
@@ -233,7 +236,6 @@ impl End {
         let up = self.satellite.is_up();
         while up != self.up && self.messages.free_capacity() > 0 {
             if !up && let Some((output, level)) = self.next_held() {
-                self.held &= !(1 << output.0);
                 let id = (log.head().seq & 0xffff_ffff) as u32;
                 let op = Op::Set { output, level };
                 let issued = node::now();
@@ -245,10 +247,13 @@ impl End {
         }
     }
 
-    /// An output that the house held and that is to be safe without it, and that level.
-    fn next_held(&self) -> Option<(OutputId, Level)> {
-        let outputs = (0u8..).map(OutputId).zip(&self.safe);
-        outputs.filter(|(id, _)| self.held & 1 << id.0 != 0).find_map(|(id, safe)| Some((id, (*safe)?)))
+    /// An output that the house held and that is to be safe without it, and that level; it is held no more.
+    fn next_held(&mut self) -> Option<(OutputId, Level)> {
+        let mut outputs = (0u8..).map(OutputId).zip(&self.outputs);
+        outputs.find_map(|(id, Output { line, safe })| {
+            let safe = (*safe)?;
+            self.held.remove(line).then_some((id, safe))
+        })
     }
 
     pub(super) fn speak(&mut self, log: &EventLog<'_>) {
@@ -267,8 +272,17 @@ impl End {
     }
 }
 
-fn safe(bundle: &Bundle<'_>) -> Vec<Option<Level>> {
-    let safe =
-        |output: bundle::Output<'_>| output.safe_without_link.then_some(Level::from_bool(output.safe_on));
-    bundle.outputs().map(safe).collect()
+/// An output, as the bundle has it.
+struct Output {
+    line: String,
+    /// Its safe level, if it is to take it without the link.
+    safe: Option<Level>,
+}
+
+fn outputs(bundle: &Bundle<'_>) -> Vec<Output> {
+    let output = |output: bundle::Output<'_>| Output {
+        line: output.line.to_owned(),
+        safe: output.safe_without_link.then_some(Level::from_bool(output.safe_on)),
+    };
+    bundle.outputs().map(output).collect()
 }

@@ -1,5 +1,6 @@
 //! A node and its satellites, as far as they are the node's: their journals, and the ends of the links to them.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use campanile_delivery::disk::{Disk, Faults};
 use campanile_delivery::{Options as JournalOptions, RecordId, WhenFull};
 
 use super::{Station, journal_options, rules};
-use crate::board::Told;
+use crate::board::{Satellite as Lines, Told};
 use crate::prng::Prng;
 use crate::swarm::satellite::Programs;
 use crate::swarm::talk::{Broken, Desk, Talk};
@@ -24,6 +25,8 @@ const ROOM: u64 = 4 << 20;
 /// What of them outlives the process.
 pub(super) struct Outposts {
     shelves: Vec<(Rc<Programs>, Arc<Disk>)>,
+    /// What the process knows of the lines on each board, whichever program runs.
+    lines: BTreeMap<String, Lines>,
     /// What their sessions are made of.
     random: Prng,
     /// Their disks have lost, or kept half of, what they were given: there is damage in the journals.
@@ -34,7 +37,8 @@ impl Outposts {
     pub(super) fn new(satellites: &[Rc<Programs>], seed: &Prng) -> Self {
         let disk = |place| Arc::new(Disk::new(seed.fork(&format!("satellite disk {place}")).bits()));
         let shelves = satellites.iter().zip(0..).map(|(programs, place)| (Rc::clone(programs), disk(place)));
-        Self { shelves: shelves.collect(), random: seed.fork("sessions"), spoiled: false }
+        let (shelves, lines) = (shelves.collect(), BTreeMap::new());
+        Self { shelves, lines, random: seed.fork("sessions"), spoiled: false }
     }
 
     /// Their disks are in this trouble from now on.
@@ -51,12 +55,23 @@ impl Outposts {
 }
 
 impl Station<'_> {
-    /// From now on it talks to the satellites of a program, and to no others: each talk is a new one.
-    pub(in crate::swarm) fn talk_to_satellites(&mut self, program: u64) -> Result<(), String> {
+    /// Another process begins, which knows nothing of its satellites.
+    pub(super) fn forget_satellites(&mut self) {
         self.talks.clear();
+        self.outposts.lines.clear();
+    }
+
+    /// From now on it talks to the satellites of a program, and to no others: each talk is a new one, about the same lines.
+    pub(in crate::swarm) fn talk_to_satellites(&mut self, program: u64) -> Result<(), String> {
+        for (place, talk) in std::mem::take(&mut self.talks).into_iter().enumerate() {
+            talk.lines().borrow_mut().set_up(false);
+            if talk.has_told_up() {
+                self.met(place, false);
+            }
+        }
         let Some(house) = self.node.houses.get(&program) else { return Ok(()) };
         for (satellite, (programs, disk)) in house.satellites.iter().zip(&self.outposts.shelves) {
-            let lines = crate::board::Satellite::default();
+            let lines = Rc::clone(self.outposts.lines.entry(satellite.board.clone()).or_default());
             self.node.board.attach(&satellite.board, Rc::clone(&lines));
             let bundle = programs.bundle(image::hash(&satellite.image));
             let bundle = bundle.ok_or("a satellite without a program")?.clone();
@@ -64,6 +79,7 @@ impl Station<'_> {
             let options = JournalOptions {
                 size: ROOM,
                 when_full: WhenFull::DropOldest,
+                age: None,
                 ..journal_options(&self.plan.journal)
             };
             let random = Prng::new(self.outposts.random.bits());
@@ -75,7 +91,7 @@ impl Station<'_> {
 
     /// The time of day, as satellites are told; before it is set, as a machine has it that has no clock of its own.
     pub(in crate::swarm) fn link_wall(&self) -> LinkWall {
-        match self.wall.map(|wall| wall.read(self.clock.now())) {
+        match self.shows() {
             Some(Input::Clock { unix, offset, trusted }) => LinkWall { unix, offset, trusted },
             _ => {
                 let unix = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);

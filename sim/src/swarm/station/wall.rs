@@ -1,11 +1,12 @@
 //! The wall clock of a node, and what a start makes of it.
 
+use campanile_core::calendar::{Zone as _, ZoneTable};
 use campanile_core::input::Input;
 use campanile_core::time::Duration;
 use campanile_delivery::Recall;
 
 /// The wall clock of a node, since it was set.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::swarm) struct Wall {
     /// In the world's time.
     pub(in crate::swarm) at: u64,
@@ -14,10 +15,18 @@ pub(in crate::swarm) struct Wall {
 }
 
 impl Wall {
-    /// What it shows at a moment of the world's time.
-    pub(in crate::swarm) const fn read(self, world: u64) -> Input {
-        let passed = world.saturating_sub(self.at);
-        Input::Clock { unix: self.unix.saturating_add_unsigned(passed), offset: 0, trusted: self.trusted }
+    /// What it shows at a moment of the world's time, in a zone.
+    pub(in crate::swarm) fn read(self, world: u64, zone: &ZoneTable<'_>) -> Input {
+        let unix = self.unix.saturating_add_unsigned(world.saturating_sub(self.at));
+        let offset = zone.period_at(unix.div_euclid(1_000_000)).offset_s;
+        Input::Clock { unix, offset, trusted: self.trusted }
+    }
+
+    /// When local time changes next, in the world's time.
+    pub(in crate::swarm) fn changes(self, world: u64, zone: &ZoneTable<'_>) -> Option<u64> {
+        let unix = self.unix.saturating_add_unsigned(world.saturating_sub(self.at));
+        let change = zone.period_at(unix.div_euclid(1_000_000)).until?.saturating_mul(1_000_000);
+        Some(world.saturating_add(u64::try_from(change.saturating_sub(unix)).ok()?))
     }
 }
 

@@ -12,7 +12,7 @@ use campanile_delivery::gate::Passage;
 use campanile_delivery::symbols::Symbols;
 
 use super::{Event, World};
-use crate::swarm::plan::{Ask, Deed, DiskFault, Leaves, NetFault};
+use crate::swarm::plan::{Ask, Deed, DiskFault, Leaves, NetFault, Rots};
 use crate::swarm::station::{Station, Wall};
 
 /// So long a node waits for the write in which it is to end.
@@ -38,6 +38,12 @@ impl World<'_> {
                 for (at, to) in bounced(*on, bounce) {
                     self.at(world + at, node, Event::Move { line, to });
                 }
+            }
+            Deed::Stick { input, on, span } => {
+                let Some(line) = station.line(input) else { return Ok(()) };
+                let (to, until) = (Level::from_bool(*on), self.loose_at(*span));
+                self.at(world, node, Event::Move { line, to });
+                self.at(world, node, Event::Stick { line, at: to, until });
             }
             Deed::Edges { input, count, every } => {
                 let Some(line) = station.line(input) else { return Ok(()) };
@@ -74,9 +80,8 @@ impl World<'_> {
                 station.ask(ask, *id, Origin::Script, now.minus(Duration::from_micros(*late)));
             }
             Deed::Clock { unix, trusted } => {
-                let wall = Wall { at: world, unix: *unix, trusted: *trusted };
-                station.wall = Some(wall);
-                station.node.send(Message::Input(wall.read(world)));
+                station.wall = Some(Wall { at: world, unix: *unix, trusted: *trusted });
+                self.tell_time(node);
             }
             Deed::Link { peer, up } => {
                 let Some(peer) = station.symbols().and_then(|symbols| symbols.find_peer(peer)) else {
@@ -125,13 +130,13 @@ impl World<'_> {
                 station.set_faults(faults(*fault), world + span);
                 self.at(world + span, node, Event::DiskWell);
             }
-            Deed::Rot { segment, byte } => {
+            Deed::Rot { of, segment, byte } => {
                 station.hear();
-                rot(station, *segment, *byte);
+                rot(station, *of, *segment, *byte);
             }
             Deed::Net { sink, fault, span } => self.net(node, *sink, *fault, *span),
-            // It is about a satellite's.
-            Deed::Wire { .. } => {}
+            // They are about a satellite.
+            Deed::Wire { .. } | Deed::Flash { .. } | Deed::Exchange { .. } => {}
         }
         Ok(())
     }
@@ -152,6 +157,22 @@ impl World<'_> {
     pub(super) fn back_at(&self, off: u64) -> u64 {
         let now = self.clock.now();
         (now + off).min(self.plan.until.max(now + 1))
+    }
+
+    /// When a line comes loose that sticks for so long: at the end of all faults at the latest.
+    pub(super) fn loose_at(&self, span: u64) -> u64 {
+        let now = self.clock.now();
+        now.saturating_add(span).min(self.plan.until.max(now + 1))
+    }
+
+    /// The node's loop is told the time of day, and will be when local time changes.
+    pub(super) fn tell_time(&mut self, node: usize) {
+        let station = &mut self.stations[node];
+        let (Some(clock), Some(wall)) = (station.shows(), station.wall) else { return };
+        station.node.send(Message::Input(clock));
+        if let Some(at) = station.zone_changes() {
+            self.at(at, node, Event::ZoneChanges { wall });
+        }
     }
 
     fn net(&mut self, node: usize, sink: u8, fault: NetFault, span: u64) {
@@ -223,14 +244,20 @@ fn faults(fault: DiskFault) -> Faults {
     }
 }
 
-/// One byte of a segment is another one.
-fn rot(station: &mut Station<'_>, segment: u32, byte: u32) {
+/// One byte of a file is another one.
+fn rot(station: &mut Station<'_>, of: Rots, file: u32, byte: u32) {
     use campanile_delivery::Storage as _;
     let Ok(mut names) = station.node.disk.list() else { return };
-    names.retain(|name| name.ends_with(".segment"));
+    names.retain(|name| match of {
+        Rots::Segment => name.ends_with(".segment"),
+        Rots::Cursor => name.starts_with("cursor-"),
+        Rots::Boot => name == "boot",
+        Rots::Program => name.starts_with("program-"),
+    });
     names.sort_unstable();
-    let Some(place) = (segment as usize).checked_rem(names.len()) else { return };
-    station.floor.void = true;
+    let Some(place) = (file as usize).checked_rem(names.len()) else { return };
+    // All the others have a second copy, or can be had from elsewhere.
+    station.floor.void |= of == Rots::Segment;
     // A file that is gone in the meantime is no harm.
     let _ = station.node.disk.tamper(&names[place], |bytes| {
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);

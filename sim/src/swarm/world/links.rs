@@ -14,6 +14,7 @@ use crate::prng::Prng;
 use crate::swarm::judge::link::{self, Disks};
 use crate::swarm::plan::{Deed, Plan, WireFault};
 use crate::swarm::satellite::{Programs, Satellite};
+use crate::swarm::stuck::Stuck;
 use crate::swarm::tape::mix;
 use crate::swarm::wire::{To, Wire};
 
@@ -24,6 +25,8 @@ pub(super) struct Outpost<'a> {
     pub(super) name: String,
     pub(super) satellite: Satellite<'a>,
     pub(super) wire: Wire,
+    /// Lines of it that stick.
+    stuck: Stuck,
     /// Neither end, nor the wire, is in trouble any more then.
     pub(super) calm: u64,
 }
@@ -31,11 +34,29 @@ pub(super) struct Outpost<'a> {
 /// What happens to a satellite, or on its wire.
 pub(in crate::swarm) enum Event {
     /// Bytes arrive, if the wire has not been pulled out since.
-    Bytes { to: To, plug: u32, bytes: Vec<u8> },
+    Bytes {
+        to: To,
+        plug: u32,
+        bytes: Vec<u8>,
+    },
     /// A line moves.
-    Move { line: usize, to: Level },
+    Move {
+        line: usize,
+        to: Level,
+    },
+    /// A line sticks at this level until then, and comes loose.
+    Stick {
+        line: usize,
+        at: Level,
+        until: u64,
+    },
+    Loosen {
+        line: usize,
+    },
     /// An output's hardware is well again.
-    Mend { output: OutputId },
+    Mend {
+        output: OutputId,
+    },
     /// It starts.
     Begin,
     /// The power that was about to fail does not.
@@ -70,6 +91,7 @@ pub(super) fn outposts<'a>(
                 name: of[0].name.clone(),
                 satellite: Satellite::new(clock, how, programs, image::hash(&linked.image), &seed),
                 wire: Wire::new(seed.fork("wire")),
+                stuck: Stuck::default(),
                 calm: 0,
             });
         }
@@ -148,7 +170,7 @@ impl World<'_> {
         event: Event,
         world: u64,
     ) -> Result<(), String> {
-        let Outpost { node, place, satellite, wire, .. } = &mut self.outposts[outpost];
+        let Outpost { node, place, satellite, wire, stuck, .. } = &mut self.outposts[outpost];
         match event {
             Event::Bytes { plug, .. } if plug != wire.plug => {}
             Event::Bytes { to: To::Satellite, bytes, .. } => satellite.hear(&bytes),
@@ -162,7 +184,17 @@ impl World<'_> {
                 }
                 return self.hear(node, place, &bytes);
             }
+            Event::Move { line, to } if stuck.holds(line, world, to) => {}
             Event::Move { line, to } => satellite.moves(line, to),
+            Event::Stick { line, at, until } => {
+                stuck.stick(line, at, until);
+                self.at_outpost(until, outpost, Event::Loosen { line });
+            }
+            Event::Loosen { line } => {
+                if let Some(to) = stuck.loosens(line, world) {
+                    satellite.moves(line, to);
+                }
+            }
             Event::Mend { output } => satellite.set_hardware(output, true),
             Event::Begin => {
                 let node = *node;
@@ -214,6 +246,12 @@ impl World<'_> {
                     self.at_outpost(world + at, outpost, Event::Move { line, to });
                 }
             }
+            Deed::Stick { input, on, span } => {
+                let Some(line) = satellite.line(input) else { return Ok(()) };
+                let (to, until) = (Level::from_bool(*on), self.loose_at(*span));
+                self.at_outpost(world, outpost, Event::Move { line, to });
+                self.at_outpost(world, outpost, Event::Stick { line, at: to, until });
+            }
             Deed::Edges { input, count, every } => {
                 let Some(line) = satellite.line(input) else { return Ok(()) };
                 let from = satellite.level(line);
@@ -237,6 +275,13 @@ impl World<'_> {
             }
             Deed::Kill { off } | Deed::Cut { off, .. } => {
                 satellite.end()?;
+                let at = self.back_at(*off);
+                self.at_outpost(at, outpost, Event::Begin);
+            }
+            Deed::Flash { fault } => satellite.spoils_flash(*fault),
+            Deed::Exchange { off } => {
+                satellite.end()?;
+                satellite.is_exchanged();
                 let at = self.back_at(*off);
                 self.at_outpost(at, outpost, Event::Begin);
             }
@@ -269,7 +314,9 @@ impl World<'_> {
         link::once_each(&tape)?;
         let station = &self.stations[*node];
         let talk = station.talks.get(*place).ok_or("its house does not talk to it")?;
-        if !talk.is_up() {
+        // A flash that does not take the house's program leaves it with the one that it has, which the house is told.
+        let is_found = talk.is_up() || talk.is_there() && satellite.flash_refuses();
+        if !is_found {
             return Err("its house has not found it again".to_owned());
         }
         let journal = talk.journal().ok_or("its house has no journal of it")?;
@@ -279,10 +326,12 @@ impl World<'_> {
         if let Some(degraded) = journal.degraded() {
             return Err(format!("its journal has not recovered: {degraded:?}"));
         }
-        if talk.owes() {
-            return Err("its house has not told it of an output".to_owned());
+        if talk.is_up() {
+            if talk.owes() {
+                return Err("its house has not told it of an output".to_owned());
+            }
+            satellite.agrees(&talk.lines().borrow())?;
         }
-        satellite.agrees(&talk.lines().borrow())?;
         drop(tape);
         self.accounted += accounted;
         Ok(())

@@ -38,26 +38,36 @@ impl World<'_> {
     }
 
     /// Over links that have been well for a while, both ends of each know the same.
-    pub(super) fn check_links(&self, node: usize) -> Result<(), String> {
-        for outpost in self.outposts.iter().filter(|outpost| outpost.node == node) {
-            self.check_link(outpost).map_err(|what| outpost.about(&what).1)?;
+    pub(super) fn check_links(&mut self, node: usize) -> Result<(), String> {
+        let now = self.clock.now();
+        for outpost in 0..self.outposts.len() {
+            if self.outposts[outpost].node != node {
+                continue;
+            }
+            let well = self.well(&self.outposts[outpost]);
+            let checked = well.map_or(Ok(()), |well| self.check_link(&self.outposts[outpost], well));
+            checked.map_err(|what| self.outposts[outpost].about(&what).1)?;
+            self.outposts[outpost].satellite.news.forget(now, well.unwrap_or(now));
         }
         Ok(())
     }
 
-    fn check_link(&self, outpost: &Outpost<'_>) -> Result<(), String> {
-        let Outpost { node, place, satellite, calm, .. } = outpost;
+    /// Since when a link has been well, if that is for long enough.
+    fn well(&self, outpost: &Outpost<'_>) -> Option<u64> {
+        let station = &self.stations[outpost.node];
+        let talk = station.talks.get(outpost.place).filter(|_| outpost.satellite.is_alive())?;
+        let well = outpost.calm.max(station.world(talk.well()?));
+        (well + SOON <= self.clock.now()).then_some(well)
+    }
+
+    fn check_link(&self, outpost: &Outpost<'_>, well: u64) -> Result<(), String> {
+        let Outpost { node, place, satellite, .. } = outpost;
         let station = &self.stations[*node];
-        let Some(talk) = station.talks.get(*place).filter(|_| satellite.is_alive()) else { return Ok(()) };
-        let Some(up) = talk.well() else { return Ok(()) };
-        let now = station.enter();
-        let (calm, since) = ((*calm).max(station.world(up)), now.minus(Duration::from_micros(SOON)));
-        if calm + SOON > self.clock.now() {
-            return Ok(());
-        }
+        let Some(talk) = station.talks.get(*place) else { return Ok(()) };
+        let since = station.enter().minus(Duration::from_micros(SOON));
         if talk.has_owed(since) == Some(true) {
             return Err("the link is well, and its house does not tell it of an output".to_owned());
         }
-        satellite.has_told(&talk.lines().borrow(), calm)
+        satellite.has_told(&talk.lines().borrow(), well)
     }
 }
