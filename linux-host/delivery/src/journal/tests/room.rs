@@ -189,7 +189,7 @@ fn what_is_old_goes_by_the_clock_of_the_records() {
     for trusted in [true, false] {
         let (_disk, mut journal, mut engine) = begin(options.clone());
         engine.log(&mut journal, &[clock(unix, trusted)], false);
-        engine.fill(&mut journal, 800);
+        engine.fill(&mut journal, 1500);
         let before = journal.status().segments;
         assert!(before > 3);
         engine.time = engine.time.plus(hour);
