@@ -213,7 +213,8 @@ impl Daemon {
             stop: watch::channel(false).1,
         };
         let mut sinks = Sinks::new(loaded.node.as_str(), source);
-        sinks.apply(&loaded.sinks, &loaded.program.symbols).await;
+        // All of them are new, and `status` names them.
+        drop(sinks.apply(&loaded.sinks, &loaded.program.symbols).await);
         let showcase = sinks.showcase();
         let sinks = Arc::new(Mutex::new(sinks));
         let (messages, sent) = mpsc::channel(hearing::WAITING);

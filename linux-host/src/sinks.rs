@@ -58,6 +58,7 @@ use endpoint::Endpoint;
 use follow::Bookmark;
 use message::Message;
 use quota::Memory;
+use tokio::time::Instant;
 
 /// Where messages go. The driver calls [`open`](Sink::open), then `send` and `outcome` until one of them fails or it
 /// is told to stop, then `close`; after a failure it waits, opens again, and begins anew behind the cursor.
@@ -88,6 +89,11 @@ pub trait Sink: Send {
     /// nobody forgets it.
     fn go_on(&mut self, from: Bookmark) {
         from.forget();
+    }
+
+    /// Until when what it has taken over waits, as a quota of the file's is used up; nothing while none does.
+    fn held_until(&self) -> Option<Instant> {
+        None
     }
 
     /// What it has used this month, since it was made, of a service that is paid for; nothing if it is free.

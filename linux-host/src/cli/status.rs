@@ -211,6 +211,17 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
             write!(text, ", {}", paint.bad(&format!("{} turned away", sink.turned_away)))?;
         }
         writeln!(text, "  {}", paint.faint(&sink.kind))?;
+        if let Some(wait) = sink.quota_s {
+            writeln!(
+                text,
+                "  {:width$}  its quota is used up: the next goes in {}, with all that waits",
+                "",
+                span(wait)
+            )?;
+        }
+        if let Some(why) = &sink.last_dead_letter {
+            writeln!(text, "  {:width$}  refused last: {why}", "")?;
+        }
         if let Some(why) = &sink.last_turned_away {
             writeln!(text, "  {:width$}  turned away last: {why}", "")?;
         }

@@ -27,9 +27,9 @@ pub use action::{Action, Condition, IfAction, PulseAction, RepeatAction, SendAct
 pub use board::{Board, GpiochipBoard, RppalBoard, SerialBoard, VirtualBoard};
 pub use satellite::{Satellite, WithoutLink};
 pub use sink::{
-    AwsIotSink, ChimeSink, CommandFilters, Common, ConsoleSink, DiscoveryPrefix, ExecSink, FileSink, Filled,
-    Filter, Filters, FollowTable, HeaderSource, MastodonSink, MqttSink, NtfySink, Quota, Sink, Target, Topic,
-    Topics, WebhookSink, XSink, only, secret,
+    AwsIotSink, Beat, ChimeSink, CommandFilters, Common, ConsoleSink, DiscoveryPrefix, ExecSink, FileSink,
+    Filled, Filter, Filters, FollowTable, HeaderSource, Link, MastodonSink, MqttSink, NtfySink, Quota, Sink,
+    Target, Topic, Topics, WebhookSink, XSink, only, secret,
 };
 pub use trigger::{AtTrigger, CronTrigger, InputTrigger, LinkState, LinkTrigger, SensorTrigger, Trigger};
 

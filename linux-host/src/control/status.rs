@@ -155,6 +155,10 @@ pub struct SinkStatus {
     pub nanodollars: Option<u64>,
     /// Refused for good by the receiver.
     pub dead_letters: u64,
+    /// Why, of the last of these.
+    pub last_dead_letter: Option<String>,
+    /// Seconds until the next may go, while the sink's quota is used up and something waits.
+    pub quota_s: Option<f64>,
     /// Records that were gone before it had read them.
     pub lost: u64,
     /// Commands and messages that came in over it and were carried out.

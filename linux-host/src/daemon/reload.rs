@@ -72,12 +72,11 @@ impl Reloader {
                 self.loaded.node, loaded.node
             ));
         }
-        let program = loaded.program;
+        let program = Arc::clone(&loaded.program);
         let hash = program.hash;
         if program.is_same(&self.running) {
-            self.sinks.lock().await.apply(&loaded.sinks, &self.running.symbols).await;
-            apply_satellites(&self.satellites, &mut self.boards, &loaded.satellites).await;
-            return Ok(format!("the program is the same{note}"));
+            let changed = self.apply(&loaded).await;
+            return Ok(format!("the program is the same{changed}{note}"));
         }
         let wired = &self.running.wiring;
         let opened = self.boards.open(wired, &program.wiring, &self.wake).map_err(|errors| list(&errors))?;
@@ -98,13 +97,19 @@ impl Reloader {
                     note.push_str("\nsome of its lines are not as the file says until the next start:\n");
                     note.push_str(&list(&failed));
                 }
-                self.sinks.lock().await.apply(&loaded.sinks, &self.running.symbols).await;
-                apply_satellites(&self.satellites, &mut self.boards, &loaded.satellites).await;
-                Ok(format!("program {hash:016x} runs{note}"))
+                let changed = self.apply(&loaded).await;
+                Ok(format!("program {hash:016x} runs{changed}{note}"))
             }
             Ok(Err(why)) => Err(format!("the engine refuses the program: {why:?}; the old one goes on")),
             Err(_) => Err("another reload took its place, or the daemon is stopping".to_owned()),
         }
+    }
+
+    /// Sinks and satellites of the file beside the program that runs now; what became of the sinks that are not as they were.
+    async fn apply(&mut self, loaded: &Loaded) -> String {
+        let words = self.sinks.lock().await.apply(&loaded.sinks, &self.running.symbols).await;
+        apply_satellites(&self.satellites, &mut self.boards, &loaded.satellites).await;
+        words.iter().map(|word| format!("; {word}")).collect()
     }
 }
 

@@ -153,6 +153,11 @@ fn sink(glance: Glance) -> SinkStatus {
         lag_s: figures.oldest.map(|since| since.elapsed().as_secs_f64()),
         delivered: figures.delivered,
         dead_letters: figures.refused,
+        last_dead_letter: figures.last_refused,
+        quota_s: figures
+            .held_until
+            .and_then(|until| until.checked_duration_since(Instant::now().into()))
+            .map(|wait| wait.as_secs_f64()),
         lost: figures.lost,
         bytes: figures.bytes,
         nanodollars: figures.used.map(|used| used.price().0),

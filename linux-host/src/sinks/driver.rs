@@ -291,9 +291,9 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     fn show(&self) {
         let (place, head) = (self.feed.outbox.cursor(), self.source.index.head());
         let lag = self.feed.outbox.lag(head, now());
-        let (bytes, used) = (self.bytes, self.sink.used());
+        let (bytes, used, held_until) = (self.bytes, self.sink.used(), self.sink.held_until());
         self.board.write(|figures| {
-            (figures.bytes, figures.used) = (bytes, used);
+            (figures.bytes, figures.used, figures.held_until) = (bytes, used, held_until);
             figures.delivered = lag.delivered;
             figures.repeated = lag.repeated;
             figures.refused = lag.refused;

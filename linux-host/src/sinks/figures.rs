@@ -68,6 +68,10 @@ pub struct Figures {
     pub repeated: u64,
     /// Messages that the receiver refused for good, since the start: dead letters.
     pub refused: u64,
+    /// Why, of the last of these.
+    pub last_refused: Option<String>,
+    /// Until when what is under way waits, as the sink's quota is used up.
+    pub held_until: Option<Instant>,
     /// Messages under way.
     pub under_way: usize,
     /// How far it has delivered.

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use self::alerts::Alerts;
 pub use self::bookmark::Bookmark;
@@ -186,6 +187,10 @@ impl<K: Sink, T: Timeline> Sink for Following<K, T> {
             from.forget();
         }
         self.bookmark = from;
+    }
+
+    fn held_until(&self) -> Option<Instant> {
+        self.sink.held_until()
     }
 
     fn used(&self) -> Option<Use> {

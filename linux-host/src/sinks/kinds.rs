@@ -38,6 +38,9 @@ pub(super) trait Plan: Clone + Debug + PartialEq {
     /// What else it takes from the program: a sink of which this changes with a reload begins anew.
     fn learn(&mut self, _: &Symbols) {}
 
+    /// What this one leaves to a sink of the same kind that stands before it in the file.
+    fn yield_to(&mut self, _: &Self) {}
+
     /// The sink, and what its messages look like.
     fn make(&self, node: &str) -> (Self::Sink, Form);
 }
@@ -59,6 +62,14 @@ macro_rules! plans {
                     $(Self::$variant(plan) => plan.learn(symbols),)*
                 }
                 spec
+            }
+
+            /// See [`Plan::yield_to`].
+            pub(super) fn yield_to(&mut self, earlier: &Self) {
+                match (self, earlier) {
+                    $((Self::$variant(plan), Self::$variant(earlier)) => plan.yield_to(earlier),)*
+                    _ => {}
+                }
             }
 
             /// Makes it and lets it run, as a task of the current runtime.

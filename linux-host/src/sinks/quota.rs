@@ -91,14 +91,19 @@ impl Quota {
         self.rate.count.saturating_sub(self.spent.len())
     }
 
+    /// When one is free again, while none is.
+    pub fn used_up(&self) -> Option<Instant> {
+        // Of the last `count`: a file that lowers the number counts those of before.
+        let oldest = self.spent.iter().nth_back(self.rate.count.checked_sub(1)?)?;
+        let free = oldest.saturating_add(self.period());
+        (free > self.now()).then(|| self.base + Duration::from_micros(free.max(0).cast_unsigned()))
+    }
+
     /// Waits until one is free; says whether it had to. May be dropped.
     pub async fn wait(&mut self) -> bool {
         let mut waited = false;
-        while self.left() == 0 {
-            // Of the last `count`: a file that lowers the number counts those of before.
-            let Some(oldest) = self.spent.iter().nth_back(self.rate.count - 1) else { break };
-            let free = oldest.saturating_add(self.period()).max(0).cast_unsigned();
-            sleep_until(self.base + Duration::from_micros(free)).await;
+        while let Some(free) = self.used_up() {
+            sleep_until(free).await;
             waited = true;
         }
         waited
@@ -179,7 +184,7 @@ mod tests {
         }
         let mut second = quota(3, 24);
         second.remember(paper.clone());
-        assert_eq!(second.left(), 0);
+        assert_eq!((second.left(), second.used_up().is_some()), (0, true));
         let begin = Instant::now();
         second.wait().await;
         // The times are those of a real clock, which went on for a moment.

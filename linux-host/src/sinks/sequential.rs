@@ -16,6 +16,7 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
 
 use super::endpoint::Endpoint;
 use super::message::Message;
@@ -276,6 +277,11 @@ impl<R: Receiver> Sink for Sequential<R> {
                 self.next().await;
             }
         }
+    }
+
+    fn held_until(&self) -> Option<Instant> {
+        let is_waiting = self.job.is_none() && !self.queue.is_empty();
+        self.quota.as_ref().filter(|_| is_waiting)?.used_up()
     }
 
     fn remember(&mut self, memory: Arc<dyn Memory>) {

@@ -113,34 +113,50 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         Self { node: node.into(), source, running: Vec::new(), showcase }
     }
 
-    /// Runs the sinks of a file, with the names of its program, and no others: those that it does not change go on without a break.
-    pub async fn apply(&mut self, sinks: &[(String, file::Sink)], symbols: &Symbols) {
+    /// Runs the sinks of a file, with the names of its program, and no others: those that it does not change go on without
+    /// a break. Says in words what became of the others.
+    pub async fn apply(&mut self, sinks: &[(String, file::Sink)], symbols: &Symbols) -> Vec<String> {
         let spec = |(name, sink): &(String, file::Sink)| {
             let often = |every: Option<Span>| every.map(|every| Duration::from_micros(every.micros()));
             let table = sink.common();
             let signs = Signs { heartbeat: often(table.heartbeat()), figures: often(table.figures()) };
             (name.clone(), sink.kind(), What { spec: Spec::new(&self.node, name, sink, symbols), signs })
         };
-        let specs: Vec<_> = sinks.iter().map(spec).collect();
+        let mut specs: Vec<_> = sinks.iter().map(spec).collect();
+        for place in 1..specs.len() {
+            let (earlier, rest) = specs.split_at_mut(place);
+            for (.., what) in rest.iter_mut().take(1) {
+                earlier.iter().for_each(|(.., first)| what.spec.yield_to(&first.spec));
+            }
+        }
         let wanted = |running: &Running| {
             specs.iter().any(|(name, _, what)| *name == running.shown.name && *what == running.what)
         };
         let (kept, gone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.running).into_iter().partition(wanted);
         self.running = kept;
+        let is_wanted = |name: &str| specs.iter().any(|(wanted, ..)| wanted == name);
+        let ended = gone.iter().map(|running| &running.shown.name).filter(|name| !is_wanted(name));
+        let mut words: Vec<_> = ended.map(|name| format!("sink {name} is gone")).collect();
         let bookmark = |running: &Running| (running.shown.name.clone(), running.bookmark.clone());
         let mut bookmarks: HashMap<_, _> = gone.iter().map(bookmark).collect();
         stop_all(gone).await;
         // Nothing is kept back for a sink that is gone for good, or that an earlier file had.
-        self.source.index.keep_places(|sink| specs.iter().any(|(name, ..)| name == sink.as_str()));
+        self.source.index.keep_places(|sink| is_wanted(sink.as_str()));
         for (name, kind, what) in specs {
             if self.running.iter().all(|running| running.shown.name != name) {
-                let bookmark = bookmarks.remove(&name).unwrap_or_default();
+                let bookmark = bookmarks.remove(&name);
+                words.push(match bookmark {
+                    Some(_) => format!("sink {name} begins anew"),
+                    None => format!("sink {name} is new"),
+                });
+                let bookmark = bookmark.unwrap_or_default();
                 self.start(name, kind, what, bookmark);
             }
         }
         // In the order of the file, for `status`.
         self.running.sort_by_key(|running| sinks.iter().position(|(name, _)| *name == running.shown.name));
         self.show();
+        words
     }
 
     /// For those who look at them.

@@ -68,6 +68,16 @@ impl Template {
         matches!(self.0.first(), Some(Part::Text(text)) if text.starts_with(letter))
     }
 
+    /// Whether it is just this text, whatever it is filled with.
+    pub fn is(&self, text: &str) -> bool {
+        matches!(self.0.as_slice(), [Part::Text(only)] if only == text)
+    }
+
+    /// Whether this place is in it.
+    pub fn has(&self, place: &str) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Place(word) if word == place))
+    }
+
     /// Whether it is the same for every message.
     pub fn is_fixed(&self) -> bool {
         self.0.iter().all(|part| matches!(part, Part::Text(_)))

@@ -146,3 +146,18 @@ fn an_input_and_an_output_of_another_name_on_the_same_line_keep_their_state() {
     assert_eq!(status["outputs"][0]["value"].as_str(), Some("on"));
     daemon.stop();
 }
+
+#[test]
+fn a_reload_says_what_becomes_of_the_sinks() {
+    let sink = |name: &str, only: &str| format!("[sinks.{name}]\nkind = \"console\"\nonly = [\"{only}\"]\n");
+    let house = |sinks: &[String]| format!("{HOUSE}\n{}", sinks.concat());
+    let place =
+        Workplace::new(&house(&[sink("old", "input:*"), sink("kept", "input:*"), sink("other", "input:*")]));
+    let daemon = Running::start(&place);
+    place.write(&house(&[sink("kept", "input:*"), sink("other", "output:*"), sink("fresh", "input:*")]));
+    let answer = daemon.ok(&["reload"]);
+    let words = "; sink old is gone; sink other begins anew; sink fresh is new";
+    assert!(answer.trim_end().ends_with(words), "{answer}");
+    assert_eq!(daemon.ok(&["reload"]).trim_end(), "the program is the same");
+    daemon.stop();
+}

@@ -133,3 +133,62 @@ fn commands_are_carried_out_as_far_as_the_file_allows_and_the_rest_is_said() {
     assert!(received.iter().all(|message| message.json()["value"] != 100));
     porch.stop();
 }
+
+#[test]
+fn of_two_sinks_at_one_broker_one_carries_out_what_comes_and_says_that_the_node_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = Mosquitto::open(dir.path());
+    let house = |sinks: &str| {
+        format!(
+            r#"
+            node.name = "porch"
+            boards.desk.kind = "virtual"
+            variables.rings = 0
+            [[scenarios]]
+            name = "ring"
+            when = [{{ message = "doorbell" }}]
+            do = [{{ let = "rings", be = "rings + 1" }}]
+            {sinks}
+            "#
+        )
+    };
+    let url = broker.url();
+    let first = format!("[sinks.home]\nkind = \"mqtt\"\nurl = \"{url}\"\n");
+    let second = format!(
+        "[sinks.archive]\nkind = \"mqtt\"\nurl = \"{url}\"\nbatch = {{}}\nlisten = [\"gate/+\", \"campanile/+/message/+\"]\n"
+    );
+    let mut porch = House::new(dir.path(), &house(&format!("{first}{second}")));
+    porch.start();
+    let both = |status: &Status| status.sinks.iter().all(|sink| sink.up);
+    porch.wait("both listen", |status| both(status) && status.sinks.len() == 2);
+    let rings = |count: i32| porch.wait("a ring", |status| status.variables[0].value >= count);
+    // Without a number of their own: a second time would be one more.
+    broker.publish("campanile/gate/message/doorbell", "pressed");
+    rings(1);
+    broker.publish("gate/doorbell", "pressed");
+    rings(2);
+    broker.publish("campanile/porch/start/ring", "");
+    let status = rings(3);
+    assert_eq!(status.variables[0].value, 3, "{}", porch.log());
+    let taken: Vec<_> = status.sinks.iter().map(|sink| sink.taken).collect();
+    assert_eq!(taken, [2, 1]);
+
+    // The second one goes, and the node is still there.
+    let presence = Subscriber::new(broker.port, "campanile/porch/status", None);
+    porch.reload(&house(&first));
+    porch.wait("one is gone", |status| both(status) && status.sinks.len() == 1);
+    broker.publish("campanile/porch/let/rings", "10");
+    porch.wait("the first is at work", |status| status.variables[0].value == 10);
+    assert!(presence.received().iter().all(|message| message.payload == b"online"));
+    // The first one goes, and the second says that the node is there.
+    porch.reload(&house(&format!("{first}{second}")));
+    porch.wait("both", |status| both(status) && status.sinks.len() == 2);
+    porch.reload(&house(&second));
+    porch.wait("the second", |status| both(status) && status.sinks.len() == 1);
+    presence.wait("it is there", PATIENCE, |received| {
+        received.last().is_some_and(|last| last.payload == b"online")
+    });
+    broker.publish("campanile/porch/let/rings", "20");
+    porch.wait("the second carries out", |status| status.variables[0].value == 20);
+    porch.stop();
+}

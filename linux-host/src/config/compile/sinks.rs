@@ -4,6 +4,7 @@ mod aws_iot;
 mod inbound;
 mod mqtt;
 mod programs;
+mod quota;
 mod shared;
 mod web;
 

@@ -28,10 +28,10 @@ pub use posts::{FollowTable, MastodonSink, NtfySink, XSink};
 pub use programs::{ChimeSink, ExecSink};
 pub use topics::{Topic, Topics};
 pub use web::{Filled, Quota, secret};
-pub use webhook::{HeaderSource, Target, WebhookSink};
+pub use webhook::{HeaderSource, Link, Target, WebhookSink};
 
 /// How often a sign of life may be wanted.
-type Beat = Within<S, { 168 * H }>;
+pub type Beat = Within<S, { 168 * H }>;
 
 /// What the tables of all kinds have.
 pub trait Common {

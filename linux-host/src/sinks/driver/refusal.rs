@@ -45,6 +45,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         if ticket.is_some_and(|ticket| self.feed.outbox.refused(ticket, why).is_none()) {
             return;
         }
+        self.board.write(|figures| figures.last_refused = Some(why.to_owned()));
         self.states.refuse_news(record);
         self.gauge.iter_mut().for_each(Gauge::touch);
         tracing::warn!("{}: {record} is refused for good: {why}", self.name);

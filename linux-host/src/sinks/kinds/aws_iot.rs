@@ -38,7 +38,7 @@ impl Plan for Thing {
     type Sink = Batching<AwsIot>;
 
     fn new(node: &str, _: &str, sink: &AwsIotSink) -> Self {
-        let port = u16::try_from(sink.port.0).unwrap_or(u16::MAX);
+        let port = u16::try_from(sink.port.value.0).unwrap_or(u16::MAX);
         let settings = Settings {
             address: Address { host: sink.endpoint.value.0.clone(), port, tls: true },
             username: None,

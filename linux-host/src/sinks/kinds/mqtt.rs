@@ -60,6 +60,7 @@ impl Plan for Broker {
             commands: mqtt.commands.commands(),
             listen: mqtt.listen.iter().map(|topic| topic.value.0.clone()).collect(),
             heard: Vec::new(),
+            earlier: Vec::new(),
         };
         let discovery = mqtt.discovery.clone();
         Self {
@@ -93,6 +94,17 @@ impl Plan for Broker {
         let all = Discovery { prefix, node, topics: &self.topics, commands, only: &self.only, figures };
         let announcements = if wanted { all.announcements(symbols) } else { Vec::new() };
         self.upkeep.announce(prefix, announcements);
+    }
+
+    fn yield_to(&mut self, earlier: &Self) {
+        if self.settings.address != earlier.settings.address {
+            return;
+        }
+        if self.settings.status_topic == earlier.settings.status_topic {
+            // Whoever leaves first would say that the node is gone.
+            self.settings.status_topic = None;
+        }
+        self.listening.earlier.push(Listening { earlier: Vec::new(), ..earlier.listening.clone() });
     }
 
     fn make(&self, node: &str) -> (Batching<Mqtt>, Form) {

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use rumqttc::mqttbytes::matches;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,6 +34,8 @@ pub struct Listening {
     pub listen: Vec<String>,
     /// Messages that triggers wait for.
     pub heard: Vec<String>,
+    /// Other sinks at the same broker, which come first: what one of them takes is not carried out here once more.
+    pub earlier: Vec<Listening>,
 }
 
 impl Listening {
@@ -52,8 +55,19 @@ impl Listening {
         filters
     }
 
-    /// What a publication asks for; `None` if it is not meant for this node or came before.
+    /// Whether it takes what comes under this topic.
+    fn takes(&self, topic: &str) -> bool {
+        match self.asked(topic) {
+            Some((verb, name)) => self.commands.allow(verb, name),
+            None => self.filters().iter().any(|filter| matches(topic, filter)),
+        }
+    }
+
+    /// What a publication asks for; `None` if it is not meant for this node, came before, or is another sink's to take.
     pub(super) fn understand(&self, seen: &mut Seen, topic: &str, payload: &[u8]) -> Option<Arrival> {
+        if self.earlier.iter().any(|sink| sink.takes(topic)) {
+            return None;
+        }
         if let Some(command) = self.command(topic, payload) {
             let what = match command {
                 Ok(wish) => What::Wish(wish),
@@ -79,16 +93,19 @@ impl Listening {
 
     /// A command for this node; `None` if the topic is of something else.
     fn command(&self, topic: &str, payload: &[u8]) -> Option<Result<Wish, String>> {
-        let captured = capture(&self.topics.command, topic)?;
-        let verb = Verb::of(captured.kind?)?;
-        if captured.node.is_some_and(|node| node != self.node) {
-            return None;
-        }
-        Some(if self.commands.allow(verb, captured.name) {
-            wish(verb, captured.name, payload)
+        let (verb, name) = self.asked(topic)?;
+        Some(if self.commands.allow(verb, name) {
+            wish(verb, name, payload)
         } else {
             Err("not allowed over this sink: see `commands`".to_owned())
         })
+    }
+
+    /// The verb and the name in the topic of a command for this node.
+    fn asked<'t>(&self, topic: &'t str) -> Option<(Verb, &'t str)> {
+        let captured = capture(&self.topics.command, topic)?;
+        let verb = Verb::of(captured.kind?)?;
+        captured.node.is_none_or(|node| node == self.node).then_some((verb, captured.name))
     }
 }
 
@@ -205,6 +222,7 @@ mod tests {
             commands: Commands::default(),
             listen: Vec::new(),
             heard: vec!["doorbell".into()],
+            earlier: Vec::new(),
         }
     }
 
@@ -288,6 +306,29 @@ mod tests {
         for _ in 0..2 {
             let arrival = listening.understand(&mut seen, "zigbee/gate/doorbell", b"pressed").unwrap();
             assert_eq!(arrival, Arrival::message("zigbee/gate/doorbell", "doorbell", None));
+        }
+    }
+
+    #[test]
+    fn of_two_sinks_at_one_broker_each_thing_is_taken_by_one() {
+        let chime = Listening { commands: Commands::new([(Verb::Set, "chime".into())]), ..listening() };
+        let second = Listening { listen: vec!["gate/+".into()], earlier: vec![chime.clone()], ..listening() };
+        let taken = |listening: &Listening, topic: &str| {
+            let arrival = listening.understand(&mut Seen::default(), topic, b"on");
+            arrival.is_some_and(|arrival| matches!(arrival.what, What::Wish(_)))
+        };
+        for (topic, by_first, by_second) in [
+            ("campanile/porch/set/chime", true, false),
+            ("campanile/porch/set/lamp", false, true),
+            ("campanile/gate/message/doorbell", true, false),
+            ("gate/doorbell", false, true),
+            ("campanile/gate/set/chime", false, false),
+        ] {
+            // A broker tells each only what it has asked for.
+            let asked =
+                |listening: &Listening| listening.filters().iter().any(|filter| matches(topic, filter));
+            assert_eq!(asked(&chime) && taken(&chime, topic), by_first, "{topic}");
+            assert_eq!(asked(&second) && taken(&second, topic), by_second, "{topic}");
         }
     }
 

@@ -87,6 +87,7 @@ async fn broker_for(commands: &Commands) -> (TcpListener, Mqtt) {
         commands: commands.clone(),
         listen: Vec::new(),
         heard: Vec::new(),
+        earlier: Vec::new(),
     };
     (listener, Mqtt::new(settings, listening, Upkeep::default(), Payloads::default()))
 }

@@ -122,7 +122,7 @@ async fn beyond_the_quota_they_are_one_and_none_is_missing() {
     let scripted = Scripted::default();
     let rate = Rate { count: 3, period: Duration::from_secs(60) };
     let mut sink = Sequential::new(scripted.clone(), Some(Quota::new(rate)));
-    let begin = tokio::time::Instant::now();
+    let begin = Instant::now();
     let outcomes = drive(&mut sink, 1..=9).await;
     assert_eq!(outcomes, [Outcome::Done(1), Outcome::Done(1), Outcome::Done(7)]);
     assert_eq!(*scripted.given.lock().unwrap(), [vec![1], vec![2], (3..=9).collect::<Vec<_>>()]);
@@ -138,7 +138,7 @@ async fn what_the_receiver_did_not_take_is_not_spent() {
     scripted.answers.lock().unwrap().extend((0..9).map(|_| Err(Failure::retry("away"))));
     let rate = Rate { count: 2, period: Duration::from_secs(60) };
     let mut sink = Sequential::new(scripted.clone(), Some(Quota::new(rate)));
-    let begin = tokio::time::Instant::now();
+    let begin = Instant::now();
     drive(&mut sink, [1]).await;
     drive(&mut sink, [2]).await;
     assert_eq!(begin.elapsed(), Duration::ZERO);
@@ -202,7 +202,7 @@ async fn without_an_answer_the_same_goes_again_and_is_counted() {
     let mut sink = gathering(&scripted, 1);
     sink.open().await.unwrap();
     (1..=3).for_each(|n| sink.send(doorbell("ring", n)).unwrap());
-    let begin = tokio::time::Instant::now();
+    let begin = Instant::now();
     for more in [4, 5] {
         sink.outcome().await.unwrap_err();
         sink.open().await.unwrap();
@@ -212,4 +212,19 @@ async fn without_an_answer_the_same_goes_again_and_is_counted() {
     assert_eq!(sink.outcome().await, Ok(Outcome::Done(3)));
     assert_eq!(*scripted.given.lock().unwrap(), [[1, 2, 3]; 3], "under one key");
     assert_eq!(begin.elapsed().as_secs(), 120, "each may have been taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_the_quota_is_seen_to() {
+    let mut sink = gathering(&Scripted::default(), 1);
+    sink.open().await.unwrap();
+    sink.send(doorbell("ring", 1)).unwrap();
+    assert_eq!(sink.held_until(), None, "one is free");
+    sink.outcome().await.unwrap();
+    assert_eq!(sink.held_until(), None, "nothing waits");
+    sink.send(doorbell("ring", 2)).unwrap();
+    let held = sink.held_until().unwrap() - Instant::now();
+    assert_eq!(held.as_secs(), 60);
+    sink.outcome().await.unwrap();
+    assert_eq!(sink.held_until(), None);
 }

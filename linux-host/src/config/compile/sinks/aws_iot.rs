@@ -8,8 +8,12 @@ use crate::config::source::Diagnostic;
 use crate::sinks::aws_iot::limits;
 use crate::sinks::message::Kind;
 
+/// Where AWS IoT listens for MQTT with a certificate.
+const PORTS: [i64; 2] = [8883, 443];
+
 /// Checks one.
 pub(super) fn check(sink: &AwsIotSink, house: &House, report: &mut Report<'_>) {
+    check_port(sink, report);
     let topics = &sink.topics;
     check_topic(&topics.state, report);
     check_topic(&topics.message, report);
@@ -29,6 +33,19 @@ pub(super) fn check(sink: &AwsIotSink, house: &House, report: &mut Report<'_>) {
         return;
     }
     super::mqtt::check_states(&topics.state, report);
+}
+
+/// A typing error here is a connection that never comes about.
+fn check_port(sink: &AwsIotSink, report: &mut Report<'_>) {
+    let port = &sink.port;
+    if PORTS.contains(&port.value.0) || !sink.endpoint.value.0.ends_with(".amazonaws.com") {
+        return;
+    }
+    report.push(
+        Diagnostic::warning(port.span.clone(), format!("AWS IoT does not listen on port {}", port.value.0))
+            .label("nobody answers there")
+            .help("8883, or 443 where a firewall lets nothing else out"),
+    );
 }
 
 /// In a device shadow each thing has a name of its own: with `report` two could take the same, and each would replace what

@@ -1,5 +1,6 @@
 //! Programs of this machine: what their tables alone cannot tell is wrong.
 
+use super::quota;
 use crate::config::file::{ExecSink, Filled};
 use crate::config::read::{At, Report};
 use crate::config::source::Diagnostic;
@@ -33,16 +34,19 @@ const SHELLS: [&str; 22] = [
 const INTERPRETERS: [&str; 11] =
     ["python", "perl", "ruby", "node", "lua", "php", "tclsh", "awk", "gawk", "mawk", "sed"];
 
+/// Options of theirs that have the next argument as their value, before which nothing is the program.
+const VALUED: [&str; 9] = ["-W", "-X", "-I", "-r", "-R", "-d", "-v", "-F", "--require"];
+
 /// Checks a program: a shell with a text from outside is everybody's shell.
 pub(super) fn check_exec(exec: &ExecSink, report: &mut Report<'_>) {
+    quota::check_heartbeat(exec.quota, exec.heartbeat.as_ref(), report);
     let program = &exec.program.value.0;
     let name = program.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let is_option = |argument: &&At<Filled>| argument.value.0.begins_with('-') && argument.value.0.is_fixed();
     let looked_at = if SHELLS.contains(&name) {
         exec.args.len()
     } else if INTERPRETERS.contains(&name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')) {
         // Behind a program of its own, or a text that is fixed, arguments are arguments.
-        exec.args.iter().take_while(is_option).count() + 1
+        options(&exec.args) + 1
     } else {
         return;
     };
@@ -55,4 +59,21 @@ pub(super) fn check_exec(exec: &ExecSink, report: &mut Report<'_>) {
             .other(exec.program.span.clone(), "runs its arguments")
             .help("put the lines into a program of their own, which finds the message in its arguments and as JSON on its input"),
     );
+}
+
+/// How many arguments come before the first that is neither an option nor the value of one.
+fn options(args: &[At<Filled>]) -> usize {
+    let mut rest = args.iter();
+    let mut count = 0;
+    while let Some(argument) = rest.next() {
+        let filled = &argument.value.0;
+        if !(filled.begins_with('-') && filled.is_fixed()) {
+            break;
+        }
+        count += 1;
+        if VALUED.iter().any(|option| filled.is(option)) && rest.next().is_some() {
+            count += 1;
+        }
+    }
+    count
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::config::file::{AwsIotSink, FileSink, House, MqttSink, Sink};
+use crate::config::file::{AwsIotSink, DiscoveryPrefix, FileSink, House, MqttSink, Sink};
 use crate::config::read::Report;
 use crate::config::source::Diagnostic;
 use crate::sinks::mqtt::client_id_of;
@@ -33,6 +33,7 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
                             .help("the broker would throw one out for the other: give each its own, or none"),
                     );
                 }
+                check_discovery(mqtt, clients.iter().map(|(other, ..)| *other), report);
                 clients.push((mqtt, id, span));
             }
             Some(Sink::AwsIot(aws)) if !aws.endpoint.is_broken() => {
@@ -67,5 +68,24 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
             }
             _ => {}
         }
+    }
+}
+
+/// Each takes back what the program does not have by its own `only`: the other's introductions too.
+fn check_discovery<'a>(
+    mqtt: &MqttSink,
+    mut earlier: impl Iterator<Item = &'a MqttSink>,
+    report: &mut Report<'_>,
+) {
+    let introduces = |sink: &MqttSink| matches!(sink.discovery, Some(DiscoveryPrefix::Prefix(_)));
+    let same = |other: &&MqttSink| other.url.value == mqtt.url.value && other.discovery == mqtt.discovery;
+    if introduces(mqtt) && earlier.any(|other| same(&other)) {
+        report.push(
+            Diagnostic::error(mqtt.url.span.clone(), "two sinks introduce this node at one broker")
+                .label("with `discovery` a second time")
+                .help(
+                    "keep `discovery` on one of them, whose `only` takes all that Home Assistant shall know",
+                ),
+        );
     }
 }

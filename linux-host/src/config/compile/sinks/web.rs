@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::quota;
 use crate::config::file::{HeaderSource, MastodonSink, NtfySink, Target, WebhookSink, XSink};
 use crate::config::read::Report;
 use crate::config::source::Diagnostic;
@@ -9,6 +10,7 @@ use crate::sinks::http::Url;
 
 /// Checks a webhook.
 pub(super) fn check_webhook(hook: &WebhookSink, report: &mut Report<'_>) {
+    quota::check_heartbeat(hook.quota, hook.heartbeat.as_ref(), report);
     let url = match &hook.url {
         Target::At(url) => url,
         Target::Missing if hook.url_file.is_none() && hook.url_env.is_none() => {
@@ -18,6 +20,7 @@ pub(super) fn check_webhook(hook: &WebhookSink, report: &mut Report<'_>) {
         }
         Target::Missing | Target::Wrong => return,
     };
+    quota::check_address(hook.quota, url, report);
     let password = hook.password_file.is_some() || hook.password_env.is_some();
     let header = hook.headers.0.iter().any(|(_, source)| matches!(source, HeaderSource::Secret(_)));
     check_clear(&url.value.such, &url.span, password || header, report);
@@ -26,6 +29,7 @@ pub(super) fn check_webhook(hook: &WebhookSink, report: &mut Report<'_>) {
 
 /// Checks a sink of notifications.
 pub(super) fn check_ntfy(ntfy: &NtfySink, report: &mut Report<'_>) {
+    quota::check_heartbeat(ntfy.quota, ntfy.heartbeat.as_ref(), report);
     if ntfy.topic.is_none() && ntfy.topic_file.is_none() && ntfy.topic_env.is_none() {
         missing(
             &ntfy.span,
@@ -44,6 +48,7 @@ pub(super) fn check_ntfy(ntfy: &NtfySink, report: &mut Report<'_>) {
 
 /// Checks an account on Mastodon.
 pub(super) fn check_mastodon(mastodon: &MastodonSink, report: &mut Report<'_>) {
+    quota::check_heartbeat(mastodon.quota, mastodon.heartbeat.as_ref(), report);
     if mastodon.token_file.is_none() && mastodon.token_env.is_none() {
         let help = "add `token-file` or `token-env`: an access token of the account, with write:statuses";
         missing(&mastodon.span, "an account without a token", "token-file", help, report);
@@ -56,6 +61,7 @@ pub(super) fn check_mastodon(mastodon: &MastodonSink, report: &mut Report<'_>) {
 
 /// Checks an account on X.
 pub(super) fn check_x(x: &XSink, report: &mut Report<'_>) {
+    quota::check_heartbeat(Some(x.quota), x.heartbeat.as_ref(), report);
     if !x.url.is_broken() {
         check_ca(&x.url.value.0, &x.url.span, x.ca.as_ref().map(|ca| &ca.span), report);
     }

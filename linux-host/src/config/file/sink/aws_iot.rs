@@ -14,7 +14,7 @@ table! {
         /// The account's own: `aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints it.
         "endpoint" endpoint (required): At<Endpoint>,
         /// 8883, or 443 where a firewall lets nothing else out.
-        "port" port (= 8883): Int<1, 65535>,
+        "port" port (= 8883): At<Int<1, 65535>>,
         /// The thing in AWS' registry, and the client's name; the node's name without it.
         "thing" thing (optional): At<Thing>,
         /// The thing's certificate in PEM.

@@ -38,7 +38,7 @@ table! {
         /// At most so many in so long; what comes beyond it is gathered into one.
         "quota" quota (optional): Quota,
         /// A sign of life with figures, so often; none without it.
-        "heartbeat" heartbeat (optional): Beat,
+        "heartbeat" heartbeat (optional): At<Beat>,
         /// What it is told; "message:*" without it.
         "only" only (empty): Filters,
     }
@@ -72,7 +72,7 @@ table! {
         /// Whose posts are messages here.
         "follow" follow (optional): FollowTable,
         /// A sign of life with figures, so often; none without it.
-        "heartbeat" heartbeat (optional): Beat,
+        "heartbeat" heartbeat (optional): At<Beat>,
         /// What it is told; "message:*" without it.
         "only" only (empty): Filters,
     }
@@ -95,7 +95,7 @@ table! {
         /// Whose posts are messages here.
         "follow" follow (optional): FollowTable,
         /// A sign of life with figures, so often; none without it.
-        "heartbeat" heartbeat (optional): Beat,
+        "heartbeat" heartbeat (optional): At<Beat>,
         /// What it is told; "message:*" without it.
         "only" only (empty): Filters,
     }
@@ -136,7 +136,7 @@ macro_rules! common {
             }
 
             fn heartbeat(&self) -> Option<Duration> {
-                self.heartbeat.map(|every| every.0)
+                self.heartbeat.as_ref().map(|every| every.value.0)
             }
 
             fn brings_messages(&self) -> bool {

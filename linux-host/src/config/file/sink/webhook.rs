@@ -52,7 +52,7 @@ table! {
         /// At most so many requests in so long; what comes beyond it is gathered into one.
         "quota" quota (optional): Quota,
         /// A sign of life with figures, so often; none without it.
-        "heartbeat" heartbeat (optional): Beat,
+        "heartbeat" heartbeat (optional): At<Beat>,
         /// What it is told, such as "input:*" or "message:doorbell"; everything without it.
         "only" only (empty): Filters,
     }
@@ -74,7 +74,7 @@ impl Common for WebhookSink {
     }
 
     fn heartbeat(&self) -> Option<Duration> {
-        self.heartbeat.map(|every| every.0)
+        self.heartbeat.as_ref().map(|every| every.value.0)
     }
 }
 
