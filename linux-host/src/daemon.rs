@@ -39,7 +39,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use campanile_core::runner::Message;
-use campanile_delivery::{Directory, Index, Unwritten};
+use campanile_delivery::{Directory, Index, Position, Unwritten};
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
 use crate::boards::{VirtualBoard, WakeSlot};
@@ -203,6 +203,7 @@ impl Daemon {
             index: index.clone(),
             published: published.clone(),
             boot,
+            begin: Position::start_of(boot),
             around: Arc::new(Surroundings {
                 house: house.clone(),
                 inlet: inlet.clone(),

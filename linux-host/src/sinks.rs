@@ -91,6 +91,12 @@ pub trait Sink: Send {
         from.forget();
     }
 
+    /// Whether the receiver has answered anything since the last [`open`](Self::open): then it is there, and what ends this
+    /// time and again may be a message. Only for receivers that do not say which.
+    fn worked(&self) -> bool {
+        false
+    }
+
     /// Until when what it has taken over waits, as a quota of the file's is used up; nothing while none does.
     fn held_until(&self) -> Option<Instant> {
         None

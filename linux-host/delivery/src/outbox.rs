@@ -230,6 +230,11 @@ impl Outbox {
         self.advance()
     }
 
+    /// The receiver has answered something that is no message of the journal's: it works again.
+    pub fn answered(&mut self) {
+        self.backoff.reset();
+    }
+
     /// The receiver has forgotten what was under way: it goes again, at once.
     pub fn session_reset(&mut self) {
         self.first += self.slots.len() as u64;

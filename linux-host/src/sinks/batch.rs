@@ -240,6 +240,10 @@ impl<K: Carrier> Sink for Batching<K> {
         self.sink.remember(memory);
     }
 
+    fn worked(&self) -> bool {
+        self.sink.worked()
+    }
+
     fn used(&self) -> Option<Use> {
         self.sink.used()
     }

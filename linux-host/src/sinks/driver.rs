@@ -5,7 +5,8 @@
 //! * After a failure everything behind the cursor goes again, after a wait that doubles and has jitter in it.
 //! * What the receiver refuses for good is written into the journal as a dead letter, and passed. One that hangs
 //!   up and says that something was wrong with what it got has one message at a time until it is clear with which; one
-//!   that only hangs up is an outage, as a broker that restarts does the same.
+//!   that only hangs up is an outage, as a broker that restarts does the same, unless it answers all else and does so time
+//!   and again over the same message.
 //! * On a stop it gets a second to take what is still there.
 
 mod arrivals;
@@ -46,6 +47,8 @@ use letters::first;
 
 /// The wait after the first failure, and the longest.
 const RETRY: (u64, u64) = (250, 30_000);
+/// A connection that held for so long was a good one, also where nothing was delivered over it.
+const SETTLED: Duration = Duration::from_secs(10);
 /// On a stop, to take what is still there.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -68,6 +71,8 @@ pub struct Driver<K: Sink, S: Storage, A: Around> {
     states: States,
     /// The receiver hung up over something up to here, which goes one at a time now.
     suspect: Option<Position>,
+    /// The oldest message when a receiver that answers otherwise failed, and how often it did over this one.
+    stuck: Option<(Position, u32)>,
     gate: arrivals::Gate,
     heartbeat: Option<Heartbeat>,
     gauge: Option<Gauge>,
@@ -115,8 +120,8 @@ enum What {
 }
 
 impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
-    /// A sink that goes on where its cursor stands. One without a cursor begins with this start of the node, and has
-    /// one from now on, so that an outage at the very beginning loses nothing. One whose cursor is damaged begins
+    /// A sink that goes on where its cursor stands. One without a cursor begins where the source says, and has one from now
+    /// on, so that an outage at the very beginning loses nothing. One whose cursor is damaged begins
     /// with the oldest record: repeats do less harm than a loss that nobody sees.
     ///
     /// # Errors
@@ -137,7 +142,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                 );
                 Position::START
             } else {
-                Position::start_of(source.boot)
+                source.begin
             }
         });
         file.set(place);
@@ -166,6 +171,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
             window: 1,
             states: States::default(),
             suspect: None,
+            stuck: None,
             gate: arrivals::Gate::default(),
             heartbeat: None,
             gauge: None,
@@ -211,7 +217,11 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                     self.set_state(State::Connected);
                     tracing::info!("{}: connected", self.name);
                     self.source.around.link(&self.name, true);
+                    let began = Instant::now();
                     let ended = self.session().await;
+                    if began.elapsed() >= SETTLED {
+                        self.answered();
+                    }
                     self.source.around.link(&self.name, false);
                     let Err(failure) = ended else { break };
                     failure

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::fs::Access;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout};
 
@@ -20,8 +20,10 @@ use super::template::{Escape, Template};
 
 /// All that a program finds in its environment besides what the file gives it.
 const PATH: (&str, &str) = ("PATH", "/usr/local/bin:/usr/bin:/bin");
-/// Of what it says on its standard error, so much is read.
-const SAID_MAX: u64 = 4096;
+/// Of what it says on its standard error, so much is kept: the last.
+const SAID_MAX: usize = 4096;
+/// What it has said before its end is read for so long: something that it has started may keep the pipe open for ever.
+const LINGER: Duration = Duration::from_millis(100);
 /// The exit code that asks for another try (sysexits.h: EX_TEMPFAIL).
 const LATER: i32 = 75;
 
@@ -140,31 +142,44 @@ pub(super) async fn run(mut command: Command, input: Vec<u8>, patience: Duration
         .map_err(|error| {
             Failure::refused(format!("cannot run {:?}: {error}", command.as_std().get_program()))
         })?;
-    let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-    let talk = async {
+    let (stdin, mut stderr) = (child.stdin.take(), child.stderr.take());
+    let mut said = Vec::new();
+    let work = async {
         let write = async {
             if let Some(mut stdin) = stdin {
                 // A program that reads nothing is none the worse.
                 let _ = stdin.write_all(&input).await;
             }
         };
-        let read = async {
-            let mut said = Vec::new();
-            if let Some(stderr) = stderr {
-                let _ = stderr.take(SAID_MAX).read_to_end(&mut said).await;
-            }
-            said
+        let talk = async {
+            tokio::join!(write, hear(&mut stderr, &mut said));
+            std::future::pending().await
         };
-        let ((), said) = tokio::join!(write, read);
-        (child.wait().await, said)
+        // Its end is the end: what it leaves behind is not waited for.
+        let status = tokio::select! {
+            status = child.wait() => status,
+            never = talk => never,
+        };
+        let _ = timeout(LINGER, hear(&mut stderr, &mut said)).await;
+        status
     };
-    match timeout(patience, talk).await {
-        Ok((Ok(status), said)) => Ok(End::Code(status, in_words(&said))),
-        Ok((Err(error), _)) => Err(Failure::retry(format!("cannot wait for the program: {error}"))),
+    match timeout(patience, work).await {
+        Ok(Ok(status)) => Ok(End::Code(status, in_words(&said))),
+        Ok(Err(error)) => Err(Failure::retry(format!("cannot wait for the program: {error}"))),
         Err(_) => {
             end(&mut child).await;
             Ok(End::TooLong)
         }
+    }
+}
+
+/// Hears to its end what a program says, so that saying much does not end it, and keeps the last of it.
+async fn hear(from: &mut Option<ChildStderr>, said: &mut Vec<u8>) {
+    let Some(from) = from else { return };
+    let mut piece = [0; 1024];
+    while let Ok(count @ 1..) = from.read(&mut piece).await {
+        said.extend_from_slice(piece.get(..count).unwrap_or_default());
+        said.drain(..said.len().saturating_sub(SAID_MAX));
     }
 }
 
@@ -256,6 +271,23 @@ mod tests {
         while !stat().is_empty() && !stat().contains(") Z ") {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_program_is_the_end_whatever_it_leaves_behind_and_however_much_it_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let pid = dir.path().join("pid");
+        // What it has started holds the pipe open for an hour.
+        let lines = format!("sleep 3600 & echo $! > {}", pid.display());
+        let ring = [doorbell("ring", 7)];
+        assert_eq!(exec(script(dir.path(), &lines), &[]).deliver(&ring).await, Ok(Verdict::Taken));
+        let left = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+        let left = rustix::process::Pid::from_raw(left).unwrap();
+        rustix::process::kill_process(left, rustix::process::Signal::KILL).unwrap();
+        // More than a pipe holds.
+        let lines = "i=0; while [ $i -lt 3000 ]; do echo 'a line of no interest to anybody' >&2; i=$((i+1)); done; echo no bell >&2; exit 3";
+        let verdict = exec(script(dir.path(), lines), &[]).deliver(&ring).await;
+        assert_eq!(verdict, Ok(Verdict::Refused("the program failed (exit status: 3): no bell".to_owned())));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 
 pub mod address;
 pub(super) mod answers;
+mod away;
 mod connect;
 pub mod discovery;
 pub mod listen;
@@ -52,6 +53,8 @@ pub struct Mqtt {
     payloads: Payloads,
     /// The last messages of other nodes, over all connections.
     seen: Seen,
+    /// The broker has answered something over the last connection.
+    worked: bool,
     up: Option<Up>,
 }
 
@@ -72,13 +75,14 @@ struct Up {
 impl Mqtt {
     /// Does nothing yet.
     pub fn new(settings: Settings, listening: Listening, upkeep: Upkeep, payloads: Payloads) -> Self {
-        Self { settings, listening, upkeep, payloads, seen: Seen::default(), up: None }
+        let settings = Settings { listens: !listening.filters().is_empty(), ..settings };
+        Self { settings, listening, upkeep, payloads, seen: Seen::default(), worked: false, up: None }
     }
 }
 
 impl Sink for Mqtt {
     async fn open(&mut self) -> Result<usize, Failure> {
-        self.up = None;
+        (self.up, self.worked) = (None, false);
         let session = Session::open(&self.settings).await?;
         let online = match &self.settings.status_topic {
             Some(topic) => Some((topic.clone(), session.publish(topic, "online".into(), true)?)),
@@ -111,9 +115,10 @@ impl Sink for Mqtt {
     }
 
     async fn outcome(&mut self) -> Result<Outcome, Failure> {
-        let Self { listening, upkeep, seen, up, .. } = self;
+        let Self { listening, upkeep, seen, worked, up, .. } = self;
         let Some(up) = up else { return Err(Failure::retry("not connected")) };
         let outcome = poll_fn(|cx| up.poll_outcome(cx, listening, upkeep, seen)).await;
+        *worked |= outcome.is_ok() || up.online.is_none();
         if outcome.is_err() {
             self.up = None;
         }
@@ -122,6 +127,10 @@ impl Sink for Mqtt {
 
     fn keeps_states(&self) -> bool {
         true
+    }
+
+    fn worked(&self) -> bool {
+        self.worked
     }
 
     async fn endpoint(&mut self) -> Result<Option<Endpoint>, Failure> {

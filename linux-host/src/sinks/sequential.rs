@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use super::endpoint::Endpoint;
 use super::message::Message;
 use super::quota::{Memory, Quota};
-use super::{Failure, Outcome, Sink};
+use super::{Failure, Outcome, Sink, Then};
 
 /// Messages that are taken over at once: their text is all the memory that this takes.
 const WINDOW: usize = 256;
@@ -171,7 +171,14 @@ impl<R: Receiver> Sequential<R> {
         if result.as_ref().is_err_and(|failure| failure.unsure) && instead.is_none() {
             self.keep_together(messages);
         }
-        match (result?, instead) {
+        let result = match result {
+            // The receiver may have something against this message and nothing against the one behind it.
+            Err(failure) if failure.then == Then::Refused && instead.is_none() => {
+                return self.failed(failure, messages);
+            }
+            result => result?,
+        };
+        match (result, instead) {
             (Verdict::Taken, None) => self.done(messages),
             (Verdict::Refused(why), None) if messages > 1 => {
                 self.halve(messages);
@@ -182,7 +189,7 @@ impl<R: Receiver> Sequential<R> {
                 self.queue.drain(..messages.min(self.queue.len()));
                 self.outcomes.push_back(Outcome::Refused(why));
             }
-            (Verdict::Failed(why), None) => return self.failed(why, messages),
+            (Verdict::Failed(why), None) => return self.failed(Failure::retry(why), messages),
             (Verdict::Failed(why), Some(_)) => return Err(Failure::retry(why)),
             // It takes, or judges, what is behind: so the first is at fault.
             (verdict, Some(why)) => {
@@ -219,9 +226,9 @@ impl<R: Receiver> Sequential<R> {
         (self.together, self.most) = (None, messages.div_ceil(2));
     }
 
-    /// The receiver failed over the first of the queue.
-    fn failed(&mut self, why: String, messages: usize) -> Result<(), Failure> {
-        let Some(first) = self.queue.front().cloned() else { return Err(Failure::retry(why)) };
+    /// The receiver failed over the first of the queue, or lets nobody in with it.
+    fn failed(&mut self, failure: Failure, messages: usize) -> Result<(), Failure> {
+        let Some(first) = self.queue.front().cloned() else { return Err(failure) };
         let before =
             self.failing.take().filter(|(message, _)| *message == first).map_or(0, |(_, times)| times);
         let times = before + 1;
@@ -233,10 +240,10 @@ impl<R: Receiver> Sequential<R> {
         let is_due = times.is_multiple_of(FAILURES) && messages == 1 && self.queue.len() > 1;
         self.failing = Some((first, times));
         if is_due && self.quota.as_mut().is_none_or(|quota| quota.left() > 0) {
-            self.start(1, 1, Some(why));
+            self.start(1, 1, Some(failure.why));
             return Ok(());
         }
-        Err(Failure::retry(why))
+        Err(failure)
     }
 }
 

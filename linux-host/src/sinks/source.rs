@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use campanile_delivery::{Boot, HostRecord, Index, SinkName, Storage};
+use campanile_delivery::{Boot, HostRecord, Index, Position, SinkName, Storage};
 use tokio::sync::watch;
 
 use super::arrival::Wish;
@@ -37,6 +37,8 @@ pub struct Source<S: Storage, A: Around> {
     pub published: watch::Receiver<()>,
     /// This start of the node.
     pub boot: Boot,
+    /// Where a sink begins that has no place of its own yet.
+    pub begin: Position,
     /// The daemon.
     pub around: Arc<A>,
     /// Becomes true at the end.
@@ -50,6 +52,7 @@ impl<S: Storage, A: Around> Clone for Source<S, A> {
             index: Arc::clone(&self.index),
             published: self.published.clone(),
             boot: self.boot,
+            begin: self.begin,
             around: Arc::clone(&self.around),
             stop: self.stop.clone(),
         }

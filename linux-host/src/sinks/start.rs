@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use campanile_core::time::Duration as Span;
 use campanile_delivery::symbols::Symbols;
-use campanile_delivery::{Index, Storage};
+use campanile_delivery::{Index, Position, Storage};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -104,13 +104,15 @@ pub struct Sinks<S: Storage, A: Around> {
     source: Source<S, A>,
     running: Vec<Running>,
     showcase: Showcase<S>,
+    /// A file's sinks have been started.
+    is_applied: bool,
 }
 
 impl<S: Storage, A: Around> Sinks<S, A> {
     /// None yet.
     pub fn new(node: impl Into<String>, source: Source<S, A>) -> Self {
         let showcase = Showcase { index: Arc::clone(&source.index), shown: Arc::default() };
-        Self { node: node.into(), source, running: Vec::new(), showcase }
+        Self { node: node.into(), source, running: Vec::new(), showcase, is_applied: false }
     }
 
     /// Runs the sinks of a file, with the names of its program, and no others: those that it does not change go on without
@@ -155,6 +157,7 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         }
         // In the order of the file, for `status`.
         self.running.sort_by_key(|running| sinks.iter().position(|(name, _)| *name == running.shown.name));
+        self.is_applied = true;
         self.show();
         words
     }
@@ -173,9 +176,15 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         stop_all(std::mem::take(&mut self.running)).await;
     }
 
+    /// Where a sink begins that is new: with the start of the node, and by a reload with what happens from then on, as what
+    /// happened before is no news.
+    fn begin(&self) -> Position {
+        if self.is_applied { self.source.index.head() } else { self.source.begin }
+    }
+
     fn start(&mut self, name: String, kind: &'static str, what: What, bookmark: Bookmark) {
         let (board, (stop, stopped)) = (Board::default(), watch::channel(false));
-        let source = Source { stop: stopped, ..self.source.clone() };
+        let source = Source { stop: stopped, begin: self.begin(), ..self.source.clone() };
         // One at a time; the next waits here.
         let (retries, asked) = mpsc::channel(1);
         let signs = what.signs;

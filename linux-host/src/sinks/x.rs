@@ -100,9 +100,20 @@ fn text(template: &Template, fields: &Fields) -> String {
         }
         None => format!(" \u{b7} {number}"),
     };
+    let said = template.fill(fields, Escape::Plain);
     let room = TEXT_MAX - end.chars().map(weight).sum::<usize>();
-    web::clipped(&template.fill(fields, Escape::Plain), room, weight) + &end
+    web::clipped(&said, room.saturating_sub(short_links(&said)), weight) + &end
 }
+
+/// Every link counts as one of X's own, which it becomes: how much more that is than the letters of the short ones.
+fn short_links(text: &str) -> usize {
+    let links =
+        text.split_whitespace().filter(|word| word.starts_with("http://") || word.starts_with("https://"));
+    links.map(|link| LINK.saturating_sub(link.chars().count())).sum()
+}
+
+/// What X counts for a link.
+const LINK: usize = 23;
 
 /// As X counts: most letters of European languages and common punctuation are one, the rest two.
 const fn weight(c: char) -> usize {

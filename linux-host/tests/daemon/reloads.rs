@@ -161,3 +161,20 @@ fn a_reload_says_what_becomes_of_the_sinks() {
     assert_eq!(daemon.ok(&["reload"]).trim_end(), "the program is the same");
     daemon.stop();
 }
+
+#[test]
+fn a_sink_that_a_reload_brings_is_told_what_happens_from_then_on() {
+    let place = Workplace::new(HOUSE);
+    let daemon = Running::start(&place);
+    daemon.ok(&["press", "button"]);
+    poll(|| (daemon.status()["variables"][0]["value"] == 1).then_some(()));
+    let path = place.path("later.jsonl");
+    let sink =
+        format!("[sinks.later]\nkind = \"file\"\npath = \"{}\"\nonly = [\"message:*\"]\n", path.display());
+    place.write(&format!("{HOUSE}\n{sink}"));
+    daemon.ok(&["reload"]);
+    daemon.ok(&["press", "button"]);
+    let told = poll(|| std::fs::read_to_string(&path).ok().filter(|told| told.contains("(2)")));
+    assert!(!told.contains("(1)"), "it rang before there was this sink: {told}");
+    daemon.stop();
+}

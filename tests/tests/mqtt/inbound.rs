@@ -192,3 +192,54 @@ fn of_two_sinks_at_one_broker_one_carries_out_what_comes_and_says_that_the_node_
     porch.wait("the second carries out", |status| status.variables[0].value == 20);
     porch.stop();
 }
+
+#[test]
+fn a_press_rings_also_while_the_other_house_or_the_broker_is_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = Mosquitto::open(dir.path());
+    let garden = format!(
+        r#"
+        node.name = "garden"
+        boards.desk.kind = "virtual"
+        inputs.button.line = "GPIO14"
+        scenarios = [{{ name = "press", when = [{{ input = "button", to = "on" }}], do = [{{ send = "doorbell" }}] }}]
+        sinks.home = {{ kind = "mqtt", url = "{}", commands = [] }}
+        "#,
+        broker.url()
+    );
+    let kitchen = format!(
+        r#"
+        node.name = "kitchen"
+        boards.desk.kind = "virtual"
+        variables.rings = 0
+        scenarios = [{{ name = "ring", when = [{{ message = "doorbell" }}], do = [{{ let = "rings", be = "rings + 1" }}] }}]
+        sinks.home = {{ kind = "mqtt", url = "{}" }}
+        "#,
+        broker.url()
+    );
+    let mut garden = House::new(&dir.path().join("garden"), &garden);
+    let mut kitchen = House::new(&dir.path().join("kitchen"), &kitchen);
+    kitchen.start();
+    garden.start();
+    let rings = |kitchen: &House, count: i32| {
+        kitchen.wait("it rings", |status| status.variables[0].value >= count);
+    };
+    kitchen.wait("it listens", |status| sink(status).up);
+    garden.press("button");
+    rings(&kitchen, 1);
+    for outage in 1..=3 {
+        broker.stop();
+        garden.press("button");
+        broker.start();
+        rings(&kitchen, 1 + outage);
+    }
+    // The listener is away.
+    kitchen.stop();
+    garden.press("button");
+    garden.wait("it is told", |status| sink(status).lag == Some(0));
+    kitchen.start();
+    rings(&kitchen, 5);
+    assert_eq!(kitchen.status().variables[0].value, 5, "and none twice: {}", kitchen.log());
+    garden.stop();
+    kitchen.stop();
+}

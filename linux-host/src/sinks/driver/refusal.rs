@@ -16,6 +16,9 @@ use crate::sinks::{Failure, Sink, Then};
 /// The least wait after a refusal, which only a person can heal.
 const REFUSED: Duration = Duration::from_secs(15);
 
+/// So often in a row the receiver fails over the same message before that is suspected.
+const FAILURES: u32 = 5;
+
 /// The most that a receiver can make a sink wait: it is asked again then, whatever it said.
 const PATIENCE: Duration = Duration::from_secs(86_400);
 
@@ -57,9 +60,21 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         self.say(ticket, word);
     }
 
+    /// Whether a receiver that answers fails so often with the same message in front that it is the message's fault.
+    fn is_stuck(&mut self, failure: &Failure) -> bool {
+        let news = |parcel: &&Parcel| matches!(parcel.what, What::News { .. });
+        let oldest = self.under_way.iter().find(news).map(|parcel| parcel.at);
+        // A receiver that says when has nothing against the message.
+        let by_message = failure.then == Then::Retry && failure.after.is_none() && self.sink.worked();
+        let Some(oldest) = oldest.filter(|_| by_message) else { return false };
+        let before = self.stuck.filter(|(at, _)| *at == oldest).map_or(0, |(_, times)| times);
+        self.stuck = Some((oldest, before + 1));
+        before + 1 >= FAILURES
+    }
+
     /// A failure: all that was under way goes again later. Gives the time of the next attempt.
     pub(super) async fn note(&mut self, failure: &Failure) -> Instant {
-        if failure.then == Then::Suspect {
+        if failure.then == Then::Suspect || self.is_stuck(failure) {
             if self.under_way.len() == 1 {
                 self.refuse(&failure.why);
             } else {

@@ -194,6 +194,51 @@ async fn a_receiver_that_hangs_up_over_one_message_gets_them_singly_until_it_is_
 }
 
 #[tokio::test]
+async fn a_receiver_that_answers_and_hangs_up_time_and_again_over_one_message_is_passed_by_it() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    house.count(0..4);
+    let mut sink = Fake::new(|message| match value(message) {
+        2 => Err(Failure::retry("it hung up, and says nothing")),
+        _ => Ok(Outcome::Done(1)),
+    });
+    sink.works = true;
+    let running = house.run(sink);
+    assert_eq!(running.values(4).await, [0, 1, 3, -1]);
+    let figures = running.figures();
+    let why = figures.last_refused.unwrap_or_default();
+    assert_eq!((figures.refused, why.as_str()), (1, "it hung up, and says nothing"));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_comes_in_shows_that_the_receiver_works_again() {
+    let house = House::open(tempfile::tempdir().unwrap(), 1);
+    /// Something comes in over each connection, and then it ends.
+    #[derive(Default)]
+    struct Chatty(bool);
+    impl Sink for Chatty {
+        async fn open(&mut self) -> Result<usize, Failure> {
+            self.0 = false;
+            Ok(10)
+        }
+        fn send(&mut self, _: Message) -> Result<(), Failure> {
+            Ok(())
+        }
+        async fn outcome(&mut self) -> Result<Outcome, Failure> {
+            if std::mem::replace(&mut self.0, true) {
+                return Err(Failure::retry("it restarts"));
+            }
+            Ok(Outcome::Came(Arrival::message("there", "doorbell", None)))
+        }
+        async fn close(&mut self) {}
+    }
+    let running = house.run_telling(Chatty::default(), Arc::default(), Signs::default());
+    // By doubling they would take a minute and a half.
+    until("ten connections", || house.links.lock().unwrap().iter().filter(|up| **up).count() >= 10).await;
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_receiver_that_keeps_states_is_told_the_last_one_again_by_each_connection() {
     let house = House::open(tempfile::tempdir().unwrap(), 1);
     house.count(0..3);

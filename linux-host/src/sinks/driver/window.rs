@@ -125,7 +125,10 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                 }
             }
             Outcome::Refused(why) => self.refuse(&why),
-            Outcome::Came(arrival) => self.arrive(arrival),
+            Outcome::Came(arrival) => {
+                self.answered();
+                self.arrive(arrival);
+            }
         }
         Ok(())
     }
@@ -142,7 +145,15 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                 }
             }
             What::Late => self.late.taken(),
-            What::Again(_) | What::Beat | What::Gauge => {}
+            What::Again(_) | What::Beat | What::Gauge => self.answered(),
+        }
+    }
+
+    /// The receiver is there: the next failure is another one, and begins with the shortest wait. As long as news are under
+    /// way, only these show that it takes them.
+    pub(super) fn answered(&mut self) {
+        if !self.under_way.iter().any(|parcel| matches!(parcel.what, What::News { .. })) {
+            self.feed.outbox.answered();
         }
     }
 

@@ -54,6 +54,7 @@ impl Plan for Thing {
             client_id: sink.thing.as_ref().map_or_else(|| node.to_owned(), |thing| thing.value.0.clone()),
             status_topic: None,
             window: u16::try_from(sink.in_flight.0).unwrap_or(u16::MAX),
+            listens: false,
         };
         // Basic Ingest: the rule has the topic behind the three parts in front.
         let prefix =

@@ -53,6 +53,7 @@ impl Plan for Broker {
             client_id: client_id.unwrap_or_else(|| client_id_of(node, name)),
             status_topic: Some(topics.status(node)),
             window: u16::try_from(mqtt.in_flight.0).unwrap_or(u16::MAX),
+            listens: false,
         };
         let listening = Listening {
             node: node.to_owned(),

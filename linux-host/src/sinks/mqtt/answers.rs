@@ -3,8 +3,12 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::sinks::{Failure, Outcome};
+
+/// The least wait after a quota of the broker's is used up.
+const TOO_MUCH: Duration = Duration::from_secs(15);
 
 /// What became of a message, once it is known.
 pub(in crate::sinks) type Answer = Pin<Box<dyn Future<Output = Result<(), NotTaken>> + Send>>;
@@ -16,6 +20,8 @@ pub(in crate::sinks) enum NotTaken {
     ForGood(String),
     /// The broker cannot take it now.
     Now(String),
+    /// The broker has had too much for now.
+    TooMuch(String),
     /// The connection ended first, for a reason of its own.
     Ended,
 }
@@ -53,6 +59,9 @@ impl Answers {
                 Ok(()) => done += 1,
                 Err(NotTaken::ForGood(why)) => self.next = Some(Ok(Outcome::Refused(why))),
                 Err(NotTaken::Now(why)) => self.next = Some(Err(Failure::retry(why))),
+                Err(NotTaken::TooMuch(why)) => {
+                    self.next = Some(Err(Failure::retry(why).after(Some(TOO_MUCH))));
+                }
                 Err(NotTaken::Ended) => break,
             }
         }

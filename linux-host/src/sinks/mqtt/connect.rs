@@ -3,6 +3,7 @@
 use rumqttc::{LastWill, MqttOptions, NetworkOptions, QoS, TlsConfiguration, Transport};
 
 use super::address::Address;
+use super::away;
 use crate::secret::Secret;
 use crate::sinks::Failure;
 use crate::sinks::endpoint::Endpoint;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub status_topic: Option<String>,
     /// At most so many under way, 1 to 1000.
     pub window: u16,
+    /// The broker keeps for a while what is said to this client while it is away.
+    pub listens: bool,
 }
 
 impl Settings {
@@ -50,6 +53,7 @@ impl Settings {
     pub(in crate::sinks) fn stand_aside(&mut self) {
         self.client_id.push_str("-test");
         self.status_topic = None;
+        self.listens = false;
     }
 
     /// What the client needs to know.
@@ -69,6 +73,9 @@ impl Settings {
             .set_receive_maximum(Some(RECEIVE))
             .set_max_packet_size(Some(LARGEST))
             .set_network_options(network);
+        if self.listens {
+            away::keep(&mut options);
+        }
         if let Some(topic) = &self.status_topic {
             options.set_last_will(LastWill::new(topic.clone(), "offline", QoS::AtLeastOnce, true, None));
         }

@@ -35,7 +35,7 @@ pub struct Listening {
     /// Messages that triggers wait for.
     pub heard: Vec<String>,
     /// Other sinks at the same broker, which come first: what one of them takes is not carried out here once more.
-    pub earlier: Vec<Listening>,
+    pub earlier: Vec<Self>,
 }
 
 impl Listening {

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use super::answers::{Answer, Answers, NotTaken};
+use super::away;
 use super::connect::Settings;
 use super::words;
 use crate::sinks::{Failure, Outcome};
@@ -61,7 +62,7 @@ impl Drop for Client {
 }
 
 impl Session {
-    /// Connects, as a new client each time.
+    /// Connects, as a new client each time; what the broker has kept for it meanwhile comes in first.
     ///
     /// # Errors
     /// Why it could not.
@@ -190,7 +191,9 @@ impl Session {
         poll_fn(|cx| match answer.as_mut().poll(cx) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(NotTaken::ForGood(why))) => Poll::Ready(Err(Failure::refused(why))),
-            Poll::Ready(Err(NotTaken::Now(why))) => Poll::Ready(Err(Failure::retry(why))),
+            Poll::Ready(Err(NotTaken::Now(why) | NotTaken::TooMuch(why))) => {
+                Poll::Ready(Err(Failure::retry(why)))
+            }
             Poll::Ready(Err(NotTaken::Ended)) | Poll::Pending => self.poll_end(cx).map(Err),
         })
         .await
@@ -234,6 +237,7 @@ async fn drive(mut events: EventLoop, tls: bool, mut ways: Ways) {
     let failure = loop {
         match events.poll().await {
             Ok(Event::Incoming(Incoming::ConnAck(connack))) => {
+                away::is_kept(&mut events.options);
                 if let Some(up) = ways.up.take() {
                     // If nobody waits any more, the session is gone and this task with it.
                     let _ = up.send(connack);

@@ -80,6 +80,7 @@ async fn broker_for(commands: &Commands) -> (TcpListener, Mqtt) {
         client_id: "campanile-test".into(),
         status_topic: Some("campanile/test/status".into()),
         window: WINDOW,
+        listens: false,
     };
     let listening = Listening {
         node: "test".into(),

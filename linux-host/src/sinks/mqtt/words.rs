@@ -28,7 +28,7 @@ pub(super) fn of_publish(error: PublishNoticeError) -> NotTaken {
         PubAckReason::PayloadFormatInvalid => {
             NotTaken::ForGood("the broker does not like the payload's form".into())
         }
-        PubAckReason::QuotaExceeded => NotTaken::Now("the broker's quota is used up".into()),
+        PubAckReason::QuotaExceeded => NotTaken::TooMuch("the broker's quota is used up".into()),
         other => NotTaken::Now(format!("the broker could not take a message ({other:?})")),
     }
 }

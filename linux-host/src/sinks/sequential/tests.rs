@@ -109,6 +109,22 @@ async fn a_message_that_the_receiver_fails_over_is_set_aside_once_the_next_goes_
 }
 
 #[tokio::test]
+async fn a_message_that_is_forbidden_is_set_aside_once_the_next_is_let_in() {
+    let forbidden = || Err(Failure::refused("not allowed (403)"));
+    let (mut sink, scripted) = sink((0..5).map(|_| forbidden()));
+    let why = "the receiver fails over this one alone: not allowed (403)".to_owned();
+    assert_eq!(drive(&mut sink, 1..=3).await, [Outcome::Refused(why), Outcome::Done(1), Outcome::Done(1)]);
+    assert_eq!(*scripted.given.lock().unwrap(), [[1], [1], [1], [1], [1], [2], [3]]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_sets_nothing_aside() {
+    let wrong = || Err(Failure::refused("not allowed (401)"));
+    let (mut sink, _) = sink((0..14).map(|_| wrong()));
+    assert_eq!(drive(&mut sink, 1..=2).await, [Outcome::Done(1), Outcome::Done(1)]);
+}
+
+#[tokio::test]
 async fn an_outage_sets_nothing_aside() {
     let failed = || Ok(Verdict::Failed("500".into()));
     let (mut sink, scripted) = sink((0..14).map(|_| failed()));

@@ -112,3 +112,9 @@ fn a_long_text_leaves_room_for_what_makes_it_one_of_its_kind() {
         assert!((279..=280).contains(&weight) && text.ends_with("#5-7"), "{weight} {text}");
     }
 }
+
+#[test]
+fn a_link_counts_as_much_as_the_one_that_stands_for_it() {
+    assert_eq!(short_links("no link"), 0);
+    assert_eq!(short_links("see http://a.example and https://a.example/as-long-as-they-are"), 7);
+}

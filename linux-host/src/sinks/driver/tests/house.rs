@@ -166,6 +166,7 @@ impl House {
             index: Arc::clone(self.journal.lock().unwrap().index()),
             published: self.published.clone(),
             boot: self.boot,
+            begin: Position::start_of(self.boot),
             around: Arc::clone(self),
             stop: stopped,
         };
@@ -237,6 +238,8 @@ pub(super) struct Fake {
     window: usize,
     pub(super) most: Arc<Mutex<usize>>,
     pub(super) keeps_states: bool,
+    /// It answers all else, whatever it fails over.
+    pub(super) works: bool,
 }
 
 impl Fake {
@@ -249,6 +252,7 @@ impl Fake {
             window: 10,
             most,
             keeps_states: false,
+            works: false,
         }
     }
 
@@ -281,6 +285,10 @@ impl Sink for Fake {
 
     fn keeps_states(&self) -> bool {
         self.keeps_states
+    }
+
+    fn worked(&self) -> bool {
+        self.works
     }
 
     async fn close(&mut self) {}
