@@ -6,10 +6,11 @@
 #   ci/chaos.sh --seed 7        the order of an earlier run
 #
 # The broker is stopped and started, the daemon killed and started, the network cut and mended, the disk filled until
-# the journal feels it and cleared, at random. Then, once in every run: a long outage of the broker, and an outage with a
-# full disk until the memory that stands in for the disk has to drop something. Then everything is whole again, and what a
-# subscriber got is held against the journal and against the counter itself: nothing lost but what a record counts, nothing
-# out of order, every duplicate known by its (boot, seq). Meanwhile the daemon's memory is looked at every half second.
+# the journal feels it and cleared: in rounds, each of the four once in an order that is drawn, and one round at least. Then,
+# once in every run: a long outage of the broker, and an outage with a full disk until the memory that stands in for the disk
+# has to drop something. Then everything is whole again, and what a subscriber got is held against the journal and against
+# the counter itself: nothing lost but what a record counts, nothing out of order, every duplicate known by its (boot, seq).
+# Meanwhile the daemon's memory is looked at every half second.
 #
 # It runs in namespaces of its own: the network that is cut and the disk that is filled are nobody else's. What it
 # leaves is in target/ci-artefacts/chaos. A receiver that is away for a whole day is lived in virtual time:
@@ -63,7 +64,9 @@ fi
 
 DAEMON_PID=
 WATCH_PID=
-STARTS=0 KILLS=0 STOPS=0 CUTS=0 FILLS=0
+STRIKES=0 STARTS=0 KILLS=0 STOPS=0 CUTS=0 FILLS=0
+# What has not broken yet in this round, and for how long it does.
+LEFT=() SPAN=
 RANDOM=$SEED
 
 cleanup() {
@@ -126,54 +129,64 @@ disk_fill() {
 
 disk_clear() { rm -f "$DISK/fill"; }
 
-# draw FROM TO: a number of seconds, in tenths.
+# draw FROM TO: a number of seconds, in tenths, in SPAN. A subshell would draw from a seed of its own.
 draw() {
     local tenths=$(($1 * 10 + RANDOM % (($2 - $1) * 10)))
-    echo "$((tenths / 10)).$((tenths % 10))"
+    SPAN=$((tenths / 10)).$((tenths % 10))
 }
 
-# One thing breaks and is mended; a second one may break meanwhile. The broker loses what it has acknowledged if it is
-# ended again while it still writes, so between two of its ends there are three seconds.
+# strike: one thing that this round has not had breaks and is mended; a second one may break meanwhile.
 strike() {
-    local span
-    case $((RANDOM % 4)) in
-    0)
-        span=$(draw 0 3)
-        tell "the broker is away for $span s"
-        broker_stop
-        STOPS=$((STOPS + 1))
-        sleep "$span"
-        perhaps daemon_again
-        broker_start "$OUT"
-        wait_for 120 caught_up 20000 || true
-        sleep 3
-        ;;
-    1)
-        span=$(draw 0 2)
-        tell "the daemon is killed, for $span s"
-        daemon_kill
-        sleep "$span"
-        daemon_start
-        ;;
-    2)
-        span=$(draw 1 5)
-        tell "the network is cut for $span s"
-        ip link set lo down
-        CUTS=$((CUTS + 1))
-        sleep "$span"
-        perhaps daemon_again
-        ip link set lo up
-        ;;
-    3)
-        span=$(draw 2 6)
-        tell "the disk is full until $span s after it is felt"
-        disk_fill
-        sleep "$span"
-        perhaps daemon_again
-        disk_clear
-        ;;
-    esac
-    sleep "$(draw 0 2)"
+    ((${#LEFT[@]})) || LEFT=(broker daemon network disk)
+    local at=$((RANDOM % ${#LEFT[@]})) what
+    what=${LEFT[at]}
+    LEFT=("${LEFT[@]:0:at}" "${LEFT[@]:at+1}")
+    "strike_$what"
+    STRIKES=$((STRIKES + 1))
+    draw 0 2
+    sleep "$SPAN"
+}
+
+# Mosquitto writes what it has acknowledged when it is asked to end, and else every half an hour. Killed, it forgets what was on
+# its way to the subscriber, and the subscription: no sender can answer for that, so it is only ever asked. It loses the same if
+# it is ended again while it still writes, so between two of its ends there are three seconds.
+strike_broker() {
+    draw 0 3
+    tell "the broker is away for $SPAN s"
+    broker_stop
+    STOPS=$((STOPS + 1))
+    sleep "$SPAN"
+    perhaps daemon_again
+    broker_start "$OUT"
+    wait_for 120 caught_up 20000 || true
+    sleep 3
+}
+
+strike_daemon() {
+    draw 0 2
+    tell "the daemon is killed, for $SPAN s"
+    daemon_kill
+    sleep "$SPAN"
+    daemon_start
+}
+
+strike_network() {
+    draw 1 5
+    tell "the network is cut for $SPAN s"
+    ip link set lo down
+    CUTS=$((CUTS + 1))
+    sleep "$SPAN"
+    perhaps daemon_again
+    ip link set lo up
+}
+
+strike_disk() {
+    draw 2 6
+    tell "the disk is full until $SPAN s after it is felt"
+    disk_fill
+    sleep "$SPAN"
+    perhaps daemon_again
+    disk_clear
 }
 
 # of KEY: the first number under that key in the last status.
@@ -212,7 +225,8 @@ long_outage() {
     STOPS=$((STOPS + 1))
     sleep "$span"
     answers
-    tell "$(of lag) records wait, and the daemon has $(resident) MB resident, $before MB before"
+    # Those of an earlier start have no count.
+    tell "$(of lag || echo uncounted) records wait, and the daemon has $(resident) MB resident, $before MB before"
     broker_start "$OUT"
     # What a second brings, ballast included, is no backlog.
     wait_for 300 caught_up 20000 || die "the sink does not catch up: $(cat "$OUT/status.json")"
@@ -292,9 +306,12 @@ say "seed $SEED, $CHAOS seconds"
 daemon_start
 watch &
 WATCH_PID=$!
-while ((SECONDS < BEGAN + CHAOS)); do
+# A whole round at least, however slow the machine is.
+while ((SECONDS < BEGAN + CHAOS || STRIKES < 4)); do
     strike
 done
+((STOPS && KILLS && CUTS && FILLS)) ||
+    die "not everything broke: $STOPS stops of the broker, $KILLS kills of the daemon, $CUTS cuts of the network, $FILLS full disks"
 long_outage $((CHAOS / 4 > 10 ? CHAOS / 4 : 10))
 drown
 tell "everything is whole again"

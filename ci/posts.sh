@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A press of the button, in the world, in the room and in another house: posted to a server that speaks X's protocol and has every
 # signature checked by oauthlib, gathered by a quota that a restart keeps, posted to one that speaks Mastodon's and told of by its
-# stream, carried by a broker to the bell of another house, and heard here and there as a sound through ALSA's file plugin, byte for
-# byte. No secret is in any word of it. What went wrong is left in target/ci-artefacts/posts.
+# stream, published to one that speaks ntfy's, whose limit makes it come later and whose refusals a person heals, carried by a broker
+# to the bell of another house, and heard here and there as a sound through ALSA's file plugin, byte for byte. No secret is in any
+# word of it. What went wrong is left in target/ci-artefacts/posts.
 
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
@@ -11,17 +12,20 @@ no_arguments "$@"
 OUT=$ARTEFACTS/posts
 rm -rf "$OUT"
 mkdir -p "$OUT"
-CAMPANILE=$CARGO_TARGET_DIR/release/campanile
+# One that is built already can be named.
+CAMPANILE=${CAMPANILE_BINARY:-$CARGO_TARGET_DIR/release/campanile}
 DAEMON_PID=
 OTHER_PID=
 PEER_PID=
 MASTODON_PID=
+NTFY_PID=
 
 cleanup() {
     [[ -z $OTHER_PID ]] || kill -9 "$OTHER_PID" 2>/dev/null || true
     [[ -z $DAEMON_PID ]] || kill -9 "$DAEMON_PID" 2>/dev/null || true
     [[ -z $PEER_PID ]] || kill "$PEER_PID" 2>/dev/null || true
     [[ -z $MASTODON_PID ]] || kill "$MASTODON_PID" 2>/dev/null || true
+    [[ -z $NTFY_PID ]] || kill "$NTFY_PID" 2>/dev/null || true
     broker_stop
 }
 trap cleanup EXIT
@@ -50,7 +54,7 @@ press() {
 # posts N: so many were posted.
 posts() { [[ $(wc -l <"$OUT/posts.txt") -eq $1 ]]; }
 
-cargo build --quiet --locked --release
+[[ ${CAMPANILE_BINARY:-} ]] || cargo build --quiet --locked --release
 need python3
 unpack oauthlib --only python3-oauthlib python3-blinker python3-jwt python3-cryptography
 export PYTHONPATH=$UNPACKED/usr/lib/python3/dist-packages PYTHONDONTWRITEBYTECODE=1
@@ -68,10 +72,16 @@ MASTODON=$(free_port)
 : >"$OUT/mastodon.txt"
 python3 tests/peers/mastodon.py "$MASTODON" "$OUT/mastodon.txt" >>"$OUT/peer.log" 2>&1 &
 MASTODON_PID=$!
+NTFY=$(free_port)
+: >"$OUT/ntfy.txt"
+python3 tests/peers/ntfy.py "$NTFY" "$OUT/ntfy.txt" >>"$OUT/peer.log" 2>&1 &
+NTFY_PID=$!
 echo hunter2-bell >"$OUT/bell.token"
 echo hunter2-attic >"$OUT/attic.token"
-# listen: somebody does at both ports.
-listen() { (: <"/dev/tcp/127.0.0.1/$PORT" && : <"/dev/tcp/127.0.0.1/$MASTODON") 2>/dev/null; }
+echo tk_hunter2-bell >"$OUT/phone.token"
+echo tk_hunter2-nobody >"$OUT/tablet.token"
+# listen: somebody does at each port.
+listen() { (: <"/dev/tcp/127.0.0.1/$PORT" && : <"/dev/tcp/127.0.0.1/$MASTODON" && : <"/dev/tcp/127.0.0.1/$NTFY") 2>/dev/null; }
 wait_for 60 listen || die "the servers do not start: $(cat "$OUT/peer.log")"
 
 say "a login with a PIN"
@@ -111,6 +121,7 @@ export ALSA_CONFIG_PATH=$OUT/asound.conf LD_LIBRARY_PATH=$ALSA/usr/lib/x86_64-li
 exec $ALSA/usr/bin/aplay "\$@"
 END
 chmod +x "$OUT/player"
+LONG=$(printf 'x%.0s' {1..4096})
 cat >"$OUT/house.toml" <<END
 [node]
 name = "porch"
@@ -128,7 +139,7 @@ rings = 0
 [[scenarios]]
 name = "ring"
 when = [{ input = "button", to = "on" }]
-do = [{ let = "rings", be = "rings + 1" }, { send = "doorbell", text = "Someone is at the door" }]
+do = [{ let = "rings", be = "rings + 1" }, { send = "doorbell", text = "Someone is at the door", data = { ring = "{rings}" } }]
 
 [sinks.bird]
 kind = "x"
@@ -140,6 +151,24 @@ quota = "4/h"
 kind = "mastodon"
 url = "http://127.0.0.1:$MASTODON"
 token-file = "$OUT/bell.token"
+
+[sinks.phone]
+kind = "ntfy"
+url = "http://127.0.0.1:$NTFY"
+topic = "bell-7f3a"
+token-file = "$OUT/phone.token"
+title = "{node}: Tür"
+text = "{text}, ring {data.ring}"
+priority = "high"
+tags = ["bell", "door"]
+
+# Without what may be left out, and with more to say than a message holds.
+[sinks.tablet]
+kind = "ntfy"
+url = "http://127.0.0.1:$NTFY"
+topic = "attic-7f3a"
+token-file = "$OUT/tablet.token"
+text = "{data.ring}: $LONG"
 
 [sinks.wire]
 kind = "mqtt"
@@ -163,6 +192,19 @@ END
 daemon_start
 press 2
 wait_for 30 posts 2 || die "2 rings were not posted: $(cat "$OUT/posts.txt" "$OUT/daemon.log")"
+# to_heal WORDS: the tablet's sink is refused with these words, and what there is to do about it.
+to_heal() {
+    "$CAMPANILE" status --state "$OUT/state" >"$OUT/refused"
+    grep -q "tablet .*refused: not allowed ($1.*): see the secret, and what it may do there" "$OUT/refused"
+}
+wait_for 60 to_heal '401 Unauthorized: .*"code": 40101' || die "nobody says that the token is wrong: $(cat "$OUT/refused")"
+# published TOPIC N: so many messages.
+published() { [[ $(grep -c "^200 .*\"topic\": \"$1\"" "$OUT/ntfy.txt") -eq $2 ]]; }
+wait_for 30 published bell-7f3a 2 || die "2 rings were not published: $(cat "$OUT/ntfy.txt" "$OUT/daemon.log")"
+# acknowledged: the daemon has heard that they were, and will not publish them again after a new start.
+acknowledged() { "$CAMPANILE" status --state "$OUT/state" | grep -q '^  phone .* 2 delivered, 0 behind'; }
+wait_for 30 acknowledged || die "the phone's sink has not heard of it: $("$CAMPANILE" status --state "$OUT/state")"
+echo tk_hunter2-guest >"$OUT/tablet.token"
 say "another house follows the account"
 cat >"$OUT/other.toml" <<END
 [node]
@@ -236,6 +278,8 @@ wait_for 30 streams 1 || die "nobody listens to the stream: $(cat "$OUT/mastodon
 say "the daemon is started anew, and its quota is not"
 daemon_stop
 daemon_start
+wait_for 60 to_heal '403 Forbidden: .*"code": 40301' || die "nobody says that the token may not: $(cat "$OUT/refused")"
+echo tk_hunter2-attic >"$OUT/tablet.token"
 # variable NAME N: the other house has counted so many.
 variable() { "$CAMPANILE" status --json --state "$OUT/other" | grep -q "\"name\":\"$1\",\"value\":$2[,}]"; }
 BEGAN=$(date +%s%N)
@@ -260,6 +304,30 @@ wait_for 60 variable chirps 2 || die "the other house did not ring twice: $("$CA
 variable told 4 || die "a post came twice: $("$CAMPANILE" status --state "$OUT/other")"
 say "two posts rang in another house, and the two before it looked did not; four came by Mastodon's stream, each once, though it broke"
 
+# answers TOPIC: what its rings have to have been answered, the third and the fifth at the second try.
+answers() {
+    local ring
+    for ring in {1..6}; do
+        ((ring != 3 && ring != 5)) || echo "429 {\"code\": 42901, \"topic\": \"$1\"}"
+        if [[ $1 == bell-7f3a ]]; then
+            echo "200 {\"message\": \"Someone is at the door, ring $ring\", \"priority\": 4, \"tags\": [\"bell\", \"door\"]," \
+                "\"title\": \"porch: Tür\", \"topic\": \"$1\"}"
+        else
+            # So many letters that the ellipsis, of three bytes, still fits.
+            echo "200 {\"message\": \"$ring: ${LONG:0:4090}…\", \"priority\": 3, \"tags\": [], \"title\": \"porch\"," \
+                "\"topic\": \"$1\"}"
+        fi
+    done
+}
+for topic in bell-7f3a attic-7f3a; do
+    wait_for 120 published "$topic" 6 || die "6 rings were not published to $topic: $(cat "$OUT/ntfy.txt" "$OUT/daemon.log")"
+    # Beside what was refused for its token, which has its place above.
+    grep "\"topic\": \"$topic\"" "$OUT/ntfy.txt" | grep -v '^403 ' | diff <(answers "$topic") - ||
+        die "not what was to be published to $topic"
+done
+say "6 notifications on a phone and 6 on a tablet, each once, in order and whole, though ntfy's limit held two of each back; a token" \
+    "that was wrong, and one that might not, were said until somebody had mended them"
+
 # heard WHERE N: so many whole sounds there.
 heard() { [[ $(stat -c %s "$OUT/$1.raw" 2>/dev/null) -eq $(($2 * 16000)) ]]; }
 # sounds WHERE SAMPLES N: nothing else was heard there but these samples so often, one after the other.
@@ -273,7 +341,7 @@ grep -q 'is there a sound card' "$OUT/status" || die "nobody says that there is 
 say "6 rings heard, sample by sample at half the volume; without a sound card it is said; 4 rang by way of the broker in the other house"
 daemon_stop
 "$CAMPANILE" log --state "$OUT/state" >"$OUT/log"
-for file in daemon.log other.log login.log status log peer.log; do
+for file in daemon.log other.log login.log status refused log peer.log; do
     ! grep -q hunter2 "$OUT/$file" || die "a secret in $file"
     ! grep -qF "$(sed -n 's/^token-secret = "\(.*\)"/\1/p' "$OUT/x.login")" "$OUT/$file" || die "the account's secret in $file"
 done
