@@ -15,6 +15,7 @@ pub mod resources;
 pub mod scalar;
 pub mod schema;
 pub mod script;
+mod secrets;
 pub mod source;
 pub mod syntax;
 

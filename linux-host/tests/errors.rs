@@ -83,7 +83,7 @@ fn every_error_says_where_and_what_would_be_right() {
 
 #[test]
 fn no_secret_is_shown() {
-    for case in ["sinks.toml", "syntax.toml", "beginners/sinks.toml"] {
+    for case in ["sinks.toml", "syntax.toml", "secrets-by-mistake.toml", "beginners/sinks.toml"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors").join(case);
         let texts = findings(&path);
         let (source, found) = &texts[0];

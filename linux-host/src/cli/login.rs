@@ -32,7 +32,8 @@ enum Service {
     Key and secret of the program come from X's developer portal (an app that may read and write; consumer keys). They are \
     asked for, or read as two lines from the standard input, so that no list of processes shows them.")]
 struct X {
-    /// Where the login goes, for this user's eyes only; `login-file` of the sink names it
+    /// Where the login goes, for this user's eyes only (in /etc/campanile for the service's too); `login-file`
+    /// of the sink names it
     #[arg(long, value_name = "FILE", default_value = "x.login")]
     out: PathBuf,
     /// Another server than X itself, for tests

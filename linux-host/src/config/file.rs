@@ -28,8 +28,8 @@ pub use board::{Board, GpiochipBoard, RppalBoard, SerialBoard, VirtualBoard};
 pub use satellite::{Satellite, WithoutLink};
 pub use sink::{
     AwsIotSink, Beat, ChimeSink, CommandFilters, Common, ConsoleSink, DiscoveryPrefix, ExecSink, FileSink,
-    Filled, Filter, Filters, FollowTable, HeaderSource, Link, MastodonSink, MqttSink, NtfySink, Quota, Sink,
-    Target, Topic, Topics, WebhookSink, XSink, only, secret,
+    Filled, Filter, Filters, FollowTable, HeaderSecret, HeaderSource, Link, MastodonSink, MqttSink, NtfySink,
+    Quota, Sink, Target, Topic, Topics, WebhookSink, XSink, only, secret,
 };
 pub use trigger::{AtTrigger, CronTrigger, InputTrigger, LinkState, LinkTrigger, SensorTrigger, Trigger};
 

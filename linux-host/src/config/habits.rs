@@ -1,7 +1,9 @@
 //! What people bring along from elsewhere, and what is written instead.
 
-/// Keys under which people write secrets.
-pub(super) const SECRETS: [&str; 6] = ["password", "passwd", "pass", "secret", "token", "key"];
+use super::secrets;
+
+/// Keys under which people write secrets, in whatever table.
+const SECRETS: [&str; 6] = ["password", "passwd", "pass", "secret", "token", "key"];
 
 /// What is written instead of a key.
 #[derive(Clone, Copy, Debug)]
@@ -152,11 +154,7 @@ const TOGGLE: &str =
 /// What is written instead of a key that people try in a table.
 pub(super) fn refused(table: &str, key: &str) -> Option<Habit> {
     if SECRETS.contains(&key) {
-        return Some(Habit {
-            meant: "",
-            help: "secrets do not stand in this file: write `password-file = \"/etc/campanile/password\"` or \
-                   `password-env = \"CAMPANILE_PASSWORD\"`",
-        });
+        return Some(Habit { meant: "", help: "secrets do not stand in this file" });
     }
     let here = |pattern: &str| match pattern.strip_suffix('*') {
         Some(beginning) => table.starts_with(beginning),
@@ -165,6 +163,43 @@ pub(super) fn refused(table: &str, key: &str) -> Option<Habit> {
     KEYS.iter()
         .find(|(pattern, keys, ..)| here(pattern) && keys.contains(&key))
         .map(|(_, _, meant, help)| Habit { meant, help })
+}
+
+/// Whether a key that nobody knows is for a secret. In a sink it may have any name that says so, unless it is `near` to one
+/// that the table has.
+pub(super) fn is_secret(table: &str, key: &str, near: Option<&str>) -> bool {
+    let in_sink = table.starts_with("a sink") || table == "a secret for a header";
+    SECRETS.contains(&key) || in_sink && near.is_none() && secrets::is_secret(key)
+}
+
+/// What is written instead of a secret, in a table with these keys.
+pub(super) fn instead_of_secret(key: &str, known: &[&str]) -> String {
+    /// What keys of secrets are called, by what people call them.
+    const CALLED: [(&str, &[&str]); 4] = [
+        ("password", &["pass", "pw"]),
+        ("secret", &["secret"]),
+        ("token", &["token", "key", "auth", "bearer"]),
+        ("login", &[]),
+    ];
+    let has = |key: &str| known.contains(&key);
+    let meant = |words: &[&str]| words.iter().any(|word| key.contains(word));
+    let mut there = CALLED.iter().filter(|(name, _)| has(&format!("{name}-file")));
+    let (file, variable, name) = match there.clone().find(|(_, words)| meant(words)).or_else(|| there.next())
+    {
+        _ if has("file") && has("env") => ("file".to_owned(), "env".to_owned(), "token"),
+        _ if has("headers") && !meant(&["pass", "pw", "secret"]) => {
+            return "secrets do not stand in this file: write `headers = { Authorization = { file = \
+                    \"/etc/campanile/token\", before = \"Bearer \" } }`, or `env` for `file`"
+                .to_owned();
+        }
+        Some((name, _)) => (format!("{name}-file"), format!("{name}-env"), *name),
+        None => ("password-file".to_owned(), "password-env".to_owned(), "password"),
+    };
+    let mut help = format!("secrets do not stand in this file: write `{file} = \"/etc/campanile/{name}\"`");
+    if has(&variable) || !has(&file) {
+        help += &format!(" or `{variable} = \"CAMPANILE_{}\"`", name.to_uppercase());
+    }
+    help
 }
 
 /// The word that is written instead of one that people try.
@@ -180,4 +215,38 @@ pub(super) fn meant(word: &str) -> Option<&'static str> {
     ];
     let folded = word.to_lowercase();
     WORDS.iter().find(|(_, words)| words.contains(&folded.as_str())).map(|(meant, _)| *meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_instead_of_a_secret_is_a_key_that_the_table_has() {
+        let cases: [(&str, &[&str], &str); 7] = [
+            (
+                "pasword",
+                &["url", "password-file", "password-env"],
+                "write `password-file = \"/etc/campanile/password\"` or `password-env = ",
+            ),
+            (
+                "access-token",
+                &["token-file", "token-env"],
+                "write `token-file = \"/etc/campanile/token\"` or `token-env = ",
+            ),
+            ("consumer-secret", &["login-file"], "write `login-file = \"/etc/campanile/login\"`"),
+            (
+                "api-key",
+                &["headers", "password-file", "secret-file"],
+                "write `headers = { Authorization = { file = ",
+            ),
+            ("secret", &["headers", "password-file", "secret-file"], "write `secret-file = "),
+            ("token", &["file", "env", "before"], "write `file = \"/etc/campanile/token\"` or `env = "),
+            ("password", &["line"], "write `password-file = "),
+        ];
+        for (key, known, instead) in cases {
+            let said = instead_of_secret(key, known);
+            assert!(said.contains(instead), "{key}: {said}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ use super::source::Diagnostic;
 pub use bounds::{H, LONGEST, MS, Positive, S, SizeWithin, Within, Word};
 pub use decimal::Decimal;
 pub use facts::{Facts, OURS};
-pub use name::{HeardName, NAME_MAX, Name, NodeName, check_name};
+pub use name::{HeardName, NAME_MAX, Name, NodeName, VariableName, check_name};
 pub use port::{SerialPort, UsbId};
 pub use units::{duration, duration_text};
 
@@ -37,7 +37,7 @@ words!(Drive, "a way to drive a line", {
 
 /// Reads a type from a string by a function that says what is wrong and what would be right.
 macro_rules! text {
-    ($ty:ty, $what:literal, $schema:tt, $parse:expr $(, unit: $unit:literal)? $(, broken: $broken:expr)?) => {
+    ($ty:ty, $what:literal, $schema:tt, $parse:expr $(, unit: $unit:literal)? $(, hint: $hint:literal)? $(, broken: $broken:expr)?) => {
         const _: () = {
             use $crate::config::read::{Definitions, Node, Read, Report, wrong_kind};
             use $crate::config::scalar::{Wrong, quotes};
@@ -59,7 +59,10 @@ macro_rules! text {
                 }
 
                 fn hint(node: Node<'_>, report: &Report<'_>) -> Option<String> {
-                    quotes(node, concat!("" $(, $unit)?), report)
+                    let own: &[&str] = &[$($hint)?];
+                    own.first()
+                        .map(|hint| (*hint).to_owned())
+                        .or_else(|| quotes(node, concat!("" $(, $unit)?), report))
                 }
 
                 $(fn broken() -> Option<Self> {
@@ -162,6 +165,8 @@ text!(
     "the path of a file",
     { "type": "string", "minLength": 1 },
     |text| if text.is_empty() { Err(Wrong::new("an empty path", "name a file")) } else { Ok(text.into()) },
+    // Without the value: it may be a secret in the place of its file.
+    hint: "the path, between quotes",
     broken: Self::new()
 );
 

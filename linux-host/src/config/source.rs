@@ -2,6 +2,7 @@
 //! caret, what is wrong and what would be right.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -65,8 +66,8 @@ pub struct Diagnostic {
     pub other: Option<(Range<usize>, String)>,
     /// It may be no more than what another error left behind.
     pub may_follow: bool,
-    /// A secret that stands in the text, and is shown to nobody.
-    pub secret: Option<Range<usize>>,
+    /// Secrets that stand in the text, and are shown to nobody.
+    pub secrets: Vec<Range<usize>>,
 }
 
 impl Diagnostic {
@@ -80,14 +81,15 @@ impl Diagnostic {
             help: None,
             other: None,
             may_follow: false,
-            secret: None,
+            secrets: Vec::new(),
         }
     }
 
     /// With a secret that is not shown.
     #[must_use]
-    pub fn hide(self, secret: Range<usize>) -> Self {
-        Self { secret: Some(secret), ..self }
+    pub fn hide(mut self, secret: Range<usize>) -> Self {
+        self.secrets.push(secret);
+        self
     }
 
     /// May be no more than what another error left behind.
@@ -135,13 +137,21 @@ pub fn render(source: &Source, diagnostics: &[Diagnostic], color: bool) -> Strin
 /// The text with stars for secrets, which may stand on the line of any diagnostic.
 fn without_secrets<'s>(source: &'s Source, diagnostics: &[Diagnostic]) -> Cow<'s, Source> {
     let mut shown = Cow::Borrowed(source);
-    for secret in diagnostics.iter().filter_map(|diagnostic| diagnostic.secret.clone()) {
-        if source.text.get(secret.clone()).is_some() {
-            let stars = "*".repeat(secret.len());
-            shown.to_mut().text.replace_range(secret, &stars);
+    // Most of them know of all.
+    let secrets = diagnostics.iter().flat_map(|diagnostic| &diagnostic.secrets);
+    let secrets: BTreeSet<_> = secrets.map(|secret| (secret.start, secret.end)).collect();
+    for (start, end) in secrets {
+        if let Some(written) = source.text.get(start..end) {
+            shown.to_mut().text.replace_range(start..end, &stars(written));
         }
     }
     shown
+}
+
+/// As many bytes on as many lines, so that all the rest keeps its place.
+fn stars(written: &str) -> String {
+    let star = |letter: char| if matches!(letter, '\n' | '\r') { letter } else { '*' };
+    written.chars().flat_map(|letter| std::iter::repeat_n(star(letter), letter.len_utf8())).collect()
 }
 
 fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
@@ -183,4 +193,19 @@ pub fn to_json(source: &Source, diagnostic: &Diagnostic) -> Value {
         "label": diagnostic.label,
         "help": diagnostic.help,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_of_several_lines_leaves_all_the_rest_in_its_place() {
+        let source = Source::new("house", "a = \"\"\"hunter2\nhünter2\"\"\" # b\nc = 1\n");
+        let end = source.text.find(" #").unwrap();
+        let diagnostics = [Diagnostic::error(0..1, "x").hide(4..end).hide(4..7)];
+        let shown = without_secrets(&source, &diagnostics);
+        assert_eq!(shown.text, "a = **********\n*********** # b\nc = 1\n");
+        assert_eq!(shown.text.len(), source.text.len());
+    }
 }

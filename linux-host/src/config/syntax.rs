@@ -5,8 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, Error};
 
-use super::habits::SECRETS;
 use super::read::Report;
+use super::secrets;
 use super::source::{Diagnostic, Source};
 
 /// The tables of a text; of one that is not TOML, what can be made out all the same.
@@ -22,6 +22,7 @@ pub fn parse<'s>(report: &mut Report<'s>) -> Spanned<DeTable<'s>> {
             last = Some(diagnostic);
         }
     }
+    report.hide(secrets::of(root.get_ref(), &source.text));
     root
 }
 
@@ -48,13 +49,12 @@ fn describe(source: &Source, error: &Error) -> Diagnostic {
     }
 }
 
-/// What stands behind a key for secrets, on a line that is not TOML.
+/// What is shown to nobody of a line that is not TOML.
 fn secret_on_line(text: &str, at: usize) -> Option<Range<usize>> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
     let end = text.get(at..)?.find('\n').map_or(text.len(), |newline| at + newline);
     let line = text.get(start..end)?;
-    let secret = SECRETS.iter().filter_map(|key| line.find(key).map(|found| found + key.len())).min()?;
-    (secret < line.len()).then_some(start + secret..end)
+    secrets::on_line(line).map(|secret| start + secret..end)
 }
 
 /// What is most often behind an error of syntax on such a line.

@@ -17,6 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use self::pem::Kind;
 use super::Failure;
+use crate::secret;
 
 /// The two sides of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,6 +118,7 @@ impl Identity {
 async fn read(path: &Path, kind: Kind) -> Result<Vec<u8>, Failure> {
     tokio::fs::read(path).await.map_err(|error| {
         let (what, key) = kind.words();
-        Failure::refused(format!("cannot read {what} {}: {error}; see `{key}`", path.display()))
+        let help = secret::help(&error, path);
+        Failure::refused(format!("cannot read {what} {}: {error}{help}; see `{key}`", path.display()))
     })
 }

@@ -224,6 +224,37 @@ fn no_secret_is_shown_anywhere() {
     assert_clean("the log", &log);
 }
 
+/// Where a key is misspelt, is another sink's, or holds the secret in the place of its name: the compiler shows neither the
+/// value nor the line with it, and a daemon that does not start over it neither.
+#[test]
+fn a_secret_that_stands_in_the_file_by_mistake_is_not_shown() {
+    for mistake in [
+        "kind = \"mqtt\"\nurl = \"mqtts://localhost:{MARK}\"",
+        "kind = \"mqtt\"\nurl = \"mqtts://localhost/{MARK}\"",
+        "kind = \"mqtt\"\nurl = \"mqtts://localhost\"\npasword = \"{MARK}\"",
+        "kind = \"mqtt\"\nurl = \"mqtts://localhost\"\nusername = \"me\"\npassword-file = { file = \"{MARK}\" }",
+        "kind = \"mqtt\"\nurl = \"mqtts://localhost\"\nusername = \"me\"\npassword-env = \"{MARK} {MARK}\"",
+        "kind = \"mastodon\"\nurl = \"https://localhost\"\ntoken-env = \"{MARK}-token\"",
+        "kind = \"mastodon\"\nurl = \"https://localhost\"\naccess-token = \"{MARK}\"",
+        "kind = \"x\"\nconsumer-secret = \"{MARK}\"",
+        "kind = \"webhook\"\nurl = \"https://localhost:x/{MARK}?key={MARK}\"",
+        "kind = \"webhook\"\nurl = \"https://localhost/ {MARK}?key={MARK}\"",
+        "kind = \"webhook\"\nurl = \"https://localhost/{nmae}?key={MARK}\"",
+        "kind = \"webhook\"\nurl = \"https://localhost\"\nheaders = { X-Room = { value = \"{MARK}\" } }",
+        "kind = \"webhook\"\nurl = \"https://localhost\"\ntoken = {MARK}",
+    ] {
+        let mistake = mistake.replace("{MARK}", MARK);
+        let place = Workplace::new(&format!("{HOUSE}\n[sinks.other]\n{mistake}\n"));
+        let file = place.path("house.toml").display().to_string();
+        for args in [&["check", &file][..], &["check", "--json", &file], &["run", &file]] {
+            let output = place.command(args).stdin(Stdio::null()).output().unwrap();
+            let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            assert!(!output.status.success() && !text.is_empty(), "{args:?}: {mistake}");
+            assert_clean(&format!("{args:?}"), &text);
+        }
+    }
+}
+
 #[test]
 fn a_login_shows_no_secret() {
     let (echo, _) = echo();

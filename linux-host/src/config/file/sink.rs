@@ -14,7 +14,7 @@ mod webhook;
 
 use campanile_core::time::Duration;
 
-use super::super::read::kinds;
+use super::super::read::{Read, kinds};
 use super::super::scalar::{H, S, Within};
 
 pub use aws_iot::AwsIotSink;
@@ -28,7 +28,7 @@ pub use posts::{FollowTable, MastodonSink, NtfySink, XSink};
 pub use programs::{ChimeSink, ExecSink};
 pub use topics::{Topic, Topics};
 pub use web::{Filled, Quota, secret};
-pub use webhook::{HeaderSource, Link, Target, WebhookSink};
+pub use webhook::{HeaderSecret, HeaderSource, Link, Target, WebhookSink};
 
 /// How often a sign of life may be wanted.
 pub type Beat = Within<S, { 168 * H }>;
@@ -67,6 +67,15 @@ macro_rules! sinks {
             pub const fn kind(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => $word,)*
+                }
+            }
+
+            /// The keys of a kind besides `kind`; those of all kinds for one that nobody knows.
+            pub fn keys(kind: Option<&str>) -> Vec<&'static str> {
+                const KINDS: &[(&str, &[&str])] = &[$(($word, <$ty as Read>::KEYS)),*];
+                match KINDS.iter().find(|(word, _)| Some(*word) == kind) {
+                    Some((_, keys)) => keys.to_vec(),
+                    None => KINDS.iter().flat_map(|(_, keys)| keys.iter().copied()).collect(),
                 }
             }
 

@@ -13,12 +13,14 @@ pub struct Report<'s> {
     syntax: Vec<Diagnostic>,
     /// Lines that are not TOML: what stands on them was guessed.
     broken: Vec<RangeInclusive<usize>>,
+    /// Parts of the text that are shown to nobody.
+    hidden: Vec<Range<usize>>,
 }
 
 impl<'s> Report<'s> {
     /// Nothing found yet.
     pub const fn new(source: &'s Source) -> Self {
-        Self { source, found: Vec::new(), syntax: Vec::new(), broken: Vec::new() }
+        Self { source, found: Vec::new(), syntax: Vec::new(), broken: Vec::new(), hidden: Vec::new() }
     }
 
     /// Takes note.
@@ -30,6 +32,11 @@ impl<'s> Report<'s> {
     pub fn push_syntax(&mut self, diagnostic: Diagnostic) {
         self.broken.push(self.lines(&diagnostic.span));
         self.syntax.push(diagnostic);
+    }
+
+    /// Shows parts of the text to nobody, whatever is said of them.
+    pub fn hide(&mut self, parts: Vec<Range<usize>>) {
+        self.hidden.extend(parts);
     }
 
     /// How many diagnostics there are so far.
@@ -73,6 +80,10 @@ impl<'s> Report<'s> {
     /// themselves, and without what an error of syntax may have caused.
     pub fn finish(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         let wrong = self.has_errors();
+        // Also those that only a diagnostic knows which is not told.
+        let mut hidden = std::mem::take(&mut self.hidden);
+        hidden
+            .extend(self.found.iter().chain(&self.syntax).flat_map(|diagnostic| diagnostic.secrets.clone()));
         let guessed = |diagnostic: &Diagnostic| {
             let mine = self.lines(&diagnostic.span);
             let on_broken =
@@ -85,6 +96,7 @@ impl<'s> Report<'s> {
         let mut found: Vec<_> = self.found.iter().filter(|diagnostic| told(diagnostic)).cloned().collect();
         found.append(&mut self.syntax);
         found.sort_by_key(|diagnostic| diagnostic.span.start);
+        found.iter_mut().for_each(|diagnostic| diagnostic.secrets.clone_from(&hidden));
         if wrong { Err(found) } else { Ok(found) }
     }
 }

@@ -6,8 +6,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::super::habits;
 use super::super::source::Diagnostic;
+use super::super::{habits, secrets};
 use super::{Node, Others, Read, Report, Rule, suggestion, wrong_kind};
 use crate::nearest::nearest;
 
@@ -133,11 +133,16 @@ impl<'a> Table<'a> {
             if !self.is_unknown(name) {
                 continue;
             }
-            let mut diagnostic = Diagnostic::error(span, format!("unknown key `{name}` in {}", self.what));
-            if habits::SECRETS.contains(&name.as_ref()) {
-                diagnostic = diagnostic.hide(value.span());
-            }
+            let diagnostic = Diagnostic::error(span, format!("unknown key `{name}` in {}", self.what));
             let near = nearest(name, self.known.iter().copied());
+            if secrets::is_secret(name) {
+                report.hide(secrets::leaves(value));
+            }
+            if habits::is_secret(self.what, name, near) {
+                let help = habits::instead_of_secret(name, self.known);
+                report.push(diagnostic.label("not here").help(help));
+                continue;
+            }
             report.push(match (habits::refused(self.what, name), near, value.get_ref()) {
                 (Some(habit), ..) => diagnostic.label("not here").help(habit.help),
                 (None, None, DeValue::Table(_)) if self.named => {

@@ -1,8 +1,9 @@
-//! Names that the author chose.
+//! Names that the author chose, or the system has.
 
 use serde_json::{Value, json};
+use toml::de::DeValue;
 
-use super::super::read::{Definitions, NAME_PATTERN, Node, Read, Report};
+use super::super::read::{Definitions, NAME_PATTERN, Node, Read, Report, wrong_kind};
 use super::{Text, Wrong, text};
 
 /// The longest name.
@@ -125,3 +126,60 @@ text!(NodeName, "a name of a-z, 0-9 and -", { "type": "string", "pattern": "^[a-
         ))
     }
 }, broken: Self("house".to_owned()));
+
+/// The name of an environment variable that holds a secret. What is none may be the secret itself: it is not repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VariableName(pub String);
+
+impl VariableName {
+    fn parse(text: &str) -> Result<Self, Wrong> {
+        let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if text.bytes().all(of_a_name) && text.starts_with(|first: char| !first.is_ascii_digit()) {
+            return Ok(Self(text.to_owned()));
+        }
+        let help = "letters, digits and _, such as \"CAMPANILE_PASSWORD\"; the secret itself does not stand in this file: \
+                    the variable holds it, for the service in /etc/default/campanile";
+        Err(Wrong::new("this is no name of an environment variable", help).secret())
+    }
+}
+
+impl Read for VariableName {
+    const WHAT: &'static str = "the name of an environment variable such as \"CAMPANILE_PASSWORD\"";
+
+    /// A wrong one stays a name, so that nobody asks for one.
+    fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
+        let DeValue::String(text) = node.value() else {
+            wrong_kind::<Self>(node, report);
+            return Self::broken();
+        };
+        Self::parse(text).map_err(|wrong| report.push(wrong.at(node.span()))).ok().or_else(Self::broken)
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" })
+    }
+
+    fn hint(_: Node<'_>, _: &Report<'_>) -> Option<String> {
+        Some("its name, between quotes: the variable holds the secret".to_owned())
+    }
+
+    fn broken() -> Option<Self> {
+        Some(Self(String::new()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_has_a_name_and_what_is_none_is_not_repeated() {
+        for good in ["MQTT_PASSWORD", "_", "token", "A1"] {
+            assert_eq!(VariableName::parse(good), Ok(VariableName(good.to_owned())));
+        }
+        for wrong in ["", "1A", "hunter2-secret", "hunter2 secret", "$hunter2", "hunter2=", "hünter2"] {
+            let (what, help) = VariableName::parse(wrong).unwrap_err().into_words();
+            assert!(!format!("{what} {help}").contains("nter2"), "{what}: {help}");
+        }
+    }
+}

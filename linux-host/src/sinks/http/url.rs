@@ -32,7 +32,7 @@ impl Url {
         let (host, port) = match place.rsplit_once(':') {
             // A bare [::1] ends in a bracket, so what is behind its last colon is no port.
             Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().map_err(|_| format!("\"{port}\" is no port: 1 to 65535"))?)
+                (host, port.parse().map_err(|_| "what stands behind the colon is no port: 1 to 65535")?)
             }
             _ => (place, usual),
         };
@@ -142,8 +142,13 @@ mod tests {
         {
             assert!(Url::parse(url).is_err(), "{url}");
         }
-        for url in ["https://me:hunter2@x/", "https:/x/hunter2", "https://h x/hunter2", "https://x/hunter2 y"]
-        {
+        for url in [
+            "https://me:hunter2@x/",
+            "https:/x/hunter2",
+            "https://h x/hunter2",
+            "https://x/hunter2 y",
+            "https://x:hunter2/",
+        ] {
             assert!(!Url::parse(url).unwrap_err().contains("hunter2"), "{url}");
         }
         assert!(!format!("{:?}", Url::parse("https://x/hunter2").unwrap()).contains("hunter2"));

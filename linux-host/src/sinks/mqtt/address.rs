@@ -17,13 +17,14 @@ impl Address {
     /// Reads a URL: `mqtt://HOST[:1883]` or `mqtts://HOST[:8883]`.
     ///
     /// # Errors
-    /// What is wrong with it. A user or password in it is refused: it would show in logs and in lists of processes.
+    /// What is wrong with it, without repeating it: it may hold a secret. A user or password in it is refused: it would
+    /// show in logs and in lists of processes.
     pub fn parse(url: &str) -> Result<Self, String> {
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let (tls, usual) = match scheme {
             "mqtt" => (false, 1883),
             "mqtts" => (true, 8883),
-            _ => return Err(format!("\"{url}\" does not begin with mqtt:// or mqtts://")),
+            _ => return Err("the URL does not begin with mqtt:// or mqtts://".into()),
         };
         if rest.contains('@') {
             return Err(
@@ -34,13 +35,13 @@ impl Address {
         let (host, port) = match rest.rsplit_once(':') {
             // A bare [::1] ends in a bracket, so what is behind its last colon is no port.
             Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().map_err(|_| format!("\"{port}\" is no port: 1 to 65535"))?)
+                (host, port.parse().map_err(|_| "what stands behind the colon is no port: 1 to 65535")?)
             }
             _ => (rest, usual),
         };
         if host.is_empty() || host.contains(['/', ' ', '?', '#']) || port == 0 {
             return Err(format!(
-                "\"{url}\" is no address: mqtt://HOST or mqtts://HOST, and :PORT if it is not {usual}"
+                "the URL is no address: mqtt://HOST or mqtts://HOST, and :PORT if it is not {usual}"
             ));
         }
         Ok(Self { host: host.to_owned(), port, tls })
@@ -84,6 +85,9 @@ mod tests {
         ] {
             assert!(Address::parse(url).is_err(), "{url}");
         }
-        assert!(!Address::parse("mqtt://me:hunter2@broker").unwrap_err().contains("hunter2"));
+        for url in ["mqtt://me:hunter2@broker", "mqtts://broker:hunter2", "mqtt://broker/hunter2", "hunter2"]
+        {
+            assert!(!Address::parse(url).unwrap_err().contains("hunter2"), "{url}");
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! What `campanile login x` writes, and how it comes by it: OAuth's way for programs without a browser, with a PIN that
 //! a person copies.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::Path;
 
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 
 use super::moment;
+use crate::secret;
 use crate::sinks::Failure;
 use crate::sinks::http::{Class, Client, Request, Url};
 use crate::sinks::oauth::{self, Keys, Pair};
@@ -25,7 +26,12 @@ const NAMES: [&str; 4] = ["consumer-key", "consumer-secret", "token", "token-sec
 pub async fn read(path: &Path, hidden: &mut Hidden) -> Result<Keys, Failure> {
     let again = "`campanile login x` writes it";
     let text = tokio::fs::read_to_string(path).await.map_err(|error| {
-        Failure::refused(format!("cannot read the login in {}: {error}; {again}", path.display()))
+        // One that is there is not written again because it may not be read.
+        let help = match secret::help(&error, path) {
+            help if help.is_empty() => format!("; {again}"),
+            help => help,
+        };
+        Failure::refused(format!("cannot read the login in {}: {error}{help}", path.display()))
     })?;
     let found = |name: &str| {
         let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == name);
@@ -46,7 +52,8 @@ pub async fn read(path: &Path, hidden: &mut Hidden) -> Result<Keys, Failure> {
     Ok(keys)
 }
 
-/// Writes a login, for its owner's eyes only.
+/// Writes a login, for its owner's eyes only; in a folder that root keeps for a group, as /etc/campanile for the service, for
+/// that group's eyes too.
 ///
 /// # Errors
 /// The system refuses; then nothing is left.
@@ -61,10 +68,28 @@ pub fn write(path: &Path, keys: &Keys, user: &str) -> io::Result<()> {
     let head = format!(
         "# The account {user} on X, as `campanile login x` was let in. Secret: who has it posts as you.\n"
     );
-    let written = file.write_all((head + &lines).as_bytes()).and_then(|()| file.sync_all());
+    let shared = readers(path).map_or(Ok(()), |group| share(&file, group));
+    let written =
+        shared.and_then(|()| file.write_all((head + &lines).as_bytes())).and_then(|()| file.sync_all());
     written.and_then(|()| std::fs::rename(&new, path)).inspect_err(|_| {
         let _ = std::fs::remove_file(&new);
     })
+}
+
+/// The group that a file is for besides its owner: that of its folder, if root keeps the folder for a group.
+fn readers(path: &Path) -> Option<u32> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let meta = folder.unwrap_or_else(|| Path::new(".")).metadata().ok()?;
+    (meta.uid() == 0 && meta.gid() != 0).then(|| meta.gid())
+}
+
+/// Lets a group read a file; who may not give it to the group keeps it.
+fn share(file: &File, group: u32) -> io::Result<()> {
+    match fchown(file, None, Some(group)) {
+        Ok(()) => file.set_permissions(Permissions::from_mode(0o640)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The first step: a token to ask with. A person is to open [`page`], and copy the PIN that is shown there.
@@ -128,4 +153,46 @@ fn pair(form: &str) -> Result<Pair, Failure> {
 fn field(form: &str, name: &str) -> Option<String> {
     let found = form.trim().split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name);
     found.map(|(_, value)| oauth::decoded(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::chown;
+
+    use super::*;
+
+    fn keys() -> Keys {
+        let pair = |word: &str| Pair { key: word.to_owned(), secret: format!("hunter2-{word}") };
+        Keys { consumer: pair("app"), token: Some(pair("account")) }
+    }
+
+    #[tokio::test]
+    async fn what_is_written_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.login");
+        write(&path, &keys(), "bell").unwrap();
+        let read = read(&path, &mut Hidden::default()).await.unwrap();
+        assert_eq!(read.consumer.secret, "hunter2-app");
+        assert_eq!(read.token.unwrap().key, "account");
+    }
+
+    /// Only root has folders of root.
+    #[test]
+    fn in_a_folder_that_root_keeps_for_a_group_the_group_may_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.login");
+        write(&path, &keys(), "bell").unwrap();
+        let meta = path.metadata().unwrap();
+        assert_eq!(meta.mode() & 0o777, if readers(&path).is_some() { 0o640 } else { 0o600 });
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        for (owner, group, mode) in [(0, 4321, 0o640), (0, 0, 0o600), (1234, 4321, 0o600)] {
+            chown(dir.path(), Some(owner), Some(group)).unwrap();
+            write(&path, &keys(), "bell").unwrap();
+            let meta = path.metadata().unwrap();
+            assert_eq!(meta.mode() & 0o777, mode, "{owner}:{group}");
+            assert_eq!(meta.gid() == 4321, mode == 0o640, "{owner}:{group}");
+        }
+    }
 }

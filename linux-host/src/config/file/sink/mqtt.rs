@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::{BatchTable, Beat, CommandFilters, Common, Filled, Filters, ListenFilter, Topics};
 use crate::config::read::{At, Definitions, Node, Read, Report, table, wrong_kind};
-use crate::config::scalar::{Int, Word, text};
+use crate::config::scalar::{Int, VariableName, Word, text};
 use crate::config::source::Diagnostic;
 use crate::sinks::mqtt::address::Address;
 use crate::sinks::mqtt::discovery::PREFIX;
@@ -27,7 +27,7 @@ table! {
         /// A file whose first line is the password.
         "password-file" password_file (optional): At<PathBuf>,
         /// An environment variable that holds the password.
-        "password-env" password_env (optional): At<Word>,
+        "password-env" password_env (optional): At<VariableName>,
         /// The client's name at the broker; "campanile-NODE-SINK" without it.
         "client-id" client_id (optional): At<Word>,
         /// Certificates in PEM that a broker's may be signed by; the system's without it.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::web::{Filled, Quota};
 use super::{Beat, Common, Filters};
 use crate::config::read::{At, table, words};
-use crate::config::scalar::{H, Name, S, Text, Within, Word, text};
+use crate::config::scalar::{H, Name, S, Text, VariableName, Within, Word, text};
 use crate::sinks::http::Url;
 use campanile_core::time::Duration;
 
@@ -20,11 +20,11 @@ table! {
         /// A file whose first line is the topic.
         "topic-file" topic_file (optional): At<PathBuf>,
         /// An environment variable that holds the topic.
-        "topic-env" topic_env (optional): At<Word>,
+        "topic-env" topic_env (optional): At<VariableName>,
         /// A file whose first line is an access token.
         "token-file" token_file (optional): At<PathBuf>,
         /// An environment variable that holds the token.
-        "token-env" token_env (optional): At<Word>,
+        "token-env" token_env (optional): At<VariableName>,
         /// What stands above the text.
         "title" title (= "{node}"): Filled,
         /// What is said.
@@ -58,7 +58,7 @@ table! {
         /// A file whose first line is an access token with write:statuses (Preferences, Development).
         "token-file" token_file (optional): At<PathBuf>,
         /// An environment variable that holds the token.
-        "token-env" token_env (optional): At<Word>,
+        "token-env" token_env (optional): At<VariableName>,
         /// What is said.
         "text" text (= "{text}"): Filled,
         /// Who sees it.

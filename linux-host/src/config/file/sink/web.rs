@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::read::At;
-use crate::config::scalar::{Word, duration, text};
+use crate::config::scalar::{VariableName, duration, text};
 use crate::secret::Secret;
 use crate::sinks::quota::Rate;
 use crate::sinks::template::{PLACES, Template};
@@ -48,7 +48,7 @@ text!(Quota, "a quota such as \"50/d\"", { "type": "string", "pattern": "^[0-9]+
 });
 
 /// Where the secret is that two keys name, `..-file` and `..-env`.
-pub fn secret(file: &Option<At<PathBuf>>, variable: &Option<At<Word>>) -> Option<Secret> {
+pub fn secret(file: &Option<At<PathBuf>>, variable: &Option<At<VariableName>>) -> Option<Secret> {
     let file = file.as_ref().map(|path| Secret::File(path.value.clone()));
     file.or_else(|| variable.as_ref().map(|name| Secret::Variable(name.value.0.clone())))
 }

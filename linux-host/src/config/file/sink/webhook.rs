@@ -10,7 +10,7 @@ use toml::de::DeValue;
 use super::web::{Filled, Quota};
 use super::{Beat, Common, Filters};
 use crate::config::read::{At, Definitions, Node, Read, Report, table, words, wrong_kind};
-use crate::config::scalar::{S, Within, Word, text};
+use crate::config::scalar::{S, VariableName, Within, Word, text};
 use crate::config::source::Diagnostic;
 use crate::sinks::http::Url;
 use crate::sinks::template::Template;
@@ -24,7 +24,7 @@ table! {
         /// A file whose first line is the URL, where that is a secret itself.
         "url-file" url_file (optional): At<PathBuf>,
         /// An environment variable that holds the URL.
-        "url-env" url_env (optional): At<Word>,
+        "url-env" url_env (optional): At<VariableName>,
         /// How it is sent.
         "method" method (= "POST"): Method,
         /// Further headers: text, or where a secret is: { file = "..", before = "Bearer " }.
@@ -34,7 +34,7 @@ table! {
         /// A file whose first line is the password.
         "password-file" password_file (optional): At<PathBuf>,
         /// An environment variable that holds the password.
-        "password-env" password_env (optional): At<Word>,
+        "password-env" password_env (optional): At<VariableName>,
         /// What is sent; the message's JSON without it.
         "body" body (optional): At<Filled>,
         /// What the body is.
@@ -42,7 +42,7 @@ table! {
         /// A file whose first line is the key that the body is signed with (HMAC-SHA256).
         "secret-file" secret_file (optional): At<PathBuf>,
         /// An environment variable that holds that key.
-        "secret-env" secret_env (optional): At<Word>,
+        "secret-env" secret_env (optional): At<VariableName>,
         /// Where the signature goes.
         "signature-header" signature_header (= "X-Campanile-Signature"): At<Header>,
         /// Certificates in PEM that the server's may be signed by; the system's without it.
@@ -177,7 +177,7 @@ table! {
         /// A file whose first line is the secret.
         "file" file (optional): At<PathBuf>,
         /// An environment variable that holds it.
-        "env" env (optional): At<Word>,
+        "env" env (optional): At<VariableName>,
         /// What stands before it, such as "Bearer ".
         "before" before (= ""): String,
     }
