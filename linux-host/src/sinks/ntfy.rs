@@ -16,6 +16,8 @@ use crate::secret::Secret;
 
 /// Beyond so many bytes a server makes an attachment of a text.
 const TEXT_MAX: usize = 4096;
+/// And so much of it as JSON: the server takes 8,192 bytes in all.
+const JSON_MAX: usize = 6144;
 /// As much as fits on a phone.
 const TITLE_MAX: usize = 250;
 
@@ -64,7 +66,7 @@ impl Requests for Settings {
         let body = json!({
             "topic": topic,
             "title": web::clipped(&self.title.fill(&fields, Escape::Plain), TITLE_MAX, char::len_utf8),
-            "message": web::clipped(&self.text.fill(&fields, Escape::Plain), TEXT_MAX, char::len_utf8),
+            "message": clipped(&self.text.fill(&fields, Escape::Plain)),
             "priority": self.priority,
             "tags": self.tags,
         });
@@ -77,6 +79,16 @@ impl Requests for Settings {
         request.body = Bytes::from(body.to_string());
         Ok(request)
     }
+}
+
+/// A text as long as the server takes it, in both of its measures.
+fn clipped(text: &str) -> String {
+    let in_json = |c: char| match c {
+        '"' | '\\' | '\n' | '\r' | '\t' => 2,
+        '\0'..'\u{20}' => 6,
+        _ => c.len_utf8(),
+    };
+    web::clipped(&web::clipped(text, TEXT_MAX, char::len_utf8), JSON_MAX, in_json)
 }
 
 #[cfg(test)]
@@ -120,5 +132,6 @@ mod tests {
         assert_eq!(serde_json::from_str::<serde_json::Value>(&asked[0].body).unwrap(), expected);
         let cut: serde_json::Value = serde_json::from_str(&asked[1].body).unwrap();
         assert_eq!(cut["message"].as_str().unwrap().len(), TEXT_MAX);
+        assert!(serde_json::json!(clipped(&"\"\n".repeat(4096))).to_string().len() <= JSON_MAX + 2);
     }
 }
