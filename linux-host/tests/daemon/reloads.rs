@@ -168,6 +168,8 @@ fn a_sink_that_a_reload_brings_is_told_what_happens_from_then_on() {
     let daemon = Running::start(&place);
     daemon.ok(&["press", "button"]);
     poll(|| (daemon.status()["variables"][0]["value"] == 1).then_some(()));
+    // While it runs, another press starts nothing.
+    poll(|| (daemon.status()["scenarios"][0]["running"] == 0).then_some(()));
     let path = place.path("later.jsonl");
     let sink =
         format!("[sinks.later]\nkind = \"file\"\npath = \"{}\"\nonly = [\"message:*\"]\n", path.display());
