@@ -4,6 +4,7 @@
 //! before it.
 
 mod deeds;
+mod event;
 mod links;
 mod news;
 mod ways;
@@ -12,24 +13,24 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use campanile_clock::Virtual;
-use campanile_core::id::{Level, OutputId, SensorId};
 use campanile_core::input::{Input, Origin};
 use campanile_core::program::image;
 use campanile_core::runner::Message;
-use campanile_core::time::{Duration, Instant};
+use campanile_core::time::Duration;
+use campanile_delivery::Position;
 use campanile_delivery::disk::Faults;
-use campanile_delivery::{Position, Ticket};
 
 use super::house::Rulebook;
 use super::judge::receipt;
-use super::plan::{Ask, Deed, Item, Plan};
-use super::receiver::{Answer, Letter};
+use super::plan::{Deed, Item, Plan};
+use super::receiver::Answer;
 use super::satellite::programs;
-use super::station::{Given, Station, Wall};
+use super::station::{Given, Station};
 use super::tape::mix;
 use super::{Finding, Outcome};
 use crate::node::House;
 use crate::prng::Prng;
+pub(super) use event::Event;
 use links::Outpost;
 
 /// Behind the last fault, besides what debouncing takes: the longest waits of sinks and journal are shorter.
@@ -40,80 +41,6 @@ const TURNS_AT_ONE_INSTANT: u32 = 1_000_000;
 const MOST_EDGES: u32 = 1_000_000;
 /// What is published so long before the end has arrived by then.
 const ARRIVES: u64 = 15_000_000;
-
-/// What happens at an instant.
-pub(super) enum Event {
-    /// An item of the plan.
-    Item(usize),
-    /// A line moves.
-    Move {
-        line: usize,
-        to: Level,
-    },
-    /// A line sticks at this level until then, and comes loose.
-    Stick {
-        line: usize,
-        at: Level,
-        until: u64,
-    },
-    Loosen {
-        line: usize,
-    },
-    /// Local time changes, if the clock is still this one.
-    ZoneChanges {
-        wall: Wall,
-    },
-    /// Edges captured up to then, by the node's clock, reach the loop.
-    Reveal(Instant),
-    /// A sensor's value that came too soon may enter.
-    Release {
-        sensor: SensorId,
-    },
-    /// The process starts.
-    Begin {
-        power: bool,
-    },
-    /// The disk is well again.
-    DiskWell,
-    /// The journal's thread has stood still for long enough.
-    JournalGoesOn,
-    /// An output's hardware is well again.
-    Mend {
-        output: OutputId,
-    },
-    /// A letter arrives at a receiver.
-    Arrive {
-        way: usize,
-        life: u32,
-        session: u64,
-        ticket: Ticket,
-        letter: Letter,
-    },
-    /// An answer arrives at a sink.
-    Answered {
-        way: usize,
-        life: u32,
-        session: u64,
-        ticket: Ticket,
-        answer: Answer,
-    },
-    /// A command comes from the receiver of another node.
-    Rings {
-        ask: Ask,
-        id: u32,
-    },
-    /// A sink notices that its connection is gone.
-    Broken {
-        way: usize,
-        life: u32,
-        session: u64,
-    },
-    /// Something happens to a satellite, or on the wire to it.
-    Outpost {
-        outpost: usize,
-        event: links::Event,
-    },
-}
 
 pub(super) struct World<'a> {
     clock: &'a Virtual,
