@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Home Assistant's own schemas read what a house with everything in it introduces itself as, over a real broker, and its
-# client talks with the house (ci/paho.py). What was introduced is left in target/ci-artefacts/home-assistant.
+# client talks with the house (ci/paho-peer.py). What was introduced is left in target/ci-artefacts/home-assistant.
 
 # shellcheck source=ci/lib/mosquitto.sh
 source "$(dirname "$0")/lib/mosquitto.sh"
@@ -108,6 +108,6 @@ kept() {
 wait_for 60 kept 22 || die "$(wc -l <"$OUT/introduced") introductions instead of 22: $(cat "$OUT/introduced")"
 "$VENV/bin/python" ci/home-assistant.py <"$OUT/introduced"
 # It ends the house, to see its last will.
-"$VENV/bin/python" ci/paho.py "$BROKER_PORT" "$DAEMON_PID"
+"$VENV/bin/python" ci/paho-peer.py "$BROKER_PORT" "$DAEMON_PID"
 wait "$DAEMON_PID" 2>/dev/null || true
 DAEMON_PID=

@@ -54,10 +54,7 @@ impl Secret {
     /// mistake.
     fn place(&self, what: &str) -> String {
         match self {
-            Self::File(path) if is_path(&path.to_string_lossy()) => path.display().to_string(),
-            Self::File(_) => {
-                format!("a file of the name in the house (without a folder: or is it {what} itself?)")
-            }
+            Self::File(path) => shown(path, what),
             Self::Variable(name) if is_variable(name) => name.clone(),
             Self::Variable(_) => {
                 format!("variable of the name in the house (not in capitals: or is it {what} itself?)")
@@ -66,9 +63,18 @@ impl Secret {
     }
 }
 
-/// Whether a text is the path of a file rather than a secret: a bare word may be either.
+/// Whether a text is the path of a file rather than a secret: what does not begin as a path may be either.
 pub fn is_path(text: &str) -> bool {
-    text.contains('/')
+    let begins = ["/", "./", "../"].iter().any(|begin| text.starts_with(begin));
+    begins && !text.contains("://") && !text.contains(char::is_control)
+}
+
+/// A file's path for an error, if it is one; `what` is in it.
+pub fn shown(path: &Path, what: &str) -> String {
+    if is_path(&path.to_string_lossy()) {
+        return path.display().to_string();
+    }
+    format!("a file of the name in the house (which does not begin with / or ./: or is it {what} itself?)")
 }
 
 /// Whether a text is the name of an environment variable rather than a secret: without capitals it may be either.

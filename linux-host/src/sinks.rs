@@ -60,6 +60,9 @@ use message::Message;
 use quota::Memory;
 use tokio::time::Instant;
 
+/// So often a receiver fails over the same message before it may be the message's fault.
+const FAILURES: u32 = 5;
+
 /// Where messages go. The driver calls [`open`](Sink::open), then `send` and `outcome` until one of them fails or it
 /// is told to stop, then `close`; after a failure it waits, opens again, and begins anew behind the cursor.
 pub trait Sink: Send {
@@ -175,6 +178,8 @@ pub struct Failure {
     pub after: Option<Duration>,
     /// It went out, and no answer came: the receiver may have taken it.
     pub unsure: bool,
+    /// The receiver gave no reason: it may be over what it got.
+    pub unexplained: bool,
 }
 
 /// How to go on after a failure.
@@ -198,23 +203,29 @@ impl From<NoSecret> for Failure {
 impl Failure {
     /// An outage, which passes by itself.
     pub fn retry(why: impl Into<String>) -> Self {
-        Self { why: why.into(), then: Then::Retry, after: None, unsure: false }
+        Self { why: why.into(), then: Then::Retry, after: None, unsure: false, unexplained: false }
     }
 
     /// Nothing that waiting would heal.
     pub fn refused(why: impl Into<String>) -> Self {
-        Self { why: why.into(), then: Then::Refused, after: None, unsure: false }
+        Self { why: why.into(), then: Then::Refused, after: None, unsure: false, unexplained: false }
     }
 
     /// The receiver did not like something that was under way.
     pub fn suspect(why: impl Into<String>) -> Self {
-        Self { why: why.into(), then: Then::Suspect, after: None, unsure: false }
+        Self { why: why.into(), then: Then::Suspect, after: None, unsure: false, unexplained: false }
     }
 
     /// The same, of what may have arrived.
     #[must_use]
     pub fn unsure(self) -> Self {
         Self { unsure: true, ..self }
+    }
+
+    /// The same, without a reason from the receiver.
+    #[must_use]
+    pub fn unexplained(self) -> Self {
+        Self { unexplained: true, ..self }
     }
 
     /// The same, and not before so long.

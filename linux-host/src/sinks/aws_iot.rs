@@ -49,6 +49,8 @@ pub struct AwsIot {
     anew: bool,
     /// The last attempt to connect.
     tried: Option<Instant>,
+    /// AWS has answered something over the last connection.
+    worked: bool,
     up: Option<Up>,
     meter: Meter,
 }
@@ -65,6 +67,7 @@ impl AwsIot {
             aside: false,
             anew: false,
             tried: None,
+            worked: false,
             up: None,
             meter: Meter::default(),
         }
@@ -96,6 +99,8 @@ impl Sink for AwsIot {
             }
             None => false,
         };
+        // For the shadow it had to.
+        self.worked = self.shadow.is_some();
         self.meter.connect();
         self.up = Some(up);
         self.count();
@@ -113,11 +118,16 @@ impl Sink for AwsIot {
     async fn outcome(&mut self) -> Result<Outcome, Failure> {
         let Some(up) = &mut self.up else { return Err(Failure::retry("not connected")) };
         let outcome = up.outcome(self.shadow.as_ref(), &self.settable).await;
+        self.worked |= matches!(outcome, Ok(Outcome::Done(_) | Outcome::Refused(_)));
         self.count();
         if outcome.is_err() {
             self.end();
         }
         outcome
+    }
+
+    fn worked(&self) -> bool {
+        self.worked
     }
 
     fn used(&self) -> Option<Use> {

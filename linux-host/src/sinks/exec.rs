@@ -156,15 +156,16 @@ pub(super) async fn run(mut command: Command, input: Vec<u8>, patience: Duration
             std::future::pending().await
         };
         // Its end is the end: what it leaves behind is not waited for.
-        let status = tokio::select! {
+        tokio::select! {
             status = child.wait() => status,
             never = talk => never,
-        };
-        let _ = timeout(LINGER, hear(&mut stderr, &mut said)).await;
-        status
+        }
     };
     match timeout(patience, work).await {
-        Ok(Ok(status)) => Ok(End::Code(status, in_words(&said))),
+        Ok(Ok(status)) => {
+            let _ = timeout(LINGER, hear(&mut stderr, &mut said)).await;
+            Ok(End::Code(status, in_words(&said)))
+        }
         Ok(Err(error)) => Err(Failure::retry(format!("cannot wait for the program: {error}"))),
         Err(_) => {
             end(&mut child).await;

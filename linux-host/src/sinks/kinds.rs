@@ -38,6 +38,9 @@ pub(super) trait Plan: Clone + Debug + PartialEq {
     /// What else it takes from the program: a sink of which this changes with a reload begins anew.
     fn learn(&mut self, _: &Symbols) {}
 
+    /// What others of its kind look at is that of the sink that it takes the place of, under the same name.
+    fn take_over(&mut self, _: &Self) {}
+
     /// What this one leaves to a sink of the same kind that stands before it in the file.
     fn yield_to(&mut self, _: &Self) {}
 
@@ -62,6 +65,14 @@ macro_rules! plans {
                     $(Self::$variant(plan) => plan.learn(symbols),)*
                 }
                 spec
+            }
+
+            /// See [`Plan::take_over`].
+            pub(super) fn take_over(&mut self, before: &Self) {
+                match (self, before) {
+                    $((Self::$variant(plan), Self::$variant(before)) => plan.take_over(before),)*
+                    _ => {}
+                }
             }
 
             /// See [`Plan::yield_to`].

@@ -1,7 +1,7 @@
 //! MQTT 5, QoS 1: a message is done when the broker has acknowledged it, which is the most that a client can promise.
 //!
-//! The journal is the outbox. So every connection is a new client with a clean start: whatever an old one had under
-//! way is given up with it and sent again from the cursor, and no session on either side can lose it in silence.
+//! The journal is the outbox. So every connection is a new client: whatever an old one had under way is given up with it
+//! and sent again from the cursor, and no session can lose it in silence. What others say meanwhile the broker keeps ([`away`]).
 //! Availability is a retained `online`, and `offline` as the last will and as the farewell.
 
 pub mod address;
@@ -34,7 +34,7 @@ use super::arrival::{Arrival, What};
 use super::batch::Carrier;
 use super::endpoint::Endpoint;
 use super::message::Message;
-use super::{Failure, Outcome, Sink};
+use super::{Failure, Outcome, Sink, Then};
 
 /// Messages under way at once; a broker may lower it. Unset it costs the client 16 MB.
 pub const WINDOW: u16 = 100;
@@ -62,6 +62,8 @@ pub struct Mqtt {
 struct Up {
     session: Session,
     online: Option<(String, Answer)>,
+    /// The broker has answered to that.
+    answered: bool,
     subscribed: Option<(Subscribed, Vec<String>)>,
     /// What the broker is to keep, or no more: topics and payloads, one at a time beside what the driver sends.
     chores: VecDeque<(String, String)>,
@@ -83,7 +85,12 @@ impl Mqtt {
 impl Sink for Mqtt {
     async fn open(&mut self) -> Result<usize, Failure> {
         (self.up, self.worked) = (None, false);
-        let session = Session::open(&self.settings).await?;
+        let session = Session::open(&self.settings).await.inspect_err(|failure| {
+            // An outage passes, and what is said meanwhile is kept for this one.
+            if failure.then == Then::Refused {
+                self.listening.hears.tell(false);
+            }
+        })?;
         let online = match &self.settings.status_topic {
             Some(topic) => Some((topic.clone(), session.publish(topic, "online".into(), true)?)),
             None => None,
@@ -102,7 +109,16 @@ impl Sink for Mqtt {
         }
         let window = session.window;
         let chores = self.upkeep.announcements().iter().cloned().collect();
-        self.up = Some(Up { session, online, subscribed, chores, chore: None, refused: None, told: false });
+        self.up = Some(Up {
+            session,
+            online,
+            answered: false,
+            subscribed,
+            chores,
+            chore: None,
+            refused: None,
+            told: false,
+        });
         Ok(window)
     }
 
@@ -118,7 +134,10 @@ impl Sink for Mqtt {
         let Self { listening, upkeep, seen, worked, up, .. } = self;
         let Some(up) = up else { return Err(Failure::retry("not connected")) };
         let outcome = poll_fn(|cx| up.poll_outcome(cx, listening, upkeep, seen)).await;
-        *worked |= outcome.is_ok() || up.online.is_none();
+        *worked |= up.answered || matches!(outcome, Ok(Outcome::Done(_) | Outcome::Refused(_)));
+        if outcome.as_ref().is_err_and(|failure| failure.then == Then::Refused) {
+            listening.hears.tell(false);
+        }
         if outcome.is_err() {
             self.up = None;
         }
@@ -175,6 +194,7 @@ impl Up {
         {
             let topic = std::mem::take(topic);
             self.online = None;
+            self.answered |= matches!(answer, Ok(()) | Err(NotTaken::ForGood(_)));
             if let Err(NotTaken::ForGood(why)) = answer {
                 self.refuse(topic, &why);
             }
@@ -235,6 +255,7 @@ impl Up {
         {
             let refused = words::of_subscription(filters, &codes);
             self.subscribed = None;
+            listening.hears.tell(refused.is_none() && !codes.is_empty());
             if let Some(refused) = refused {
                 return Poll::Ready(refused);
             }

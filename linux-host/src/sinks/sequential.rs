@@ -21,12 +21,10 @@ use tokio::time::Instant;
 use super::endpoint::Endpoint;
 use super::message::Message;
 use super::quota::{Memory, Quota};
-use super::{Failure, Outcome, Sink, Then};
+use super::{FAILURES, Failure, Outcome, Sink, Then};
 
 /// Messages that are taken over at once: their text is all the memory that this takes.
 const WINDOW: usize = 256;
-/// So often the receiver fails over a message before the one behind it is tried.
-const FAILURES: u32 = 5;
 
 /// Who takes messages.
 pub trait Receiver: Send + 'static {
@@ -232,10 +230,13 @@ impl<R: Receiver> Sequential<R> {
         let before =
             self.failing.take().filter(|(message, _)| *message == first).map_or(0, |(_, times)| times);
         let times = before + 1;
-        if messages > 1 && times.is_multiple_of(FAILURES) {
-            self.halve(messages);
-        } else {
-            self.keep_together(messages);
+        // Whoever lets nobody in knows nothing of what stood at the door, and has nothing against how much it was.
+        if failure.then != Then::Refused {
+            if messages > 1 && times.is_multiple_of(FAILURES) {
+                self.halve(messages);
+            } else {
+                self.keep_together(messages);
+            }
         }
         let is_due = times.is_multiple_of(FAILURES) && messages == 1 && self.queue.len() > 1;
         self.failing = Some((first, times));

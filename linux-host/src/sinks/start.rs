@@ -125,12 +125,15 @@ impl<S: Storage, A: Around> Sinks<S, A> {
             (name.clone(), sink.kind(), What { spec: Spec::new(&self.node, name, sink, symbols), signs })
         };
         let mut specs: Vec<_> = sinks.iter().map(spec).collect();
-        for place in 1..specs.len() {
+        for place in 0..specs.len() {
             let (earlier, rest) = specs.split_at_mut(place);
-            for (.., what) in rest.iter_mut().take(1) {
-                earlier.iter().for_each(|(.., first)| what.spec.yield_to(&first.spec));
+            let Some((name, _, what)) = rest.first_mut() else { break };
+            if let Some(before) = self.running.iter().find(|running| running.shown.name == *name) {
+                what.spec.take_over(&before.what.spec);
             }
+            earlier.iter().for_each(|(.., first)| what.spec.yield_to(&first.spec));
         }
+        let begin = self.begin();
         let wanted = |running: &Running| {
             specs.iter().any(|(name, _, what)| *name == running.shown.name && *what == running.what)
         };
@@ -152,7 +155,7 @@ impl<S: Storage, A: Around> Sinks<S, A> {
                     None => format!("sink {name} is new"),
                 });
                 let bookmark = bookmark.unwrap_or_default();
-                self.start(name, kind, what, bookmark);
+                self.start(name, kind, what, bookmark, begin);
             }
         }
         // In the order of the file, for `status`.
@@ -182,9 +185,9 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         if self.is_applied { self.source.index.head() } else { self.source.begin }
     }
 
-    fn start(&mut self, name: String, kind: &'static str, what: What, bookmark: Bookmark) {
+    fn start(&mut self, name: String, kind: &'static str, what: What, bookmark: Bookmark, begin: Position) {
         let (board, (stop, stopped)) = (Board::default(), watch::channel(false));
-        let source = Source { stop: stopped, begin: self.begin(), ..self.source.clone() };
+        let source = Source { stop: stopped, begin, ..self.source.clone() };
         // One at a time; the next waits here.
         let (retries, asked) = mpsc::channel(1);
         let signs = what.signs;

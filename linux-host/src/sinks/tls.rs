@@ -119,6 +119,9 @@ async fn read(path: &Path, kind: Kind) -> Result<Vec<u8>, Failure> {
     tokio::fs::read(path).await.map_err(|error| {
         let (what, key) = kind.words();
         let help = secret::help(&error, path);
-        Failure::refused(format!("cannot read {what} {}: {error}{help}; see `{key}`", path.display()))
+        Failure::refused(format!(
+            "cannot read {what} {}: {error}{help}; see `{key}`",
+            secret::shown(path, what)
+        ))
     })
 }

@@ -11,13 +11,10 @@ use super::{Driver, Parcel, What};
 use crate::sinks::figures::State;
 use crate::sinks::keeper::{now, until};
 use crate::sinks::source::Around;
-use crate::sinks::{Failure, Sink, Then};
+use crate::sinks::{FAILURES, Failure, Sink, Then};
 
 /// The least wait after a refusal, which only a person can heal.
 const REFUSED: Duration = Duration::from_secs(15);
-
-/// So often in a row the receiver fails over the same message before that is suspected.
-const FAILURES: u32 = 5;
 
 /// The most that a receiver can make a sink wait: it is asked again then, whatever it said.
 const PATIENCE: Duration = Duration::from_secs(86_400);
@@ -60,12 +57,12 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         self.say(ticket, word);
     }
 
-    /// Whether a receiver that answers fails so often with the same message in front that it is the message's fault.
+    /// Whether a receiver that answers all else ends the connection so often with the same message in front, and without a
+    /// reason, that it may be the message's fault.
     fn is_stuck(&mut self, failure: &Failure) -> bool {
         let news = |parcel: &&Parcel| matches!(parcel.what, What::News { .. });
         let oldest = self.under_way.iter().find(news).map(|parcel| parcel.at);
-        // A receiver that says when has nothing against the message.
-        let by_message = failure.then == Then::Retry && failure.after.is_none() && self.sink.worked();
+        let by_message = failure.unexplained && self.sink.worked();
         let Some(oldest) = oldest.filter(|_| by_message) else { return false };
         let before = self.stuck.filter(|(at, _)| *at == oldest).map_or(0, |(_, times)| times);
         self.stuck = Some((oldest, before + 1));

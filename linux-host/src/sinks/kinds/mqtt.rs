@@ -10,7 +10,7 @@ use crate::config::read::At;
 use crate::sinks::batch::{Batching, Terms};
 use crate::sinks::message::Renderer;
 use crate::sinks::mqtt::discovery::{self, Discovery};
-use crate::sinks::mqtt::listen::Listening;
+use crate::sinks::mqtt::listen::{Hears, Listening};
 use crate::sinks::mqtt::payloads::Payloads;
 use crate::sinks::mqtt::upkeep::Upkeep;
 use crate::sinks::mqtt::{Mqtt, Settings, client_id_of};
@@ -62,6 +62,7 @@ impl Plan for Broker {
             listen: mqtt.listen.iter().map(|topic| topic.value.0.clone()).collect(),
             heard: Vec::new(),
             earlier: Vec::new(),
+            hears: Hears::default(),
         };
         let discovery = mqtt.discovery.clone();
         Self {
@@ -95,6 +96,10 @@ impl Plan for Broker {
         let all = Discovery { prefix, node, topics: &self.topics, commands, only: &self.only, figures };
         let announcements = if wanted { all.announcements(symbols) } else { Vec::new() };
         self.upkeep.announce(prefix, announcements);
+    }
+
+    fn take_over(&mut self, before: &Self) {
+        self.listening.hears = before.listening.hears.clone();
     }
 
     fn yield_to(&mut self, earlier: &Self) {

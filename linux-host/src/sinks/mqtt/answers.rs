@@ -58,7 +58,7 @@ impl Answers {
             match answer {
                 Ok(()) => done += 1,
                 Err(NotTaken::ForGood(why)) => self.next = Some(Ok(Outcome::Refused(why))),
-                Err(NotTaken::Now(why)) => self.next = Some(Err(Failure::retry(why))),
+                Err(NotTaken::Now(why)) => self.next = Some(Err(Failure::retry(why).unexplained())),
                 Err(NotTaken::TooMuch(why)) => {
                     self.next = Some(Err(Failure::retry(why).after(Some(TOO_MUCH))));
                 }
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(told(), Poll::Ready(Ok(Outcome::Refused("no".to_owned()))));
         assert_eq!(told(), Poll::Ready(Ok(Outcome::Done(2))));
         // The connection is given up with this, and what is behind it goes again.
-        assert_eq!(told(), Poll::Ready(Err(Failure::retry("later"))));
+        assert_eq!(told(), Poll::Ready(Err(Failure::retry("later").unexplained())));
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub(super) fn keep(options: &mut MqttOptions) {
     options.set_session_store(Empty { window });
 }
 
-/// Behind the login there is nothing more to keep here: each message would have the whole window copied.
-pub(super) fn is_kept(options: &mut MqttOptions) {
+/// Behind the login nothing of the session is saved here: each message would have the whole window copied.
+pub(super) fn save_nothing(options: &mut MqttOptions) {
     options.set_clean_start(true);
 }
 

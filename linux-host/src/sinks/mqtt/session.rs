@@ -237,7 +237,7 @@ async fn drive(mut events: EventLoop, tls: bool, mut ways: Ways) {
     let failure = loop {
         match events.poll().await {
             Ok(Event::Incoming(Incoming::ConnAck(connack))) => {
-                away::is_kept(&mut events.options);
+                away::save_nothing(&mut events.options);
                 if let Some(up) = ways.up.take() {
                     // If nobody waits any more, the session is gone and this task with it.
                     let _ = up.send(connack);

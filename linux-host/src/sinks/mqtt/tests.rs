@@ -89,6 +89,7 @@ async fn broker_for(commands: &Commands) -> (TcpListener, Mqtt) {
         listen: Vec::new(),
         heard: Vec::new(),
         earlier: Vec::new(),
+        hears: listen::Hears::default(),
     };
     (listener, Mqtt::new(settings, listening, Upkeep::default(), Payloads::default()))
 }
@@ -129,7 +130,7 @@ async fn refusals_say_what_to_do() {
         let connack = [0x20, 3, 0, code, 0];
         let (failure, _peer) = tokio::join!(sink.open(), accept(&listener, &connack));
         let failure = failure.unwrap_err();
-        assert_eq!(failure.then, crate::sinks::Then::Refused);
+        assert_eq!(failure.then, Then::Refused);
         assert!(failure.why.contains(words), "{code}: {}", failure.why);
     }
 }
@@ -192,7 +193,7 @@ async fn a_broken_connection_fails_what_is_under_way_after_what_was_acknowledged
     drop(peer);
     assert_eq!(sink.outcome().await, Ok(Outcome::Done(1)));
     let failure = sink.outcome().await.unwrap_err();
-    assert_eq!(failure.then, crate::sinks::Then::Retry);
+    assert_eq!(failure.then, Then::Retry);
     assert!(sink.send(message("c")).is_err(), "until the next open");
 }
 
@@ -204,7 +205,7 @@ async fn a_broker_that_hangs_up_over_a_message_makes_it_suspect() {
     peer.publish().await;
     // DISCONNECT, not authorised.
     peer.send(&[0xe0, 2, 0x87, 0]).await;
-    assert_eq!(sink.outcome().await.unwrap_err().then, crate::sinks::Then::Suspect);
+    assert_eq!(sink.outcome().await.unwrap_err().then, Then::Suspect);
 }
 
 #[tokio::test]

@@ -67,6 +67,7 @@ pub(super) fn of_connection(error: &ConnectionError, tls: bool, up: bool) -> Fai
                 "the broker hung up during the login: is the port the one for TLS? One that does not take this node's \
                  certificate may do that too: see `certificate`, and the broker's log",
             ),
+            None if up && is_hanging_up(io) => Failure::retry(of_io(io)).unexplained(),
             None => Failure::retry(of_io(io)),
         };
     }
@@ -87,7 +88,7 @@ pub(super) fn of_connection(error: &ConnectionError, tls: bool, up: bool) -> Fai
             "the broker hung up instead of answering; one that speaks MQTT 3.1.1 only does that, and version 5 is needed",
         ),
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
-            Failure::retry("the broker closed the connection")
+            Failure::retry("the broker closed the connection").unexplained()
         }
         ConnectionError::MqttState(_) if up => {
             Failure::suspect(format!("the broker answered out of turn: {error}"))

@@ -31,7 +31,10 @@ pub async fn read(path: &Path, hidden: &mut Hidden) -> Result<Keys, Failure> {
             help if help.is_empty() => format!("; {again}"),
             help => help,
         };
-        Failure::refused(format!("cannot read the login in {}: {error}{help}", path.display()))
+        Failure::refused(format!(
+            "cannot read the login in {}: {error}{help}",
+            secret::shown(path, "the login")
+        ))
     })?;
     let found = |name: &str| {
         let value = text.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == name);
@@ -80,7 +83,8 @@ pub fn write(path: &Path, keys: &Keys, user: &str) -> io::Result<()> {
 fn readers(path: &Path) -> Option<u32> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let meta = folder.unwrap_or_else(|| Path::new(".")).metadata().ok()?;
-    (meta.uid() == 0 && meta.gid() != 0).then(|| meta.gid())
+    // Where a group or others may write, as in /usr/local, it is no folder for secrets.
+    (meta.uid() == 0 && meta.gid() != 0 && meta.mode() & 0o022 == 0).then(|| meta.gid())
 }
 
 /// Lets a group read a file; who may not give it to the group keeps it.

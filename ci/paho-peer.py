@@ -1,6 +1,6 @@
 """The client that Home Assistant has is the other side of a house: it reads states, asks for things, and sees the house go.
 
-paho.py PORT HOUSE: talks to the broker on that port of the loopback; kills the house of that process id at its end.
+paho-peer.py PORT HOUSE: talks to the broker on that port of the loopback; kills the house of that process id at its end.
 """
 
 import json
