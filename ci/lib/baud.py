@@ -1,7 +1,8 @@
 """A serial line between two TCP ports: `baud.py HERE THERE BAUD [SEED]` listens at HERE, where a host comes and goes, and is connected
 to THERE, where an emulated board is. Bytes pass each way at the pace of that many baud, ten bits a byte. What the board says while
 no host is there is gone. At its end, by a signal, it prints how many bytes passed from the board to the host, how many back, and of
-the board's longest burst, in which it was never silent for long, the bytes and the milliseconds."""
+the board's longest burst, in which it was never silent for long, the bytes and the milliseconds; of a bad line behind that how
+often each kind of fault was made."""
 
 import asyncio
 import contextlib
@@ -15,44 +16,56 @@ CHUNK = 16
 SILENCE = 0.3
 
 
-# Of a bad line one of so many bytes is hit: a frame of the longest gets through every second time.
-ONE_OF = 400
+# A board that was started a moment ago is given so long to listen, in seconds.
+PATIENCE = 30
+# Of a bad line one of so many bytes is hit: a frame of the longest gets through every third time.
+ONE_OF = 250
 # It holds bytes up for so long, in seconds.
 HELD_UP = (0.02, 0.4)
 
 
 class Faults:
-    """What a bad line does to bytes. The same seed hits the same bytes of a direction, whatever the time."""
+    """What a bad line does to bytes. The kinds come from a shuffled deck, one for both directions: all have come round before one
+    comes again."""
 
     KINDS = ("lost", "doubled", "swapped", "changed", "cut", "delayed")
 
     def __init__(self, seed):
-        self.random = {whose: random.Random(f"{seed} {whose}") for whose in ("board", "host")}
+        self.hits = {whose: random.Random(f"{seed} {whose}") for whose in ("board", "host")}
+        self.draw, self.deck = random.Random(seed), []
         self.made = dict.fromkeys(self.KINDS, 0)
+        # What waits for the byte behind it, to come after that.
+        self.swapped = {whose: b"" for whose in self.hits}
+
+    def deal(self):
+        if not self.deck:
+            self.deck = list(self.KINDS)
+            self.draw.shuffle(self.deck)
+        kind = self.deck.pop()
+        self.made[kind] += 1
+        return kind
 
     def spoil(self, whose, data):
         """The bytes as they arrive, and how much later."""
-        draw, spoilt, late = self.random[whose], bytearray(), 0.0
-        rest = list(data)
-        while rest:
-            byte = rest.pop(0)
-            kind = draw.choice(self.KINDS) if draw.randrange(ONE_OF) == 0 else None
-            if kind == "swapped" and not rest:
-                kind = None
-            if kind:
-                self.made[kind] += 1
-            if kind == "cut":
-                break
-            if kind == "delayed":
-                late += draw.uniform(*HELD_UP)
+        spoilt, late, cut = bytearray(), 0.0, False
+        for byte in data:
+            waiting = self.swapped[whose]
+            # Of two that change places, and of those that are cut off, none is hit again: each fault is one that shows.
+            hit = self.hits[whose].randrange(ONE_OF) == 0 and not waiting and not cut
+            kind = self.deal() if hit else None
+            cut = cut or kind == "cut"
+            if cut or kind == "lost":
+                continue
             if kind == "swapped":
-                spoilt += bytes((rest.pop(0), byte))
-            elif kind == "doubled":
-                spoilt += bytes((byte, byte))
-            elif kind == "changed":
-                spoilt.append(byte ^ (1 << draw.randrange(8)))
-            elif kind != "lost":
-                spoilt.append(byte)
+                self.swapped[whose] = bytes((byte,))
+                continue
+            if kind == "delayed":
+                late += self.draw.uniform(*HELD_UP)
+            if kind == "changed":
+                byte ^= 1 << self.draw.randrange(8)
+            spoilt += bytes((byte, byte)) if kind == "doubled" else bytes((byte,))
+            spoilt += waiting
+            self.swapped[whose] = b""
         return bytes(spoilt), late
 
 
@@ -106,10 +119,22 @@ class Line:
             listening.cancel()
 
 
+async def connect(port):
+    clock = asyncio.get_running_loop().time
+    end = clock() + PATIENCE
+    while True:
+        try:
+            return await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionError:
+            if clock() > end:
+                raise
+            await asyncio.sleep(0.05)
+
+
 async def main(here, there, baud, seed=None):
     faults = None if seed is None else Faults(seed)
     line = Line(baud, faults)
-    from_board, to_board = await asyncio.open_connection("127.0.0.1", there)
+    from_board, to_board = await connect(there)
 
     async def host(reader, writer):
         line.host = writer

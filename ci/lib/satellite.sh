@@ -81,6 +81,9 @@ turned() {
 # ran TIMES FOLDER: whether programs that the house brought took over so often.
 ran() { (($(grep -c 'runs there' "$2/daemon.log") >= $1)); }
 
+# started TIMES FOLDER: whether so many starts of the board came, each however often.
+started() { (($(grep -oE 'satellite porch: start [^ ]+ ' "$2/daemon.log" | sort -u | wc -l) >= $1)); }
+
 # satellite_keeps BOARD ELF FOLDER: behind `satellite`, presses the button while the daemon is away, resets the board, cuts
 # its power; then starts the daemon again, and expects every press and every record once, and the program as it was.
 satellite_keeps() {
@@ -126,7 +129,7 @@ satellite_keeps() {
 # killed and the board reset meanwhile. Every press and every record comes into the journal, none twice, and no command is
 # carried out twice.
 spoilt() {
-    local board=$1 elf=$2 folder=$3/spoilt state=$3/spoilt/state presses=0 round said faults made=0 count
+    local board=$1 elf=$2 folder=$3/spoilt state=$3/spoilt/state presses=0 round n said faults made=0 count
     local porch=$state/satellites/porch
     need python3
     rm -rf "$folder"
@@ -138,19 +141,23 @@ spoilt() {
     await "the program, over a bad line" "$folder" grep -q 'runs there' "$folder/daemon.log"
     await "the button, over a bad line" "$folder" in_log "$state" 'porch.button off'
     for round in kill reset none; do
-        press 6 0.25
-        presses=$((presses + 6))
+        # The daemon is killed, and the board reset, while the last one may still be on its way.
+        for ((n = 0; n < 6; n++)); do
+            await "press $presses, over a bad line" "$folder" pressed "$presses" "$porch"
+            press 1
+            presses=$((presses + 1))
+        done
         case $round in
             kill)
                 house_off
-                press 2 0.25
+                press 2
                 presses=$((presses + 2))
                 house_on "$folder"
                 ;;
             reset)
                 monitor '{"execute": "system_reset"}'
                 # What is pressed while it starts is the level that it finds.
-                sleep 4
+                await "the board's start, over a bad line" "$folder" started 2 "$folder"
                 ;;
         esac
     done
@@ -172,6 +179,8 @@ spoilt() {
         made=$((made + count))
     done
     ((made >= 5)) || die "$board: the line was not bad: ${faults[*]}"
+    # All kinds have come round before one comes again.
+    ((made < ${#faults[@]} - 4)) || [[ " ${faults[*]:4} " != *" 0 "* ]] || die "$board: a kind of fault was not dealt: ${faults[*]}"
     say "$board at the end of a bad line (${faults[4]} bytes lost, ${faults[5]} doubled, ${faults[6]} swapped, ${faults[7]} changed," \
         "${faults[8]} bursts cut, ${faults[9]} held up), the daemon killed and the board reset: all $presses presses and all records" \
         "are in the journal once, and no command took effect twice"
@@ -283,14 +292,14 @@ memory() {
 # more_lines LINES FILE
 more_lines() { (($(wc -l <"$2") > $1)); }
 
-# line_on FOLDER [SEED]: connects the port that porch.toml names with the board at BOARD_PORT, at 115,200 baud; with a seed by a
-# bad line.
+# line_on FOLDER [SEED]: connects the port that porch.toml names with the board at BOARD_PORT, as soon as that listens, at 115,200
+# baud; with a seed by a bad line.
 line_on() {
     python3 ci/lib/baud.py 25871 "$BOARD_PORT" 115200 ${2:+"$2"} >>"$1/line.log" &
     LINE=$!
     # shellcheck disable=SC2064 # these, and now
     trap "kill -9 $QEMU ${HOUSE:-} $LINE 2>/dev/null || true" EXIT
-    wait_for 10 listens 25871 || die "nobody listens for the house"
+    wait_for 40 listens 25871 || die "nobody listens for the house"
 }
 
 line_off() {

@@ -1,8 +1,8 @@
 //! Retention: which segments go, and what is said before they do.
 //!
 //! Whole segments, oldest first. By size: when segments and the spare one reach the limit, the oldest becomes the
-//! spare one. By age: only while the clock is trusted, and one an hour at most, so that a clock that jumps costs
-//! little. A sink that has not delivered what goes is told so in a `dropped` record, on disk before the deletion; one
+//! spare one. By age: only while the clock is trusted, and one at the opening and one an hour at most, so that a clock that
+//! jumps costs little. A sink that has not delivered what goes is told so in a `dropped` record, on disk before the deletion; one
 //! that goes itself before the sink has got it is said again. With `when-full = "keep"` nothing goes that a sink still
 //! needs.
 
@@ -60,6 +60,7 @@ impl Retention {
             when_full: options.when_full,
             clock: None,
             retry: Instant::ZERO,
+            // At once: a machine that never runs for an hour has to forget, too.
             age_next: Instant::ZERO,
             told: BTreeMap::new(),
         }
@@ -110,15 +111,16 @@ impl Retention {
         }
     }
 
-    /// Whether the oldest segment has to go for its age; asked once an hour.
+    /// Whether the oldest segment has to go for its age; asked once the clock is trusted, and then once an hour.
     pub(crate) fn is_outdated<S: Storage>(&mut self, writer: &Writer<S>, now: Instant) -> bool {
         let Some((age, unix)) = self.age.zip(self.unix(now)).filter(|_| self.age_next <= now) else {
             return false;
         };
         self.age_next = now.plus(AGE_EVERY);
-        // A segment ends when a later one begins; those begun before the clock was set say nothing.
+        // A segment ends when a later one begins; those begun before the clock was set, or while it was ahead, say nothing.
         let state = writer.index.lock();
-        let ended = state.segments.iter().skip(1).map(|entry| entry.unix).find(|&unix| unix != 0);
+        let mut begun = state.segments.iter().skip(1).map(|entry| entry.unix);
+        let ended = begun.find(|&begun| begun != 0 && begun <= unix);
         ended.is_some_and(|ended| ended.saturating_add_unsigned(age.micros()) < unix)
     }
 

@@ -83,8 +83,8 @@ pub(super) fn way() -> (Sender<Asked>, Receiver<Asked>) {
 pub(super) struct Desk {
     next: u32,
     open: BTreeMap<u32, (Asker, oneshot::Sender<Outcome>)>,
-    /// Those that were carried out last.
-    done: VecDeque<(Origin, u32)>,
+    /// The last that were carried out, or may have been, and what they hear who ask again.
+    known: VecDeque<(Origin, u32, Outcome)>,
 }
 
 impl Desk {
@@ -93,8 +93,8 @@ impl Desk {
     pub(super) fn open(&mut self, asked: Asked) -> Option<(u32, Op, Instant)> {
         let Asked { by, op, answer } = asked;
         let same = |known: &Asker| (known.origin, known.id) == (by.origin, by.id);
-        if self.done.contains(&(by.origin, by.id)) {
-            reply(answer, Outcome::Answered(ReplyResult::Duplicate));
+        if let Some((.., again)) = self.known.iter().find(|known| (known.0, known.1) == (by.origin, by.id)) {
+            reply(answer, *again);
             return None;
         }
         if let Some((_, waiting)) = self.open.values_mut().find(|(known, _)| same(known)) {
@@ -109,10 +109,16 @@ impl Desk {
     /// What became of it.
     pub(super) fn close(&mut self, ticket: u32, outcome: Outcome) {
         let Some((by, answer)) = self.open.remove(&ticket) else { return };
-        if outcome == Outcome::Answered(ReplyResult::Done) {
-            self.done.push_back((by.origin, by.id));
-            let most = self.done.len().saturating_sub(KNOWN);
-            self.done.drain(..most);
+        let again = match outcome {
+            Outcome::Answered(ReplyResult::Done) => Some(Outcome::Answered(ReplyResult::Duplicate)),
+            // It may have been carried out: asked for again it could be so twice.
+            Outcome::Unanswered => Some(Outcome::Unanswered),
+            Outcome::Answered(_) | Outcome::Away | Outcome::Crowded => None,
+        };
+        if let Some(again) = again {
+            self.known.push_back((by.origin, by.id, again));
+            let most = self.known.len().saturating_sub(KNOWN);
+            self.known.drain(..most);
         }
         reply(answer, outcome);
     }
@@ -151,6 +157,22 @@ mod tests {
         assert_eq!(two.try_recv(), Ok(Outcome::Answered(ReplyResult::Done)));
         assert_eq!(desk.open(third), None, "it was carried out");
         assert_eq!(three.try_recv(), Ok(Outcome::Answered(ReplyResult::Duplicate)));
+    }
+
+    #[test]
+    fn one_that_may_have_been_carried_out_is_not_asked_for_again() {
+        let mut desk = Desk::default();
+        let ((first, mut one), (second, mut two), (third, _three)) = (asked(7), asked(7), asked(7));
+        let (ticket, ..) = desk.open(first).unwrap();
+        desk.close(ticket, Outcome::Unanswered);
+        assert_eq!(one.try_recv(), Ok(Outcome::Unanswered));
+        assert_eq!(desk.open(second), None, "the wire took the answer, and perhaps only that");
+        assert_eq!(two.try_recv(), Ok(Outcome::Unanswered));
+        for id in 8..24 {
+            let (ticket, ..) = desk.open(asked(id).0).unwrap();
+            desk.close(ticket, Outcome::Unanswered);
+        }
+        assert!(desk.open(third).is_some(), "sixteen others came behind it");
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub(super) fn open(path: &Path, baud: u32) -> Result<OwnedFd, String> {
         Errno::BUSY => format!("another program has {name}: stop it"),
         error => format!("{name}: {error}"),
     })?;
-    claim(&fd, &name)?;
     let mut settings = tcgetattr(&fd).map_err(|_| format!("{name} is no serial line"))?;
+    claim(&fd, &name)?;
     settings.make_raw();
     settings.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD;
     settings.control_modes -= ControlModes::CSTOPB | ControlModes::CRTSCTS;
@@ -57,6 +57,12 @@ mod tests {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
     use super::*;
+
+    #[test]
+    fn what_is_no_serial_line_is_said_to_be_none() {
+        let error = open(Path::new("/dev/null"), 115_200).unwrap_err();
+        assert_eq!(error, "/dev/null is no serial line");
+    }
 
     #[test]
     fn one_line_has_one_program_at_a_time() {

@@ -262,7 +262,7 @@ fn its_scenarios_and_variables_are_commanded_from_here_and_who_is_away_is_said_t
     for asked in [["start", "porch.show"].as_slice(), &["stop", "porch.show"], &["let", "porch.visits", "1"]]
     {
         let (error, _) = daemon.fails(asked);
-        assert!(error.contains("porch is not there, and was not asked"), "{error}");
+        assert!(error.contains("porch cannot be asked now"), "{error}");
     }
     let held = daemon.ok(&["set", "porch.lamp", "off"]);
     assert!(held.starts_with("porch.lamp is off as soon as porch is there, which it is not: "), "{held}");

@@ -37,7 +37,7 @@ impl<S: StatusSource + 'static> Service<S> {
             Ok(Ok(Outcome::Away)) => {
                 let why = self.shared.status.why_away(satellite).map(|why| format!(" ({why})"));
                 let why = why.unwrap_or_default();
-                Err(format!("{satellite} is not there, and was not asked{why}; try again when it is"))
+                Err(format!("{satellite} cannot be asked now{why}, and was not; try again later"))
             }
             Ok(Ok(Outcome::Crowded)) => Err(format!("too much is asked of {satellite} at once; try again")),
             Ok(Ok(Outcome::Unanswered)) | Err(_) => Err(format!("{satellite} {UNANSWERED}")),

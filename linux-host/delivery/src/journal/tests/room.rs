@@ -224,3 +224,34 @@ fn age_counts_only_by_a_trusted_clock_and_one_segment_an_hour() {
     journal.tick(later.plus(Duration::from_secs(3600)));
     assert_eq!(journal.status().segments, segments - 2);
 }
+
+#[test]
+fn a_segment_begun_under_a_clock_that_was_ahead_holds_up_no_age() {
+    let disk = disk();
+    let day = Duration::from_secs(86_400);
+    let options = Options { age: Some(day), size: 400 * 1024, ..Options::default() };
+    let (mut journal, _) = open(&disk, options).unwrap();
+    let mut engine = Engine::default();
+    let unix = 1_795_000_000_000_000;
+    let year = 365 * day.micros() as i64;
+    engine.fill(&mut journal, 1);
+    let fill_to = |journal: &mut Journal<Disk>, engine: &mut Engine, segments: usize| {
+        while journal.status().segments < segments {
+            engine.fill(journal, 1);
+        }
+    };
+    let first = journal.status().segments;
+    journal.set_clock(engine.time, Some(unix + year));
+    fill_to(&mut journal, &mut engine, first + 1);
+    journal.set_clock(engine.time, Some(unix));
+    fill_to(&mut journal, &mut engine, first + 3);
+    let later = engine.time.plus(day).plus(day);
+    let back = unix + 2 * day.micros() as i64;
+    journal.set_clock(later, Some(back - year));
+    journal.commit(later);
+    assert_eq!(journal.status().segments, first + 3, "by a clock that is behind nothing is old");
+    let hour = Duration::from_secs(3600);
+    journal.set_clock(later.plus(hour), Some(back));
+    journal.commit(later.plus(hour));
+    assert_eq!(journal.status().segments, first + 2, "the first is two days old, whatever stands behind it");
+}
