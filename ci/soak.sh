@@ -17,7 +17,7 @@ help_if_asked "$@"
 (($# <= 2)) || die "takes a time and a seed, and got: $*"
 
 # What was lived without a finding.
-busy=0..1400 linked=0..100 quiet=0..200
+busy=0..4000 linked=0..400 quiet=0..1000
 if (($#)); then busy=${2:-0}.. linked=${2:-0}.. quiet=${2:-0}..; fi
 
 # seconds TIME
