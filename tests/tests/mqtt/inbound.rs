@@ -10,34 +10,41 @@ fn sink(status: &Status) -> &SinkStatus {
     &status.sinks[0]
 }
 
-#[test]
-fn a_press_in_one_house_rings_in_another_once_also_after_outages_of_both() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut broker = Mosquitto::open(dir.path());
-    let garden = format!(
+/// A house with a button: a press is a message.
+fn garden(broker: &Mosquitto) -> String {
+    format!(
         r#"
         node.name = "garden"
         boards.desk.kind = "virtual"
         inputs.button.line = "GPIO14"
         scenarios = [{{ name = "press", when = [{{ input = "button", to = "on" }}], do = [{{ send = "doorbell" }}] }}]
-        sinks.home = {{ kind = "mqtt", url = "{url}", commands = [] }}
+        sinks.home = {{ kind = "mqtt", url = "{}", commands = [] }}
         "#,
-        url = broker.url()
-    );
-    let kitchen = format!(
+        broker.url()
+    )
+}
+
+/// A house that counts the messages, and does this besides.
+fn kitchen(broker: &Mosquitto, besides: &str) -> String {
+    format!(
         r#"
         node.name = "kitchen"
         boards.desk.kind = "virtual"
         outputs.chime.line = "GPIO23"
         variables.rings = 0
-        sinks.home = {{ kind = "mqtt", url = "{url}" }}
-        [[scenarios]]
-        name = "ring"
-        when = [{{ message = "doorbell" }}]
-        do = [{{ let = "rings", be = "rings + 1" }}, {{ pulse = "chime", for = "50ms" }}, {{ send = "doorbell" }}]
+        scenarios = [{{ name = "ring", when = [{{ message = "doorbell" }}], do = [{{ let = "rings", be = "rings + 1" }}{besides}] }}]
+        sinks.home = {{ kind = "mqtt", url = "{}" }}
         "#,
-        url = broker.url()
-    );
+        broker.url()
+    )
+}
+
+#[test]
+fn a_press_in_one_house_rings_in_another_once_also_after_outages_of_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broker = Mosquitto::open(dir.path());
+    let (garden, kitchen) =
+        (garden(&broker), kitchen(&broker, r#", { pulse = "chime", for = "50ms" }, { send = "doorbell" }"#));
     let mut garden = House::new(&dir.path().join("garden"), &garden);
     let mut kitchen = House::new(&dir.path().join("kitchen"), &kitchen);
     kitchen.start();
@@ -198,26 +205,7 @@ fn of_two_sinks_at_one_broker_one_carries_out_what_comes_and_says_that_the_node_
 fn a_press_rings_also_while_the_other_house_or_the_broker_is_away() {
     let dir = tempfile::tempdir().unwrap();
     let mut broker = Mosquitto::open(dir.path());
-    let garden = format!(
-        r#"
-        node.name = "garden"
-        boards.desk.kind = "virtual"
-        inputs.button.line = "GPIO14"
-        scenarios = [{{ name = "press", when = [{{ input = "button", to = "on" }}], do = [{{ send = "doorbell" }}] }}]
-        sinks.home = {{ kind = "mqtt", url = "{}", commands = [] }}
-        "#,
-        broker.url()
-    );
-    let kitchen = format!(
-        r#"
-        node.name = "kitchen"
-        boards.desk.kind = "virtual"
-        variables.rings = 0
-        scenarios = [{{ name = "ring", when = [{{ message = "doorbell" }}], do = [{{ let = "rings", be = "rings + 1" }}] }}]
-        sinks.home = {{ kind = "mqtt", url = "{}" }}
-        "#,
-        broker.url()
-    );
+    let (garden, kitchen) = (garden(&broker), kitchen(&broker, ""));
     let mut garden = House::new(&dir.path().join("garden"), &garden);
     let mut kitchen = House::new(&dir.path().join("kitchen"), &kitchen);
     kitchen.start();

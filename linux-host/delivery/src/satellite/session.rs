@@ -1,24 +1,23 @@
 //! What is said to a satellite, and what follows from what it says.
 
+mod greeting;
+mod records;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 
-use campanile_core::decision::{By, Decision, ReplyResult, Source};
-use campanile_core::id::{InputId, Level, OutputId};
-use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
-use campanile_core::link::{Delivery, Heard, Hello, Host, Lines, MAX_FRAME, Verdict, Wall, is_countable};
-use campanile_core::record::{Frame, Record};
-use campanile_core::time::{Duration, Instant};
+use campanile_core::decision::ReplyResult;
+use campanile_core::id::Level;
+use campanile_core::input::{COMMAND_TTL, Op, Origin};
+use campanile_core::link::{Heard, Host, Lines, MAX_FRAME, Verdict, Wall};
+use campanile_core::time::Instant;
 
+use self::records::{Clock, Sent};
 use super::renamed::Renamed;
 use super::requests::{Outcome, Requests};
-use super::{Book, BookError, Mirror, Misfit, News, Program};
+use super::{Book, BookError, Mirror, News, Program};
 use crate::{Boot, RecordId, Storage};
-
-/// What an input did longer ago is no news any more, as a command would not be.
-const YOUNG: Duration = COMMAND_TTL;
-
-/// Messages of an unknown age that are held; the oldest gives way.
-const HELD: usize = 16;
 
 /// What surrounds a session: the house that the satellite belongs to, and chance.
 pub trait World {
@@ -72,27 +71,6 @@ pub struct Session<S: Storage> {
     clock: Option<Clock>,
     /// Messages that it sent, until its clock is heard, which says how old they are.
     unjudged: VecDeque<Sent>,
-}
-
-/// The satellite's clock, as it was heard last.
-#[derive(Clone, Copy)]
-struct Clock {
-    showed: Instant,
-    heard: Instant,
-}
-
-/// A message that the satellite sent.
-struct Sent {
-    message: String,
-    record: RecordId,
-    at: Instant,
-}
-
-impl Clock {
-    /// How long ago this was by the satellite's clock; zero for what is later than what it showed.
-    const fn age(self, now: Instant, at: Instant) -> Duration {
-        self.showed.plus(now.since(self.heard)).since(at)
-    }
 }
 
 impl<S: Storage> Session<S> {
@@ -281,94 +259,6 @@ impl<S: Storage> Session<S> {
         }
     }
 
-    fn met<'m>(
-        &mut self,
-        now: Instant,
-        hello: Hello<'m>,
-        world: &mut impl World,
-    ) -> Result<Option<News<'m>>, BookError> {
-        if !is_countable(hello.boot) {
-            return Ok(Some(News::Uncountable { boot: Boot(hello.boot) }));
-        }
-        self.given.take_if(|(_, ours)| ours.0 == hello.boot);
-        self.over = hello.over;
-        if self.over {
-            self.met_over(now, &hello, world)?;
-            return Ok(None);
-        }
-        let boot = Boot(hello.boot);
-        if self.book.boot() != Some(boot) {
-            // Another start, another clock, and perhaps another firmware.
-            self.unjudged.clear();
-            (self.clock, self.refused, self.reads_ours) = (None, false, false);
-        }
-        let known = hello.boot != 0 && self.book.takes(boot) && {
-            self.book.resume(boot, now)?;
-            // Records that it does not know to have written: it claims a number that is not its own.
-            self.book.last() < hello.head
-        };
-        if !known {
-            self.rename(now, boot, world)?;
-            return Ok(None);
-        }
-        self.reads_ours |= self.book.program() == Some(self.program.hash);
-        let unkept = self.book.keep_program(self.program.hash, &self.program.stored()).err();
-        self.host.pull(now, self.book.last() + 1);
-        world.lines(|lines| lines.set_up(true));
-        (self.runs_ours, self.lines) = (false, None);
-        self.runs(now, hello.bundle == self.program.bundle_hash);
-        let brings = (!self.runs_ours && !self.refused).then(|| self.bring(now, &hello));
-        Ok(Some(News::Met { hello, brings, unkept }))
-    }
-
-    /// Asks for the records of a start that is over, from where the journal has them.
-    fn met_over(&mut self, now: Instant, hello: &Hello<'_>, world: &mut impl World) -> Result<(), BookError> {
-        let theirs = Boot(hello.boot);
-        let boot = self.renamed.ours(theirs);
-        if !self.book.takes(boot) {
-            // The journal has begun a later start. Without this one it gets a number behind that: the satellite's counter
-            // is behind the journal's, as a new board's in the place of another.
-            if !self.book.has(boot)? {
-                return self.rename(now, theirs, world);
-            }
-            self.host.pull(now, hello.head);
-        } else if boot != theirs {
-            self.host.assign(now, boot.0);
-        } else {
-            self.book.resume(boot, now)?;
-            // The journal may have more than the satellite has left.
-            self.host.pull(now, hello.head.min(self.book.last() + 1));
-        }
-        Ok(())
-    }
-
-    /// Begins a start in the journal for one whose number it cannot have there. The hello comes again, with the new one; if it
-    /// comes as before, the number is given again.
-    fn rename(&mut self, now: Instant, theirs: Boot, world: &mut impl World) -> Result<(), BookError> {
-        self.reads_ours = false;
-        self.unjudged.clear();
-        let unheard = self.given.filter(|&(of, ours)| of == theirs && self.book.boot() == Some(ours));
-        let boot = match unheard {
-            Some((_, ours)) => ours,
-            None => self.book.begin(world.random().map_err(BookError::Random)?, now)?,
-        };
-        self.given = Some((theirs, boot));
-        if theirs.0 != 0 {
-            self.renamed.insert(theirs, boot);
-        }
-        self.host.assign(now, boot.0);
-        Ok(())
-    }
-
-    fn bring(&mut self, now: Instant, hello: &Hello<'_>) -> Result<(), Misfit> {
-        let fits = self.program.fits(hello);
-        self.refused = fits.is_err();
-        if fits.is_ok() {
-            self.install(now);
-        }
-        fits
-    }
-
     /// It runs the program of this house from here on, or another.
     fn runs(&mut self, now: Instant, ours: bool) {
         if ours && !self.runs_ours {
@@ -383,108 +273,6 @@ impl<S: Storage> Session<S> {
     fn look(&mut self, now: Instant) {
         self.knows_lines = false;
         self.host.look(now);
-    }
-
-    /// Takes what it has told of its lines, if all records before this one are there and with them those before that.
-    fn learn(&mut self, seq: u64, now: Instant, world: &impl World) {
-        let Some(lines) = self.lines.take_if(|lines| lines.seq <= seq) else { return };
-        if !self.runs_ours {
-            return;
-        }
-        (self.knows_lines, self.reads_ours) = (true, true);
-        world.lines(|mirror| {
-            for (id, input) in (0..).map(InputId).zip(&self.program.symbols.inputs) {
-                match lines.input(id) {
-                    Some(level) => mirror.saw(&input.name, level, false, now),
-                    None => mirror.forget(&input.name),
-                }
-            }
-        });
-        for (id, _) in (0..).map(OutputId).zip(&self.program.symbols.outputs) {
-            if let Some(level) = lines.output(id) {
-                self.held(id, level, world);
-            }
-        }
-        world.stir();
-    }
-
-    /// The satellite has an output at this level, by the word of this house.
-    fn held(&self, output: OutputId, level: Level, world: &impl World) {
-        if let Some(output) = self.program.symbols.outputs.get(output.index()) {
-            world.lines(|lines| lines.held(&output.name, level));
-        }
-    }
-
-    /// Tells of the messages that are young, once it is known which are; the others are no news.
-    fn judge(&mut self, now: Instant, world: &impl World) {
-        let Some(clock) = self.clock else { return };
-        for sent in self.unjudged.drain(..).filter(|sent| clock.age(now, sent.at) < YOUNG) {
-            world.sent(&sent.message, sent.record);
-        }
-    }
-
-    /// Takes records; there is news if a message is given up that nobody could judge.
-    fn take(
-        &mut self,
-        now: Instant,
-        delivery: &Delivery<'_>,
-        world: &impl World,
-    ) -> Result<Option<News<'static>>, BookError> {
-        let expected = self.book.last() + 1;
-        // A start that is over is offered no more once all of it was acknowledged; of the one that runs the satellite is asked
-        // again for what a power cut here took.
-        self.book.append(delivery, self.over, now)?;
-        self.host.taken(now, delivery.first + delivery.count);
-        if self.over {
-            return Ok(None);
-        }
-        if delivery.first > expected {
-            // What is missing would have told of the lines; what was said of them may be as old.
-            self.lines.take_if(|lines| lines.seq < delivery.first);
-            self.look(now);
-        }
-        let (mut at, mut rest) = (delivery.base, delivery.bytes);
-        for seq in delivery.first.. {
-            let Some((frame, behind)) = Frame::split(rest) else { break };
-            self.learn(seq, now, world);
-            (at, rest) = (at.plus(frame.dt), behind);
-            let young = self.clock.is_some_and(|clock| clock.age(now, at) < YOUNG);
-            match frame.record() {
-                Some(Record::Input(Input::Install { hash } | Input::Boot { hash, .. })) => {
-                    // Which it runs now is another matter, of which it tells itself.
-                    self.reads_ours = hash == self.program.hash;
-                }
-                Some(Record::Decision(Decision::Event {
-                    source: Source::Input { input },
-                    value: Some(value),
-                    ..
-                })) if self.reads_ours => {
-                    if let Some(input) = self.program.symbols.inputs.get(input.index()) {
-                        let level = Level::from_bool(value != 0);
-                        world.lines(|lines| lines.saw(&input.name, level, young, now));
-                    }
-                }
-                Some(Record::Decision(Decision::Set {
-                    output,
-                    level,
-                    by: By::Command { origin: Origin::Link },
-                })) if self.reads_ours => self.held(output, level, world),
-                Some(Record::Decision(Decision::Send { template, .. })) if self.reads_ours => {
-                    let message = self.program.symbols.messages.get(template.index());
-                    if let Some((message, boot)) = message.zip(self.book.boot()) {
-                        let (message, record) = (message.name.clone(), RecordId { boot, seq });
-                        self.unjudged.push_back(Sent { message, record, at });
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.learn(delivery.first + delivery.count, now, world);
-        self.judge(now, world);
-        let given_up = self.unjudged.len().saturating_sub(HELD);
-        self.unjudged.drain(..given_up);
-        world.stir();
-        Ok((given_up > 0).then_some(News::Unjudged { messages: given_up }))
     }
 
     fn answered(&mut self, id: u32, result: ReplyResult, world: &impl World) -> Option<News<'static>> {
@@ -510,6 +298,3 @@ impl<S: Storage> Session<S> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -200,23 +200,26 @@ fn what_is_old_goes_by_the_clock_of_the_records() {
     }
 }
 
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What is older than a day goes.
+fn of_a_day() -> Options {
+    Options { age: Some(DAY), size: 400 * 1024, ..Options::default() }
+}
+
 #[test]
 fn age_counts_only_by_a_trusted_clock_and_one_segment_an_hour() {
-    let disk = disk();
-    let day = Duration::from_secs(86_400);
-    let options = Options { age: Some(day), size: 400 * 1024, ..Options::default() };
-    let (mut journal, _) = open(&disk, options).unwrap();
-    let mut engine = Engine::default();
+    let (_disk, mut journal, mut engine) = begin(of_a_day());
     let unix = 1_795_000_000_000_000;
     journal.set_clock(engine.time, Some(unix));
     engine.fill(&mut journal, 20_000);
     let segments = journal.status().segments;
     assert!(segments > 3);
-    let later = engine.time.plus(day).plus(day);
+    let later = engine.time.plus(DAY).plus(DAY);
     journal.set_clock(later, None);
     journal.commit(later);
     assert_eq!(journal.status().segments, segments, "a clock that nobody trusts deletes nothing");
-    journal.set_clock(later, Some(unix + 2 * day.micros() as i64));
+    journal.set_clock(later, Some(unix + 2 * DAY.micros() as i64));
     journal.commit(later);
     journal.commit(later.plus(Duration::from_secs(3599)));
     assert_eq!(journal.status().segments, segments - 1);
@@ -227,13 +230,9 @@ fn age_counts_only_by_a_trusted_clock_and_one_segment_an_hour() {
 
 #[test]
 fn a_segment_begun_under_a_clock_that_was_ahead_holds_up_no_age() {
-    let disk = disk();
-    let day = Duration::from_secs(86_400);
-    let options = Options { age: Some(day), size: 400 * 1024, ..Options::default() };
-    let (mut journal, _) = open(&disk, options).unwrap();
-    let mut engine = Engine::default();
+    let (_disk, mut journal, mut engine) = begin(of_a_day());
     let unix = 1_795_000_000_000_000;
-    let year = 365 * day.micros() as i64;
+    let year = 365 * DAY.micros() as i64;
     engine.fill(&mut journal, 1);
     let fill_to = |journal: &mut Journal<Disk>, engine: &mut Engine, segments: usize| {
         while journal.status().segments < segments {
@@ -245,8 +244,8 @@ fn a_segment_begun_under_a_clock_that_was_ahead_holds_up_no_age() {
     fill_to(&mut journal, &mut engine, first + 1);
     journal.set_clock(engine.time, Some(unix));
     fill_to(&mut journal, &mut engine, first + 3);
-    let later = engine.time.plus(day).plus(day);
-    let back = unix + 2 * day.micros() as i64;
+    let later = engine.time.plus(DAY).plus(DAY);
+    let back = unix + 2 * DAY.micros() as i64;
     journal.set_clock(later, Some(back - year));
     journal.commit(later);
     assert_eq!(journal.status().segments, first + 3, "by a clock that is behind nothing is old");

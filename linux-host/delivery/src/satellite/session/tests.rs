@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use campanile_core::decision::Values;
+use campanile_core::decision::{Decision, Source, Values};
 use campanile_core::id::{InputId, ScenarioId, TemplateId};
-use campanile_core::link::{Collector, Lines, MAX_MESSAGE, Message, Records};
+use campanile_core::input::Input;
+use campanile_core::link::{Collector, Hello, Lines, MAX_MESSAGE, Message, Records};
 use campanile_core::program::image::Counts;
 use campanile_core::program::verify::Room;
-use campanile_core::record::{CORE_REV, MAX_RECORD};
+use campanile_core::record::{CORE_REV, MAX_RECORD, Record};
+use campanile_core::time::Duration;
 
 use super::*;
 use crate::disk::Disk;

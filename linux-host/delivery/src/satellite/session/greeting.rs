@@ -1,0 +1,102 @@
+//! A satellite has greeted: which of its starts this is, what the journal has of it, and what it is to run.
+
+use campanile_core::link::{Hello, is_countable};
+use campanile_core::time::Instant;
+
+use super::{Session, World};
+use crate::satellite::{BookError, Misfit, News};
+use crate::{Boot, Storage};
+
+impl<S: Storage> Session<S> {
+    /// Takes a greeting, and asks for the records behind those that the journal has.
+    ///
+    /// # Errors
+    /// The journal cannot go on with this satellite.
+    pub(super) fn met<'m>(
+        &mut self,
+        now: Instant,
+        hello: Hello<'m>,
+        world: &mut impl World,
+    ) -> Result<Option<News<'m>>, BookError> {
+        if !is_countable(hello.boot) {
+            return Ok(Some(News::Uncountable { boot: Boot(hello.boot) }));
+        }
+        self.given.take_if(|(_, ours)| ours.0 == hello.boot);
+        self.over = hello.over;
+        if self.over {
+            self.met_over(now, &hello, world)?;
+            return Ok(None);
+        }
+        let boot = Boot(hello.boot);
+        if self.book.boot() != Some(boot) {
+            // Another start, another clock, and perhaps another firmware.
+            self.unjudged.clear();
+            (self.clock, self.refused, self.reads_ours) = (None, false, false);
+        }
+        let known = hello.boot != 0 && self.book.takes(boot) && {
+            self.book.resume(boot, now)?;
+            // Records that it does not know to have written: it claims a number that is not its own.
+            self.book.last() < hello.head
+        };
+        if !known {
+            self.rename(now, boot, world)?;
+            return Ok(None);
+        }
+        self.reads_ours |= self.book.program() == Some(self.program.hash);
+        let unkept = self.book.keep_program(self.program.hash, &self.program.stored()).err();
+        self.host.pull(now, self.book.last() + 1);
+        world.lines(|lines| lines.set_up(true));
+        (self.runs_ours, self.lines) = (false, None);
+        self.runs(now, hello.bundle == self.program.bundle_hash);
+        let brings = (!self.runs_ours && !self.refused).then(|| self.bring(now, &hello));
+        Ok(Some(News::Met { hello, brings, unkept }))
+    }
+
+    /// Asks for the records of a start that is over, from where the journal has them.
+    fn met_over(&mut self, now: Instant, hello: &Hello<'_>, world: &mut impl World) -> Result<(), BookError> {
+        let theirs = Boot(hello.boot);
+        let boot = self.renamed.ours(theirs);
+        if !self.book.takes(boot) {
+            // The journal has begun a later start. Without this one it gets a number behind that: the satellite's counter
+            // is behind the journal's, as a new board's in the place of another.
+            if !self.book.has(boot)? {
+                return self.rename(now, theirs, world);
+            }
+            self.host.pull(now, hello.head);
+        } else if boot != theirs {
+            self.host.assign(now, boot.0);
+        } else {
+            self.book.resume(boot, now)?;
+            // The journal may have more than the satellite has left.
+            self.host.pull(now, hello.head.min(self.book.last() + 1));
+        }
+        Ok(())
+    }
+
+    /// Begins a start in the journal for one whose number it cannot have there. The hello comes again, with the new one; if it
+    /// comes as before, the number is given again.
+    fn rename(&mut self, now: Instant, theirs: Boot, world: &mut impl World) -> Result<(), BookError> {
+        self.reads_ours = false;
+        self.unjudged.clear();
+        let unheard = self.given.filter(|&(of, ours)| of == theirs && self.book.boot() == Some(ours));
+        let boot = match unheard {
+            Some((_, ours)) => ours,
+            None => self.book.begin(world.random().map_err(BookError::Random)?, now)?,
+        };
+        self.given = Some((theirs, boot));
+        if theirs.0 != 0 {
+            self.renamed.insert(theirs, boot);
+        }
+        self.host.assign(now, boot.0);
+        Ok(())
+    }
+
+    fn bring(&mut self, now: Instant, hello: &Hello<'_>) -> Result<(), Misfit> {
+        let fits = self.program.fits(hello);
+        self.refused = fits.is_err();
+        if fits.is_ok() {
+            self.install(now);
+        }
+        fits
+    }
+}

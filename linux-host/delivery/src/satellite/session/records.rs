@@ -1,0 +1,143 @@
+//! The records of a satellite: into the journal, and to the house what of them is news.
+
+use campanile_core::decision::{By, Decision, Source};
+use campanile_core::id::{InputId, Level, OutputId};
+use campanile_core::input::{COMMAND_TTL, Input, Origin};
+use campanile_core::link::Delivery;
+use campanile_core::record::{Frame, Record};
+use campanile_core::time::{Duration, Instant};
+
+use super::{Session, World};
+use crate::satellite::{BookError, News};
+use crate::{RecordId, Storage};
+
+/// What an input did longer ago is no news any more, as a command would not be.
+const YOUNG: Duration = COMMAND_TTL;
+
+/// Messages of an unknown age that are held; the oldest gives way.
+const HELD: usize = 16;
+
+/// The satellite's clock, as it was heard last.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    pub(super) showed: Instant,
+    pub(super) heard: Instant,
+}
+
+/// A message that the satellite sent.
+pub(super) struct Sent {
+    message: String,
+    record: RecordId,
+    at: Instant,
+}
+
+impl Clock {
+    /// How long ago this was by the satellite's clock; zero for what is later than what it showed.
+    const fn age(self, now: Instant, at: Instant) -> Duration {
+        self.showed.plus(now.since(self.heard)).since(at)
+    }
+}
+
+impl<S: Storage> Session<S> {
+    /// Takes what it has told of its lines, if all records before this one are there and with them those before that.
+    pub(super) fn learn(&mut self, seq: u64, now: Instant, world: &impl World) {
+        let Some(lines) = self.lines.take_if(|lines| lines.seq <= seq) else { return };
+        if !self.runs_ours {
+            return;
+        }
+        (self.knows_lines, self.reads_ours) = (true, true);
+        world.lines(|mirror| {
+            for (id, input) in (0..).map(InputId).zip(&self.program.symbols.inputs) {
+                match lines.input(id) {
+                    Some(level) => mirror.saw(&input.name, level, false, now),
+                    None => mirror.forget(&input.name),
+                }
+            }
+        });
+        for (id, _) in (0..).map(OutputId).zip(&self.program.symbols.outputs) {
+            if let Some(level) = lines.output(id) {
+                self.held(id, level, world);
+            }
+        }
+        world.stir();
+    }
+
+    /// The satellite has an output at this level, by the word of this house.
+    fn held(&self, output: OutputId, level: Level, world: &impl World) {
+        if let Some(output) = self.program.symbols.outputs.get(output.index()) {
+            world.lines(|lines| lines.held(&output.name, level));
+        }
+    }
+
+    /// Tells of the messages that are young, once it is known which are; the others are no news.
+    pub(super) fn judge(&mut self, now: Instant, world: &impl World) {
+        let Some(clock) = self.clock else { return };
+        for sent in self.unjudged.drain(..).filter(|sent| clock.age(now, sent.at) < YOUNG) {
+            world.sent(&sent.message, sent.record);
+        }
+    }
+
+    /// Takes records; there is news if a message is given up that nobody could judge.
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        delivery: &Delivery<'_>,
+        world: &impl World,
+    ) -> Result<Option<News<'static>>, BookError> {
+        let expected = self.book.last() + 1;
+        // A start that is over is offered no more once all of it was acknowledged; of the one that runs the satellite is asked
+        // again for what a power cut here took.
+        self.book.append(delivery, self.over, now)?;
+        self.host.taken(now, delivery.first + delivery.count);
+        if self.over {
+            return Ok(None);
+        }
+        if delivery.first > expected {
+            // What is missing would have told of the lines; what was said of them may be as old.
+            self.lines.take_if(|lines| lines.seq < delivery.first);
+            self.look(now);
+        }
+        let (mut at, mut rest) = (delivery.base, delivery.bytes);
+        for seq in delivery.first.. {
+            let Some((frame, behind)) = Frame::split(rest) else { break };
+            self.learn(seq, now, world);
+            (at, rest) = (at.plus(frame.dt), behind);
+            let young = self.clock.is_some_and(|clock| clock.age(now, at) < YOUNG);
+            match frame.record() {
+                Some(Record::Input(Input::Install { hash } | Input::Boot { hash, .. })) => {
+                    // Which it runs now is another matter, of which it tells itself.
+                    self.reads_ours = hash == self.program.hash;
+                }
+                Some(Record::Decision(Decision::Event {
+                    source: Source::Input { input },
+                    value: Some(value),
+                    ..
+                })) if self.reads_ours => {
+                    if let Some(input) = self.program.symbols.inputs.get(input.index()) {
+                        let level = Level::from_bool(value != 0);
+                        world.lines(|lines| lines.saw(&input.name, level, young, now));
+                    }
+                }
+                Some(Record::Decision(Decision::Set {
+                    output,
+                    level,
+                    by: By::Command { origin: Origin::Link },
+                })) if self.reads_ours => self.held(output, level, world),
+                Some(Record::Decision(Decision::Send { template, .. })) if self.reads_ours => {
+                    let message = self.program.symbols.messages.get(template.index());
+                    if let Some((message, boot)) = message.zip(self.book.boot()) {
+                        let (message, record) = (message.name.clone(), RecordId { boot, seq });
+                        self.unjudged.push_back(Sent { message, record, at });
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.learn(delivery.first + delivery.count, now, world);
+        self.judge(now, world);
+        let given_up = self.unjudged.len().saturating_sub(HELD);
+        self.unjudged.drain(..given_up);
+        world.stir();
+        Ok((given_up > 0).then_some(News::Unjudged { messages: given_up }))
+    }
+}
