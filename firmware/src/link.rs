@@ -12,7 +12,7 @@ use campanile_core::decision::{By, Decision, Origin};
 use campanile_core::id::PeerId;
 use campanile_core::input::{Input, Op};
 use campanile_core::link::bundle::Bundle;
-use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Satellite, Verdict};
+use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Satellite, Verdict, own_command};
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::image;
 use campanile_core::program::verify::{LoadError, Room};
@@ -217,7 +217,8 @@ impl<'a> Link<'a> {
             return;
         }
         if !up && let Some((output, level)) = self.held.take_unsafe() {
-            let id = (log.head().seq & 0xffff_ffff) as u32;
+            let start = self.offered.map_or(0, |offered| offered.runs());
+            let id = own_command(start, log.head().seq);
             let op = Op::Set { output, level };
             let _ =
                 MESSAGES.try_send(Message::Command { origin: Origin::Local, id, op, issued: clock::now() });

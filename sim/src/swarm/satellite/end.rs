@@ -10,7 +10,7 @@ use campanile_core::decision::{By, Decision, Origin};
 use campanile_core::id::{Level, OutputId, PeerId};
 use campanile_core::input::{Input, Op};
 use campanile_core::link::bundle::{self, Bundle};
-use campanile_core::link::{About, Collector, MAX_FRAME, Request, Satellite, Verdict};
+use campanile_core::link::{About, Collector, MAX_FRAME, Request, Satellite, Verdict, own_command};
 use campanile_core::log::EventLog;
 use campanile_core::program::image;
 use campanile_core::program::verify::{LoadError, Room, verify};
@@ -236,7 +236,7 @@ impl End {
         let up = self.satellite.is_up();
         while up != self.up && self.messages.free_capacity() > 0 {
             if !up && let Some((output, level)) = self.next_held() {
-                let id = (log.head().seq & 0xffff_ffff) as u32;
+                let id = own_command(self.storage.runs(), log.head().seq);
                 let op = Op::Set { output, level };
                 let issued = node::now();
                 let _ = self.messages.try_send(Message::Command { origin: Origin::Local, id, op, issued });

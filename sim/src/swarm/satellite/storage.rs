@@ -117,6 +117,11 @@ impl Storage {
         self.offered.map(|offered| (offered.number(), offered.is_over()))
     }
 
+    /// The number of the start that runs, as its flash counts; 0 without one.
+    pub(super) fn runs(&self) -> u64 {
+        self.offered.map_or(0, |offered| offered.runs())
+    }
+
     /// Keeps what is new, and gives the place from which on nobody may be told yet.
     pub(super) fn keep(
         &mut self,
