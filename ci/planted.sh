@@ -26,7 +26,7 @@ TREE=$OUT/tree
 # A fault of the link, or of what is at its other end, lives in the house that has one.
 houses_of() {
     case $1 in
-        link-* | flash-*) HOUSES=("$OUT/porch.img") ;;
+        link-* | flash-*) HOUSES=("$OUT/porch.img" "$OUT/porch-changed.img") ;;
         *) HOUSES=("$OUT/house.img" "$OUT/changed.img") ;;
     esac
 }
@@ -43,7 +43,7 @@ if [[ ${1:-} == --applies ]]; then
 fi
 
 mkdir -p "$OUT"
-for house in house changed porch; do
+for house in house changed porch porch-changed; do
     cargo run --quiet --locked -p campanile -- compile "$FAULTS/$house.toml" -o "$OUT/$house.img" 2>"$OUT/compile.log" ||
         die "$FAULTS/$house.toml: $(tail -n 20 "$OUT/compile.log")"
 done
