@@ -30,6 +30,7 @@ mod sim;
 mod sink;
 mod status;
 mod swarm;
+mod ticker;
 mod times;
 mod tunnel;
 
@@ -142,7 +143,7 @@ impl Command {
             Self::Replay(args) => replay::run(&args),
             Self::Sim(args) => sim::run(&args),
             Self::Swarm(args) => swarm::run(&args),
-            Self::Shrink(args) => shrink::shorten(&args),
+            Self::Shrink(args) => shrink::run(&args),
             Self::Sink(args) => sink::run(args),
             Self::Install(args) => install::run(&args),
             Self::Uninstall(args) => install::remove(&args),

@@ -2,14 +2,12 @@
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
-use campanile_sim::swarm::shrink::shrink;
-use campanile_sim::swarm::{draw, run};
+use campanile_sim::swarm::{self, draw};
 use serde_json::json;
 
 use super::habits::number;
-use super::swarm::{houses, interrupts, read_plan};
+use super::swarm::{houses, interrupts, read_plan, shorten};
 use super::{Failure, output};
 
 /// Arguments of `shrink`.
@@ -39,7 +37,7 @@ pub(super) struct Args {
 }
 
 /// Shortens a life that fails. One that does not is an error: there is nothing to shorten.
-pub(super) fn shorten(args: &Args) -> Result<(), Failure> {
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let files = args.files.iter().chain(&args.plan).map(PathBuf::as_path);
     output::apart(files, args.output.iter().map(PathBuf::as_path))?;
     let houses = houses(&args.files)?;
@@ -47,13 +45,11 @@ pub(super) fn shorten(args: &Args) -> Result<(), Failure> {
         (Some(file), _) => read_plan(file, &houses)?,
         (None, seed) => draw(seed.unwrap_or_default(), &houses),
     };
-    let Some(finding) = run(&plan, &houses).finding else {
+    let Some(finding) = swarm::run(&plan, &houses).finding else {
         return Err(Failure::says("nothing is found there: is it the same file and the same version?"));
     };
     let before = plan.items.len();
-    // Whoever has waited long enough gets what there is.
-    let stop = interrupts()?;
-    let shrunk = shrink(plan, finding, &houses, args.tries, &|| stop.load(Ordering::Relaxed));
+    let shrunk = shorten((plan, finding), &houses, args.tries, &*interrupts()?, !args.json);
     let text = shrunk.plan.to_text() + "\n";
     let mut out = io::stdout().lock();
     if let Some(file) = &args.output {
@@ -61,7 +57,7 @@ pub(super) fn shorten(args: &Args) -> Result<(), Failure> {
     }
     if args.json {
         let object = json!({
-            "items-before": before, "items": shrunk.plan.items.len(), "tries": shrunk.tries,
+            "items-before": before, "items": shrunk.plan.items.len(), "tries": shrunk.tries, "shortest": shrunk.is_shortest,
             "at-us": shrunk.finding.at, "node": shrunk.finding.node, "what": shrunk.finding.what,
             "plan": shrunk.plan,
         });
@@ -71,6 +67,7 @@ pub(super) fn shorten(args: &Args) -> Result<(), Failure> {
         out.write_all(text.as_bytes())?;
     }
     let items = shrunk.plan.items.len();
-    writeln!(out, "{}\n{before} items are {items} now, after {} tries", shrunk.finding, shrunk.tries)?;
+    let more = if shrunk.is_shortest { "" } else { "; it may become shorter still" };
+    writeln!(out, "{}\n{before} items are {items} now, after {} tries{more}", shrunk.finding, shrunk.tries)?;
     Ok(())
 }

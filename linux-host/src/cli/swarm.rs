@@ -3,17 +3,16 @@
 mod progress;
 mod run;
 mod say;
+mod shorten;
 mod tally;
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::num::NonZero;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use campanile_sim::swarm::shrink::shrink;
 use campanile_sim::swarm::{Plan, draw};
 use campanile_sim::world::House;
 use serde_json::json;
@@ -23,6 +22,7 @@ use super::{Failure, check};
 use crate::nearest::nearest;
 use progress::Progress;
 pub(super) use run::interrupts;
+pub(super) use shorten::shorten;
 
 /// So many runs at most to shorten a failure, unless `shrink` is asked for more.
 const TRIES: u32 = 600;
@@ -105,7 +105,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn hunt(args: &Args, houses: &[House], out: &mut impl Write) -> Result<(), Failure> {
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let deadline = args.limit.map(|limit| Instant::now() + limit);
-    let progress = Progress::new(args.seeds.0.clone(), deadline, io::stderr().is_terminal() && !args.json);
+    let progress = Progress::new(args.seeds.0.clone(), deadline, !args.json);
     let stop = interrupts()?;
     let (tally, found) = run::seeds(houses, args.seeds.0.clone(), jobs, deadline, &stop, &progress);
     progress.clear();
@@ -121,11 +121,8 @@ fn hunt(args: &Args, houses: &[House], out: &mut impl Write) -> Result<(), Failu
     }
     if let Some(found) = &found {
         say::finding(found, args, out)?;
-        if !args.json {
-            writeln!(io::stderr(), "shortening ..")?;
-        }
-        let enough = || stop.load(Ordering::Relaxed);
-        let shrunk = shrink(draw(found.seed, houses), found.finding.clone(), houses, TRIES, &enough);
+        let failing = (draw(found.seed, houses), found.finding.clone());
+        let shrunk = shorten(failing, houses, TRIES, &stop, !args.json);
         say::shortened(found, &shrunk, args, out)?;
     }
     say::summary(&tally, found.is_some(), args, out)?;

@@ -3,6 +3,8 @@
 
 mod sooner;
 
+use std::ops::ControlFlow;
+
 use super::plan::{Deed, NodePlan, Plan};
 use super::{Finding, run};
 use crate::node::House;
@@ -16,20 +18,31 @@ pub struct Shrunk {
     pub finding: Finding,
     /// How many plans were tried.
     pub tries: u32,
+    /// It cannot be shortened any more; else the tries were used up, or somebody had seen enough.
+    pub is_shortest: bool,
 }
 
-/// Shortens `plan`, whose run ends with `finding`, in at most `tries` runs, and in no more as soon as somebody has had
-/// `enough`. What is found on the way may be another thing than at first, but is a finding of the same sort: its words
-/// begin alike.
+/// How far it has come, before a try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// How many plans were tried.
+    pub tries: u32,
+    /// How many items the shortest so far has.
+    pub items: usize,
+}
+
+/// Shortens `plan`, whose run ends with `finding`, in at most `tries` runs. `watch` is shown each step, and ends it when it
+/// has seen enough. What is found on the way may be another thing than at first, but is a finding of the same sort: its
+/// words begin alike.
 #[must_use]
 pub fn shrink(
     plan: Plan,
     finding: Finding,
     houses: &[House],
     tries: u32,
-    enough: &dyn Fn() -> bool,
+    watch: &mut dyn FnMut(Step) -> ControlFlow<()>,
 ) -> Shrunk {
-    let mut shrinker = Shrinker { houses, kind: kind(&finding), left: tries, enough };
+    let mut shrinker = Shrinker { houses, kind: kind(&finding), tries: 0, most: tries, over: false, watch };
     let mut best = (plan, finding);
     loop {
         let before = best.0.clone();
@@ -38,9 +51,9 @@ pub fn shrink(
         shrinker.simpler(&mut best);
         shrinker.sooner(&mut best);
         shrinker.options(&mut best);
-        if best.0 == before || shrinker.left == 0 {
+        if best.0 == before || shrinker.over {
             let (plan, finding) = best;
-            return Shrunk { plan, finding, tries: tries - shrinker.left };
+            return Shrunk { plan, finding, tries: shrinker.tries, is_shortest: !shrinker.over };
         }
     }
 }
@@ -54,8 +67,12 @@ fn kind(finding: &Finding) -> String {
 struct Shrinker<'a> {
     houses: &'a [House],
     kind: String,
-    left: u32,
-    enough: &'a dyn Fn() -> bool,
+    tries: u32,
+    /// So many tries at most.
+    most: u32,
+    /// Nothing is tried any more.
+    over: bool,
+    watch: &'a mut dyn FnMut(Step) -> ControlFlow<()>,
 }
 
 type Best = (Plan, Finding);
@@ -63,10 +80,15 @@ type Best = (Plan, Finding);
 impl Shrinker<'_> {
     /// Takes `plan` if it fails as the best one does.
     fn try_plan(&mut self, best: &mut Best, plan: Plan) -> bool {
-        if plan == best.0 || self.left == 0 || (self.enough)() {
+        if plan == best.0 || self.over {
             return false;
         }
-        self.left -= 1;
+        let step = Step { tries: self.tries, items: best.0.items.len() };
+        self.over = self.tries == self.most || (self.watch)(step).is_break();
+        if self.over {
+            return false;
+        }
+        self.tries += 1;
         match run(&plan, self.houses).finding {
             Some(finding) if kind(&finding) == self.kind => {
                 *best = (plan, finding);
@@ -94,7 +116,7 @@ impl Shrinker<'_> {
     /// Fewer items: halves first, then smaller and smaller parts.
     fn items(&mut self, best: &mut Best) {
         let mut size = best.0.items.len();
-        while size > 0 && self.left > 0 {
+        while size > 0 && !self.over {
             let mut from = 0;
             while from < best.0.items.len() {
                 let mut plan = best.0.clone();

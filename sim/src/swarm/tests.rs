@@ -1,5 +1,7 @@
+use std::ops::ControlFlow;
+
 use super::plan::{Deed, Item, JournalPlan, NetFault, NodePlan, SinkPlan};
-use super::shrink::shrink;
+use super::shrink::{Step, shrink};
 use super::*;
 use crate::testing::{doorbell, louder, meter};
 
@@ -75,9 +77,30 @@ fn what_is_not_needed_for_a_failure_is_taken_out() {
     assert!(plan.items.len() > 10);
     let broken = vec![House::new(vec![1, 2, 3], doorbell().symbols)];
     let finding = run(&plan, &broken).finding.expect("no image");
-    let shrunk = shrink(plan, finding, &broken, 500, &|| false);
+    let mut steps = Vec::new();
+    let shrunk = shrink(plan.clone(), finding.clone(), &broken, 500, &mut |step| {
+        steps.push(step);
+        ControlFlow::Continue(())
+    });
     assert_eq!((shrunk.plan.items.len(), shrunk.plan.nodes.len()), (0, 1), "{}", shrunk.plan.to_text());
-    assert!(shrunk.finding.what.contains("no image"));
+    assert!(shrunk.finding.what.contains("no image") && shrunk.is_shortest);
+    assert_eq!(steps[0], Step { tries: 0, items: plan.items.len() });
+    assert!(
+        steps.is_sorted_by_key(|step| step.tries) && steps.is_sorted_by(|one, next| one.items >= next.items)
+    );
+    assert_eq!(steps.len(), shrunk.tries as usize);
+
+    // Whoever has seen enough gets the shortest so far.
+    let ends_behind = |tries| {
+        let mut watch = |step: Step| {
+            if step.tries < tries { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        shrink(plan.clone(), finding.clone(), &broken, 500, &mut watch)
+    };
+    let (none, one) = (ends_behind(0), ends_behind(1));
+    assert_eq!((&none.plan, none.tries, none.is_shortest), (&plan, 0, false));
+    assert!(one.plan.items.len() + one.plan.nodes.len() < plan.items.len() + plan.nodes.len());
+    assert_eq!((one.tries, one.is_shortest), (1, false));
 }
 
 /// In a life that ends with what `deed` does a second after its beginning.

@@ -1,39 +1,29 @@
 //! The bar of a swarm: how far, how fast, how long still.
 
-use std::io::{self, Write as _};
 use std::ops::Range;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use super::super::ticker::Ticker;
 use super::tally::Tally;
 
-const EVERY: Duration = Duration::from_millis(200);
 const WIDTH: u64 = 24;
 
 /// The bar.
 pub(super) struct Progress {
     seeds: Range<u64>,
     deadline: Option<Instant>,
-    /// When it was drawn last; `None` where nobody would see it.
-    drawn: Option<Mutex<Instant>>,
+    ticker: Ticker,
     began: Instant,
 }
 
 impl Progress {
     pub(super) fn new(seeds: Range<u64>, deadline: Option<Instant>, on: bool) -> Self {
-        let began = Instant::now();
-        Self { seeds, deadline, drawn: on.then(|| Mutex::new(began)), began }
+        Self { seeds, deadline, ticker: Ticker::new(on), began: Instant::now() }
     }
 
     /// Draws it, if it has not been drawn just now.
     pub(super) fn show(&self, tally: &Tally, began: Instant) {
-        let Some(mut drawn) = self.drawn.as_ref().and_then(|drawn| drawn.try_lock().ok()) else { return };
-        if drawn.elapsed() < EVERY {
-            return;
-        }
-        *drawn = Instant::now();
-        // A terminal that is gone is no reason to stop.
-        let _ = write!(io::stderr(), "\r\x1b[K{}", self.line(tally, began.elapsed()));
+        self.ticker.show(|| self.line(tally, began.elapsed()));
     }
 
     fn line(&self, tally: &Tally, took: Duration) -> String {
@@ -63,9 +53,7 @@ impl Progress {
 
     /// Takes it away.
     pub(super) fn clear(&self) {
-        if self.drawn.is_some() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+        self.ticker.clear();
     }
 }
 

@@ -25,12 +25,15 @@ pub(super) fn finding(found: &Found, args: &Args, out: &mut impl Write) -> io::R
 /// Says the shortest plan that still shows it.
 pub(super) fn shortened(found: &Found, shrunk: &Shrunk, args: &Args, out: &mut impl Write) -> io::Result<()> {
     if !args.json {
-        return writeln!(out, "\nshortened to:\n{}\n{}", shrunk.plan.to_text(), shrunk.finding);
+        let how = if shrunk.is_shortest { "shortened to" } else { "the shortest so far" };
+        writeln!(out, "\n{how}:\n{}\n{}", shrunk.plan.to_text(), shrunk.finding)?;
+        return if shrunk.is_shortest { Ok(()) } else { writeln!(out, "shorter: {}", shorter(found, args)) };
     }
     let finding = &found.finding;
     let object = json!({
         "result": "failed", "seed": found.seed, "at-us": finding.at, "node": finding.node,
         "what": finding.what, "again": again(found, args), "plan": shrunk.plan, "shortened": shrunk.finding.what,
+        "shortest": shrunk.is_shortest,
     });
     writeln!(out, "{object}")
 }
@@ -62,14 +65,19 @@ pub(super) fn summary(tally: &Tally, failed: bool, args: &Args, out: &mut impl W
 
 /// The command that lives a seed again.
 fn again(found: &Found, args: &Args) -> String {
-    command(args, &found.seed.to_string())
+    command("swarm", args) + &format!(" --seeds {}", found.seed)
+}
+
+/// The command that shortens it to the end.
+fn shorter(found: &Found, args: &Args) -> String {
+    command("shrink", args) + &format!(" --seed {}", found.seed)
 }
 
 /// The command that goes on where this one ended, at the same pace.
 fn go_on(tally: &Tally, args: &Args) -> String {
     let end = args.seeds.0.end;
     let end = if end == u64::MAX { String::new() } else { end.to_string() };
-    let mut command = command(args, &format!("{}..{end}", tally.next));
+    let mut command = command("swarm", args) + &format!(" --seeds {}..{end}", tally.next);
     if let Some(jobs) = args.jobs {
         command += &format!(" --jobs {jobs}");
     }
@@ -83,9 +91,10 @@ fn go_on(tally: &Tally, args: &Args) -> String {
     command
 }
 
-fn command(args: &Args, seeds: &str) -> String {
+/// A command about the same houses.
+fn command(what: &str, args: &Args) -> String {
     let files: Vec<_> = args.files.iter().map(|file| quoted(file)).collect();
-    format!("campanile swarm {} --seeds {seeds}", files.join(" "))
+    format!("campanile {what} {}", files.join(" "))
 }
 
 /// A path as a shell takes it.

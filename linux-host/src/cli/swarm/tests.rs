@@ -1,3 +1,5 @@
+use std::sync::atomic::AtomicBool;
+
 use clap::Parser as _;
 
 use campanile_delivery::symbols::Symbols;
@@ -58,6 +60,26 @@ fn a_seed_that_fails_is_told_with_the_command_that_lives_it_again_and_with_the_s
             "{summary}"
         );
     }
+}
+
+#[test]
+fn whoever_does_not_wait_gets_the_shortest_so_far_and_the_command_that_goes_on_with_it() {
+    let houses = [House::new(vec![1, 2, 3], Symbols::new("front-door"))];
+    let plan = r#"{"seed":7,"until":9,"nodes":[{}],"items":[{"at":1,"node":0,"deed":"stall","span":2}]}"#;
+    let plan: Plan = serde_json::from_str(plan).expect("a plan");
+    let finding = campanile_sim::swarm::run(&plan, &houses).finding.expect("no program");
+    let shrunk = shorten((plan, finding.clone()), &houses, TRIES, &AtomicBool::new(true), false);
+    let found = run::Found { seed: 7, finding };
+    let said = |arguments: &[&str]| {
+        let mut out = Vec::new();
+        say::shortened(&found, &shrunk, &args(arguments), &mut out).expect("memory takes it");
+        String::from_utf8(out).expect("text")
+    };
+    let text = said(&["house.toml", "new.toml"]);
+    assert!(text.starts_with("\nthe shortest so far:\n{\"seed\":7,"), "{text}");
+    assert_eq!(text.lines().last(), Some("shorter: campanile shrink house.toml new.toml --seed 7"));
+    let object: serde_json::Value = serde_json::from_str(&said(&["house.toml", "--json"])).expect("JSON");
+    assert_eq!(object["shortest"], false);
 }
 
 #[test]
