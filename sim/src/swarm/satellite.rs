@@ -370,7 +370,6 @@ impl<'a> Satellite<'a> {
             if let Some(Record::Input(Input::Install { hash })) = entry.record {
                 self.running = hash;
                 self.held.installed(self.programs.safe(hash), &self.programs.rules(hash)?.outputs);
-                self.news.installed();
             }
             self.news.see(self.clock.now(), (start, seq), entry, self.programs.symbols(self.running));
             let rules = self.programs.rules(self.running)?;

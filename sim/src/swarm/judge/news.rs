@@ -66,11 +66,6 @@ impl News {
         }
     }
 
-    /// Another program runs: nobody knows what its inputs were.
-    pub(in crate::swarm) fn installed(&mut self) {
-        self.inputs.clear();
-    }
-
     /// The satellite reports an input.
     fn reports(&mut self, now: u64, input: &str, level: Level) {
         let reports = self.inputs.entry(input.to_owned()).or_default();
