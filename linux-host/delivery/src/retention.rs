@@ -39,8 +39,17 @@ pub(crate) struct Retention {
     retry: Instant,
     /// The next look at the oldest segment's age, and so the next deletion by age.
     age_next: Instant,
-    /// Up to where each sink's loss is recorded.
-    told: BTreeMap<SinkName, Position>,
+    /// What each sink has lost, as far as it is recorded.
+    told: BTreeMap<SinkName, Told>,
+}
+
+/// The losses of a sink, and the last word on them.
+#[derive(Clone, Copy)]
+struct Told {
+    /// Behind this place the first was on which the sink has not got the word.
+    since: Position,
+    to: Position,
+    word: Position,
 }
 
 /// A segment that may go, once it is said who loses by that.
@@ -135,21 +144,34 @@ impl Retention {
     }
 
     /// The word on what a sink loses with a segment, and how many records that is; each loss is counted once. Words on
-    /// earlier losses that go with it, which the sink has not got either, go to `unheard`.
+    /// earlier losses that go with it, which the sink has not got either, go to `unheard`; those that the disk does not give
+    /// are in this word, too.
     pub(crate) fn loss<S: Storage>(
-        &mut self,
+        &self,
         writer: &Writer<S>,
         (sink, place): (SinkName, Position),
         to: Position,
         unheard: &mut Unheard,
     ) -> Option<(HostRecord, u64)> {
-        let from = self.told.get(&sink).map_or(place, |told| place.max(*told));
+        let told = self.open_loss(&sink, place);
+        let from = told.map_or(place, |told| place.max(told.to));
         if from >= to {
             return None;
         }
-        let count = survey(&mut writer.index.reader(from), &sink, to, unheard);
-        self.told.insert(sink.clone(), to);
+        let (count, is_read) = survey(&mut writer.index.reader(from), &sink, to, unheard);
+        let from = told.filter(|_| !is_read).map_or(from, |told| told.since);
         Some((HostRecord::Dropped { sink, from, to, count }, count))
+    }
+
+    /// A word on a loss has this place: a sink that is behind that has still to get it.
+    pub(crate) fn told(&mut self, sink: SinkName, place: Position, to: Position, word: Position) {
+        let since = self.open_loss(&sink, place).map_or(place, |told| told.since);
+        self.told.insert(sink, Told { since, to, word });
+    }
+
+    /// The losses of a sink that is here, if it has not got the last word on them.
+    fn open_loss(&self, sink: &SinkName, place: Position) -> Option<Told> {
+        self.told.get(sink).copied().filter(|told| place < told.word)
     }
 }
 
@@ -187,15 +209,24 @@ fn files<S: Storage>(writer: &Writer<S>) -> usize {
     writer.index.lock().segments.len() + usize::from(writer.spare)
 }
 
-/// How many of the engine's records lie between a reader's place and another; what is said there of earlier losses of the
-/// sink goes to `unheard`.
-fn survey<S: Storage>(reader: &mut Reader<S>, sink: &SinkName, to: Position, unheard: &mut Unheard) -> u64 {
-    let mut records = 0;
+/// How many of the engine's records lie between a reader's place and another, and whether all could be read; what is said
+/// there of earlier losses of the sink goes to `unheard`.
+fn survey<S: Storage>(
+    reader: &mut Reader<S>,
+    sink: &SinkName,
+    to: Position,
+    unheard: &mut Unheard,
+) -> (u64, bool) {
+    let (mut records, mut is_read) = (0, true);
     loop {
         let item = match reader.next() {
             Ok(Next::Item(item)) if item.at <= to => item,
-            Ok(Next::Lagged(_)) => continue,
-            Ok(Next::Item(_) | Next::End) | Err(_) => return records,
+            Ok(Next::Lagged(_)) => {
+                is_read = false;
+                continue;
+            }
+            Ok(Next::Item(_) | Next::End) => return (records, is_read),
+            Err(_) => return (records, false),
         };
         match item.body {
             Body::Engine(_) => records += 1,

@@ -48,16 +48,17 @@ impl<S: Storage> Journal<S> {
         let behind = std::mem::take(&mut oldest.behind);
         if !behind.is_empty() {
             let (mut unheard, mut words) = (Unheard::default(), Vec::new());
-            for sink in behind {
-                let loss = self.retention.loss(&self.writer, sink, oldest.end, &mut unheard);
-                words.extend(loss);
+            for (sink, place) in behind {
+                let loss = self.retention.loss(&self.writer, (sink.clone(), place), oldest.end, &mut unheard);
+                words.extend(loss.map(|(word, count)| (sink, place, word, count)));
             }
             for word in unheard.words() {
                 self.record(&word, now);
             }
-            for (word, count) in words {
+            for (sink, place, word, count) in words {
                 self.counts.dropped += count;
                 self.record(&word, now);
+                self.retention.told(sink, place, oldest.end, self.builder.end.at);
             }
             self.flush_builder();
             self.durability.require();

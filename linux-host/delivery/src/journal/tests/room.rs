@@ -67,6 +67,29 @@ fn a_sink_is_told_before_its_records_go() {
     assert_eq!(journal.status().counts.dropped, told);
 }
 
+/// Found by the swarm: while the disk failed to read, the word on an earlier loss went with its segment, and nobody knew that
+/// there had been one.
+#[test]
+fn a_loss_is_told_also_when_the_word_on_it_could_not_be_read_before_it_went() {
+    let (disk, mut journal, mut engine) = begin(small());
+    let sink: crate::SinkName = "home".parse().unwrap();
+    journal.index().set_place(&sink, Position { boot: journal.boot(), seq: 100, host: 1 });
+    engine.fill(&mut journal, 4000);
+    assert!(journal.status().counts.dropped > 0);
+    disk.set_faults(Faults { reads: Some(ErrorKind::Other), ..Faults::default() });
+    engine.fill(&mut journal, 4000);
+    disk.set_faults(Faults::default());
+    engine.fill(&mut journal, 100);
+    let read = read_from(&journal, Position::START);
+    let dropped = read.hosts().into_iter().filter_map(|record| match record {
+        HostRecord::Dropped { sink: name, from, to, .. } if name == sink => Some((from.seq, to.seq)),
+        _ => None,
+    });
+    let (from, to): (Vec<u64>, Vec<u64>) = dropped.unzip();
+    let gone = read.seqs()[0] - 1;
+    assert_eq!((from.iter().min(), to.iter().max()), (Some(&100), Some(&gone)));
+}
+
 #[test]
 fn the_word_on_what_is_dropped_is_on_disk_before_it_is_gone() {
     let disk = disk();
