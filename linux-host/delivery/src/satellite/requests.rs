@@ -39,6 +39,13 @@ struct Request {
     issued: Instant,
 }
 
+impl Request {
+    /// How long it may still take.
+    fn left(&self, now: Instant) -> Duration {
+        COMMAND_TTL.minus(now.since(self.issued))
+    }
+}
+
 impl Requests {
     /// Somebody asks; `ticket` stands at the outcome.
     pub(super) fn push(&mut self, ticket: u32, op: Op, issued: Instant) {
@@ -49,17 +56,16 @@ impl Requests {
         }
     }
 
-    /// What is next, and how long it may still take. What waited for too long is told so.
-    pub(super) fn next(&mut self, now: Instant) -> Option<(Op, Duration)> {
-        while let Some(request) = self.waiting.front() {
-            let left = COMMAND_TTL.minus(now.since(request.issued));
-            if left > Duration::ZERO {
-                return Some((request.op, left));
-            }
-            let late = Outcome::Answered(ReplyResult::Expired);
-            self.outcomes.extend(self.waiting.pop_front().map(|request| (request.ticket, late)));
+    /// What waited for too long is told so, whatever else is under way.
+    pub(super) fn expire(&mut self, now: Instant) {
+        while let Some(late) = self.waiting.pop_front_if(|request| request.left(now) == Duration::ZERO) {
+            self.outcomes.push_back((late.ticket, Outcome::Answered(ReplyResult::Expired)));
         }
-        None
+    }
+
+    /// What is next, and how long it may still take.
+    pub(super) fn next(&self, now: Instant) -> Option<(Op, Duration)> {
+        self.waiting.front().map(|request| (request.op, request.left(now)))
     }
 
     /// What was [next](Self::next) is a command with this number now.

@@ -171,6 +171,7 @@ impl<S: Storage> Session<S> {
         if !is_ready {
             self.requests.away();
         }
+        self.requests.expire(now);
         if self.host.awaits().is_some() {
             return;
         }
