@@ -61,7 +61,7 @@ use journal_thread::JournalThread;
 use lines::Lines;
 use links::Links;
 use loaded::Origin;
-use reload::{Reloader, SharedSatellites, SharedSinks, list};
+use reload::{Reloader, SharedSinks, list};
 use report::Report;
 use safety::SafetyNet;
 use wall::Sample;
@@ -101,7 +101,7 @@ pub struct Daemon {
     inlet: Arc<Inlet>,
     intake: Intake,
     sinks: SharedSinks,
-    satellites: SharedSatellites,
+    satellites: Arc<Satellites>,
     net: SafetyNet,
     event_loop: Option<JoinHandle<Result<(), LoopError>>>,
     journal: Option<JoinHandle<Result<(), Unwritten>>>,
@@ -219,14 +219,13 @@ impl Daemon {
         let showcase = sinks.showcase();
         let sinks = Arc::new(Mutex::new(sinks));
         let (messages, sent) = mpsc::channel(hearing::WAITING);
-        let satellites = Satellites::new(satellites::Around {
+        let satellites = Arc::new(Satellites::new(satellites::Around {
             folder: state.join(satellites::FOLDER),
             journal: loaded.journal.clone(),
             zone: loaded.zone.clone(),
             links,
             messages,
-        });
-        let satellites = Arc::new(std::sync::Mutex::new(satellites));
+        }));
         reload::apply_satellites(&satellites, &mut boards, &loaded.satellites).await;
 
         let (reload, requests) = mpsc::channel(1);

@@ -18,8 +18,8 @@ pub mod view;
 mod words;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use campanile_delivery::satellite::Outcome;
@@ -80,45 +80,70 @@ struct Running {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The satellites that run.
+/// The satellites that run. Whoever looks at them waits for no thread that ends.
 pub struct Satellites {
     around: Around,
-    running: Vec<Running>,
+    running: Mutex<Vec<Running>>,
+    /// Whether they were stopped for good. Locked while some are exchanged for others.
+    stopped: Mutex<bool>,
 }
 
 impl Satellites {
     /// None yet.
     pub const fn new(around: Around) -> Self {
-        Self { around, running: Vec::new() }
+        Self { around, running: Mutex::new(Vec::new()), stopped: Mutex::new(false) }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
+        lock(&self.running)
     }
 
     /// Runs the satellites of a file, each with the lines of its board, and no others; those that the file does not
     /// change go on without a break. Waits for threads that end.
-    pub fn apply(&mut self, wanted: &[(Spec, Arc<SatelliteLines>)]) {
-        let is_wanted = |running: &Running| wanted.iter().any(|(spec, _)| running.is_of(spec));
-        let (kept, gone): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.running).into_iter().partition(is_wanted);
-        end_all(gone);
-        self.running = kept;
+    pub fn apply(&self, wanted: &[(Spec, Arc<SatelliteLines>)]) {
+        let stopped = lock(&self.stopped);
+        if *stopped {
+            return;
+        }
+        self.end(|running| !wanted.iter().any(|(spec, _)| running.is_of(spec)));
+        let mut running = self.running();
         for (spec, lines) in wanted {
-            if !self.running.iter().any(|running| running.is_of(spec)) {
-                self.start(spec, lines.clone());
+            if !running.iter().any(|running| running.is_of(spec)) {
+                running.push(self.start(spec, lines.clone()));
             }
         }
         // In the order of the file, for `status`.
-        self.running.sort_by_key(|running| wanted.iter().position(|(spec, _)| running.is_of(spec)));
+        running.sort_by_key(|running| wanted.iter().position(|(spec, _)| running.is_of(spec)));
     }
 
-    /// Ends all of them, once they have told their satellites what the house wants of their outputs.
-    pub fn stop(&mut self) {
-        end_all(std::mem::take(&mut self.running));
+    /// Ends all of them, once they have told their satellites what the house wants of their outputs. None begins any more.
+    pub fn stop(&self) {
+        let mut stopped = lock(&self.stopped);
+        *stopped = true;
+        self.end(|_| true);
     }
 
-    fn start(&mut self, spec: &Spec, lines: Arc<SatelliteLines>) {
+    /// Ends some, all at once. Those that end are still there for whoever looks, and answer nothing.
+    fn end(&self, which: impl Fn(&Running) -> bool) {
+        let ending: Vec<_> = {
+            let mut running = self.running();
+            running.iter_mut().filter(|running| which(running)).filter_map(Running::end).collect()
+        };
+        for thread in ending {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!("{name}: the thread broke down");
+            }
+        }
+        self.running().retain(|running| !which(running));
+    }
+
+    fn start(&self, spec: &Spec, lines: Arc<SatelliteLines>) -> Running {
         let name = &spec.program.name;
         let view = View::new(name, &spec.program.board, &spec.port.to_string());
         let (requests, asked) = asking::way();
         let talk = Talk::new(spec.clone(), lines.clone(), view.clone(), self.around.clone(), asked);
+        lines.begin();
         let builder = std::thread::Builder::new().name(format!("link-{name}"));
         let thread = match builder.spawn(move || talk.run()) {
             Ok(thread) => Some(thread),
@@ -129,21 +154,22 @@ impl Satellites {
                 None
             }
         };
-        self.running.push(Running { spec: spec.clone(), lines, view, requests, thread });
+        Running { spec: spec.clone(), lines, view, requests, thread }
     }
 
     /// All of them, in the order of the file.
     pub fn glance(&self) -> Vec<SatelliteStatus> {
-        self.running.iter().map(|running| running.view.read()).collect()
+        self.running().iter().map(|running| running.view.read()).collect()
+    }
+
+    /// The one of this name.
+    fn find<R>(&self, name: &str, look: impl FnOnce(&Running) -> R) -> Option<R> {
+        self.running().iter().find(|running| running.spec.program.name == name).map(look)
     }
 
     /// Brings a satellite's program over again; false if there is none of this name.
     pub fn install(&self, name: &str) -> bool {
-        let Some(running) = self.running.iter().find(|running| running.spec.program.name == name) else {
-            return false;
-        };
-        running.lines.ask_install();
-        true
+        self.find(name, |running| running.lines.ask_install()).is_some()
     }
 
     /// Asks something of a satellite's program; `None` if there is no satellite of this name.
@@ -153,24 +179,29 @@ impl Satellites {
         by: Asker,
         wish: Wish<'_>,
     ) -> Option<Result<oneshot::Receiver<Outcome>, Unknown>> {
-        let running = self.running.iter().find(|running| running.spec.program.name == satellite)?;
-        Some(wish.op(satellite, &running.spec.program.symbols).map(|op| {
+        self.find(satellite, |running| {
+            let op = wish.op(&running.spec.program.symbols).map_err(|none| none.of(satellite))?;
             let (answer, receiver) = oneshot::channel();
             // If its thread has ended, whoever asked hears that from the channel.
             let _ = running.requests.send(Asked { by, op, answer });
             running.lines.wake_thread();
-            receiver
-        }))
+            Ok(receiver)
+        })
     }
 
     /// Why a satellite cannot be told anything now; `None` if it can, or there is none of this name.
     pub fn why_away(&self, satellite: &str) -> Option<String> {
-        let running = self.running.iter().find(|running| running.spec.program.name == satellite)?;
-        running.view.read().why_away()
+        self.find(satellite, |running| running.view.read().why_away())?
     }
 }
 
 impl Running {
+    /// Its thread, which ends.
+    fn end(&mut self) -> Option<JoinHandle<()>> {
+        self.lines.end();
+        self.thread.take()
+    }
+
     fn is_of(&self, spec: &Spec) -> bool {
         let (have, want) = (&self.spec, spec);
         let program = |spec: &Spec| (spec.program.image.clone(), spec.program.safe_without_link.clone());
@@ -182,19 +213,56 @@ impl Running {
     }
 }
 
-/// All at once: none waits for another.
-fn end_all(running: Vec<Running>) {
-    running.iter().for_each(|running| running.lines.end());
-    drop(running);
+impl Drop for Satellites {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.lines.end();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("satellite {}: its thread broke down", self.spec.program.name);
-        }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::daemon::loaded::Origin;
+
+    const HOUSE: &str = "node.name = \"hall\"\nboards.porch = { kind = \"serial\", port = \"tcp://127.0.0.1:1\" }\n\
+                         satellites.porch.inputs.button.line = 1\n";
+
+    #[test]
+    fn whoever_looks_does_not_wait_for_a_thread_that_ends() {
+        let loaded = Origin::Text { name: "test".into(), text: HOUSE.into() }.load(false).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let satellites = Arc::new(Satellites::new(Around {
+            folder: folder.path().to_owned(),
+            journal: loaded.journal,
+            zone: loaded.zone,
+            links: mpsc::unbounded_channel().0,
+            messages: mpsc::channel(1).0,
+        }));
+        satellites.apply(&[(loaded.satellites[0].clone(), SatelliteLines::new("porch"))]);
+        // Its thread has something to do still, for as long as it likes.
+        let (over, busy) = std::sync::mpsc::channel::<()>();
+        let (look, seen) = std::sync::mpsc::channel();
+        let talk = satellites.running()[0].thread.take();
+        satellites.running()[0].thread =
+            Some(std::thread::spawn(move || drop((busy.recv(), talk.map(JoinHandle::join)))));
+        std::thread::scope(|threads| {
+            threads.spawn(|| satellites.apply(&[]));
+            threads.spawn(|| {
+                while !satellites.find("porch", |running| running.lines.is_ended()).unwrap() {
+                    std::thread::yield_now();
+                }
+                look.send(satellites.glance().len()).unwrap();
+            });
+            let there = seen.recv_timeout(Duration::from_secs(10));
+            drop(over);
+            assert_eq!(there, Ok(1), "it is told of until it is over");
+        });
+        assert!(satellites.glance().is_empty());
     }
 }

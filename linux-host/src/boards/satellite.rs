@@ -67,7 +67,7 @@ impl SatelliteLines {
         self.wake_thread();
     }
 
-    /// A thread begins.
+    /// A thread is to begin.
     pub(crate) fn begin(&self) {
         self.state().ended = false;
     }

@@ -1,6 +1,6 @@
 //! `reload`: compile, check, open what is new, swap. Whatever goes wrong, the old program goes on.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use campanile_core::runner::Message;
 use campanile_delivery::Directory;
@@ -21,9 +21,6 @@ use crate::sinks::start::Sinks;
 /// The sinks, which a reload exchanges and `status` looks at.
 pub type SharedSinks = Arc<Mutex<Sinks<Directory, Surroundings>>>;
 
-/// The satellites, which a reload exchanges and `status` looks at.
-pub type SharedSatellites = Arc<std::sync::Mutex<Satellites>>;
-
 /// What a reload works with, and what it knows of the program that runs.
 pub struct Reloader {
     /// Where the house comes from.
@@ -41,7 +38,7 @@ pub struct Reloader {
     /// The sinks that run.
     pub sinks: SharedSinks,
     /// The satellites that run.
-    pub satellites: SharedSatellites,
+    pub satellites: Arc<Satellites>,
     /// Which of them are there.
     pub peers: Arc<Links>,
     /// The way to the journal.
@@ -114,20 +111,16 @@ impl Reloader {
 }
 
 /// Runs the satellites of a file.
-pub async fn apply_satellites(running: &SharedSatellites, boards: &mut BoardSet, specs: &[Spec]) {
+pub async fn apply_satellites(running: &Arc<Satellites>, boards: &mut BoardSet, specs: &[Spec]) {
     let mut lines = |spec: &Spec| boards.satellite(&spec.program.board);
     let wanted: Vec<_> = specs.iter().map(|spec| (spec.clone(), lines(spec))).collect();
     with_satellites(running, move |satellites| satellites.apply(&wanted)).await;
 }
 
 /// Threads that end are waited for where nobody else waits.
-pub async fn with_satellites(
-    running: &SharedSatellites,
-    work: impl FnOnce(&mut Satellites) + Send + 'static,
-) {
+pub async fn with_satellites(running: &Arc<Satellites>, work: impl FnOnce(&Satellites) + Send + 'static) {
     let running = running.clone();
-    let work = move || work(&mut running.lock().unwrap_or_else(PoisonError::into_inner));
-    if tokio::task::spawn_blocking(work).await.is_err() {
+    if tokio::task::spawn_blocking(move || work(&running)).await.is_err() {
         tracing::error!("the satellites could not be started or ended in order");
     }
 }

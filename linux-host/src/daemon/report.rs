@@ -1,7 +1,7 @@
 //! The parts of the status that are not in the records: this process, its journal, its clock.
 
 use std::path::PathBuf;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use campanile_delivery::satellite::Outcome;
@@ -14,7 +14,6 @@ use super::house::House;
 use super::inlet::Inlet;
 use super::lines::now;
 use super::loaded::Origin;
-use super::reload::SharedSatellites;
 use crate::control::service::StatusSource;
 use crate::control::status::{JournalStatus, SinkStatus, Status};
 use crate::satellites::Satellites;
@@ -50,22 +49,15 @@ pub struct Report {
     /// The sinks.
     pub sinks: Showcase<Directory>,
     /// The satellites.
-    pub satellites: SharedSatellites,
-}
-
-impl Report {
-    fn satellites(&self) -> MutexGuard<'_, Satellites> {
-        self.satellites.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    pub satellites: Arc<Satellites>,
 }
 
 impl StatusSource for Report {
     fn install(&self, satellite: &str) -> Result<(), Vec<String>> {
-        let satellites = self.satellites();
-        if satellites.install(satellite) {
+        if self.satellites.install(satellite) {
             return Ok(());
         }
-        Err(satellites.glance().into_iter().map(|satellite| satellite.name).collect())
+        Err(self.satellites.glance().into_iter().map(|satellite| satellite.name).collect())
     }
 
     fn ask(
@@ -74,11 +66,11 @@ impl StatusSource for Report {
         by: Asker,
         wish: Wish<'_>,
     ) -> Option<Result<oneshot::Receiver<Outcome>, Unknown>> {
-        self.satellites().ask(satellite, by, wish)
+        self.satellites.ask(satellite, by, wish)
     }
 
     fn why_away(&self, satellite: &str) -> Option<String> {
-        self.satellites().why_away(satellite)
+        self.satellites.why_away(satellite)
     }
 
     async fn retry(&self, sink: &str) -> Result<Result<String, String>, Vec<String>> {
@@ -101,7 +93,7 @@ impl StatusSource for Report {
             status.time = time.to_zoned(self.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
         }
         status.sinks = self.sinks.glance().into_iter().map(sink).collect();
-        status.satellites = self.satellites().glance();
+        status.satellites = self.satellites.glance();
         status.journal.path = self.state.display().to_string();
         match tokio::time::timeout(PATIENCE, self.inlet.ask()).await {
             Ok(Ok(journal)) => {

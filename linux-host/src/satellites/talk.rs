@@ -53,7 +53,6 @@ impl Talk {
 
     /// Speaks with the satellite until its lines [end](SatelliteLines::end).
     pub(super) fn run(self) {
-        self.lines.begin();
         self.speak();
         self.lines.set_up(false);
     }
