@@ -4,6 +4,8 @@ mod answer;
 mod feed;
 mod press;
 mod satellite;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,7 +17,6 @@ use campanile_core::runner::Message;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::gate::Gates;
 use campanile_delivery::satellite::Outcome;
-use campanile_delivery::symbols::Symbols;
 use campanile_sim::prng::Prng;
 use tokio::sync::{RwLockReadGuard, mpsc, oneshot};
 
@@ -170,38 +171,17 @@ impl<S: StatusSource + 'static> Service<S> {
                 let place = names.symbols.find_output(&output);
                 let place = place.ok_or_else(|| unknown("output", &output, all))?;
                 let op = Op::Set { output: place, level: to.into() };
-                let text = self.now_or_later(&output, format!("{output} is {}", to.word()));
+                let text = self.once_told(&output, format!("{output} is {}", to.word()));
                 self.command(names, asked, op, text).await
             }
             Operation::Start { scenario } => {
-                let text = format!("{scenario} started");
-                if let Some(told) = self.ask(asked, &scenario, Wish::Start, &text).await {
-                    return told;
-                }
-                let names = self.names().await?;
-                let op = Op::Start { scenario: find_scenario(&names.symbols, &scenario)? };
-                self.command(names, asked, op, text).await
+                self.ask(asked, Wish::Start(&scenario), format!("{scenario} started")).await
             }
             Operation::Stop { scenario } => {
-                let text = format!("{scenario} stopped");
-                if let Some(told) = self.ask(asked, &scenario, Wish::Stop, &text).await {
-                    return told;
-                }
-                let names = self.names().await?;
-                let op = Op::Stop { scenario: find_scenario(&names.symbols, &scenario)? };
-                self.command(names, asked, op, text).await
+                self.ask(asked, Wish::Stop(&scenario), format!("{scenario} stopped")).await
             }
             Operation::Let { variable, value } => {
-                let text = format!("{variable} = {value}");
-                let wish = |name| Wish::Let(name, value);
-                if let Some(told) = self.ask(asked, &variable, wish, &text).await {
-                    return told;
-                }
-                let names = self.names().await?;
-                let all = names.symbols.variables.iter().map(String::as_str);
-                let var = names.symbols.find_variable(&variable);
-                let var = var.ok_or_else(|| unknown("variable", &variable, all))?;
-                self.command(names, asked, Op::Let { var, value }, text).await
+                self.ask(asked, Wish::Let(&variable, value), format!("{variable} = {value}")).await
             }
             Operation::Feed { sensor, value } => self.feed(&sensor, value.as_deref()).await,
             Operation::Message { message } => {
@@ -231,6 +211,16 @@ impl<S: StatusSource + 'static> Service<S> {
         names.map_err(|_| {
             "a reload waits for the loop, which does not answer; see `campanile status`".to_owned()
         })
+    }
+
+    /// Asks something of a program: of a satellite's, if it is about a name of one, else of the house's.
+    async fn ask(&self, asked: Asked, wish: Wish<'_>, text: String) -> Result<Response, String> {
+        if let Some(told) = self.ask_satellite(asked, wish, &text).await {
+            return told;
+        }
+        let names = self.names().await?;
+        let op = wish.op(&names.symbols).map_err(|none| none_of(&none, wish))?;
+        self.command(names, asked, op, text).await
     }
 
     /// Sends a command with an id of these names, and waits for the engine's answer.
@@ -301,11 +291,6 @@ impl<S: StatusSource + 'static> Service<S> {
     }
 }
 
-fn find_scenario(symbols: &Symbols, name: &str) -> Result<campanile_core::id::ScenarioId, String> {
-    let all = symbols.scenarios.iter().map(String::as_str);
-    symbols.find_scenario(name).ok_or_else(|| unknown("scenario", name, all))
-}
-
 /// Says that there is no such name, and which there are.
 fn unknown<'a>(kind: &str, name: &str, all: impl Iterator<Item = &'a str> + Clone) -> String {
     let near = near(name, all.clone());
@@ -319,6 +304,11 @@ fn unknown<'a>(kind: &str, name: &str, all: impl Iterator<Item = &'a str> + Clon
     }
 }
 
+/// The same of what is asked of a program.
+fn none_of(none: &Unknown, wish: Wish<'_>) -> String {
+    unknown(none.kind, wish.name(), none.all.iter().map(String::as_str))
+}
+
 /// A span for a person: `800 ms`, `1.5 s`.
 fn span(span: Duration) -> String {
     let us = span.micros();
@@ -326,122 +316,5 @@ fn span(span: Duration) -> String {
         0..1_000 => format!("{us} us"),
         1_000..1_000_000 => format!("{} ms", us / 1_000),
         _ => format!("{} s", us as f64 / 1e6),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use campanile_core::decision::ReplyResult;
-    use campanile_core::id::Level;
-    use campanile_core::input::Input;
-    use campanile_core::record::Record;
-
-    use super::*;
-    use crate::daemon::loaded::Origin as From;
-    use crate::daemon::mirror::Answer;
-
-    struct Nothing;
-
-    impl StatusSource for Nothing {
-        async fn fill(&self, _: &mut Status) {}
-        fn install(&self, _: &str) -> Result<(), Vec<String>> {
-            Err(Vec::new())
-        }
-        fn ask(&self, _: &str, _: Asker, _: Wish<'_>) -> Option<Result<oneshot::Receiver<Outcome>, Unknown>> {
-            None
-        }
-        fn why_away(&self, _: &str) -> Option<String> {
-            None
-        }
-        async fn retry(&self, _: &str) -> Result<Result<String, String>, Vec<String>> {
-            Err(Vec::new())
-        }
-    }
-
-    #[tokio::test]
-    async fn a_press_moves_the_line_even_before_the_journal_has_seen_the_first_record() {
-        let text = "node.name = \"porch\"\nboards.desk.kind = \"virtual\"\ninputs.button.line = \"A\"".into();
-        let loaded = From::Text { name: "test".into(), text }.load(false).unwrap();
-        let (house, intake, board) =
-            (Arc::new(House::new(&loaded.program)), Intake::default(), VirtualBoard::new());
-        let (reload, _) = mpsc::channel(1);
-        let service = Service::new(house, intake.clone(), board.clone(), reload, Nothing, 1);
-        let operation = Operation::Press { input: "button".into(), for_us: 60_000_000 };
-        let response = service.call(Caller::LOCAL, Request { id: None, operation }).await;
-        assert!(response.ok, "{response:?}");
-        assert!(board.level("A", now().plus(Duration::from_secs(1))), "it is down, and its bounces are over");
-        assert!(intake.messages().try_receive().is_err(), "the loop sees the line, and needs no word of it");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_press_that_nobody_confirms_is_released_all_the_same() {
-        let text = "node.name = \"porch\"\ninputs.button.line = \"A\"".into();
-        let loaded = From::Text { name: "test".into(), text }.load(false).unwrap();
-        let (house, intake) = (Arc::new(House::new(&loaded.program)), Intake::default());
-        let (reload, _) = mpsc::channel(1);
-        let service = Service::new(house, intake.clone(), VirtualBoard::new(), reload, Nothing, 1);
-        let operation = Operation::Press { input: "button".into(), for_us: 60_000_000 };
-        let response = service.call(Caller::LOCAL, Request { id: None, operation }).await;
-        assert!(!response.ok, "{response:?}");
-        tokio::time::sleep(StdDuration::from_secs(61)).await;
-        let played = std::iter::from_fn(|| match intake.messages().try_receive().ok()? {
-            Message::Command { op: Op::Play { level, .. }, .. } => Some(level),
-            other => panic!("{other:?}"),
-        });
-        assert_eq!(played.collect::<Vec<_>>(), [Level::On, Level::Off]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_press_that_comes_twice_is_released_once() {
-        let text = "node.name = \"porch\"\ninputs.button.line = \"A\"".into();
-        let loaded = From::Text { name: "test".into(), text }.load(false).unwrap();
-        let (house, intake) = (Arc::new(House::new(&loaded.program)), Intake::default());
-        let (reload, _) = mpsc::channel(1);
-        let service = Service::new(house.clone(), intake.clone(), VirtualBoard::new(), reload, Nothing, 1);
-        let press = || {
-            let operation = Operation::Press { input: "button".into(), for_us: 10_000_000 };
-            service.call(Caller::LOCAL, Request { id: Some(7), operation })
-        };
-        for result in [ReplyResult::Done, ReplyResult::Duplicate] {
-            let engine = async {
-                tokio::time::sleep(StdDuration::from_secs(1)).await;
-                house.answer(&[Answer { origin: Caller::LOCAL.origin, id: 7, result }]);
-            };
-            assert!(tokio::join!(press(), engine).0.ok);
-        }
-        tokio::time::sleep(StdDuration::from_secs(60)).await;
-        let played = std::iter::from_fn(|| intake.messages().try_receive().ok()).filter(|message| {
-            matches!(message, Message::Command { op: Op::Play { level: Level::Off, .. }, .. })
-        });
-        assert_eq!(played.count(), 1);
-    }
-
-    #[test]
-    fn what_was_asked_for_before_this_clock_began_is_not_young() {
-        let text = "node.name = \"porch\"".into();
-        let loaded = From::Text { name: "test".into(), text }.load(false).unwrap();
-        let (house, intake) = (Arc::new(House::new(&loaded.program)), Intake::default());
-        let (reload, _) = mpsc::channel(1);
-        let unix = 1_795_246_200_000_000;
-        house.mirror().apply(now(), &Record::Input(Input::Clock { unix, offset: 0, trusted: true }));
-        let service = Service::new(house, intake, VirtualBoard::new(), reload, Nothing, 1);
-        // As far back as this machine runs, and further.
-        assert_eq!(service.issued(Some(unix - 1_000_000_000_000_000)), None);
-        assert_eq!(service.issued(Some(unix - 31_000_000)), None);
-        assert!(service.issued(Some(unix - 1_000_000)).is_some());
-    }
-
-    #[test]
-    fn unknown_names_come_with_those_that_are_known() {
-        let names = ["chime", "light"];
-        assert_eq!(
-            unknown("output", "chim", names.iter().copied()),
-            "no output \"chim\"; did you mean chime?"
-        );
-        assert_eq!(
-            unknown("output", "pump", names.iter().copied()),
-            "no output \"pump\"; there are chime, light"
-        );
-        assert_eq!(unknown("output", "pump", std::iter::empty()), "no output \"pump\": the file has none");
     }
 }

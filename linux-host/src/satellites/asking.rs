@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 /// Requests of this satellite that are known again when they are repeated, as many as an engine knows.
 const KNOWN: usize = 16;
 
-/// What somebody wants of a satellite's program, by its own names.
+/// What somebody wants of a program, a satellite's or the house's, by its own names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish<'n> {
     /// Start a scenario, whatever its triggers; its condition counts.
@@ -26,21 +26,37 @@ pub enum Wish<'n> {
     Let(&'n str, i32),
 }
 
-/// There is no such name in the satellite's program.
+/// There is no such name in the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
     /// What it would be: `scenario`.
     pub kind: &'static str,
-    /// Those that there are, as the house calls them.
+    /// Those that there are.
     pub all: Vec<String>,
 }
 
-impl Wish<'_> {
-    pub(super) fn op(self, satellite: &str, symbols: &Symbols) -> Result<Op, Unknown> {
-        let unknown = |kind, names: &[String]| Unknown {
-            kind,
-            all: names.iter().map(|name| format!("{satellite}.{name}")).collect(),
-        };
+impl<'n> Wish<'n> {
+    /// The name that it is about.
+    pub const fn name(self) -> &'n str {
+        let (Self::Start(name) | Self::Stop(name) | Self::Let(name, _)) = self;
+        name
+    }
+
+    /// The same, about another name.
+    pub const fn about(self, name: &str) -> Wish<'_> {
+        match self {
+            Self::Start(_) => Wish::Start(name),
+            Self::Stop(_) => Wish::Stop(name),
+            Self::Let(_, value) => Wish::Let(name, value),
+        }
+    }
+
+    /// What the engine is told, with these names.
+    ///
+    /// # Errors
+    /// There is no such name.
+    pub fn op(self, symbols: &Symbols) -> Result<Op, Unknown> {
+        let unknown = |kind, names: &[String]| Unknown { kind, all: names.to_vec() };
         let scenario =
             |name| symbols.find_scenario(name).ok_or_else(|| unknown("scenario", &symbols.scenarios));
         Ok(match self {
@@ -51,6 +67,14 @@ impl Wish<'_> {
                 Op::Let { var: var.ok_or_else(|| unknown("variable", &symbols.variables))?, value }
             }
         })
+    }
+}
+
+impl Unknown {
+    /// As the house calls those that there are.
+    pub(super) fn of(self, satellite: &str) -> Self {
+        let all = self.all.iter().map(|name| format!("{satellite}.{name}")).collect();
+        Self { all, ..self }
     }
 }
 

@@ -67,8 +67,11 @@ impl SatelliteStatus {
         if !self.up {
             return Some(self.state.clone());
         }
-        let why = || self.problems.first().cloned().unwrap_or_else(|| "its program is on the way".to_owned());
-        self.program.is_empty().then(why)
+        let why = match (self.installing, self.problems.first()) {
+            (None, Some(problem)) => problem,
+            _ => "its program is on the way",
+        };
+        self.program.is_empty().then(|| why.to_owned())
     }
 }
 
@@ -98,5 +101,25 @@ impl View {
 
     pub(super) fn change(&self, change: impl FnOnce(&mut SatelliteStatus)) {
         change(&mut self.lock());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_nothing_to_do_with_its_program_is_no_reason_why_it_cannot_be_told() {
+        let problem = |why: &str, installing| SatelliteStatus {
+            up: true,
+            problems: vec![why.to_owned()],
+            installing,
+            ..SatelliteStatus::default()
+        };
+        let why = |status: SatelliteStatus| status.why_away().unwrap();
+        assert_eq!(why(problem("no clock", Some((64, 300)))), "its program is on the way");
+        assert_eq!(why(problem("it is too small for its program", None)), "it is too small for its program");
+        let runs = SatelliteStatus { program: "7".to_owned(), ..problem("no clock", None) };
+        assert_eq!(runs.why_away(), None);
     }
 }

@@ -265,7 +265,10 @@ fn its_scenarios_and_variables_are_commanded_from_here_and_who_is_away_is_said_t
         assert!(error.contains("porch cannot be asked now"), "{error}");
     }
     let held = daemon.ok(&["set", "porch.lamp", "off"]);
-    assert!(held.starts_with("porch.lamp is off as soon as porch is there, which it is not: "), "{held}");
+    assert!(
+        held.starts_with("porch.lamp is off as soon as porch can be told, which it cannot now: "),
+        "{held}"
+    );
 }
 
 #[test]

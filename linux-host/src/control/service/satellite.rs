@@ -5,7 +5,7 @@ use campanile_core::decision::ReplyResult;
 use campanile_delivery::satellite::Outcome;
 
 use super::answer::{judged, respond};
-use super::{Asked, PATIENCE, Service, StatusSource, unknown};
+use super::{Asked, PATIENCE, Service, StatusSource, none_of};
 use crate::control::protocol::Response;
 use crate::satellites::asking::{Asker, Wish};
 
@@ -14,23 +14,22 @@ const UNANSWERED: &str = "has not confirmed it, and may still carry it out withi
 
 impl<S: StatusSource + 'static> Service<S> {
     /// Asks something of the program of a satellite; `text` says what is so then. `None` if the name is none of a satellite's.
-    pub(super) async fn ask<'n>(
+    pub(super) async fn ask_satellite(
         &self,
         asked: Asked,
-        name: &'n str,
-        wish: impl FnOnce(&'n str) -> Wish<'n>,
+        wish: Wish<'_>,
         text: &str,
     ) -> Option<Result<Response, String>> {
         // No name of the house's own has a dot.
-        let (satellite, own) = name.split_once('.')?;
+        let (satellite, own) = wish.name().split_once('.')?;
         let Asked { origin, id, issued } = asked;
         let Some(issued) = issued else {
             return Some(respond(judged(ReplyResult::Expired), text.to_owned()));
         };
         let by = Asker { origin, id, issued };
-        let outcome = match self.shared.status.ask(satellite, by, wish(own))? {
+        let outcome = match self.shared.status.ask(satellite, by, wish.about(own))? {
             Ok(outcome) => outcome,
-            Err(none) => return Some(Err(unknown(none.kind, name, none.all.iter().map(String::as_str)))),
+            Err(none) => return Some(Err(none_of(&none, wish))),
         };
         Some(match tokio::time::timeout(PATIENCE, outcome).await {
             Ok(Ok(Outcome::Answered(result))) => respond(judged(result), text.to_owned()),
@@ -49,12 +48,12 @@ impl<S: StatusSource + 'static> Service<S> {
         })
     }
 
-    /// What is so when an output was written: of a satellite that is not there, that it will be.
-    pub(super) fn now_or_later(&self, output: &str, text: String) -> String {
+    /// What is so when an output was written: of a satellite that cannot be told now, as soon as it can.
+    pub(super) fn once_told(&self, output: &str, text: String) -> String {
         let satellite = output.split_once('.').map(|(satellite, _)| satellite);
         let away = satellite.and_then(|name| Some((name, self.shared.status.why_away(name)?)));
         match away {
-            Some((name, why)) => format!("{text} as soon as {name} is there, which it is not: {why}"),
+            Some((name, why)) => format!("{text} as soon as {name} can be told, which it cannot now: {why}"),
             None => text,
         }
     }
