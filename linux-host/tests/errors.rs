@@ -83,7 +83,14 @@ fn every_error_says_where_and_what_would_be_right() {
 
 #[test]
 fn no_secret_is_shown() {
-    for case in ["sinks.toml", "syntax.toml", "secrets-by-mistake.toml", "beginners/sinks.toml"] {
+    for case in [
+        "sinks.toml",
+        "syntax.toml",
+        "secrets-by-mistake.toml",
+        "a-key-in-the-file.toml",
+        "a-key-as-a-path.toml",
+        "beginners/sinks.toml",
+    ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors").join(case);
         let texts = findings(&path);
         let (source, found) = &texts[0];

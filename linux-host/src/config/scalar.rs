@@ -163,8 +163,14 @@ text!(String, "a string", { "type": "string" }, |text| Ok(text.to_owned()), brok
 text!(
     PathBuf,
     "the path of a file",
-    { "type": "string", "minLength": 1 },
-    |text| if text.is_empty() { Err(Wrong::new("an empty path", "name a file")) } else { Ok(text.into()) },
+    { "type": "string", "pattern": "^[^\\n]+$" },
+    |text| if text.is_empty() {
+        Err(Wrong::new("an empty path", "name a file"))
+    } else if text.contains('\n') {
+        Err(Wrong::new("a path has one line", "what stands here belongs into a file of its own: name that").secret())
+    } else {
+        Ok(text.into())
+    },
     // Without the value: it may be a secret in the place of its file.
     hint: "the path, between quotes",
     broken: Self::new()

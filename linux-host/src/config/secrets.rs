@@ -1,5 +1,7 @@
 //! Secrets that people write into the file by mistake: which parts of it are shown to nobody, whatever is said of them.
 
+pub(super) mod pem;
+
 use std::ops::Range;
 
 use toml::Spanned;

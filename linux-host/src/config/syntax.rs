@@ -14,17 +14,30 @@ pub fn parse<'s>(report: &mut Report<'s>) -> Spanned<DeTable<'s>> {
     let source = report.source;
     let (root, mut errors) = DeTable::parse_recoverable(&source.text);
     errors.sort_by_key(|error| error.span().map_or(source.text.len(), |span| span.start));
+    let keys = secrets::pem::blocks(&source.text);
+    let key_at =
+        |at| keys.iter().position(|key| (line_start(&source.text, key.start)..key.end).contains(&at));
     let mut last: Option<Diagnostic> = None;
     for error in errors {
-        let diagnostic = describe(source, &error);
-        if last.as_ref().is_none_or(|last| !follows(source, last, &diagnostic)) {
+        let mut diagnostic = describe(source, &error);
+        let key = key_at(diagnostic.span.start);
+        if key.is_some() {
+            diagnostic = diagnostic.help(KEY);
+        }
+        let same_key = |last: &Diagnostic| key.is_some() && key == key_at(last.span.start);
+        if last.as_ref().is_none_or(|last| !follows(source, last, &diagnostic) && !same_key(last)) {
             report.push_syntax(diagnostic.clone());
             last = Some(diagnostic);
         }
     }
     report.hide(secrets::of(root.get_ref(), &source.text));
+    report.hide(keys);
     root
 }
+
+/// What is right instead of a key in the file.
+const KEY: &str = "a key does not stand in this file: put it into one of its own, and name that, such as \
+                   `key = \"/etc/campanile/key.pem\"`";
 
 /// Whether an error of syntax is no more than what the one before left behind: on its line, or the keys of a table
 /// whose header stands there twice.
@@ -49,9 +62,14 @@ fn describe(source: &Source, error: &Error) -> Diagnostic {
     }
 }
 
+/// Where the line of a place begins.
+fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1)
+}
+
 /// What is shown to nobody of a line that is not TOML.
 fn secret_on_line(text: &str, at: usize) -> Option<Range<usize>> {
-    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let start = line_start(text, at);
     let end = text.get(at..)?.find('\n').map_or(text.len(), |newline| at + newline);
     let line = text.get(start..end)?;
     secrets::on_line(line).map(|secret| start + secret..end)

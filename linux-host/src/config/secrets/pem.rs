@@ -1,0 +1,78 @@
+//! Keys that somebody has put into the file as they are: lines of PEM, whether or not they stand where TOML has text.
+
+use std::ops::Range;
+
+const BEGIN: &str = "-----BEGIN";
+const END: &str = "-----END";
+
+/// Letters of Base64 from which on a line with no others may be of a key.
+const LONG: usize = 16;
+
+/// The lines of keys, those that follow one another as one. Without its beginning a key is known by its lines.
+pub(in crate::config) fn blocks(text: &str) -> Vec<Range<usize>> {
+    let mut blocks: Vec<Range<usize>> = Vec::new();
+    let (mut start, mut within) = (0, false);
+    for line in text.split_inclusive('\n') {
+        let behind = start + line.len();
+        let begin = line.find(BEGIN);
+        // One that does not end is known by its lines.
+        within |= begin.is_some() && text.get(start..).is_some_and(|rest| rest.contains(END));
+        if within || begin.is_some() || is_of_a_key(line) {
+            let from = start + begin.unwrap_or(0);
+            match blocks.last_mut().filter(|block| block.end == from) {
+                Some(block) => block.end = behind,
+                None => blocks.push(from..behind),
+            }
+        }
+        within &= !line.contains(END);
+        start = behind;
+    }
+    blocks
+}
+
+/// Whether a line has nothing but Base64, and much of it.
+fn is_of_a_key(line: &str) -> bool {
+    let around = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | ',' | '\\');
+    let digits = line.trim_matches(around).trim_end_matches('=');
+    let of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    digits.len() >= LONG && digits.bytes().all(of_base64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of a text.
+    fn shown(text: &str) -> String {
+        let mut left = text.to_owned();
+        blocks(text).into_iter().rev().for_each(|block| left.replace_range(block, ""));
+        left
+    }
+
+    #[test]
+    fn a_key_is_hidden_from_its_beginning_to_its_end_whatever_stands_between() {
+        let key = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIEow\nhunter==\n-----END RSA PRIVATE KEY-----\"\n";
+        assert_eq!(shown(&format!("[a]\nkey = \"{key}b = 1\n")), "[a]\nkey = \"b = 1\n");
+        assert_eq!(blocks(key).len(), 1, "as one");
+    }
+
+    #[test]
+    fn without_beginning_or_end_it_is_known_by_its_lines() {
+        let line = "  MIGHAgEAMBMGByqGSM49+/==\n";
+        assert_eq!(shown(&format!("a = 1\n{line}{line}b = 2\n")), "a = 1\nb = 2\n");
+        assert_eq!(shown(&format!("-----BEGIN PRIVATE KEY-----\n\"{line}\nb = 2")), "\nb = 2");
+    }
+
+    #[test]
+    fn what_a_house_has_on_its_lines_is_shown() {
+        for text in [
+            "[satellites.porch.inputs]\n",
+            "name = \"front-door\"\n",
+            "button\n",
+            "discovery=\n",
+            "{ set = \"a\" },\n",
+        ] {
+            assert_eq!(shown(text), text);
+        }
+    }
+}
