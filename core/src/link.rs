@@ -2,7 +2,8 @@
 //! corrupts, delays and cuts bytes, between ends that may restart at any moment.
 //!
 //! Sans-IO: bytes and times go in, frames and requests come out. [`Satellite`] is the end with the engine, [`Host`] the
-//! end with the journal. What a port does around them:
+//! end with the journal. What a port does around them, for a satellite `campanile_flash::End` and for a host the delivery
+//! package's session:
 //!
 //! 1. Every byte that comes in goes to a [`Collector`]; each whole message it gives goes to `receive`, which may give
 //!    something to do.
@@ -76,7 +77,7 @@ pub const fn is_countable(boot: u64) -> bool {
 /// count from 1 again: so the number is of the start, too. It comes again after 4096 starts, at the same record to a million.
 pub const fn own_command(boot: u64, seq: u64) -> u32 {
     let (start, seq) = ((boot >> 32) & 0xfff, seq & 0xf_ffff);
-    ((start << 20) | seq) as u32
+    (((start << 20) | seq) & 0xffff_ffff) as u32
 }
 
 /// Frames of records that may be under way.

@@ -3,7 +3,7 @@
 use campanile_core::link::Verdict;
 use campanile_core::link::bundle::Bundle;
 use campanile_core::program::image;
-use campanile_core::program::verify::{LoadError, Room, verify};
+use campanile_core::program::verify::{Room, verify};
 
 use crate::storage::{self, Storage};
 use crate::wiring::Wiring;
@@ -31,10 +31,7 @@ pub(crate) struct Choice {
 /// Why it cannot.
 pub(crate) fn check(bundle: &Bundle<'_>, room: &Room) -> Result<Wiring, Verdict> {
     let wiring = Wiring::of(bundle)?;
-    verify(bundle.image, room).map_err(|error| match error {
-        LoadError::TooMany { .. } => Verdict::NoRoom,
-        _ => Verdict::Refused,
-    })?;
+    verify(bundle.image, room)?;
     Ok(wiring)
 }
 

@@ -9,6 +9,7 @@ mod choice;
 mod clock;
 mod edges;
 mod executor;
+#[cfg_attr(feature = "link", allow(dead_code, reason = "the link takes the log"))]
 mod keeper;
 mod lines;
 #[cfg(feature = "link")]
@@ -122,7 +123,7 @@ async fn node(engine: &'static mut Engine<Satellite>, mut store: Option<Storage>
     #[cfg(not(feature = "link"))]
     let recorder = &mut Recorder::new(store.as_ref(), boot);
     #[cfg(feature = "link")]
-    let recorder = &mut link::Link::new(store.as_ref(), boot, image::hash(image), engine.room());
+    let recorder = &mut link::Link::new(store.as_ref(), boot, engine.room());
     let lines = &mut Lines;
     let start = Start { image, boot, off: None, clock: None };
     let Ok(recorded) = runner::start(engine, clock::now(), start, kept, lines, recorder).await else {

@@ -6,7 +6,7 @@ use campanile_core::engine::Engine;
 use campanile_core::link::bundle::{self, Bundle};
 use campanile_core::program::image;
 use campanile_core::restore::Restore;
-use campanile_flash::{Items, Recalled, Store, recall};
+use campanile_flash::{Items, Recalled, Store, programs, recall};
 
 use crate::board::{Board, This};
 use crate::{BUNDLE, Satellite};
@@ -21,18 +21,11 @@ pub(crate) fn open() -> Option<Storage> {
 
 /// What is there besides those in flash: the program that is linked in, and with a link one that does nothing, with which the
 /// board waits for its host's if it can run no other.
-static LINKED_IN: &[&[u8]] = if cfg!(feature = "link") { &[BUNDLE, bundle::EMPTY] } else { &[BUNDLE] };
+pub(crate) static LINKED_IN: &[&[u8]] = if cfg!(feature = "link") { &[BUNDLE, bundle::EMPTY] } else { &[BUNDLE] };
 
-/// The bytes of the bundles that are there, the newest first and then those that are linked in.
-fn programs(store: Option<&Storage>) -> impl Iterator<Item = &'static [u8]> {
-    let stored = store.map(Store::programs).unwrap_or_default();
-    let stored = stored.map(|program| program.map(|program| for_ever(program.bytes)));
-    stored.into_iter().flatten().chain(LINKED_IN.iter().copied())
-}
-
-/// The bundles that are there, in the same order.
+/// The bundles that are there, the newest first and then those that are linked in.
 pub(crate) fn bundles(store: Option<&Storage>) -> impl Iterator<Item = Bundle<'static>> {
-    programs(store).filter_map(Bundle::open)
+    programs(store, LINKED_IN.iter().copied()).map(for_ever).filter_map(Bundle::open)
 }
 
 /// The bundle with an image of this hash.
@@ -40,20 +33,7 @@ pub(crate) fn bundle_of(store: Option<&Storage>, hash: u64) -> Option<Bundle<'st
     bundles(store).find(|bundle| image::hash(bundle.image) == hash)
 }
 
-/// What a host calls that bundle; 0 if there is none.
-#[cfg(feature = "link")]
-pub(crate) fn name_of(store: Option<&Storage>, hash: u64) -> u64 {
-    let has_it = |bytes: &&[u8]| Bundle::open(bytes).is_some_and(|bundle| image::hash(bundle.image) == hash);
-    programs(store).find(has_it).map_or(0, bundle::hash)
-}
-
-/// The bundle of this name that has come and does not count yet.
-#[cfg(feature = "link")]
-pub(crate) fn staged(store: &Storage, name: u64) -> Option<&'static [u8]> {
-    store.staged(name).map(for_ever)
-}
-
-/// A stored program, for as long as it is loaded.
+/// A program, for as long as it is loaded.
 fn for_ever(bytes: &[u8]) -> &'static [u8] {
     // SAFETY: flash is memory for ever, and the slot of a program that runs, or is about to, is not written: a new one is
     // staged in the other.

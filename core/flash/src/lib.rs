@@ -1,4 +1,5 @@
-//! What a node without files keeps in its flash: its programs, its log, its state, and the number of its starts.
+//! What a node without files keeps in its flash: its programs, its log, its state, and the number of its starts; and a
+//! satellite's end of the link, which serves that.
 //!
 //! * [`Flash`]: what a port gives: the `NorFlash` of its HAL, readable as memory.
 //! * [`Store`]: two places for programs, and a ring of pages for the log, in which starts and checkpoints stand among the
@@ -8,6 +9,7 @@
 //! * [`Served`]: its records as they go over the link, from memory where the flash takes nothing.
 //! * [`Keeper`]: takes the log of the start that runs.
 //! * [`recall()`]: what outlived the last start, for the next one.
+//! * [`End`]: a satellite's end of the link, between all of these, the loop and a [`Port`].
 //!
 //! # What holds
 //!
@@ -34,12 +36,15 @@
 //! item on and gives that up as it goes, where a link has to go back to any record; its map rewrites what it keeps.
 #![no_std]
 
+mod bundles;
+mod end;
 mod entry;
 mod incoming;
 mod keeper;
 mod medium;
 mod offered;
 mod place;
+mod port;
 mod recall;
 mod ring;
 mod served;
@@ -47,10 +52,13 @@ mod slots;
 mod start_log;
 mod store;
 
+pub use bundles::programs;
+pub use end::End;
 pub use keeper::Keeper;
 pub use medium::{Flash, Refused};
 pub use offered::Offered;
 pub use place::{Item, Named, Of, Place, Start, State};
+pub use port::{News, Port, Wired};
 pub use recall::{Items, Recalled, recall};
 pub use served::Served;
 pub use slots::{Program, Unstored};

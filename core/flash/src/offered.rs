@@ -29,11 +29,6 @@ impl Offered {
         Self { runs, boot, number }
     }
 
-    /// The number of the start that runs, as the flash counts.
-    pub const fn runs(&self) -> u64 {
-        self.runs
-    }
-
     /// Its own number.
     pub const fn own(&self) -> u64 {
         self.boot

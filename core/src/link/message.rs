@@ -7,7 +7,7 @@ mod form;
 use super::lines::Lines;
 use crate::decision::ReplyResult;
 use crate::input::{Op, Origin};
-use crate::program::verify::Room;
+use crate::program::verify::{LoadError, Room};
 use crate::time::{Duration, Instant};
 use crate::wire::wire_enum;
 
@@ -174,6 +174,16 @@ wire_enum! {
         Unstored = 7,
         /// It names a line that another has, by another name, or that the board needs for itself.
         TakenLine = 8,
+    }
+}
+
+impl From<LoadError> for Verdict {
+    /// Of a program that the engine does not take.
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::TooMany { .. } => Self::NoRoom,
+            _ => Self::Refused,
+        }
     }
 }
 

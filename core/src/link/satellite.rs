@@ -232,6 +232,15 @@ impl Satellite {
         }
     }
 
+    /// Records were overwritten before the port has seen them, and the answer to a command may have been among them: the host
+    /// will ask again. The engine knows the commands of late, also over a restart, so that none takes effect twice: it answers
+    /// [`Duplicate`](ReplyResult::Duplicate) to one that it has had.
+    pub fn overlooked(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.overlooked();
+        }
+    }
+
     /// The loop takes no clock now: the next [`Ping`](Message::Ping) is told, whatever it says.
     pub const fn clock_missed(&mut self) {
         self.clock = None;

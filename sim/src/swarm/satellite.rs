@@ -2,10 +2,10 @@
 //! flash a reset costs what has not come to its house by then, and the start behind it has another number.
 
 mod chip;
-mod end;
+mod ground;
 mod life;
-mod port;
 mod programs;
+mod recorder;
 mod storage;
 
 use std::cell::RefCell;
@@ -18,12 +18,13 @@ use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::satellite::{Mirror, Program};
 use campanile_delivery::symbols::Symbols;
+use campanile_flash::Store;
 
 use self::chip::{Chip, Supply};
-use self::end::End;
+use self::ground::{End, Ground};
 use self::life::{Live, Spawn, Wired};
-use self::port::Port;
 pub(super) use self::programs::{Programs, programs};
+use self::recorder::{Recorder, is_stirred};
 use self::storage::{Found, Look};
 use super::judge::link::Held;
 use super::judge::news::News;
@@ -138,15 +139,14 @@ impl<'a> Satellite<'a> {
             random,
             last,
         };
-        let Found { mut storage, boot, image, program, wanted, kept, left } =
+        let Found { store, boot, image, program, wanted, kept, left, room } =
             self.plan.size.build(look).ok_or("a satellite without a program")?;
         if !self.supply.has_power() {
             // It has not come so far as to do anything.
-            self.chip = storage.close();
+            self.chip = store.map(Store::close);
             return Ok(());
         }
         let house = programs.houses.get(&program).ok_or("a satellite without a program")?;
-        let bundle = programs.bundle(program).ok_or("a satellite without a program")?;
         self.running = program;
         self.board.wire(&house.symbols);
         self.board.listen(true);
@@ -157,11 +157,12 @@ impl<'a> Satellite<'a> {
         self.steps = Steps::default();
         self.held = Held::default();
         self.held.installed(programs.safe(program), &programs.rules(program)?.outputs);
-        let end = End::new(storage, bundle.bundle(), boot, noise, &self.supply);
-        let end = Rc::new(RefCell::new(end));
-        let port = Port::new(Rc::clone(&end), Rc::clone(&self.tape), Rc::clone(&programs.houses));
-        let lines = Wired { board: self.board.clone(), programs: Rc::clone(&programs) };
-        let live = Live { image, boot, kept, wanted, lines, port, end: Rc::clone(&end) };
+        let (flash, which) = ((store, &self.supply), (self.factory, program));
+        let ground = Ground::new(flash, boot, &programs, which, &self.tape);
+        let end = Rc::new(RefCell::new(End::new(ground, boot, noise, room)));
+        let recorder = Recorder::new(Rc::clone(&end), Rc::clone(&self.tape));
+        let lines = Wired { board: self.board.clone(), programs: Rc::clone(&programs), end: Rc::clone(&end) };
+        let live = Live { image, boot, kept, wanted, lines, recorder };
         let task = self.plan.size.build(Spawn { executor: &mut self.executor, live });
         self.life = Some(Life { task, end });
         // `every` counts from the start, so that a start is never late.
@@ -174,11 +175,10 @@ impl<'a> Satellite<'a> {
         if let Some(life) = self.life.take() {
             self.judge()?;
             self.executor.kill(life.task);
-            let mut end = life.end.borrow_mut();
+            let port = &mut life.end.borrow_mut().port;
             let refused = self.supply.has_refused.get();
-            self.starts.end(now, &self.tape.borrow(), (end.storage.kept, end.tail()), refused)?;
-            self.chip = end.close();
-            drop(end);
+            self.starts.end(now, &self.tape.borrow(), (port.kept, port.tail), refused)?;
+            self.chip = port.close();
             self.check_start()?;
             self.check_replay(None)?;
         }
@@ -233,11 +233,12 @@ impl<'a> Satellite<'a> {
 
     /// Whether it can go on now.
     pub(super) fn has_work(&self) -> bool {
-        let now = self.enter();
-        if let Some(life) = &self.life
-            && life.end.borrow().due() <= now
-        {
-            life.end.borrow_mut().stir();
+        self.enter();
+        if let Some(life) = &self.life {
+            let mut end = life.end.borrow_mut();
+            if is_stirred(&end) {
+                end.port.wake();
+            }
         }
         self.executor.is_ready()
     }
@@ -251,7 +252,7 @@ impl<'a> Satellite<'a> {
 
     /// The frames that it has sent.
     pub(super) fn sent(&mut self) -> Vec<Vec<u8>> {
-        self.life.as_ref().map(|life| life.end.borrow_mut().sent()).unwrap_or_default()
+        self.life.as_ref().map(|life| life.end.borrow_mut().port.sent()).unwrap_or_default()
     }
 
     /// Bytes have come.
@@ -259,7 +260,7 @@ impl<'a> Satellite<'a> {
         let now = self.enter();
         if let Some(life) = &self.life {
             self.held.heard(now);
-            life.end.borrow_mut().hear(bytes);
+            life.end.borrow_mut().port.receive(bytes);
         }
     }
 
@@ -330,7 +331,7 @@ impl<'a> Satellite<'a> {
     /// The link has been well since then: what happened long enough ago has come to the house.
     pub(super) fn has_told(&self, lines: &Mirror, well: u64) -> Result<(), String> {
         let (now, start) = (self.clock.now(), self.tape.borrow().lives.len().saturating_sub(1));
-        let tail = self.life.as_ref().map_or(0, |life| life.end.borrow().tail());
+        let tail = self.life.as_ref().map_or(0, |life| life.end.borrow().port.tail);
         self.news.check(now, well, start, tail)?;
         for input in self.symbols().into_iter().flat_map(|symbols| &symbols.inputs) {
             let (there, here) = (self.news.known(now, &input.name), lines.level(&input.name));
@@ -415,7 +416,7 @@ impl<'a> Satellite<'a> {
     /// What of each start may be missing by now.
     pub(super) fn losses(&self) -> Losses {
         let life = self.life.as_ref().map(|life| life.end.borrow());
-        let (gone, tail) = life.map_or((1, None), |end| (end.tail(), end.storage.tail()));
+        let (gone, tail) = life.map_or((1, None), |end| (end.port.tail, end.port.oldest()));
         self.starts.losses(&self.tape.borrow(), gone, tail, self.supply.has_refused.get())
     }
 

@@ -43,7 +43,7 @@ struct Command {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
-    /// The port was too busy to take it; it may come again.
+    /// The port was too busy to take it, or may have overlooked the answer; it may come again.
     PutOff,
     /// The engine has it.
     Awaited,
@@ -154,6 +154,13 @@ impl Session {
     /// The loop took no command: the host will ask again.
     pub(super) fn put_off(&mut self, id: u32) {
         self.answer(id, Answer::PutOff);
+    }
+
+    /// The engine's answer may have come, and gone.
+    pub(super) fn overlooked(&mut self) {
+        if let Some(command) = self.command.as_mut().filter(|command| command.state == Answer::Awaited) {
+            command.state = Answer::PutOff;
+        }
     }
 
     fn answer(&mut self, id: u32, state: Answer) {

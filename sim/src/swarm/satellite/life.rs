@@ -9,9 +9,9 @@ use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::restore::Restore;
 use campanile_core::runner::{self, Message, Options, Outputs, Refused, Start};
 
-use super::end::End;
-use super::port::Port;
+use super::ground::End;
 use super::programs::Programs;
+use super::recorder::Recorder;
 use crate::board::Board;
 use crate::executor::{Executor, TaskId};
 use crate::node::{self, Build};
@@ -20,6 +20,7 @@ use crate::node::{self, Build};
 pub(super) struct Wired {
     pub(super) board: Board,
     pub(super) programs: Rc<Programs>,
+    pub(super) end: Rc<RefCell<End>>,
 }
 
 impl Outputs for Wired {
@@ -34,6 +35,7 @@ impl Outputs for Wired {
     fn installed(&mut self, hash: u64) {
         if let Some(house) = self.programs.houses.get(&hash) {
             self.board.wire(&house.symbols);
+            self.end.borrow_mut().port.installed(hash);
         }
     }
 }
@@ -48,8 +50,7 @@ pub(super) struct Live {
     /// The program that takes over from it.
     pub(super) wanted: Option<u64>,
     pub(super) lines: Wired,
-    pub(super) port: Port,
-    pub(super) end: Rc<RefCell<End>>,
+    pub(super) recorder: Recorder,
 }
 
 pub(super) struct Spawn<'e, 'a> {
@@ -67,23 +68,20 @@ impl Build for Spawn<'_, '_> {
 
 /// One start, as the firmware's.
 async fn live<C: Capacity>(live: Live) {
-    let Live { image, boot, kept, wanted, mut lines, mut port, end } = live;
+    let Live { image, boot, kept, wanted, mut lines, mut recorder } = live;
     let mut engine = Box::new(Engine::<C>::new());
     let mut edges = lines.board.clone();
-    let messages = {
-        let mut end = end.borrow_mut();
-        end.begin(engine.room());
-        end.messages()
-    };
+    let messages = lines.end.borrow().port.messages();
     if let Some(hash) = wanted {
         let _ = messages.try_send(Message::Install { hash });
     }
     let start = Start { image: &image, boot, off: None, clock: None };
-    match runner::start(&mut engine, node::now(), start, kept, &mut lines, &mut port).await {
+    match runner::start(&mut engine, node::now(), start, kept, &mut lines, &mut recorder).await {
         Ok(recorded) => {
             let options = Options { recorded: Some(recorded), ..Options::INTERRUPTS };
-            runner::run(&mut engine, &mut edges, messages.receiver(), &mut lines, &mut port, options).await;
+            runner::run(&mut engine, &mut edges, messages.receiver(), &mut lines, &mut recorder, options)
+                .await;
         }
-        Err(why) => port.refused(why),
+        Err(why) => recorder.refused(why),
     }
 }

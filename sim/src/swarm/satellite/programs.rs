@@ -1,12 +1,14 @@
 //! The programs that a satellite may have, and what their files promise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use campanile_core::id::{Level, OutputId};
+use campanile_core::link::bundle::{self, Bundle};
 use campanile_core::time::Duration;
 use campanile_delivery::satellite::Program;
 use campanile_delivery::symbols::Symbols;
+use campanile_flash::Wired;
 
 use crate::node::{House, Houses, SatelliteHouse};
 use crate::swarm::house::{Rulebook, Rules};
@@ -17,6 +19,8 @@ pub(in crate::swarm) struct Programs {
     bundles: Vec<Program>,
     /// Outputs that are safe without the link, and their safe levels, by program.
     safe: BTreeMap<u64, BTreeMap<OutputId, Level>>,
+    /// The lines of all outputs: the place of each is its pin.
+    pins: Vec<String>,
     pub(super) rulebook: Rulebook,
 }
 
@@ -37,7 +41,10 @@ impl Programs {
         let rulebook = Rulebook::new(&own).map_err(|why| format!("no image of a satellite: {why:?}"))?;
         let houses = bundles.iter().map(Program::hash).zip(own).collect();
         let safe = bundles.iter().map(Program::hash).zip(found.iter().map(|found| safe(found))).collect();
-        Ok(Self { houses: Rc::new(houses), bundles, safe, rulebook })
+        let outputs = bundles.iter().filter_map(|program| Bundle::open(program.bundle()));
+        let lines = outputs.flat_map(|bundle| bundle.outputs()).map(|output| output.line.to_owned());
+        let pins = lines.collect::<BTreeSet<_>>().into_iter().collect();
+        Ok(Self { houses: Rc::new(houses), bundles, safe, pins, rulebook })
     }
 
     /// The program with this hash.
@@ -48,6 +55,15 @@ impl Programs {
     /// The names in the program with this hash.
     pub(super) fn symbols(&self, program: u64) -> Option<&Symbols> {
         self.houses.get(&program).map(|house| &house.symbols)
+    }
+
+    /// An output of the program with this hash.
+    pub(super) fn output(&self, program: u64, output: OutputId) -> Option<Wired> {
+        let bundle = Bundle::open(self.bundle(program)?.bundle())?;
+        let bundle::Output { line, safe_on, safe_without_link, .. } = bundle.outputs().nth(output.index())?;
+        let pin = self.pins.iter().position(|pin| pin == line)?;
+        let safe_without_link = safe_without_link.then_some(Level::from_bool(safe_on));
+        Some(Wired { pin: u8::try_from(pin).ok()?, safe_without_link })
     }
 
     /// Outputs that a program's file wants safe without the link.

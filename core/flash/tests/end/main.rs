@@ -1,0 +1,142 @@
+//! A satellite's end of the link whose loop is busy: what its log no longer has when it looks, and what finds no room.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test says so by failing")]
+
+#[allow(dead_code, reason = "here it is a type and no more")]
+#[path = "../power/model.rs"]
+mod model;
+mod world;
+
+use campanile_core::decision::ReplyResult;
+use campanile_core::id::{Level, PeerId};
+use campanile_core::input::{Input, Op, Origin};
+use campanile_core::link::{PATIENCE, Verdict};
+use campanile_core::runner::Message;
+use campanile_core::time::Duration;
+
+use world::{LAMP, World, bundle, image_of};
+
+const SECOND: Duration = Duration::from_secs(1);
+const ON: Op = Op::Set { output: LAMP, level: Level::On };
+const OFF: Op = Op::Set { output: LAMP, level: Level::Off };
+/// What the scenarios are told when the host has gone.
+const GONE: Message = Message::Input(Input::Link { peer: PeerId(0), up: false });
+
+/// What the loop is to do to make the lamp safe, if that is it.
+fn makes_safe(message: &Message) -> bool {
+    matches!(message, Message::Command { origin: Origin::Local, op: OFF, .. })
+}
+
+#[test]
+fn an_answer_that_was_overwritten_comes_when_the_host_asks_again() {
+    let mut world = World::connected();
+    world.ask(1, ON);
+    world.carry();
+    world.do_message();
+    world.flood();
+    world.run(SECOND);
+    assert_eq!(world.replies, [(1, ReplyResult::Duplicate)]);
+    assert_eq!(world.lamp(), Level::On);
+    world.ask(2, OFF);
+    world.run(SECOND);
+    assert_eq!(world.replies[1..], [(2, ReplyResult::Done)], "the next one comes as ever");
+}
+
+#[test]
+fn an_answer_behind_those_that_were_overwritten_is_said_once() {
+    let mut world = World::connected();
+    world.ask(1, ON);
+    world.carry();
+    world.flood();
+    world.visit();
+    world.run(SECOND);
+    assert_eq!(world.replies, [(1, ReplyResult::Done)]);
+}
+
+#[test]
+fn what_the_host_holds_goes_safe_though_nobody_saw_how_it_was_switched() {
+    let mut world = World::connected();
+    world.ask(1, ON);
+    world.carry();
+    world.do_message();
+    world.flood();
+    world.run(SECOND);
+    world.is_cut = true;
+    world.run(PATIENCE.plus(SECOND));
+    assert!(matches!(world.done.as_slice(), [.., safe, GONE] if makes_safe(safe)), "{:?}", world.done);
+    assert_eq!(world.lamp(), Level::Off);
+}
+
+#[test]
+fn what_somebody_else_has_switched_since_is_not_the_hosts_though_nobody_saw_it() {
+    let mut world = World::connected();
+    world.ask(1, ON);
+    world.run(SECOND);
+    for (id, op) in [(1, OFF), (2, ON)] {
+        world.feed(Input::Command { origin: Origin::Local, id, op });
+    }
+    world.flood();
+    world.is_cut = true;
+    world.run(PATIENCE.plus(SECOND));
+    assert_eq!(world.done.last(), Some(&GONE));
+    assert!(!world.done.iter().any(makes_safe), "{:?}", world.done);
+    assert_eq!(world.lamp(), Level::On);
+}
+
+#[test]
+fn a_program_runs_though_nobody_saw_it_take_over() {
+    let mut world = World::connected();
+    let new = bundle(2);
+    world.bring(&new);
+    world.run_until_told();
+    assert!(world.install());
+    world.flood();
+    world.run(SECOND);
+    assert_eq!(world.verdicts, [Verdict::Runs]);
+}
+
+#[test]
+fn a_host_that_goes_while_a_program_is_to_take_over_is_noticed_behind_that() {
+    for is_taken in [true, false] {
+        let mut world = World::connected();
+        world.ask(1, ON);
+        world.run(SECOND);
+        let new = bundle(2);
+        world.bring(&new);
+        world.run_until_told();
+        assert_eq!(world.end.port.messages, [Message::Install { hash: image_of(&new) }]);
+        world.is_cut = true;
+        world.is_busy = true;
+        world.run(PATIENCE.plus(SECOND));
+        assert_eq!(world.end.port.messages.len(), 1, "its outputs may have other ids soon");
+        world.is_busy = false;
+        if is_taken {
+            assert!(world.install());
+        } else {
+            world.end.port.messages.clear();
+            world.end.install_failed();
+        }
+        world.run(SECOND);
+        assert!(matches!(world.done.as_slice(), [.., safe, GONE] if makes_safe(safe)), "{:?}", world.done);
+    }
+}
+
+#[test]
+fn what_finds_the_loop_busy_comes_later() {
+    let mut world = World::connected();
+    let clocks = |world: &World| {
+        world.done.iter().filter(|done| matches!(done, Message::Input(Input::Clock { .. }))).count()
+    };
+    let before = clocks(&world);
+    world.is_busy = true;
+    while world.end.port.has_room() {
+        world.end.port.messages.push_back(Message::Checkpoint);
+    }
+    world.unix += 10_000_000;
+    world.ask(1, ON);
+    world.run(SECOND.plus(SECOND));
+    assert!(world.replies.is_empty() && clocks(&world) == before);
+    world.is_busy = false;
+    world.run(SECOND.plus(SECOND));
+    assert_eq!(world.replies, [(1, ReplyResult::Done)]);
+    assert_eq!(clocks(&world), before + 1);
+}
