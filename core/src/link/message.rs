@@ -25,7 +25,7 @@ pub enum Message<'a> {
     Hello(Hello<'a>),
     /// Host: the number of this start.
     Assign {
-        /// Counter of starts and 32 random bits.
+        /// Counter of starts and 32 random bits. Not answered beyond [`MAX_STARTS`](super::MAX_STARTS), which no host comes to.
         boot: u64,
     },
     /// Host: all records before this one are in the journal.

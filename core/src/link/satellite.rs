@@ -146,6 +146,8 @@ impl Satellite {
         let session = self.session.as_mut().filter(|session| session.token == token)?;
         session.heard = now;
         match message {
+            // No host gives another, as its journal begins no such start. Who does all the same gets no answer, and nothing is
+            // published under it.
             Message::Assign { boot } if is_countable(boot) => {
                 session.hello = true;
                 if self.boot == boot {

@@ -10,6 +10,7 @@
 use std::io;
 use std::sync::Arc;
 
+use campanile_core::link::MAX_STARTS;
 use campanile_core::time::{Duration, Instant};
 
 use crate::error::OpenError;
@@ -77,9 +78,11 @@ impl<S: Storage> BootFile<S> {
     }
 
     /// Takes the next number: one more than the file's and than `seen`, the highest counter in the journal and the
-    /// cursors. It is synced before anything is written under it.
+    /// cursors; none beyond the last that a satellite takes, which would not answer. It is synced before anything is written
+    /// under it.
     pub(crate) fn begin(&mut self, seen: u32, random: u32, now: Instant) -> Result<NewBoot, OpenError> {
-        self.counter = self.counter.max(seen).checked_add(1).ok_or(OpenError::TooManyStarts)?;
+        let next = self.counter.max(seen).checked_add(1).filter(|next| *next <= MAX_STARTS);
+        self.counter = next.ok_or(OpenError::TooManyStarts)?;
         let unsynced = self.beat(now, Duration::ZERO, false).err();
         Ok(NewBoot { boot: Boot::new(self.counter, random), unsynced })
     }
@@ -132,6 +135,8 @@ fn decode(payload: &Payload) -> Sign {
 
 #[cfg(test)]
 mod tests {
+    use campanile_core::link::is_countable;
+
     use super::*;
     use crate::disk::{Disk, Faults, PowerCut};
     use crate::testing::ms;
@@ -156,7 +161,12 @@ mod tests {
     #[test]
     fn the_last_number_is_an_error() {
         let disk = Arc::new(Disk::new(1));
-        assert!(matches!(next(&disk, u32::MAX), Err(OpenError::TooManyStarts)));
+        for seen in [MAX_STARTS, u32::MAX] {
+            assert!(matches!(next(&disk, seen), Err(OpenError::TooManyStarts)));
+        }
+        let last = next(&disk, MAX_STARTS - 1).unwrap().boot;
+        assert!(last.counter() == MAX_STARTS && is_countable(last.0));
+        assert!(matches!(next(&disk, 0), Err(OpenError::TooManyStarts)), "nothing is begun behind it");
     }
 
     #[test]
