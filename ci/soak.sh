@@ -41,4 +41,4 @@ span=$(seconds "${1:-5m}")
 cargo build --quiet --locked --release -p campanile
 live $((span - 2 * (span / 5))) "$busy" tests/planted/house.toml tests/planted/changed.toml
 live $((span / 5)) "$linked" tests/planted/porch.toml tests/planted/porch-changed.toml
-live $((span / 5)) "$quiet" tests/planted/quiet.toml
+live $((span / 5)) "$quiet" tests/planted/quiet.toml tests/planted/quiet-changed.toml

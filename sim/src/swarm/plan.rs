@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use campanile_delivery::symbols::Symbols;
 
 pub use deed::{Ask, Deed, DiskFault, FlashFault, Leaves, NetFault, Rots, WireFault};
-pub use node::{FlashPlan, JournalPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Wants, ZonePlan};
+pub use node::{FlashPlan, JournalPlan, KeptPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Wants, ZonePlan};
 
 use crate::node::House;
 

@@ -7,6 +7,7 @@ mod deeds;
 mod event;
 mod links;
 mod news;
+mod rot;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -155,6 +156,7 @@ impl<'a> World<'a> {
             station.trouble = station.trouble.min(self.clock.now());
             let now = station.enter();
             station.release_journal(now);
+            station.read_outposts();
             station.ways.iter_mut().for_each(|way| way.receiver.heal());
         }
         for Outpost { wire, satellite, .. } in &mut self.outposts {

@@ -3,7 +3,9 @@
 use super::SECOND;
 use crate::node::{House, SatelliteHouse, Size};
 use crate::prng::Prng;
-use crate::swarm::plan::{FlashPlan, JournalPlan, NodePlan, SatellitePlan, SinkPlan, Wants, ZonePlan};
+use crate::swarm::plan::{
+    FlashPlan, JournalPlan, KeptPlan, NodePlan, SatellitePlan, SinkPlan, Wants, ZonePlan,
+};
 
 /// The nights of 2026 and 2027 in which clocks change, in seconds since 1970.
 const NIGHTS: [i64; 4] = [1_774_746_000, 1_792_890_000, 1_806_195_600, 1_824_944_400];
@@ -77,7 +79,16 @@ fn satellite(prng: &mut Prng, house: &SatelliteHouse) -> SatellitePlan {
         drift: *prng.pick(&[0, 20, -50, 2_000, -2_000]),
         linked: prng.below(4) as u8,
         flash: flash(&mut prng.fork("flash")),
+        kept: kept(&mut prng.fork("kept")),
     }
+}
+
+/// Of one in three not everything is.
+fn kept(prng: &mut Prng) -> Option<KeptPlan> {
+    prng.chance(1, 3).then(|| KeptPlan {
+        size: *prng.pick(&[24 * 1024, 24 * 1024, 120 * 1024]),
+        age: *prng.pick(&[0, 2 * SECOND, 60 * SECOND, 600 * SECOND]),
+    })
 }
 
 /// Two in three have one.

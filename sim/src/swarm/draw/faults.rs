@@ -41,7 +41,14 @@ impl Scene<'_> {
             });
         }
         self.some(prng, items, 1, 3, |prng| Deed::Rot {
-            of: *prng.pick(&[Rots::Segment, Rots::Segment, Rots::Cursor, Rots::Boot, Rots::Program]),
+            of: *prng.pick(&[
+                Rots::Segment,
+                Rots::Segment,
+                Rots::Checkpoint,
+                Rots::Cursor,
+                Rots::Boot,
+                Rots::Program,
+            ]),
             segment: prng.below(1 << 16) as u32,
             byte: prng.below(1 << 20) as u32,
         });

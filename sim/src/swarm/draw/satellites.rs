@@ -6,7 +6,7 @@ use super::{SECOND, Scene};
 use crate::node::House;
 use crate::prng::Prng;
 use crate::swarm::house::Rulebook;
-use crate::swarm::plan::{Deed, FlashFault, Item, Leaves, WireFault};
+use crate::swarm::plan::{Deed, FlashFault, Item, Leaves, Rots, WireFault};
 
 /// Both ends say every second that they are there: a longer life costs much and shows nothing more.
 pub(super) const LONGEST: u64 = 1_200 * SECOND;
@@ -79,6 +79,14 @@ impl Scene<'_> {
         }
         if prng.chance(1, 2) {
             self.echo(prng, items);
+        }
+        // What its house has of it.
+        if prng.chance(1, 6) {
+            self.some(prng, items, 1, 1, |prng| Deed::Rot {
+                of: *prng.pick(&[Rots::Segment, Rots::Segment, Rots::Boot, Rots::Program]),
+                segment: prng.below(1 << 16) as u32,
+                byte: prng.below(1 << 20) as u32,
+            });
         }
     }
 

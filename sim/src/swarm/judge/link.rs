@@ -148,6 +148,8 @@ pub(in crate::swarm) struct Disks {
     pub(in crate::swarm) lie: bool,
     /// They have lost, or kept half of, what they were given: there is damage in the journals.
     pub(in crate::swarm) spoiled: bool,
+    /// What is too much or too old goes from there.
+    pub(in crate::swarm) forget: bool,
 }
 
 /// What a journal says of a record that it has not.
@@ -220,6 +222,10 @@ pub(in crate::swarm) fn arrived(
     disks: Disks,
 ) -> Result<u64, String> {
     let there = There::read(journal, disks.spoiled)?;
+    // Up to there everything has gone for room, or for its age.
+    let oldest = journal.index().oldest();
+    let oldest = tape.chapter(oldest.boot.0).filter(|_| disks.forget).map(|life| (life, oldest.seq));
+    let forgotten = |place, seq| oldest.is_some_and(|oldest| (place, seq) <= oldest);
     let mut accounted = 0;
     for (place, life) in tape.lives.iter().enumerate().filter(|(_, life)| life.boot != 0) {
         let records = there.records.get(&life.boot);
@@ -248,6 +254,7 @@ pub(in crate::swarm) fn arrived(
             accounted += 1;
             let what = format!("record {seq} of the satellite's start {:x}", life.boot);
             match there.word(life.boot, seq) {
+                None if forgotten(place, seq) => {}
                 None => {
                     let record = life.entry(seq).map(|entry| entry.record);
                     return Err(format!(

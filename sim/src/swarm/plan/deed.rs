@@ -132,7 +132,7 @@ pub enum Deed {
         /// For this time.
         span: u64,
     },
-    /// A byte of a file changes by itself.
+    /// A byte of a file changes by itself; if the item is about a satellite, of its journal at the house.
     Rot {
         /// Of what.
         #[serde(default, skip_serializing_if = "Rots::is_segment")]
@@ -247,6 +247,8 @@ pub enum Rots {
     /// A segment of the journal: records, the host's words, checkpoints.
     #[default]
     Segment,
+    /// A checkpoint in it, and nothing beside.
+    Checkpoint,
     /// How far a sink has delivered.
     Cursor,
     /// The counter of starts.

@@ -68,6 +68,19 @@ pub struct SatellitePlan {
     /// Its flash, if it has any that outlives a start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flash: Option<FlashPlan>,
+    /// How much its house keeps of what it records, if that is not all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<KeptPlan>,
+}
+
+/// Of a satellite's journal, what is too much or too old goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct KeptPlan {
+    /// The most bytes; segments have a tenth of it.
+    pub size: u64,
+    /// What is older goes; 0 for never.
+    pub age: u64,
 }
 
 /// A satellite's flash, beside the places for two programs.

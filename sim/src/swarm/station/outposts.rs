@@ -9,17 +9,21 @@ use campanile_core::link::Wall as LinkWall;
 use campanile_core::program::image;
 use campanile_core::runner::Message;
 use campanile_core::time::Instant;
+use campanile_delivery::RecordId;
 use campanile_delivery::disk::{Disk, Faults};
-use campanile_delivery::{Options as JournalOptions, RecordId, WhenFull};
 
 use super::{Station, journal_options, rules};
 use crate::board::{Satellite as Lines, Told};
 use crate::prng::Prng;
+use crate::swarm::judge::journal::Words;
+use crate::swarm::judge::link::Disks;
+use crate::swarm::plan::{JournalPlan, KeptPlan};
 use crate::swarm::satellite::Programs;
 use crate::swarm::talk::{Broken, Desk, Talk};
 use crate::swarm::tape::mix;
 
-/// The journals of satellites have so much room: nothing falls to retention, and so what is missing there was lost.
+/// The journals of satellites have so much room, as a rule: nothing falls to retention, and so what is missing there was
+/// lost.
 const ROOM: u64 = 4 << 20;
 
 /// What of them outlives the process.
@@ -31,6 +35,8 @@ pub(super) struct Outposts {
     random: Prng,
     /// Their disks have lost, or kept half of, what they were given: there is damage in the journals.
     spoiled: bool,
+    /// Something of what they had taken is another thing now, of all of them alike.
+    rotten: bool,
 }
 
 impl Outposts {
@@ -38,7 +44,7 @@ impl Outposts {
         let disk = |place| Arc::new(Disk::new(seed.fork(&format!("satellite disk {place}")).bits()));
         let shelves = satellites.iter().zip(0..).map(|(programs, place)| (Rc::clone(programs), disk(place)));
         let (shelves, lines) = (shelves.collect(), BTreeMap::new());
-        Self { shelves, lines, random: seed.fork("sessions"), spoiled: false }
+        Self { shelves, lines, random: seed.fork("sessions"), spoiled: false, rotten: false }
     }
 
     /// Their disks are in this trouble from now on.
@@ -70,18 +76,18 @@ impl Station<'_> {
             }
         }
         let Some(house) = self.node.houses.get(&program) else { return Ok(()) };
-        for (satellite, (programs, disk)) in house.satellites.iter().zip(&self.outposts.shelves) {
+        for (place, (satellite, (programs, disk))) in
+            house.satellites.iter().zip(&self.outposts.shelves).enumerate()
+        {
             let lines = Rc::clone(self.outposts.lines.entry(satellite.board.clone()).or_default());
             self.node.board.attach(&satellite.board, Rc::clone(&lines));
             let bundle = programs.bundle(image::hash(&satellite.image));
             let bundle = bundle.ok_or("a satellite without a program")?.clone();
             let name = satellite.name.parse().map_err(|why| format!("{}: {why:?}", satellite.name))?;
-            let options = JournalOptions {
-                size: ROOM,
-                when_full: WhenFull::DropOldest,
-                age: None,
-                ..journal_options(&self.plan.journal)
-            };
+            let kept = self.plan.satellites.get(place).and_then(|satellite| satellite.kept.as_ref());
+            let KeptPlan { size, age } = kept.cloned().unwrap_or(KeptPlan { size: ROOM, age: 0 });
+            let journal = JournalPlan { size, age, keep: false, ..self.plan.journal.clone() };
+            let options = journal_options(&journal);
             let random = Prng::new(self.outposts.random.bits());
             let desk = Desk { program: bundle, name, disk: Arc::clone(disk), options };
             self.talks.push(Talk::new(desk, lines, random));
@@ -109,9 +115,28 @@ impl Station<'_> {
         }
     }
 
-    /// Whether the disks of the satellites' journals have done what leaves damage there.
-    pub(in crate::swarm) const fn has_spoiled_outposts(&self) -> bool {
-        self.outposts.spoiled
+    /// What lies on the disk of a satellite's journal changes.
+    pub(in crate::swarm) fn rot_outpost(&mut self, place: usize, change: impl FnOnce(&Disk)) {
+        let Some((_, disk)) = self.outposts.shelves.get(place) else { return };
+        self.outposts.rotten = true;
+        change(disk);
+    }
+
+    /// Somebody reads what there is of the satellites: what has rotted there is found, and told by a word of the journal.
+    pub(in crate::swarm) fn read_outposts(&self) {
+        let journals = self.talks.iter().filter_map(Talk::journal);
+        journals.for_each(|journal| Words::default().hear(journal));
+    }
+
+    /// What has befallen the journal of a satellite.
+    pub(in crate::swarm) fn has_done(&self, place: usize) -> Disks {
+        let Outposts { spoiled, rotten, .. } = self.outposts;
+        let plan = self.plan.satellites.get(place);
+        Disks {
+            lie: self.lies || rotten,
+            spoiled: spoiled || rotten,
+            forget: plan.is_some_and(|plan| plan.kept.is_some()),
+        }
     }
 
     /// A satellite came, or went.

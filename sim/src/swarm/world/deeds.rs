@@ -11,6 +11,7 @@ use campanile_delivery::disk::{Faults, PowerCut};
 use campanile_delivery::gate::Passage;
 use campanile_delivery::symbols::Symbols;
 
+use super::rot::rot;
 use super::{Event, World};
 use crate::swarm::plan::{Ask, Deed, DiskFault, Leaves, NetFault, Rots};
 use crate::swarm::station::{Station, Wall};
@@ -132,7 +133,11 @@ impl World<'_> {
             }
             Deed::Rot { of, segment, byte } => {
                 station.hear();
-                rot(station, *of, *segment, *byte);
+                // All else has a second copy, or can be had from elsewhere.
+                station.floor.void |= matches!(of, Rots::Segment | Rots::Checkpoint);
+                let journal = station.journal();
+                let journal = journal.as_ref().map(|journal| journal.borrow());
+                rot(&station.node.disk, journal.as_deref(), *of, *segment, *byte);
             }
             Deed::Net { sink, fault, span } => self.net(node, *sink, *fault, *span),
             // They are about a satellite.
@@ -242,27 +247,4 @@ fn faults(fault: DiskFault) -> Faults {
         DiskFault::Forgets => Faults { forgets_syncs: true, ..Faults::default() },
         DiskFault::Flaky(one_in) => Faults { one_in: one_in.into(), ..Faults::default() },
     }
-}
-
-/// One byte of a file is another one.
-fn rot(station: &mut Station<'_>, of: Rots, file: u32, byte: u32) {
-    use campanile_delivery::Storage as _;
-    let Ok(mut names) = station.node.disk.list() else { return };
-    names.retain(|name| match of {
-        Rots::Segment => name.ends_with(".segment"),
-        Rots::Cursor => name.starts_with("cursor-"),
-        Rots::Boot => name == "boot",
-        Rots::Program => name.starts_with("program-"),
-    });
-    names.sort_unstable();
-    let Some(place) = (file as usize).checked_rem(names.len()) else { return };
-    // All the others have a second copy, or can be had from elsewhere.
-    station.floor.void |= of == Rots::Segment;
-    // A file that is gone in the meantime is no harm.
-    let _ = station.node.disk.tamper(&names[place], |bytes| {
-        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        if let Some(at) = (byte as usize).checked_rem(used) {
-            bytes[at] ^= 1 << (byte % 8);
-        }
-    });
 }

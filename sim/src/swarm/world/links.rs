@@ -8,10 +8,11 @@ use campanile_core::program::image;
 use campanile_core::time::Duration;
 
 use super::deeds::{BREAKS, bounced};
+use super::rot::rot;
 use super::{ARRIVES, World};
 use crate::node::House;
 use crate::prng::Prng;
-use crate::swarm::judge::link::{self, Disks};
+use crate::swarm::judge::link;
 use crate::swarm::plan::{Deed, Plan, WireFault};
 use crate::swarm::satellite::{Programs, Satellite};
 use crate::swarm::stuck::Stuck;
@@ -235,7 +236,7 @@ impl World<'_> {
 
     /// Something befalls a satellite, or its wire.
     pub(super) fn befall_outpost(&mut self, outpost: usize, deed: &Deed, world: u64) -> Result<(), String> {
-        let Outpost { node, satellite, wire, .. } = &mut self.outposts[outpost];
+        let Outpost { node, place, satellite, wire, .. } = &mut self.outposts[outpost];
         let node = *node;
         satellite.check_rest()?;
         satellite.stir();
@@ -279,6 +280,10 @@ impl World<'_> {
                 self.at_outpost(at, outpost, Event::Begin);
             }
             Deed::Flash { fault } => satellite.spoils_flash(*fault),
+            Deed::Rot { of, segment, byte } => {
+                let place = *place;
+                self.stations[node].rot_outpost(place, |disk| rot(disk, None, *of, *segment, *byte));
+            }
             Deed::Exchange { off } => {
                 satellite.end()?;
                 satellite.is_exchanged();
@@ -321,7 +326,7 @@ impl World<'_> {
         }
         let journal = talk.journal().ok_or("its house has no journal of it")?;
         link::same(journal, &tape)?;
-        let disks = Disks { lie: station.lies, spoiled: station.has_spoiled_outposts() };
+        let disks = station.has_done(*place);
         let accounted = link::arrived(journal, &tape, &satellite.losses(), last, disks)?;
         if let Some(degraded) = journal.degraded() {
             return Err(format!("its journal has not recovered: {degraded:?}"));
