@@ -9,12 +9,12 @@ mod courier;
 mod draw;
 mod house;
 mod judge;
+mod line;
 pub mod plan;
 mod receiver;
 mod satellite;
 pub mod shrink;
 mod station;
-mod stuck;
 mod talk;
 mod tape;
 #[cfg(test)]

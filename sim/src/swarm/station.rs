@@ -25,10 +25,10 @@ use super::house::{Rulebook, Rules};
 use super::judge::{
     self, commands::Commands, journal, lines::Lines, outputs::Outputs, schedules::Schedules, steps::Steps,
 };
+use super::line::Stuck;
 use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
 use super::satellite::Programs;
-use super::stuck::Stuck;
 use super::talk::Talk;
 use super::tape::{Tape, mix};
 use crate::error::SimError;

@@ -298,10 +298,8 @@ impl<'a> World<'a> {
                 station.lines.stir(now);
                 return self.befall(node, deed, world, now);
             }
-            Event::Move { line, to } => {
-                if station.stuck.holds(line, world, to) {
-                    return Ok(());
-                }
+            Event::Line { line, event } => {
+                let Some(to) = station.stuck.take(line, event, world) else { return Ok(()) };
                 let Some(input) = station.input_on(line) else { return Ok(()) };
                 if station.node.board.capture(now, input, to) {
                     station.lines.moved(line, now, to);
@@ -311,15 +309,6 @@ impl<'a> World<'a> {
                     } else {
                         self.at(world + delay, node, Event::Reveal(now));
                     }
-                }
-            }
-            Event::Stick { line, at, until } => {
-                station.stuck.stick(line, at, until);
-                self.at(until, node, Event::Loosen { line });
-            }
-            Event::Loosen { line } => {
-                if let Some(to) = station.stuck.loosens(line, world) {
-                    self.at(world, node, Event::Move { line, to });
                 }
             }
             Event::ZoneChanges { wall } => {

@@ -13,6 +13,7 @@ use campanile_delivery::symbols::Symbols;
 
 use super::rot::rot;
 use super::{Event, World};
+use crate::swarm::line;
 use crate::swarm::plan::{Ask, Deed, DiskFault, Leaves, NetFault, Rots};
 use crate::swarm::station::{Station, Wall};
 
@@ -34,25 +35,11 @@ impl World<'_> {
         }
         let station = &mut self.stations[node];
         match deed {
-            Deed::Touch { input, on, bounce } => {
-                let Some(line) = station.line(input) else { return Ok(()) };
-                for (at, to) in bounced(*on, bounce) {
-                    self.at(world + at, node, Event::Move { line, to });
-                }
-            }
-            Deed::Stick { input, on, span } => {
-                let Some(line) = station.line(input) else { return Ok(()) };
-                let (to, until) = (Level::from_bool(*on), self.loose_at(*span));
-                self.at(world, node, Event::Move { line, to });
-                self.at(world, node, Event::Stick { line, at: to, until });
-            }
-            Deed::Edges { input, count, every } => {
+            Deed::Touch { input, .. } | Deed::Stick { input, .. } | Deed::Edges { input, .. } => {
                 let Some(line) = station.line(input) else { return Ok(()) };
                 let from = station.input_on(line).and_then(|input| station.node.board.input(input));
-                let from = from.unwrap_or_default();
-                for edge in 0..*count {
-                    let to = if edge % 2 == 0 { from.opposite() } else { from };
-                    self.at(world + u64::from(edge) * u64::from(*every), node, Event::Move { line, to });
+                for (at, event) in line::events(deed, from.unwrap_or_default(), world, self.plan.until) {
+                    self.at(at, node, Event::Line { line, event });
                 }
             }
             Deed::Lose { input, lost, on } => {
@@ -164,12 +151,6 @@ impl World<'_> {
         (now + off).min(self.plan.until.max(now + 1))
     }
 
-    /// When a line comes loose that sticks for so long: at the end of all faults at the latest.
-    pub(super) fn loose_at(&self, span: u64) -> u64 {
-        let now = self.clock.now();
-        now.saturating_add(span).min(self.plan.until.max(now + 1))
-    }
-
     /// The node's loop is told the time of day, and will be when local time changes.
     pub(super) fn tell_time(&mut self, node: usize) {
         let station = &mut self.stations[node];
@@ -200,16 +181,6 @@ impl Station<'_> {
         self.commands.sent(id, issued);
         self.node.send(Message::Command { origin, id, op, issued });
     }
-}
-
-/// The edges of a bouncing contact: how long after the first, and where to.
-pub(super) fn bounced(on: bool, bounce: &[u32]) -> impl Iterator<Item = (u64, Level)> + '_ {
-    let to = Level::from_bool(on);
-    let further = bounce.iter().enumerate().map(move |(index, after)| {
-        let rests = index % 2 == 1 || index + 1 == bounce.len();
-        (u64::from(*after), if rests { to } else { to.opposite() })
-    });
-    std::iter::once((0, to)).chain(further)
 }
 
 fn op(symbols: &Symbols, ask: &Ask) -> Option<Op> {

@@ -7,15 +7,15 @@ use campanile_core::id::{Level, OutputId};
 use campanile_core::program::image;
 use campanile_core::time::Duration;
 
-use super::deeds::{BREAKS, bounced};
+use super::deeds::BREAKS;
 use super::rot::rot;
 use super::{ARRIVES, World};
 use crate::node::House;
 use crate::prng::Prng;
 use crate::swarm::judge::link;
+use crate::swarm::line::{self, LineEvent, Stuck};
 use crate::swarm::plan::{Deed, Plan, WireFault};
 use crate::swarm::satellite::{Programs, Satellite};
-use crate::swarm::stuck::Stuck;
 use crate::swarm::tape::mix;
 use crate::swarm::wire::{To, Wire};
 
@@ -35,29 +35,11 @@ pub(super) struct Outpost<'a> {
 /// What happens to a satellite, or on its wire.
 pub(in crate::swarm) enum Event {
     /// Bytes arrive, if the wire has not been pulled out since.
-    Bytes {
-        to: To,
-        plug: u32,
-        bytes: Vec<u8>,
-    },
-    /// A line moves.
-    Move {
-        line: usize,
-        to: Level,
-    },
-    /// A line sticks at this level until then, and comes loose.
-    Stick {
-        line: usize,
-        at: Level,
-        until: u64,
-    },
-    Loosen {
-        line: usize,
-    },
+    Bytes { to: To, plug: u32, bytes: Vec<u8> },
+    /// Something happens to a line.
+    Line { line: usize, event: LineEvent },
     /// An output's hardware is well again.
-    Mend {
-        output: OutputId,
-    },
+    Mend { output: OutputId },
     /// It starts.
     Begin,
     /// The power that was about to fail does not.
@@ -185,14 +167,8 @@ impl World<'_> {
                 }
                 return self.hear(node, place, &bytes);
             }
-            Event::Move { line, to } if stuck.holds(line, world, to) => {}
-            Event::Move { line, to } => satellite.moves(line, to),
-            Event::Stick { line, at, until } => {
-                stuck.stick(line, at, until);
-                self.at_outpost(until, outpost, Event::Loosen { line });
-            }
-            Event::Loosen { line } => {
-                if let Some(to) = stuck.loosens(line, world) {
+            Event::Line { line, event } => {
+                if let Some(to) = stuck.take(line, event, world) {
                     satellite.moves(line, to);
                 }
             }
@@ -241,25 +217,10 @@ impl World<'_> {
         satellite.check_rest()?;
         satellite.stir();
         match deed {
-            Deed::Touch { input, on, bounce } => {
+            Deed::Touch { input, .. } | Deed::Stick { input, .. } | Deed::Edges { input, .. } => {
                 let Some(line) = satellite.line(input) else { return Ok(()) };
-                for (at, to) in bounced(*on, bounce) {
-                    self.at_outpost(world + at, outpost, Event::Move { line, to });
-                }
-            }
-            Deed::Stick { input, on, span } => {
-                let Some(line) = satellite.line(input) else { return Ok(()) };
-                let (to, until) = (Level::from_bool(*on), self.loose_at(*span));
-                self.at_outpost(world, outpost, Event::Move { line, to });
-                self.at_outpost(world, outpost, Event::Stick { line, at: to, until });
-            }
-            Deed::Edges { input, count, every } => {
-                let Some(line) = satellite.line(input) else { return Ok(()) };
-                let from = satellite.level(line);
-                for edge in 0..*count {
-                    let to = if edge % 2 == 0 { from.opposite() } else { from };
-                    let at = world + u64::from(edge) * u64::from(*every);
-                    self.at_outpost(at, outpost, Event::Move { line, to });
+                for (at, event) in line::events(deed, satellite.level(line), world, self.plan.until) {
+                    self.at_outpost(at, outpost, Event::Line { line, event });
                 }
             }
             Deed::Lose { input, lost, on } => {
