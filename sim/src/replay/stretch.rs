@@ -62,10 +62,14 @@ pub enum Difference {
         /// Why not.
         why: InstallError,
     },
-    /// A kind of record that this build does not know, or not in this form.
-    Unknown {
+    /// A record that this build cannot read: it does not know the kind, or not in this form.
+    Unreadable {
         /// The kind.
         kind: u8,
+        /// The record's bytes, as the log has them.
+        bytes: Vec<u8>,
+        /// What the re-execution came to in its place, and when.
+        found: Option<(Instant, Record)>,
     },
 }
 
@@ -115,8 +119,14 @@ impl Stretch {
             return Ok(());
         }
         let Some(Record::Input(input)) = frame.record() else {
+            // What is due before it comes first, and may differ already.
+            self.settle(time)?;
             self.compare()?;
-            return Err(self.here(Difference::Unknown { kind: frame.kind() }));
+            return Err(if self.expected.is_empty() {
+                self.here(unreadable(frame, self.surplus()))
+            } else {
+                self.first_difference()
+            });
         };
         let mut before = self.unread();
         let mut taken = self.engine.handle(time, input);
@@ -280,15 +290,16 @@ impl Stretch {
                 (Some((_, behind)), Some((_, next))) if same => (rest, at) = (behind, next),
                 (expected, found) => {
                     let when = expected.as_ref().map(|(frame, _)| time(frame.dt));
+                    let found = found.map(|(entry, _)| (entry.at, entry.record));
+                    let time = when.or_else(|| found.map(|(when, _)| when)).unwrap_or(at.at);
                     let known = expected.as_ref().map(|(frame, _)| frame.record());
                     let what = match (known, expected.as_ref()) {
-                        (Some(None), Some((frame, _))) => Difference::Unknown { kind: frame.kind() },
+                        (Some(None), Some((frame, _))) => unreadable(frame, found),
                         (known, _) => Difference::Record {
                             expected: known.flatten().zip(when).map(|(record, when)| (when, record)),
-                            found: found.map(|(entry, _)| (entry.at, entry.record)),
+                            found,
                         },
                     };
-                    let time = when.or_else(|| found.map(|(entry, _)| entry.at)).unwrap_or(at.at);
                     return Box::new(Divergence { seq: at.seq, time, what });
                 }
             }
@@ -303,6 +314,10 @@ impl Stretch {
         };
         Box::new(Divergence { seq, time: self.time, what })
     }
+}
+
+fn unreadable(frame: &Frame<'_>, found: Option<(Instant, Record)>) -> Difference {
+    Difference::Unreadable { kind: frame.kind(), bytes: frame.bytes.to_vec(), found }
 }
 
 /// The items of a checkpoint.

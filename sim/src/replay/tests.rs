@@ -8,7 +8,7 @@ use std::sync::Arc;
 use campanile_core::decision::Decision;
 use campanile_core::id::Level::{Off, On};
 use campanile_core::input::Input;
-use campanile_core::record::{MAX_RECORD, Record};
+use campanile_core::record::{Frame, MAX_RECORD, Record};
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
 use campanile_delivery::{
@@ -52,6 +52,20 @@ fn copied(
     options: &JournalOptions,
     mut edit: impl FnMut(Position, Record) -> Option<Record>,
 ) -> Arc<Disk> {
+    recoded(disk, options, |at, frame| {
+        let record = edit(at, frame.record().expect("a known record"))?;
+        let mut bytes = [0; MAX_RECORD];
+        let len = record.encode(frame.dt, &mut bytes).expect("a record fits");
+        Some(bytes[..len].to_vec())
+    })
+}
+
+/// The same with the bytes of records, which need not be any that this build knows.
+fn recoded(
+    disk: &Arc<Disk>,
+    options: &JournalOptions,
+    mut edit: impl FnMut(Position, &Frame<'_>) -> Option<Vec<u8>>,
+) -> Arc<Disk> {
     let archive = Archive::open(disk).expect("a journal");
     let node = archive.node.clone().expect("somebody's");
     let copy = Arc::new(Disk::new(0));
@@ -70,11 +84,9 @@ fn copied(
             Body::Host(_) => {}
             Body::Checkpoint(items) => journal.checkpoint(items, item.time).expect("whole records"),
             Body::Engine(frame) => {
-                let mut bytes = [0; MAX_RECORD];
-                let Some(record) = edit(item.at, frame.record().expect("a known record")) else { continue };
-                let len = record.encode(frame.dt, &mut bytes).expect("a record fits");
+                let Some(bytes) = edit(item.at, frame) else { continue };
                 let base = item.time.minus(frame.dt);
-                let batch = Batch { first_seq: item.at.seq, base, bytes: &bytes[..len], count: 1 };
+                let batch = Batch { first_seq: item.at.seq, base, bytes: &bytes, count: 1 };
                 journal.append(&batch, false, item.time).expect("whole records");
             }
         }
@@ -234,26 +246,66 @@ fn a_range_begins_at_the_checkpoint_before_and_ends_where_it_says() {
     assert!(replayed(&disk, &nothing).pieces.is_empty());
 }
 
+/// Where the first difference is, and what is said of it.
+fn told(disk: &Arc<Disk>) -> (Position, Words) {
+    let archive = Archive::open(disk).expect("a journal");
+    let report = replay(&archive.index, &Range::default(), |_, _| ()).expect("the disk reads");
+    let mut outcomes = report.pieces.iter().map(|piece| &piece.outcome);
+    let Some(Outcome::Diverged { stretch, at, divergence }) =
+        outcomes.find(|outcome| matches!(outcome, Outcome::Diverged { .. }))
+    else {
+        panic!("{:#?}", report.pieces)
+    };
+    (at.at, Words::of(&archive.index, *stretch, at, divergence).expect("the disk reads"))
+}
+
 #[test]
 fn a_difference_is_told_in_words() {
-    let disk = edited(&journal(1), |_, record| match record {
+    let (_, words) = told(&edited(&journal(1), |_, record| match record {
         Record::Decision(Decision::Let { var, value: 3 }) => {
             Record::Decision(Decision::Let { var, value: 4 })
         }
         other => other,
-    });
-    let archive = Archive::open(&disk).expect("a journal");
-    let report = replay(&archive.index, &Range::default(), |_, _| ()).expect("the disk reads");
-    let Some(Outcome::Diverged { stretch, at, divergence }) = report
-        .pieces
-        .iter()
-        .map(|piece| &piece.outcome)
-        .find(|outcome| matches!(outcome, Outcome::Diverged { .. }))
-    else {
-        panic!("{:#?}", report.pieces)
-    };
-    let words = Words::of(&archive.index, *stretch, at, divergence).expect("the disk reads");
+    }));
     assert!(words.expected.ends_with("rings = 4") && words.found.ends_with("rings = 3"), "{words}");
     assert_eq!(words.before.len(), 4, "{words}");
     assert!(words.before[3].contains("ring restarted"), "{words}");
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_told_with_what_the_replay_has_in_its_place() {
+    let disk = journal(1);
+    let (mut first_let, mut late_edge, mut is_behind_decision) = (None, None, false);
+    edited(&disk, |at, record| {
+        match record {
+            Record::Decision(Decision::Let { .. }) => _ = first_let.get_or_insert(at),
+            // What was due before it is expected and not compared when it comes.
+            Record::Input(Input::Edge { .. }) if is_behind_decision => _ = late_edge.get_or_insert(at),
+            _ => {}
+        }
+        is_behind_decision = matches!(record, Record::Decision(_));
+        record
+    });
+    let (first_let, late_edge) = (first_let.expect("it rang"), late_edge.expect("it bounced"));
+    let told = |victim: Position, change: &dyn Fn(&Frame<'_>) -> Vec<u8>| {
+        let (at, words) = told(&recoded(&disk, &JournalOptions::default(), |at, frame| {
+            Some(if at == victim { change(frame) } else { frame.bytes.to_vec() })
+        }));
+        assert_eq!((at.boot.counter(), at.seq), (victim.boot.counter(), victim.seq), "{words}");
+        words
+    };
+    let of_kind = |kind: u8| move |frame: &Frame<'_>| [&[kind], &frame.bytes[1..]].concat();
+    let (unknown, unfit) = (told(first_let, &of_kind(90)), told(first_let, &of_kind(64)));
+    assert!(unknown.expected.contains("kind 90, which this campanile does not know"), "{unknown}");
+    assert!(unfit.expected.contains("kind 64, whose content is not what this kind has: 40 "), "{unfit}");
+    for words in [&unknown, &unfit] {
+        assert!(words.found.ends_with("rings = 1"), "{words}");
+        assert_eq!(words.expected.split("  ").next(), words.found.split("  ").next(), "its time: {words}");
+    }
+    let input = told(late_edge, &|frame| {
+        let dt = &frame.bytes[1..];
+        [&[40, dt.len() as u8], dt].concat()
+    });
+    assert!(input.expected.contains("kind 40, which"), "{input}");
+    assert_eq!(input.found, "(an input that cannot be read cannot be fed)");
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use campanile_core::engine::{InstallError, Rejected};
 use campanile_core::input::Input;
-use campanile_core::record::Record;
+use campanile_core::record::{FIRST_DECISION, Record, class};
 use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
 use campanile_delivery::symbols::Symbols;
@@ -119,20 +119,19 @@ impl Telling {
 
     fn end(self, divergence: &Divergence) -> Words {
         let nothing = || "(nothing more)".to_owned();
+        // Each from the same past: a trace remembers what it has told.
+        let say = |of: &Option<(Instant, Record)>| {
+            let mut trace = self.trace.clone();
+            of.as_ref().map(|(at, record)| line(&mut trace, *at, record, &self.symbols))
+        };
         let (expected, found) = match &divergence.what {
             Difference::Record { expected, found } => {
-                // Each from the same past: a trace remembers what it has told.
-                let say = |of: &Option<(Instant, Record)>| {
-                    let mut trace = self.trace.clone();
-                    of.as_ref().map(|(at, record)| line(&mut trace, *at, record, &self.symbols))
-                };
                 let (one, other) = (say(expected), say(found));
                 // Some differences are in what a trace does not show.
                 if one == other {
-                    (
-                        expected.as_ref().map(|(at, record)| raw(*at, record)),
-                        found.as_ref().map(|(at, record)| raw(*at, record)),
-                    )
+                    let raw =
+                        |of: &Option<(Instant, Record)>| of.as_ref().map(|(at, record)| raw(*at, record));
+                    (raw(expected), raw(found))
                 } else {
                     (one, other)
                 }
@@ -154,10 +153,13 @@ impl Telling {
                 };
                 (Some(format!("program {hash:016x} installed")), Some(format!("(refused: {why})")))
             }
-            Difference::Unknown { kind } => (
-                Some(format!("a record of kind {kind}")),
-                Some("(this campanile knows no such record: a later one wrote it)".to_owned()),
-            ),
+            Difference::Unreadable { kind, bytes, found } => {
+                let text = format!("{}  {}", seconds(divergence.time), unreadable(*kind, bytes));
+                // What is not fed leads to nothing.
+                let unfed = (*kind < FIRST_DECISION)
+                    .then(|| "(an input that cannot be read cannot be fed)".to_owned());
+                (Some(text), say(found).or(unfed))
+            }
         };
         Words {
             before: self.lines,
@@ -193,6 +195,16 @@ fn raw(at: Instant, record: &Record) -> String {
         Record::Decision(decision) => format!("{decision:?}"),
     };
     format!("{}  {text}", seconds(at))
+}
+
+/// Why a record cannot be read, and its bytes: with those somebody else may.
+fn unreadable(kind: u8, bytes: &[u8]) -> String {
+    let why = match class(kind) {
+        Some(_) => "whose content is not what this kind has",
+        None => "which this campanile does not know: a later one may have written it",
+    };
+    let bytes: String = bytes.iter().map(|byte| format!(" {byte:02x}")).collect();
+    format!("a record of kind {kind}, {why}:{bytes}")
 }
 
 const fn refusal(why: Rejected) -> &'static str {
