@@ -31,7 +31,7 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
     if !house.satellites.is_empty() {
         plan.until = plan.until.min(satellites::LONGEST);
     }
-    plan.nodes = (0..count).map(|_| build::node(&mut shape, house)).collect();
+    plan.nodes = (0..count).map(|_| build::node(&mut shape, houses)).collect();
     for node in 0..count {
         let prng = root.fork(&format!("node {node}"));
         let (until, spans) = (plan.until, book.spans());

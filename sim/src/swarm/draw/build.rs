@@ -10,11 +10,13 @@ use crate::swarm::plan::{
 /// The nights of 2026 and 2027 in which clocks change, in seconds since 1970.
 const NIGHTS: [i64; 4] = [1_774_746_000, 1_792_890_000, 1_806_195_600, 1_824_944_400];
 
-pub(super) fn node(prng: &mut Prng, house: &House) -> NodePlan {
-    let sizes: Vec<Size> = Size::ALL.into_iter().filter(|size| size.fits(&house.image).is_ok()).collect();
+/// A node that begins with the first of these houses, and takes the others, too.
+pub(super) fn node(prng: &mut Prng, houses: &[House]) -> NodePlan {
+    let size = |prng: &mut Prng| size(prng, &Size::ALL, houses.iter().map(|house| house.image.as_slice()));
+    let satellites = houses.first().map_or(&[][..], |house| &house.satellites);
     let slack = *prng.pick(&[0, 500, 500, 2_000]);
     NodePlan {
-        size: if sizes.is_empty() { Size::Room } else { *prng.pick(&sizes) },
+        size: size(prng),
         slack,
         capture: match prng.below(4) {
             0 | 1 => 0,
@@ -27,7 +29,7 @@ pub(super) fn node(prng: &mut Prng, house: &House) -> NodePlan {
         zone: zone(&mut prng.fork("zone")),
         journal: journal(prng),
         sinks: (0..prng.between(1, 2)).map(|_| sink(prng)).collect(),
-        satellites: house.satellites.iter().map(|satellite| self::satellite(prng, satellite)).collect(),
+        satellites: satellites.iter().map(|satellite| self::satellite(prng, houses, satellite)).collect(),
     }
 }
 
@@ -70,12 +72,10 @@ fn sink(prng: &mut Prng) -> SinkPlan {
     }
 }
 
-fn satellite(prng: &mut Prng, house: &SatelliteHouse) -> SatellitePlan {
-    // What fits into no small one is no satellite's, but that is for the run to say.
-    let small = [Size::Small, Size::Brim, Size::Tiny];
-    let sizes: Vec<Size> = small.into_iter().filter(|size| size.fits(&house.image).is_ok()).collect();
+fn satellite(prng: &mut Prng, houses: &[House], satellite: &SatelliteHouse) -> SatellitePlan {
+    let all = houses.iter().flat_map(|house| &house.satellites).filter(|other| other.name == satellite.name);
     SatellitePlan {
-        size: if sizes.is_empty() { Size::Room } else { *prng.pick(&sizes) },
+        size: size(prng, &[Size::Small, Size::Brim, Size::Tiny], all.map(|house| house.image.as_slice())),
         drift: *prng.pick(&[0, 20, -50, 2_000, -2_000]),
         linked: prng.below(4) as u8,
         flash: flash(&mut prng.fork("flash")),
@@ -89,6 +89,13 @@ fn kept(prng: &mut Prng) -> Option<KeptPlan> {
         size: *prng.pick(&[24 * 1024, 24 * 1024, 120 * 1024]),
         age: *prng.pick(&[0, 2 * SECOND, 60 * SECOND, 600 * SECOND]),
     })
+}
+
+/// One of the sizes into which all these programs fit. What fits into none is for the run to say.
+fn size<'a>(prng: &mut Prng, sizes: &[Size], programs: impl Iterator<Item = &'a [u8]> + Clone) -> Size {
+    let fits = |size: &Size| programs.clone().all(|image| size.fits(image).is_ok());
+    let sizes: Vec<Size> = sizes.iter().copied().filter(fits).collect();
+    if sizes.is_empty() { Size::Room } else { *prng.pick(&sizes) }
 }
 
 /// Two in three have one.

@@ -138,7 +138,7 @@ pub(in crate::swarm) fn examine(
 ) -> Result<BTreeMap<u64, Left>, String> {
     let mut reader = journal.reader(Position::START);
     let mut left: BTreeMap<u64, Left> = BTreeMap::new();
-    let mut last = Position::START;
+    let (mut begin, mut last) = (None, Position::START);
     loop {
         match reader.next().map_err(|error| format!("the journal cannot be read: {error}"))? {
             Next::End => break,
@@ -153,6 +153,7 @@ pub(in crate::swarm) fn examine(
                     return Err(format!("the journal has {} behind {}", place(at), place(last)));
                 }
                 last = at;
+                begin.get_or_insert(at);
                 let frame = match item.body {
                     Body::Engine(frame) => frame,
                     Body::Host(Some(word)) => {
@@ -178,9 +179,8 @@ pub(in crate::swarm) fn examine(
     }
     let survives = floor.written.max(floor.synced);
     let end = left.get(&survives.boot.0).map_or(0, |left| left.end);
-    // Retention may have taken all of that start.
-    let mut kept = left.iter().filter(|(_, left)| left.end > 0);
-    let is_kept = kept.next().is_none_or(|(first, _)| *first <= survives.boot.0);
+    // Retention may have taken all of that: then the journal begins behind it.
+    let is_kept = begin.is_none_or(|begin| (begin.boot, begin.seq) < (survives.boot, survives.seq));
     if !floor.void && is_kept && end < survives.seq {
         return Err(format!("{survives} should have survived, and the journal ends at {end} of that start"));
     }

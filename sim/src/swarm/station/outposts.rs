@@ -175,6 +175,11 @@ impl Station<'_> {
         self.node.send(Message::Command { origin: Origin::Link, id, op, issued: now });
     }
 
+    /// Whether the program that runs has a satellite in this place.
+    pub(in crate::swarm) fn knows_satellite(&self, place: usize) -> bool {
+        self.node.houses.get(&self.running).is_some_and(|house| place < house.satellites.len())
+    }
+
     /// Whether an input or an output is one of a satellite's: nobody moves it here.
     pub(in crate::swarm) fn is_elsewhere(&self, board: &str) -> bool {
         let house = self.node.houses.get(&self.running);

@@ -279,7 +279,11 @@ impl World<'_> {
         let tape = satellite.tape.borrow();
         link::once_each(&tape)?;
         let station = &self.stations[*node];
-        let talk = station.talks.get(*place).ok_or("its house does not talk to it")?;
+        let Some(talk) = station.talks.get(*place) else {
+            // Nobody has to, if the program that runs there has none in this place.
+            let is_known = station.knows_satellite(*place);
+            return if is_known { Err("its house does not talk to it".to_owned()) } else { Ok(()) };
+        };
         // A flash that does not take the house's program leaves it with the one that it has, which the house is told.
         let is_found = talk.is_up() || talk.is_there() && satellite.flash_refuses();
         if !is_found {
