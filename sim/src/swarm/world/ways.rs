@@ -12,13 +12,15 @@ use crate::swarm::receiver::{Answer, Content, Letter};
 use crate::swarm::tape::mix;
 
 impl World<'_> {
-    /// The sinks of a node do what there is to do.
+    /// The sinks of a node do what there is to do; which is the first is drawn.
     pub(super) fn errands(&mut self, node: usize) -> Result<(), String> {
         let world = self.clock.now();
         let now = self.stations[node].enter();
         let Some(journal) = self.stations[node].journal() else { return Ok(()) };
         let life = self.stations[node].life;
-        for place in 0..self.stations[node].ways.len() {
+        let ways = self.stations[node].ways.len();
+        let first = if ways > 1 { self.order.below(ways as u64) as usize } else { 0 };
+        for place in (first..ways).chain(0..first) {
             loop {
                 let way = &mut self.stations[node].ways[place];
                 let Some(courier) = way.courier.as_mut().filter(|courier| courier.is_due(now)) else { break };
