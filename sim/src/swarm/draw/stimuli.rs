@@ -46,7 +46,7 @@ impl Scene<'_> {
 
     /// Presses and openings: contacts that bounce as measured, held for times that mean something.
     pub(super) fn visits(&self, prng: &mut Prng, items: &mut Vec<Item>) {
-        let mut at = self.moment(prng);
+        let (mut at, mut crosstalk) = (self.moment(prng), prng.fork("crosstalk"));
         for _ in 0..prng.between(2, 24) {
             let Some(input) = self.an_input(prng) else { return };
             let model = *prng.pick(&[None, Some(Model::Switch), Some(Model::Reed), Some(Model::Wet)]);
@@ -54,10 +54,21 @@ impl Scene<'_> {
             for _ in 0..prng.between(1, 4) {
                 let bounce = model.map_or_else(Vec::new, |model| model.draw(on, prng));
                 self.put(items, at, Deed::Touch { input: input.clone(), on, bounce });
+                self.crosstalk(&mut crosstalk, at, &input, items);
                 at += self.span(prng, (20 * SECOND).max(self.until / 100));
                 on = !on;
             }
             at = if prng.chance(1, 3) { at + self.span(prng, 60 * SECOND) } else { self.moment(prng) };
+        }
+    }
+
+    /// A line beside one that moves may have a spike of 42 to 166 ns: both edges in one tick, or across two.
+    fn crosstalk(&self, prng: &mut Prng, at: u64, moves: &str, items: &mut Vec<Item>) {
+        let spike = |input, prng: &mut Prng| Deed::Edges { input, count: 2, every: prng.below(2) as u32 };
+        if prng.chance(1, 6)
+            && let Some(input) = self.an_input(prng).filter(|beside| beside != moves)
+        {
+            self.put(items, at, spike(input, prng));
         }
     }
 
@@ -71,7 +82,7 @@ impl Scene<'_> {
                 every: every as u32,
             };
             let deed = match prng.below(10) {
-                // Crosstalk of 42 to 166 ns: both edges in one tick, or across two.
+                // A spike without any neighbour.
                 0 | 1 => edges(2, prng.below(2)),
                 // A meter, at kHz.
                 2 => edges(prng.between(50, 400), prng.between(300, 1_500)),
