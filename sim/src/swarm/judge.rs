@@ -10,6 +10,7 @@ pub(super) mod news;
 pub(super) mod outputs;
 pub(super) mod receipt;
 pub(super) mod replay;
+pub(super) mod requests;
 pub(super) mod schedules;
 pub(super) mod starts;
 pub(super) mod steps;

@@ -2,14 +2,16 @@
 //! thread has. It goes with its process.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use campanile_core::input::Op;
 use campanile_core::link::{Collector, MAX_FRAME, Wall};
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
-use campanile_delivery::satellite::{Book, Mirror, News, Program, Session, World};
+use campanile_delivery::satellite::{Book, Mirror, News, Outcome, Program, Session, World};
+use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Boot, Journal, NodeName, Options, RecordId};
 
 use crate::board::Satellite as Lines;
@@ -38,6 +40,8 @@ pub(super) struct Talk {
     well: Option<Instant>,
     /// The last message of each start that the house was told of.
     told: BTreeMap<Boot, u64>,
+    /// Tickets of those who asked something of the satellite's program, and were not told yet what became of it.
+    asked: BTreeSet<u32>,
 }
 
 /// What a session is made of.
@@ -112,6 +116,7 @@ impl Talk {
             owed: (false, Instant::ZERO),
             well: None,
             told: BTreeMap::new(),
+            asked: BTreeSet::new(),
         }
     }
 
@@ -155,6 +160,36 @@ impl Talk {
             }
         }
         Ok(sent)
+    }
+
+    /// What the satellite's program calls things.
+    pub(super) fn symbols(&self) -> &Symbols {
+        self.desk.program.symbols()
+    }
+
+    /// Somebody asks something of the satellite's program.
+    pub(super) fn ask(&mut self, ticket: u32, op: Op, issued: Instant) {
+        if let Some(session) = &mut self.session {
+            session.ask(ticket, op, issued);
+            self.asked.insert(ticket);
+            self.stirred = true;
+        }
+    }
+
+    /// What became of what was asked, with the tickets.
+    pub(super) fn outcomes(&mut self) -> Vec<(u32, Outcome)> {
+        let outcomes =
+            self.session.iter_mut().flat_map(|session| std::iter::from_fn(|| session.take_outcome()));
+        let outcomes: Vec<_> = outcomes.collect();
+        for (ticket, _) in &outcomes {
+            self.asked.remove(ticket);
+        }
+        outcomes
+    }
+
+    /// Whether somebody waits to be told what became of what they asked.
+    pub(super) fn owes_answers(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     pub(super) const fn lines(&self) -> &Lines {

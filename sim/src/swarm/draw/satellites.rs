@@ -6,7 +6,7 @@ use super::{SECOND, Scene};
 use crate::node::House;
 use crate::prng::Prng;
 use crate::swarm::house::Rulebook;
-use crate::swarm::plan::{Deed, FlashFault, Item, Leaves, Rots, WireFault};
+use crate::swarm::plan::{Ask, Deed, FlashFault, Item, Leaves, Rots, WireFault};
 
 /// Both ends say every second that they are there: a longer life costs much and shows nothing more.
 pub(super) const LONGEST: u64 = 1_200 * SECOND;
@@ -31,6 +31,7 @@ impl Scene<'_> {
             let prng = prng.fork(&format!("satellite {place}"));
             there.life(&mut prng.fork("stimuli"), items);
             there.accidents(&mut prng.fork("faults"), items);
+            there.requests(&mut prng.fork("requests"), items);
         }
     }
 
@@ -38,6 +39,18 @@ impl Scene<'_> {
         self.visits(prng, items);
         if prng.chance(1, 3) {
             self.trouble(prng, items);
+        }
+    }
+
+    /// People ask its program for something, by way of the house.
+    fn requests(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        for id in 0..prng.below(8) as u32 {
+            let Some(ask) = self.an_ask(prng) else { return };
+            // Its outputs are the house's to set, and its inputs nobody's to play.
+            if !matches!(ask, Ask::Set(..) | Ask::Press(..)) {
+                let late = if prng.chance(1, 8) { prng.between(20, 31) * SECOND } else { 0 };
+                self.put(items, self.moment(prng), Deed::Command { ask, id, late });
+            }
         }
     }
 

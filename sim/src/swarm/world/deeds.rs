@@ -183,7 +183,7 @@ impl Station<'_> {
     }
 }
 
-fn op(symbols: &Symbols, ask: &Ask) -> Option<Op> {
+pub(super) fn op(symbols: &Symbols, ask: &Ask) -> Option<Op> {
     Some(match ask {
         Ask::Set(output, on) => {
             Op::Set { output: symbols.find_output(output)?, level: Level::from_bool(*on) }

@@ -12,7 +12,7 @@ use super::rot::rot;
 use super::{ARRIVES, World};
 use crate::node::House;
 use crate::prng::Prng;
-use crate::swarm::judge::link;
+use crate::swarm::judge::{link, requests::Requests};
 use crate::swarm::line::{self, LineEvent, Stuck};
 use crate::swarm::plan::{Deed, Plan, WireFault};
 use crate::swarm::satellite::{Programs, Satellite};
@@ -26,6 +26,8 @@ pub(super) struct Outpost<'a> {
     pub(super) name: String,
     pub(super) satellite: Satellite<'a>,
     pub(super) wire: Wire,
+    /// What people ask of its program.
+    pub(super) requests: Requests,
     /// Lines of it that stick.
     stuck: Stuck,
     /// Neither end, nor the wire, is in trouble any more then.
@@ -74,6 +76,7 @@ pub(super) fn outposts<'a>(
                 name: of[0].name.clone(),
                 satellite: Satellite::new(clock, how, programs, image::hash(&linked.image), &seed),
                 wire: Wire::new(seed.fork("wire")),
+                requests: Requests::default(),
                 stuck: Stuck::default(),
                 calm: 0,
             });
@@ -131,6 +134,7 @@ impl World<'_> {
                 station.met(place, up);
             }
             self.relay(node, place, now)?;
+            self.answer(outpost)?;
             self.carry(outpost, To::Satellite, said.frames);
         }
         Ok(())
@@ -206,6 +210,9 @@ impl World<'_> {
         }
         self.relay(node, place, now)?;
         self.ring(node, place, now)?;
+        if let Some(outpost) = self.outpost(node, place) {
+            self.answer(outpost)?;
+        }
         self.note(node, print);
         self.talks(node)
     }
@@ -240,6 +247,10 @@ impl World<'_> {
                 let at = self.back_at(*off);
                 self.at_outpost(at, outpost, Event::Begin);
             }
+            Deed::Command { ask, late, .. } => {
+                self.request(outpost, ask, *late);
+                return self.talks(node);
+            }
             Deed::Flash { fault } => satellite.spoils_flash(*fault),
             Deed::Rot { of, segment, byte } => {
                 let place = *place;
@@ -268,7 +279,7 @@ impl World<'_> {
 
     /// Both ends have settled, and the house's journal has what the satellite recorded up to `last`.
     pub(super) fn check_outpost(&mut self, outpost: usize, last: u64) -> Result<(), String> {
-        let Outpost { node, place, satellite, .. } = &self.outposts[outpost];
+        let Outpost { node, place, satellite, requests, .. } = &self.outposts[outpost];
         if !satellite.is_alive() {
             return Err("it has not come back".to_owned());
         }
@@ -291,6 +302,10 @@ impl World<'_> {
         }
         let journal = talk.journal().ok_or("its house has no journal of it")?;
         link::same(journal, &tape)?;
+        requests.check(&tape)?;
+        if talk.owes_answers() {
+            return Err("somebody asked something of it, and was never told what became of that".to_owned());
+        }
         let disks = station.has_done(*place);
         let accounted = link::arrived(journal, &tape, &satellite.losses(), last, disks)?;
         if let Some(degraded) = journal.degraded() {

@@ -3,9 +3,11 @@
 use campanile_core::time::{Duration, Instant};
 
 use super::World;
+use super::deeds::op;
 use super::links::Outpost;
 use crate::board::Told;
 use crate::swarm::judge::news::SOON;
+use crate::swarm::plan::Ask;
 
 impl World<'_> {
     /// What a satellite has told of its inputs goes to the node's loop.
@@ -33,6 +35,27 @@ impl World<'_> {
             let start = start.ok_or_else(|| format!("a message of a start that there was not: {message}"))?;
             satellite.news.hears(self.clock.now(), (start, record.seq), &message)?;
             self.stations[node].heard(place, &message, record, now);
+        }
+        Ok(())
+    }
+
+    /// Somebody asks something of the program that the house has for a satellite.
+    pub(super) fn request(&mut self, outpost: usize, ask: &Ask, late: u64) {
+        let Outpost { node, place, requests, .. } = &mut self.outposts[outpost];
+        let station = &mut self.stations[*node];
+        let issued = station.enter().minus(Duration::from_micros(late));
+        let Some(talk) = station.talks.get_mut(*place) else { return };
+        if let Some(op) = op(talk.symbols(), ask) {
+            talk.ask(requests.ask(op), op, issued);
+        }
+    }
+
+    /// Whoever asked something of a satellite's program is told what became of it.
+    pub(super) fn answer(&mut self, outpost: usize) -> Result<(), String> {
+        let Outpost { node, place, requests, name, .. } = &mut self.outposts[outpost];
+        let Some(talk) = self.stations[*node].talks.get_mut(*place) else { return Ok(()) };
+        for (ticket, outcome) in talk.outcomes() {
+            requests.told(ticket, outcome).map_err(|what| format!("its satellite {name}: {what}"))?;
         }
         Ok(())
     }
