@@ -85,28 +85,35 @@ fn rows(lane: &Lane, grid: &Grid) -> Vec<(String, Vec<char>)> {
 
 /// A level: low, high, or both within a column.
 fn wave(changes: &[(u64, Option<bool>)], grid: &Grid) -> Vec<char> {
-    let mut next = 0;
     (0..grid.cells)
         .map(|cell| {
-            let before = value_at(changes, grid.begin(cell));
-            while changes.get(next).is_some_and(|(at, _)| *at <= grid.begin(cell)) {
-                next += 1;
-            }
-            let from = next;
-            while changes.get(next).is_some_and(|(at, _)| grid.cell(*at) as u64 <= cell) {
-                next += 1;
-            }
-            let (count, after) = (next - from, if next > from { changes[next - 1].1 } else { before });
-            match (count, before, after) {
-                (0, None, _) | (_, None, None) => ' ',
-                (0 | 1, _, Some(true)) => '▆',
-                (0 | 1, _, Some(false)) if count == 0 || before != Some(true) => '▁',
-                (1, ..) => '▁',
+            let mut known = known_in(changes, cell, grid);
+            let (first, second, third) = (known.next(), known.next(), known.next());
+            match (second.or(first), third) {
+                (None, _) => ' ',
+                (Some(true), None) => '▆',
+                (Some(false), None) => '▁',
                 // It was somewhere else in between.
-                _ => '▒',
+                (Some(_), Some(_)) => '▒',
             }
         })
         .collect()
+}
+
+/// What was known within a column, from its beginning on: also what was known for a moment only, as nobody knows what
+/// comes behind the last record before a power cut.
+fn known_in<T: Copy>(
+    changes: &[(u64, Option<T>)],
+    cell: u64,
+    grid: &Grid,
+) -> impl DoubleEndedIterator<Item = T> {
+    let begin = grid.begin(cell);
+    let [at_begin, behind] =
+        [changes.partition_point(|(at, _)| *at < begin), changes.partition_point(|(at, _)| *at <= begin)];
+    let end = behind + changes[behind..].partition_point(|(at, _)| grid.cell(*at) as u64 <= cell);
+    let last = |changes: &[(u64, Option<T>)]| changes.iter().rev().find_map(|(_, value)| *value);
+    let first = value_at(changes, begin).or_else(|| last(&changes[at_begin..behind]));
+    first.into_iter().chain(changes[behind..end].iter().filter_map(|(_, value)| *value))
 }
 
 /// A number as a curve, its greatest and least value behind its name's place.
@@ -116,11 +123,16 @@ fn curve(values: &[(u64, Option<i32>)], decimals: u8, grid: &Grid) -> Vec<char> 
     let range = (i64::from(most) - i64::from(least)).max(1);
     let mut cells: Vec<char> = (0..grid.cells)
         .map(|cell| {
-            let value = value_at(values, grid.begin(cell + 1).saturating_sub(1));
-            value.map_or(' ', |value| BARS[((i64::from(value) - i64::from(least)) * 7 / range) as usize])
+            known_in(values, cell, grid)
+                .next_back()
+                .map_or(' ', |value| BARS[((i64::from(value) - i64::from(least)) * 7 / range) as usize])
         })
         .collect();
-    let text = format!(" {} to {}", number(least, decimals), number(most, decimals));
+    let text = if least == most {
+        format!(" {}", number(most, decimals))
+    } else {
+        format!(" {} to {}", number(least, decimals), number(most, decimals))
+    };
     write_at(&mut cells, (grid.cells as usize).saturating_sub(text.chars().count()), &text);
     cells
 }

@@ -207,3 +207,31 @@ fn a_range_shows_what_was_known_at_its_beginning() {
         }
     }
 }
+
+/// As before a power cut, or at the end of the picture.
+#[test]
+fn what_was_known_for_a_moment_only_is_seen() {
+    // In the middle of a column, at its first microsecond, and in the last one.
+    for (at, column) in [(506_000, 40), (500_000, 40), (1_000_000, 79)] {
+        let levels = |level| Track::Output { levels: vec![(at, Some(level)), (at, None)] };
+        let values = vec![(at, Some(30)), (at, None)];
+        let tracks =
+            [Track::Sensor { values, decimals: 1, unit: String::new() }, levels(true), levels(false)];
+        let lanes = tracks.map(|track| Lane { name: "x".into(), track }).to_vec();
+        let recording = Recording { length: 1_000_000, lanes, ..Recording::default() };
+        let drawn = terminal::draw(&recording, 83);
+        let seen: Vec<Option<char>> = drawn
+            .lines()
+            .filter(|line| line.starts_with('x'))
+            .map(|line| line.chars().nth(3 + column))
+            .collect();
+        // Its value has precedence at the right edge.
+        let reading = if column < 70 { '▁' } else { '0' };
+        assert_eq!(seen, [reading, '▆', '▁'].map(Some), "{at}: {drawn}");
+        let end = 168.0 + at as f64 / 1_000_000.0 * 1_008.0 + 3.0;
+        let drawn_svg = svg::draw(&recording);
+        assert!(drawn_svg.contains(&format!("H{end:.1}\"/>")), "{at}: a line of {end}: {drawn_svg}");
+        let lines = drawn.lines().filter(|line| line.starts_with('x'));
+        assert!(lines.flat_map(str::chars).filter(|c| "▁▆".contains(*c)).count() <= 3, "{at}: {drawn}");
+    }
+}

@@ -11,6 +11,8 @@ use crate::picture::recording::{Lane, Run, Send, Track, spans};
 const RUN_ROWS: usize = 4;
 const RUN_ROW: f64 = 15.0;
 const PAD: f64 = 7.0;
+/// No line of a number is shorter.
+const LEAST: f64 = 3.0;
 
 /// How tall a lane is.
 pub(super) fn height(track: &Track) -> f64 {
@@ -142,7 +144,9 @@ fn sensor(values: &[(u64, Option<i32>)], decimals: u8, plot: &Plot, top: f64, bo
     };
     let mut path = String::new();
     let mut pen: Option<(f64, f64)> = None;
-    for (from, to, value) in spans(values, plot.end()) {
+    let mut spans = spans(values, plot.end()).peekable();
+    while let Some((from, to, value)) = spans.next() {
+        let is_last = spans.peek().is_none_or(|(next, ..)| *next != to);
         let (from, to, y) = (plot.x(from), plot.x(to), y(value));
         match pen {
             // Of steps within half a pixel the last one counts.
@@ -153,6 +157,8 @@ fn sensor(values: &[(u64, Option<i32>)], decimals: u8, plot: &Plot, top: f64, bo
             }
             Some((x, _)) if (x - from).abs() < 0.05 => {}
             _ => {
+                // One reading, and nobody knows anything behind it: it is seen all the same.
+                let to = if is_last { to.max(from + LEAST) } else { to };
                 let _ = write!(path, "M{from:.1} {y:.1}H{to:.1}");
             }
         }
