@@ -5,6 +5,9 @@
 //! names, and what it remembers over a start is what it did itself. Its outputs obey, and its lines read as their last
 //! edge says.
 
+mod abreast;
+mod begin;
+
 use std::io;
 use std::sync::Arc;
 
@@ -12,27 +15,22 @@ use campanile_core::calendar::ZoneTable;
 use campanile_core::engine::Engine;
 use campanile_core::input::Input;
 use campanile_core::program::verify::LoadError;
-use campanile_core::record::{CORE_REV, FIRST_DECISION, Frame, Record};
-use campanile_core::restore::Restore;
-use campanile_core::time::{Duration, Instant};
+use campanile_core::record::{Frame, Record};
+use campanile_core::time::Instant;
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Body, Boot, HostRecord, Index, Item, Lagged, Move, Position, Storage};
 
 use crate::node::{House, Room};
 use crate::replay::comparison::Comparison;
-use crate::replay::other::{Other, is_start, settle};
+use crate::replay::other::Other;
 use crate::replay::pieces::{Pieces, first_behind};
 use crate::replay::range::Range;
 use crate::replay::read;
 use crate::replay::report::{Outcome, Place, Why};
-use crate::replay::stretch::items;
-use crate::replay::tally::{Tally, is_of_start};
+use crate::replay::tally::Tally;
 
 /// Whoever waits is told after so many records.
 const WATCH_EVERY: u64 = 4096;
-
-/// However long the journal is silent: so much of what both did is kept until it is compared.
-const PART: Duration = Duration::from_secs(60);
 
 /// Lets another program have the inputs of a journal, or of the part of it that lies in a range. `zone` tells when local
 /// time changes; without it, it is as far ahead as the journal's clock said last.
@@ -228,166 +226,6 @@ impl<'a, S: Storage> Course<'a, S> {
         Ok(())
     }
 
-    /// A record of the journal's, and what follows from it.
-    fn step(&mut self, at: Instant, frame: &Frame<'_>, record: &Record) -> Result<(), LoadError> {
-        let counts = matches!(self.state, State::Beside(_)) && at > self.from;
-        let of_start = matches!(record, Record::Decision(decision) if is_of_start(decision));
-        self.tally.journal.take(at, record, &self.symbols, counts && !of_start);
-        let Record::Input(input) = *record else {
-            self.keep_up(at);
-            return Ok(());
-        };
-        debug_assert!(frame.kind() < FIRST_DECISION, "an input");
-        match &mut self.state {
-            State::Before { engine, started } => {
-                settle(engine, at);
-                if let Input::Install { hash } = input {
-                    let installed = read::program(self.index, hash).and_then(|stored| {
-                        engine.install(at, &stored.image).map_err(|why| read::refused(hash, why))
-                    });
-                    if let Err(why) = installed {
-                        self.wait(why);
-                    }
-                } else {
-                    // What the journal's engine took then, it takes now; else it is another revision's.
-                    let _ = engine.handle(at, input);
-                    settle(engine, at);
-                    *started |= !is_start(&input);
-                }
-                if self.in_range && matches!(self.state, State::Before { started: true, .. }) {
-                    self.take_over(at)?;
-                }
-            }
-            State::Beside(_) => self.beside(|course, other| {
-                course.advance(other, at);
-                let known = other.feed(at, input);
-                course.found.inputs += u64::from(known);
-                course.found.unknown += u64::from(!known);
-                course.found.last = course.here;
-                course.tell(other);
-                // What both do at this time may still come.
-                course.tally.compare_before(at, course.here);
-            }),
-            State::Waiting(_) | State::Opening { .. } => {}
-        }
-        Ok(())
-    }
-
-    /// With the other program, if it is at work.
-    fn beside(&mut self, act: impl FnOnce(&mut Self, &mut Other<'a>)) {
-        match std::mem::replace(&mut self.state, State::Waiting(Why::NoCheckpoint)) {
-            State::Beside(mut other) => {
-                act(self, &mut other);
-                self.state = State::Beside(other);
-            }
-            state => self.state = state,
-        }
-    }
-
-    /// Without an input for long, the other program goes on all the same.
-    fn keep_up(&mut self, at: Instant) {
-        if let State::Beside(other) = &self.state
-            && other.done().plus(PART) < at
-        {
-            self.beside(|course, other| course.advance(other, at));
-        }
-    }
-
-    /// Lets the other program do what is due until then, and compares what lies behind both, a part at a time.
-    fn advance(&mut self, other: &mut Other<'_>, to: Instant) {
-        loop {
-            let until = other.done().plus(PART);
-            if until >= to {
-                break;
-            }
-            other.advance(until);
-            self.tell(other);
-            self.tally.compare_before(until, self.here);
-        }
-        other.advance(to);
-        self.tell(other);
-    }
-
-    /// Notes what the other program did.
-    fn tell(&mut self, other: &mut Other<'_>) {
-        let from = self.from;
-        other.tell(|at, record, symbols| {
-            let of_start = matches!(record, Record::Decision(decision) if is_of_start(decision));
-            self.tally.other.take(at, record, symbols, at > from && !of_start);
-        });
-    }
-
-    fn begin_at_checkpoint(&mut self, program: u64, bytes: &[u8]) -> Result<(), LoadError> {
-        self.learn_names(program);
-        let mut engine = match self.engine(self.rev, program, Instant::ZERO) {
-            Ok(engine) => engine,
-            Err(why) => {
-                self.wait(why);
-                return Ok(());
-            }
-        };
-        self.pieces.forget_early();
-        self.pieces.close();
-        let mut starting = false;
-        for item in items(bytes) {
-            starting |= matches!(item, Restore::Head { starting: true, .. });
-            engine.restore(&item);
-            self.tally.journal.restore(self.here.time, item, &self.symbols);
-        }
-        let at = engine.now();
-        self.state = State::Before { engine, started: !starting };
-        if self.in_range && !starting { self.take_over(at) } else { Ok(()) }
-    }
-
-    /// A start says which program it runs.
-    fn open(&mut self, boot: Input) -> Result<(), LoadError> {
-        let Input::Boot { core_rev, hash, .. } = boot else { return Ok(()) };
-        let State::Opening { held, other } = self.wait(Why::NoCheckpoint) else { return Ok(()) };
-        self.learn_names(hash);
-        let at = held.first().map_or(self.here.time, |(first, _)| first.time);
-        // Its clock may have begun anew.
-        self.from = Instant::ZERO;
-        self.state = match (self.engine(Some(core_rev), hash, at), other) {
-            (Err(why), _) => {
-                self.give_up(&held, hash, why);
-                return Ok(());
-            }
-            (Ok(_), Some(mut other)) => {
-                other.learn_names(&self.symbols);
-                other.start(at, &boot)?;
-                State::Beside(other)
-            }
-            (Ok(engine), None) => State::Before { engine, started: false },
-        };
-        for (place, bytes) in &held {
-            let Some((frame, _)) = Frame::split(bytes) else { continue };
-            let Some(record) = frame.record() else { continue };
-            self.step(place.time, &frame, &record)?;
-        }
-        Ok(())
-    }
-
-    /// An engine for the journal's own program, if what that did can be followed here.
-    fn engine(&self, rev: Option<u16>, program: u64, at: Instant) -> Result<Box<Engine<Room>>, Why> {
-        if let Some(rev) = rev.filter(|&rev| rev != CORE_REV) {
-            return Err(Why::CoreRev(rev));
-        }
-        let stored = read::program(self.index, program)?;
-        let mut engine = Box::new(Engine::new());
-        engine.load(at, &stored.image).map_err(|why| read::refused(program, why))?;
-        Ok(engine)
-    }
-
-    fn take_over(&mut self, at: Instant) -> Result<(), LoadError> {
-        let State::Before { engine, .. } = self.wait(Why::NoCheckpoint) else { return Ok(()) };
-        let other = Other::take_over(engine, at, self.house, &self.symbols, self.zone)?;
-        self.found.first.get_or_insert(self.here);
-        self.from = at;
-        self.tally.other.begin_as(&self.tally.journal, &self.house.symbols);
-        self.state = State::Beside(Box::new(other));
-        Ok(())
-    }
-
     /// Waits for a place to begin at, for this reason.
     fn wait(&mut self, why: Why) -> State<'a> {
         if !matches!(&self.state, State::Waiting(already) if *already == why) {
@@ -441,14 +279,6 @@ impl<'a, S: Storage> Course<'a, S> {
         } else {
             self.pieces.miss_early(before, after, last, why);
         }
-    }
-
-    /// Compares all that is left of a start.
-    fn end(&mut self, other: &mut Other<'_>, last: Place) {
-        self.advance(other, last.time);
-        self.tally.compare_to_end(last);
-        self.tally.journal.close(last.time);
-        self.tally.other.close(last.time);
     }
 
     fn learn_names(&mut self, program: u64) {
