@@ -1,6 +1,9 @@
 //! The board's memory map for the linker; the program: a bundle of the image and its wiring, as it is installed over a link, too;
 //! and the trace of a button.
 
+#[path = "../tests/traces/moves.rs"]
+mod moves;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,9 +64,8 @@ fn program() -> Result<(), String> {
 fn trace() -> Result<(), String> {
     println!("cargo::rerun-if-changed={TRACE}");
     let text = fs::read_to_string(TRACE).map_err(|error| format!("{TRACE}: {error}"))?;
-    let times = text.lines().filter_map(|line| line.split_once(',')?.0.parse::<u32>().ok());
-    let times: Vec<u32> = times.collect();
-    let spans: Vec<u32> = times.iter().zip(times.iter().skip(1)).map(|(from, to)| to - from).collect();
+    let moves = moves::moves(&text).map_err(|why| format!("{TRACE}: {why}"))?;
+    let spans: Vec<u32> = moves.iter().zip(moves.iter().skip(1)).map(|(from, to)| to.0 - from.0).collect();
     fs::write(out("trace.rs"), format!("{spans:?}")).map_err(|error| error.to_string())
 }
 

@@ -1,5 +1,10 @@
 //! The trace of a bouncing contact, `tests/traces/doorbell.csv`: one for every board and for the lives in `tests/golden`.
 
+#[path = "../traces/moves.rs"]
+mod moves;
+
+use moves::moves;
+
 /// Where it comes from stands at its head.
 const TRACE: &str = include_str!("../traces/doorbell.csv");
 
@@ -20,16 +25,16 @@ pub struct Visit {
 }
 
 /// The visits of the trace.
+///
+/// # Panics
+/// It is none.
 #[must_use]
 pub fn visits() -> Vec<Visit> {
-    let moves: Vec<(u32, bool)> = TRACE.lines().filter_map(read).collect();
-    moves.chunk_by(|before, after| after.0 - before.0 < REST).filter_map(visit).collect()
-}
-
-/// A line of it; `None` for what people read.
-fn read(line: &str) -> Option<(u32, bool)> {
-    let (us, closed) = line.split_once(',')?;
-    Some((us.parse().ok()?, closed == "1"))
+    moves(TRACE)
+        .expect("a trace")
+        .chunk_by(|before, after| after.0 - before.0 < REST)
+        .filter_map(visit)
+        .collect()
 }
 
 fn visit(moves: &[(u32, bool)]) -> Option<Visit> {
@@ -47,10 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_trace_has_visits_whose_moves_alternate_and_bounce_both_times() {
-        let moves: Vec<(u32, bool)> = TRACE.lines().filter_map(read).collect();
-        assert!(moves.iter().enumerate().all(|(n, (_, closed))| *closed == (n % 2 == 0)), "{moves:?}");
-        assert!(moves.is_sorted_by_key(|(us, _)| *us));
+    fn the_trace_has_visits_that_bounce_both_times() {
         let visits = visits();
         assert_eq!(visits.len(), 3);
         for visit in visits {
