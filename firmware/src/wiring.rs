@@ -111,7 +111,12 @@ impl Wiring {
                 }
             }
             self.inputs.iter().for_each(|input| This::input(input.pin, input.pull));
-            EDGES.retire(clock::now());
+            // An edge that waits is one of the new program's, if that knows its line in the same way.
+            EDGES.renumber(clock::now(), |old| {
+                let old = before.inputs.get(old.index())?;
+                let same = |new: &Input| (new.pin, new.active_low) == (old.pin, old.active_low);
+                (0..).map(InputId).zip(&self.inputs).find(|(_, new)| same(new)).map(|(id, _)| id)
+            });
             *before = self;
         });
     }

@@ -67,15 +67,30 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> EdgeQueue<M, N, INPUTS> {
         });
     }
 
-    /// Another program takes over at `at`, and the ids are other lines: what waits is nobody's, and counted as lost. Its lines are
-    /// read anew then.
-    pub fn retire(&self, at: Instant) {
+    /// Another program takes over at `at`, and the ids are other lines: what waits goes on under the id that its line has now.
+    /// Of a line that has none it is nobody's, and counted as lost.
+    pub fn renumber(&self, at: Instant, new_id: impl Fn(InputId) -> Option<InputId>) {
         self.lost.lock(|lost| {
             let mut lost = lost.borrow_mut();
-            let counted = lost.counts.iter_mut().map(|count| u32::from(core::mem::take(count))).sum::<u32>();
-            let waiting = core::iter::from_fn(|| self.edges.try_receive().ok()).map(|_| 1).sum::<u32>();
-            let retired = lost.retired.saturating_add(counted).saturating_add(waiting);
-            (lost.at, lost.any, lost.retired) = (at, retired > 0, retired);
+            let mut retired = 0_u32;
+            for _ in 0..self.edges.len() {
+                let Ok(edge) = self.edges.try_receive() else { break };
+                // It has the room that it had.
+                let stays = new_id(edge.input)
+                    .is_some_and(|input| self.edges.try_send(Edge { input, ..edge }).is_ok());
+                retired = retired.saturating_add(u32::from(!stays));
+            }
+            let counts = core::mem::replace(&mut lost.counts, [0; INPUTS]);
+            for (input, count) in (0..).map(InputId).zip(counts).filter(|(_, count)| *count > 0) {
+                match new_id(input).and_then(|input| lost.counts.get_mut(input.index())) {
+                    Some(new) => *new = count,
+                    None => retired = retired.saturating_add(count.into()),
+                }
+            }
+            if retired > 0 {
+                (lost.at, lost.any) = (at, true);
+                lost.retired = lost.retired.saturating_add(retired);
+            }
         });
     }
 
@@ -131,32 +146,72 @@ mod tests {
 
     use super::*;
 
+    const fn at(us: u64) -> Instant {
+        Instant::from_micros(us)
+    }
+
+    const fn lost(input: Option<InputId>, lost: u32) -> Input {
+        Input::Overrun { input, lost, why: OverrunWhy::Queue }
+    }
+
+    const fn edge(input: u8, level: Level) -> Input {
+        Input::Edge { input: InputId(input), level }
+    }
+
+    /// All that waits, with its times.
+    fn all<const N: usize, const INPUTS: usize>(
+        mut queue: &EdgeQueue<NoopRawMutex, N, INPUTS>,
+    ) -> impl Iterator<Item = (u64, Input)> {
+        core::iter::from_fn(move || queue.next().map(|taken| (taken.at.micros(), taken.input)))
+    }
+
     #[test]
-    fn edges_of_another_program_are_counted_and_never_taken_for_those_of_this_one() {
-        let queue = EdgeQueue::<NoopRawMutex, 2, 1>::new();
-        let at = Instant::from_micros;
+    fn edges_of_a_line_that_is_gone_are_counted_and_never_taken_for_those_of_another() {
+        let queue = EdgeQueue::<_, 2, 1>::new();
         (1..=3).for_each(|us| queue.push(at(us), InputId(0), Level::On));
-        queue.retire(at(4));
+        queue.renumber(at(4), |_| None);
         queue.push(at(5), InputId(0), Level::Off);
-        let mut edges = &queue;
-        let lost = |input, lost| Input::Overrun { input, lost, why: OverrunWhy::Queue };
-        let mut next = || edges.next().map(|taken| (taken.at.micros(), taken.input));
-        assert_eq!(next(), Some((5, lost(None, 3))), "two that waited, and one that found no room");
-        assert_eq!(next(), Some((5, lost(Some(InputId(0)), 1))), "nothing comes in front of what is lost");
-        assert_eq!(next(), None);
+        let mut next = all(&queue);
+        assert_eq!(next.next(), Some((5, lost(None, 3))), "two that waited, and one that found no room");
+        assert_eq!(
+            next.next(),
+            Some((5, lost(Some(InputId(0)), 1))),
+            "nothing comes in front of what is lost"
+        );
+        assert_eq!(next.next(), None);
         queue.push(at(6), InputId(0), Level::On);
-        assert_eq!(next(), Some((6, Input::Edge { input: InputId(0), level: Level::On })));
+        assert_eq!(next.next(), Some((6, edge(0, Level::On))));
         queue.push(at(7), InputId(0), Level::Off);
-        queue.retire(at(7));
-        queue.retire(at(8));
-        assert_eq!(next(), Some((8, lost(None, 1))));
-        assert_eq!(next(), None);
+        queue.renumber(at(7), |_| None);
+        queue.renumber(at(8), |_| None);
+        assert_eq!(next.next(), Some((7, lost(None, 1))), "once, however often the program changes");
+        assert_eq!(next.next(), None);
+    }
+
+    #[test]
+    fn a_press_that_waits_while_programs_change_is_one_of_its_line_under_its_new_id() {
+        let queue = EdgeQueue::<_, 4, 3>::new();
+        for (us, input, level) in [(1, 0, Level::On), (2, 2, Level::On), (3, 0, Level::Off)] {
+            queue.push(at(us), InputId(input), level);
+        }
+        // What was 0 is 1 now, and 2 is no more.
+        queue.renumber(at(4), |old| (old == InputId(0)).then_some(InputId(1)));
+        let came = [(1, edge(1, Level::On)), (3, edge(1, Level::Off)), (4, lost(None, 1))];
+        assert!(all(&queue).eq(came));
+    }
+
+    #[test]
+    fn what_is_lost_of_a_line_is_told_under_its_new_id() {
+        let queue = EdgeQueue::<_, 1, 2>::new();
+        (1..=3).for_each(|us| queue.push(at(us), InputId(0), Level::On));
+        queue.renumber(at(4), |_| Some(InputId(1)));
+        assert!(all(&queue).eq([(1, edge(1, Level::On)), (3, lost(Some(InputId(1)), 2))]));
     }
 
     #[test]
     fn nothing_that_waited_is_nothing_lost() {
-        let queue = EdgeQueue::<NoopRawMutex, 2, 1>::new();
-        queue.retire(Instant::from_micros(1));
-        assert!((&queue).next().is_none());
+        let queue = EdgeQueue::<_, 2, 1>::new();
+        queue.renumber(at(1), |_| None);
+        assert!(all(&queue).next().is_none());
     }
 }
