@@ -41,7 +41,7 @@ pub struct Item {
     /// To this satellite of it, counted round; else to the node itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub satellite: Option<u8>,
-    /// What.
+    /// What. All that is not above is its, and what it does not know it refuses.
     #[serde(flatten)]
     pub deed: Deed,
 }

@@ -60,6 +60,21 @@ fn a_plan_is_read_as_it_was_written() {
 }
 
 #[test]
+fn a_key_that_nothing_has_is_refused_by_its_name() {
+    let read = |item: &str| {
+        let text = format!(r#"{{"seed":1,"until":9,"nodes":[],"items":[{item}]}}"#);
+        serde_json::from_str::<Plan>(&text).map_err(|why| why.to_string())
+    };
+    let stall = r#""at":3,"node":0,"deed":"stall","span":8"#;
+    assert!(read(&format!("{{{stall}}}")).is_ok());
+    assert!(read(&format!(r#"{{{stall},"satellite":1}}"#)).is_ok());
+    for key in ["satelite", "spann", "off"] {
+        let why = read(&format!(r#"{{{stall},"{key}":1}}"#)).expect_err(key);
+        assert!(why.contains(&format!("unknown field `{key}`")), "{why}");
+    }
+}
+
+#[test]
 fn a_name_that_no_house_has_is_found_with_those_that_there_are() {
     let deed = Deed::Touch { input: "buton".into(), on: true, bounce: vec![] };
     let item = Item { at: 0, node: 0, satellite: None, deed };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What can happen to a node. Stimuli first, then faults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "deed")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "deed", deny_unknown_fields)]
 pub enum Deed {
     /// An input's line moves, and bounces at these microseconds after the first edge. The first edge goes to the new level, the others
     /// alternate, the last one always brings the line to it.
