@@ -1,11 +1,12 @@
 //! Shortens a plan that fails to one that still fails and cannot be shortened any more: delta debugging over its items,
-//! then each item made simpler, then the options taken back to their defaults.
+//! then each item made simpler, then every option taken back to its default.
 
+mod plainer;
 mod sooner;
 
 use std::ops::ControlFlow;
 
-use super::plan::{Deed, NodePlan, Plan};
+use super::plan::{Deed, Plan};
 use super::{Finding, run};
 use crate::node::House;
 
@@ -98,21 +99,6 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Fewer nodes.
-    fn nodes(&mut self, best: &mut Best) {
-        let mut node = best.0.nodes.len();
-        while node > 0 && best.0.nodes.len() > 1 {
-            node -= 1;
-            let mut plan = best.0.clone();
-            plan.nodes.remove(node);
-            plan.items.retain(|item| usize::from(item.node) != node);
-            for item in plan.items.iter_mut().filter(|item| usize::from(item.node) > node) {
-                item.node -= 1;
-            }
-            self.try_plan(best, plan);
-        }
-    }
-
     /// Fewer items: halves first, then smaller and smaller parts.
     fn items(&mut self, best: &mut Best) {
         let mut size = best.0.items.len();
@@ -141,27 +127,6 @@ impl Shrinker<'_> {
                 if self.try_plan(best, plan) {
                     break;
                 }
-            }
-        }
-    }
-
-    /// Fewer peculiarities of the nodes.
-    fn options(&mut self, best: &mut Best) {
-        for node in 0..best.0.nodes.len() {
-            let plain = NodePlan::default();
-            let changes: [fn(&mut NodePlan, &NodePlan); 7] = [
-                |node, plain| node.size = plain.size,
-                |node, plain| (node.slack, node.capture) = (plain.slack, plain.capture),
-                |node, plain| node.wake = plain.wake,
-                |node, plain| (node.clock, node.drift) = (plain.clock, plain.drift),
-                |node, plain| node.journal = plain.journal.clone(),
-                |node, _| node.sinks.truncate(1),
-                |node, _| node.sinks.iter_mut().for_each(|sink| *sink = Default::default()),
-            ];
-            for change in changes {
-                let mut plan = best.0.clone();
-                change(&mut plan.nodes[node], &plain);
-                self.try_plan(best, plan);
             }
         }
     }
