@@ -108,6 +108,11 @@ pub(crate) trait Witness {
     /// So many records were overwritten in memory before anybody read them.
     fn overwritten(&mut self, count: u64);
 
+    /// Somebody hands the loop a message, whether it finds room or not.
+    fn sent(&mut self, at: Instant, message: &Message) {
+        let _ = (at, message);
+    }
+
     /// A program was refused.
     fn refused(&mut self, why: LoadError);
 }
@@ -163,6 +168,17 @@ pub(crate) struct Life {
     unkept: Unkept,
     /// Messages that found the inlet full.
     lost: u32,
+}
+
+impl Life {
+    fn own_up(&mut self) -> bool {
+        let overrun = Input::Overrun { input: None, lost: self.lost, why: OverrunWhy::Queue };
+        let said = self.lost > 0 && self.inlet.try_send(Message::Input(overrun)).is_ok();
+        if said {
+            self.lost = 0;
+        }
+        said
+    }
 }
 
 impl<W: Witness + 'static> Node<W> {
@@ -285,17 +301,17 @@ impl<W: Witness + 'static> Node<W> {
     /// Hands a message to the process, if there is one. What finds no room is counted, and said when there is some.
     pub(crate) fn send(&mut self, message: Message) {
         let Some(life) = &mut self.life else { return };
-        if life.lost > 0 {
-            let overrun = Input::Overrun { input: None, lost: life.lost, why: OverrunWhy::Queue };
-            if life.inlet.try_send(Message::Input(overrun)).is_err() {
-                life.lost += 1;
-                return;
-            }
-            life.lost = 0;
-        }
-        if life.inlet.try_send(message).is_err() {
+        self.witness.borrow_mut().sent(now(), &message);
+        life.own_up();
+        // Behind a loss that nobody has been told of there is no room.
+        if life.lost > 0 || life.inlet.try_send(message).is_err() {
             life.lost += 1;
         }
+    }
+
+    /// Says what found no room, as soon as there is some, for nobody may send anything behind it. True if it did.
+    pub(crate) fn own_up(&mut self) -> bool {
+        self.life.as_mut().is_some_and(Life::own_up)
     }
 
     /// The program that is to run, with its names.

@@ -195,6 +195,9 @@ impl<'a> World<'a> {
                 continue;
             }
             self.executor.settle()?;
+            if self.node.own_up() {
+                continue;
+            }
             match self.clock.next_deadline() {
                 Some(deadline) if deadline <= time => {
                     self.clock.advance_to(deadline);

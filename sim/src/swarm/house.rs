@@ -42,6 +42,8 @@ pub(super) struct Rulebook {
     pub(super) programs: Programs,
     /// How many lines there are.
     pub(super) lines: usize,
+    /// So many sensors every program has.
+    pub(super) sensors: u8,
     /// The shortest period of all that recurs, in microseconds.
     pub(super) busiest: u64,
 }
@@ -50,10 +52,11 @@ impl Rulebook {
     pub(super) fn new(houses: &[House]) -> Result<Self, LoadError> {
         let mut names = BTreeMap::new();
         let mut rules = BTreeMap::new();
-        let mut busiest = u64::MAX;
+        let (mut busiest, mut sensors) = (u64::MAX, u8::MAX);
         for house in houses {
             let mut image = Image::open(&house.image)?;
             let counts = image.counts;
+            sensors = sensors.min(counts.sensors);
             let inputs: Vec<InputDef> = (0..counts.inputs).map(|_| image.item()).collect::<Result<_, _>>()?;
             let outputs: Vec<OutputDef> =
                 (0..counts.outputs).map(|_| image.item()).collect::<Result<_, _>>()?;
@@ -97,7 +100,7 @@ impl Rulebook {
             rules.insert(hash(&house.image), program);
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
-        Ok(Self { rules, programs, lines: names.len(), busiest })
+        Ok(Self { rules, programs, lines: names.len(), sensors, busiest })
     }
 
     pub(super) fn of(&self, program: u64) -> Option<&Rules> {

@@ -6,6 +6,7 @@ pub(super) mod journal;
 pub(super) mod lines;
 pub(super) mod link;
 pub(super) mod memory;
+pub(super) mod messages;
 pub(super) mod news;
 pub(super) mod outputs;
 pub(super) mod receipt;

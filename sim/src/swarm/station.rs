@@ -23,7 +23,8 @@ pub(super) use self::wall::Wall;
 use super::courier::Courier;
 use super::house::{Rulebook, Rules};
 use super::judge::{
-    self, commands::Commands, journal, lines::Lines, outputs::Outputs, schedules::Schedules, steps::Steps,
+    self, commands::Commands, journal, lines::Lines, messages::Messages, outputs::Outputs,
+    schedules::Schedules, steps::Steps,
 };
 use super::line::Stuck;
 use super::plan::{JournalPlan, NodePlan};
@@ -68,6 +69,7 @@ pub(super) struct Station<'a> {
     outputs: Outputs,
     stalls: judge::turns::Turns,
     pub(super) commands: Commands,
+    messages: Messages,
     steps: Steps,
     schedules: Schedules,
     /// Lines that stick.
@@ -138,6 +140,7 @@ impl<'a> Station<'a> {
             outputs: Outputs::default(),
             stalls: judge::turns::Turns::new(Duration::from_micros(plan.slack)),
             commands: Commands::default(),
+            messages: Messages::new(rulebook.sensors),
             steps: Steps::default(),
             schedules: Schedules::default(),
             stuck: Stuck::default(),
@@ -183,6 +186,7 @@ impl<'a> Station<'a> {
         self.stopping = None;
         self.lines.begin(now);
         self.commands.begin();
+        self.messages.begin();
         self.steps = Steps::default();
         self.schedules = Schedules::new(&self.plan.zone);
         self.forget_satellites();

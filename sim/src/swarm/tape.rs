@@ -2,6 +2,7 @@
 
 use campanile_core::program::verify::LoadError;
 use campanile_core::record::{Frame, Record};
+use campanile_core::runner::Message;
 use campanile_core::time::Instant;
 
 use crate::node::{House, Witness};
@@ -65,6 +66,8 @@ pub(super) struct Tape {
     /// Of everything ever seen: equal for equal histories.
     pub(super) print: u64,
     pub(super) refused: Vec<LoadError>,
+    /// What was sent to the last life, and when, that the judges have not seen yet.
+    pub(super) sent: Vec<(Instant, Message)>,
     /// How many entries of the last life the judges have seen.
     pub(super) judged: usize,
 }
@@ -100,6 +103,7 @@ pub(super) fn mix(print: u64, bytes: &[u8]) -> u64 {
 impl Witness for Tape {
     fn begin(&mut self, boot: u64) {
         self.judged = 0;
+        self.sent.clear();
         self.lives.push(Scroll { boot, own: boot, ..Scroll::default() });
     }
 
@@ -119,6 +123,10 @@ impl Witness for Tape {
             let at = life.entries.last().map_or(Instant::ZERO, |last| last.at);
             life.entries.extend((0..count).map(|_| Entry { at, record: None, durable: false, start }));
         }
+    }
+
+    fn sent(&mut self, at: Instant, message: &Message) {
+        self.sent.push((at, *message));
     }
 
     fn refused(&mut self, why: LoadError) {

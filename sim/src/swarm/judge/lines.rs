@@ -197,6 +197,11 @@ impl Lines {
         Ok(())
     }
 
+    /// Whether everything has been at rest for `quiet`.
+    pub(in crate::swarm) fn is_calm(&self, now: Instant, quiet: Duration) -> bool {
+        now.since(self.calm) >= quiet
+    }
+
     /// Compares what is reported with what is, if everything has been at rest for `quiet`.
     pub(in crate::swarm) fn compare(
         &self,
@@ -205,7 +210,7 @@ impl Lines {
         rules: &Rules,
         level: impl Fn(InputId) -> Option<Level>,
     ) -> Result<(), String> {
-        if now.since(self.calm) < quiet {
+        if !self.is_calm(now, quiet) {
             return Ok(());
         }
         for (id, line) in (0u8..).map(InputId).zip(&rules.lines) {

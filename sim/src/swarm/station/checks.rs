@@ -55,6 +55,9 @@ impl Station<'_> {
         }
         let judged = tape.judged;
         let now = node::now();
+        for (at, message) in tape.sent.drain(..) {
+            self.messages.sent(at, message);
+        }
         let Some(life) = tape.lives.last() else { return Ok(()) };
         if judged == 0 {
             // What a start does with its outputs comes before the record that names the program.
@@ -75,6 +78,7 @@ impl Station<'_> {
             self.outputs.see(entry, rules)?;
             self.stalls.see(entry, now, rules)?;
             self.commands.see(entry)?;
+            self.messages.see(entry)?;
             self.steps.see(entry, rules)?;
             self.schedules.see(entry, rules)?;
         }
@@ -96,6 +100,9 @@ impl Station<'_> {
         // A mask of the storm guard, a reading, a wake-up: all of it is over long before.
         let rest =
             rules.quiet.plus(Duration::from_micros(self.plan.wake * 4 + 2 * self.plan.capture + 400_000));
+        if self.lines.is_calm(now, rest) {
+            self.messages.check(now, rest.plus(Duration::from_micros(self.plan.slack)))?;
+        }
         let board = &self.node.board;
         self.lines.compare(now, rest, rules, |input: InputId| board.input(input))?;
         self.outputs.compare(|output: OutputId| board.output(output))?;

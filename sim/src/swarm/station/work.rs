@@ -1,6 +1,6 @@
 //! What a node does when it has its turn: the loop, the journal's thread, and what others see of both.
 
-use campanile_core::time::Instant;
+use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
 use campanile_delivery::{Journal, Lagged, Position};
 
@@ -30,12 +30,19 @@ impl Station<'_> {
         has
     }
 
+    fn settle(&mut self) -> Result<(), String> {
+        self.executor.settle().map_err(|stuck| stuck.to_string())
+    }
+
     /// The loop runs until it waits; the journal does what is due.
     pub(in crate::swarm) fn run(&mut self) -> Result<(), String> {
         let now = self.enter();
         let has = !self.turns.is_asleep();
         if has {
-            self.executor.settle().map_err(|stuck| stuck.to_string())?;
+            self.settle()?;
+            if self.node.own_up() {
+                self.settle()?;
+            }
         }
         if self.is_held_back() {
             self.lines.held_back(now);
@@ -101,6 +108,7 @@ impl Station<'_> {
     pub(in crate::swarm) fn stall(&mut self, until: u64) {
         let now = self.enter();
         self.stalls.withheld(now);
+        self.messages.stir(now.plus(Duration::from_micros(until.saturating_sub(self.clock.now()))));
         self.turns.freeze(until);
     }
 
