@@ -108,6 +108,11 @@ pub(crate) trait Witness {
     /// So many records were overwritten in memory before anybody read them.
     fn overwritten(&mut self, count: u64);
 
+    /// Behind all that was seen and overwritten so far the engine's state is this, as `Restore` records in a row.
+    fn checkpoint(&mut self, program: u64, items: &[u8]) {
+        let _ = (program, items);
+    }
+
     /// Somebody hands the loop a message, whether it finds room or not.
     fn sent(&mut self, at: Instant, message: &Message) {
         let _ = (at, message);

@@ -173,6 +173,9 @@ impl<W: Witness> Recorder for Inbox<W> {
 
     fn checkpoint_done(&mut self) {
         let items = std::mem::take(&mut self.checkpoint);
+        if let Some(program) = self.running {
+            self.witness.borrow_mut().checkpoint(program, &items);
+        }
         self.journal.borrow_mut().checkpoint(&items, now()).expect("the state of one house fits");
     }
 

@@ -37,17 +37,68 @@ pub(super) struct Scroll {
     /// Entry `n` is the record with the number `n + 1`.
     pub(super) entries: Vec<Entry>,
     pub(super) bytes: Vec<u8>,
-    /// Records were overwritten in memory: the bytes are no whole log.
-    pub(super) torn: bool,
+    /// What of it can be executed again, but for the first of its parts, which begins with the load of the program: each
+    /// ends where records were overwritten in memory, and the next one begins at a checkpoint.
+    resumed: Vec<Resumed>,
+    /// The first entries that were overwritten, each of the part before it.
+    tears: Vec<usize>,
+}
+
+/// A part of a life that begins at a checkpoint.
+struct Resumed {
+    /// The first entry behind it.
+    entry: usize,
+    checkpoint: Checkpoint,
+}
+
+/// The engine's state: `Restore` records in a row.
+pub(super) struct Checkpoint {
+    pub(super) program: u64,
+    pub(super) items: Vec<u8>,
+}
+
+/// Records in a row, none of them missing.
+pub(super) struct Part<'a> {
+    /// Where it goes on from; `None`: from the load of the program.
+    pub(super) checkpoint: Option<&'a Checkpoint>,
+    pub(super) entries: &'a [Entry],
+    pub(super) bytes: &'a [u8],
+    /// Records are missing behind it.
+    pub(super) is_cut: bool,
 }
 
 impl Scroll {
+    /// A life of these records.
+    #[cfg(test)]
+    pub(super) fn of(entries: Vec<Entry>) -> Self {
+        Self { entries, ..Self::default() }
+    }
+
     /// The bytes of the record with a number.
     pub(super) fn bytes_of(&self, seq: u64) -> Option<&[u8]> {
         let at = usize::try_from(seq.checked_sub(1)?).ok()?;
         let from = self.entries.get(at)?.start as usize;
         let to = self.entries.get(at + 1).map_or(self.bytes.len(), |next| next.start as usize);
         self.bytes.get(from..to)
+    }
+
+    /// All that can be executed again.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        let first = (0, None);
+        let resumed = self.resumed.iter().map(|part| (part.entry, Some(&part.checkpoint)));
+        std::iter::once(first).chain(resumed).enumerate().map(|(place, (from, checkpoint))| {
+            let tear = self.tears.get(place).copied();
+            let start =
+                |entry: usize| self.entries.get(entry).map_or(self.bytes.len(), |it| it.start as usize);
+            let to = tear.unwrap_or(self.entries.len());
+            let (entries, bytes) = (&self.entries[from..to], &self.bytes[start(from)..start(to)]);
+            Part { checkpoint, entries, bytes, is_cut: tear.is_some() }
+        })
+    }
+
+    /// Whether the engine's next record is behind others that nobody has seen and no checkpoint tells of.
+    const fn is_torn(&self) -> bool {
+        self.tears.len() > self.resumed.len()
     }
 
     pub(super) fn entry(&self, seq: u64) -> Option<&Entry> {
@@ -118,10 +169,19 @@ impl Witness for Tape {
 
     fn overwritten(&mut self, count: u64) {
         if let Some(life) = self.lives.last_mut() {
-            life.torn = true;
+            if !life.is_torn() {
+                life.tears.push(life.entries.len());
+            }
             let start = u32::try_from(life.bytes.len()).unwrap_or(u32::MAX);
             let at = life.entries.last().map_or(Instant::ZERO, |last| last.at);
             life.entries.extend((0..count).map(|_| Entry { at, record: None, durable: false, start }));
+        }
+    }
+
+    fn checkpoint(&mut self, program: u64, items: &[u8]) {
+        if let Some(life) = self.lives.last_mut().filter(|life| life.is_torn()) {
+            let checkpoint = Checkpoint { program, items: items.to_vec() };
+            life.resumed.push(Resumed { entry: life.entries.len(), checkpoint });
         }
     }
 

@@ -175,7 +175,7 @@ mod tests {
 
     fn life(records: &[Record]) -> Scroll {
         let entries = records.iter().map(|record| Entry::new(Instant::ZERO, *record)).collect();
-        Scroll { entries, ..Scroll::default() }
+        Scroll::of(entries)
     }
 
     fn boot(hash: u64) -> Record {
