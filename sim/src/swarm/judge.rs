@@ -2,6 +2,7 @@
 //! side and reads what the node wrote; none of them asks the engine.
 
 pub(super) mod commands;
+pub(super) mod counts;
 pub(super) mod journal;
 pub(super) mod lines;
 pub(super) mod link;

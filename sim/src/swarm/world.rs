@@ -22,7 +22,7 @@ use campanile_delivery::Position;
 use campanile_delivery::disk::Faults;
 
 use super::house::Rulebook;
-use super::judge::receipt;
+use super::judge::{counts, receipt};
 use super::plan::{Deed, Item, Plan};
 use super::receiver::Answer;
 use super::satellite::programs;
@@ -176,13 +176,16 @@ impl<'a> World<'a> {
         station.check_replay(Some(now.minus(Duration::from_micros(ARRIVES))))?;
         station.check_journal()?;
         let tape = station.node.witness.borrow();
+        let receivers = station.ways.iter().map(|way| &way.receiver.received);
+        counts::gaps(&station.words, receivers, &tape)?;
         for (way, plan) in station.ways.iter().zip(&station.plan.sinks) {
             let cursor = way.courier.as_ref().map_or(Position::START, |courier| courier.cursor());
             if cursor < head {
                 return Err(format!("{} has only got to {cursor} of {head}", way.name));
             }
-            self.accounted +=
-                receipt::account(&way.receiver.received, &station.words, &way.name, plan.wants, &tape, head)?;
+            let received = &way.receiver.received;
+            counts::losses(received, &station.words, &way.name, &tape, !station.lies)?;
+            self.accounted += receipt::account(received, &station.words, &way.name, plan.wants, &tape, head)?;
         }
         Ok(())
     }

@@ -29,18 +29,28 @@ pub(in crate::swarm) fn read(letter: &Letter, tape: &Tape) -> Result<(), String>
     }
 }
 
+/// Which life, as they came, and which of its records. A place in a start that nobody has seen is before everything.
+pub(super) fn number(at: Position, tape: &Tape) -> (usize, u64) {
+    tape.chapter(at.boot.0).map_or((0, 0), |life| (life, at.seq))
+}
+
+/// Whether a receiver has the record with this number of this life.
+pub(super) fn has(received: &Received, (life, seq): (usize, u64)) -> bool {
+    let mut here = received.letters.range((life, seq, 0, false)..=(life, seq, u64::MAX, true));
+    here.any(|((.., is_word), _)| !is_word)
+}
+
 /// Numbers of which a record says that they are gone: behind the first, up to the last; lives counted as they came.
-struct Gone(Vec<((usize, u64), (usize, u64))>);
+pub(super) struct Gone(Vec<((usize, u64), (usize, u64))>);
 
 impl Gone {
-    fn of<'a>(
+    pub(super) fn of<'a>(
         words: impl Iterator<Item = (&'a Position, &'a HostRecord)>,
         sink: &SinkName,
         tape: &Tape,
     ) -> Self {
         let mut gone = Vec::new();
-        // A place in a start that nobody has seen is before everything.
-        let number = |at: Position| tape.chapter(at.boot.0).map_or((0, 0), |life| (life, at.seq));
+        let number = |at: Position| number(at, tape);
         for (at, word) in words {
             let (life, _) = number(*at);
             match word {
@@ -64,7 +74,7 @@ impl Gone {
         Self(gone)
     }
 
-    fn has(&self, at: (usize, u64)) -> bool {
+    pub(super) fn has(&self, at: (usize, u64)) -> bool {
         self.0.iter().any(|(from, to)| *from < at && at <= *to)
     }
 }
@@ -83,10 +93,6 @@ pub(in crate::swarm) fn account(
 ) -> Result<u64, String> {
     let mut accounted = 0;
     let gone = Gone::of(words.said.iter().chain(&received.words), sink, tape);
-    let has = |life: usize, seq: u64| {
-        let mut here = received.letters.range((life, seq, 0, false)..=(life, seq, u64::MAX, true));
-        here.any(|((.., is_word), _)| !is_word)
-    };
     let end = (tape.lives.len().saturating_sub(1), head.seq);
     let mut boots = BTreeSet::new();
     for (place, life) in tape.lives.iter().enumerate() {
@@ -99,7 +105,7 @@ pub(in crate::swarm) fn account(
             }
             // Of what nobody has seen nobody knows whether it was wanted.
             let wanted = entry.record.is_none_or(|record| wanted_kind(wants, record.kind()));
-            if !wanted || has(place, seq) {
+            if !wanted || has(received, (place, seq)) {
                 continue;
             }
             accounted += 1;
