@@ -24,7 +24,7 @@ pub use range::{Bound, Extent, Range};
 pub use report::{Outcome, Piece, Place, Report, Why};
 pub(crate) use stretch::items;
 pub use stretch::{Difference, Divergence, Stretch};
-pub use tally::{Count, Moment, Row};
+pub use tally::{Count, Moment, Row, Unit};
 pub use walk::replay;
 pub use what_if::what_if;
 pub use words::Words;

@@ -31,21 +31,26 @@ fn put(code: &mut Vec<u8>, item: &impl Wire) {
 /// sounds the chime for 800 ms; the door lights the lamp while it is open; the lamp blinks every 250 ms; at 07:30 the
 /// chime sounds too.
 pub(crate) fn doorbell() -> House {
-    House::new(image_with(800), names())
+    House::new(image_with(800, 1), names())
 }
 
 /// The same doorbell, but that the chime sounds for two seconds.
 pub(crate) fn louder() -> Vec<u8> {
-    image_with(2_000)
+    image_with(2_000, 1)
 }
 
-fn image_with(chime_ms: u64) -> Vec<u8> {
+/// The same doorbell, but that each press counts so much in `rings`.
+pub(crate) fn counting_by(each: i32) -> Vec<u8> {
+    image_with(800, each)
+}
+
+fn image_with(chime_ms: u64, each: i32) -> Vec<u8> {
     let (chime, lamp, rings) = (OutputId(0), OutputId(1), VarId(0));
     let ring = {
         let mut code = Vec::new();
         put(&mut code, &Step::Let { var: rings });
         put(&mut code, &Op::Var { var: rings });
-        put(&mut code, &Op::Const { value: 1 });
+        put(&mut code, &Op::Const { value: each });
         put(&mut code, &Op::Add {});
         put(&mut code, &Op::End {});
         put(&mut code, &Step::Set { output: chime, level: Level::On });

@@ -57,6 +57,9 @@ pub(super) struct Args {
     /// Compare with what this file's house would have done with the same inputs, found by their names
     #[arg(long, value_name = "FILE", conflicts_with = "Pictures")]
     with: Option<PathBuf>,
+    /// List every moment at which the two houses differ, and not only the first ones; --json always does
+    #[arg(long, requires = "with")]
+    all: bool,
     /// Print JSON lines: one object a piece of the journal, and one with the result
     #[arg(long, conflicts_with = "timeline")]
     json: bool,
@@ -78,7 +81,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     output::apart(own.iter().map(PathBuf::as_path), args.pictures.files())?;
     let archive = open(&path)?;
     if let Some(file) = &args.with {
-        return with::run(file, &archive, &range, args.json);
+        return with::run(file, &archive, &range, args.all, args.json);
     }
     let mut progress = Progress::new();
     let report = replay(&archive.index, &range, |report, place| {

@@ -245,6 +245,29 @@ fn another_house_and_pictures_of_the_same_journal() {
     let first = lines.iter().find(|line| line["other"].is_array()).expect("a moment that differs");
     assert!(first["other"][0].as_str().unwrap().starts_with("ring skipped"), "{first}");
 
+    assert_eq!(row("variable", "at the end"), Some((5, 2)));
+
+    // Written as often, with other values; the first of many moments are listed, or all that are counted.
+    std::fs::write(&other, HOUSE.replace("rings + 1", "rings + 2").replace("800ms", "70ms")).unwrap();
+    let asked = [state.to_str().unwrap(), "--with", other.to_str().unwrap()];
+    let (lines, _) = replay(&place, &asked);
+    let differing = lines.last().unwrap()["differing"].as_u64().unwrap() as usize;
+    assert_eq!(lines.iter().filter(|line| line["other"].is_array()).count(), differing, "{lines:#?}");
+    assert!(differing > 10, "{lines:#?}");
+    let text = |all: &[&str]| {
+        let output = place.bare(&["replay"]).args(asked).args(all).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let moments = text.lines().skip_while(|line| !line.contains(" moments differ"));
+        let times = moments.skip(1).filter(|line| !line.starts_with("  ")).count();
+        (text, times)
+    };
+    let ((first, listed), (whole, all)) = (text(&[]), text(&["--all"]));
+    assert_eq!((listed, all), (10, differing), "{first}\n{whole}");
+    assert!(first.contains("moments differ, the first ones (--all shows the others):\n"), "{first}");
+    assert!(whole.contains("moments differ:\n"), "{whole}");
+    let words: Vec<_> = whole.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    assert!(words.contains(&vec!["at", "the", "end", "5", "10", "+5"]), "{whole}");
+
     let (vcd, svg) = (place.path("life.vcd"), place.path("life.svg"));
     let mut command = place.bare(&["replay", "--timeline", "--vcd"]);
     command.arg(&vcd).arg("--svg").arg(&svg).arg(&state).env("COLUMNS", "80");

@@ -235,6 +235,12 @@ impl<'a> Other<'a> {
         }
     }
 
+    /// Tells its state, as a checkpoint would have it.
+    pub(super) fn tell_state(&mut self, mut to: impl FnMut(Restore, &Symbols)) {
+        let symbols = &self.house.symbols;
+        self.engine.checkpoint(|item| to(item, symbols));
+    }
+
     /// Tells what it has done since the last time.
     pub(super) fn tell(&mut self, mut to: impl FnMut(Instant, &Record, &Symbols)) {
         for (at, record) in self.untold.drain(..) {

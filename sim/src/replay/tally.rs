@@ -1,20 +1,17 @@
 //! Two programs side by side: how often each did what, and the first moments at which they differ.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use campanile_core::decision::{By, Decision, EndWhy, SafetyWhy, SkipWhy, Source};
 use campanile_core::id::{Level, OutputId};
 use campanile_core::input::Input;
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
-use campanile_core::time::Instant;
+use campanile_core::time::{Duration, Instant};
 use campanile_delivery::symbols::Symbols;
 
 use crate::replay::report::Place;
 use crate::trace::Trace;
-
-/// So many moments that differ are kept.
-const MOMENTS: usize = 10;
 
 /// What is counted, in the order in which it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,10 +30,14 @@ pub enum Count {
     SwitchedOn,
     /// How long an output was on, microseconds.
     OnFor,
+    /// The level of an output at the end: 0 or 1.
+    Level,
     /// Messages.
     Sends,
     /// Writes of a variable.
     Writes,
+    /// The value of a variable at the end.
+    Value,
     /// Faults.
     Faults,
 }
@@ -53,17 +54,34 @@ impl Count {
             Self::CutRuns => ("scenario", "ended early"),
             Self::SwitchedOn => ("output", "switched on"),
             Self::OnFor => ("output", "on for"),
+            Self::Level => ("output", "at the end"),
             Self::Sends => ("message", "sent"),
             Self::Writes => ("variable", "written"),
+            Self::Value => ("variable", "at the end"),
             Self::Faults => ("node", "faults"),
         }
     }
 
-    /// Whether it is a time in microseconds, and no number of times.
+    /// What it is a number of.
     #[must_use]
-    pub const fn is_time(self) -> bool {
-        matches!(self, Self::OnFor)
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::OnFor => Unit::Microseconds,
+            Self::Level => Unit::Level,
+            _ => Unit::One,
+        }
     }
+}
+
+/// What a count is a number of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Times, or whatever a variable counts.
+    One,
+    /// Microseconds.
+    Microseconds,
+    /// A level: 0 is off, 1 is on.
+    Level,
 }
 
 /// One count of both programs.
@@ -74,9 +92,9 @@ pub struct Row {
     /// Of which thing; empty for the node.
     pub name: String,
     /// In the journal.
-    pub journal: u64,
+    pub journal: i64,
     /// With the other program.
-    pub other: u64,
+    pub other: i64,
 }
 
 /// A moment at which the programs differ.
@@ -94,7 +112,9 @@ pub struct Moment {
 #[derive(Default)]
 pub(super) struct Side {
     trace: Trace,
-    counts: BTreeMap<(Count, String), u64>,
+    counts: BTreeMap<(Count, String), i64>,
+    /// What variables and outputs are, as far as it is known.
+    state: BTreeMap<(Count, String), i64>,
     /// Outputs that are on, since when.
     on: BTreeMap<String, Instant>,
     /// Decisions by their times.
@@ -105,9 +125,22 @@ impl Side {
     /// Takes a record; `counts`: it is a part of the comparison.
     pub(super) fn take(&mut self, at: Instant, record: &Record, symbols: &Symbols, counts: bool) {
         let line = self.trace.what(at, record, symbols);
-        let Record::Decision(decision) = record else { return };
-        if let Decision::Set { output, level, .. } = decision {
-            self.set(at, symbols, *output, level.is_on(), counts);
+        let decision = match record {
+            Record::Decision(decision) => decision,
+            Record::Input(input) => {
+                if let Input::Restore { item: Restore::Var { var, value } } = *input {
+                    self.is_now(Count::Value, symbols.variable(var), value);
+                }
+                return;
+            }
+        };
+        match *decision {
+            Decision::Set { output, level, .. } => {
+                self.set(at, symbols, output, level.is_on(), counts);
+                self.is_now(Count::Level, symbols.output(output), level.is_on());
+            }
+            Decision::Let { var, value } => self.is_now(Count::Value, symbols.variable(var), value),
+            _ => {}
         }
         if !counts {
             return;
@@ -136,22 +169,39 @@ impl Side {
             }
             (false, since) => {
                 if let Some(since) = since.filter(|_| counts) {
-                    *self.counts.entry((Count::OnFor, name)).or_default() += at.since(since).micros();
+                    *self.counts.entry((Count::OnFor, name)).or_default() += micros(at.since(since));
                 }
             }
+        }
+    }
+
+    fn is_now(&mut self, count: Count, name: &str, value: impl Into<i64>) {
+        self.state.insert((count, name.to_owned()), value.into());
+    }
+
+    /// Learns what a variable or an output is from an item of a checkpoint.
+    pub(super) fn learn(&mut self, item: Restore, symbols: &Symbols) {
+        match item {
+            Restore::Var { var, value } => self.is_now(Count::Value, symbols.variable(var), value),
+            Restore::Output { output, level, .. } => {
+                self.is_now(Count::Level, symbols.output(output), level.is_on());
+            }
+            _ => {}
         }
     }
 
     /// Takes an item of a checkpoint with which it begins.
     pub(super) fn restore(&mut self, at: Instant, item: Restore, symbols: &Symbols) {
         let _ = self.trace.what(at, &Record::Input(Input::Restore { item }), symbols);
+        self.learn(item, symbols);
         if let Restore::Output { output, level: Level::On, .. } = item {
             self.on.insert(symbols.output(output).to_owned(), at);
         }
     }
 
-    /// Takes over what is on.
+    /// Takes over what is on. What its variables and outputs are it says itself.
     pub(super) fn begin_as(&mut self, before: &Self, symbols: &Symbols) {
+        self.state.clear();
         self.on = before.on.clone();
         self.on.retain(|name, _| symbols.find_output(name).is_some());
     }
@@ -159,7 +209,7 @@ impl Side {
     /// Its clock begins anew, or the comparison ends: what is on was on until here.
     pub(super) fn close(&mut self, at: Instant) {
         for (name, since) in std::mem::take(&mut self.on) {
-            *self.counts.entry((Count::OnFor, name)).or_default() += at.since(since).micros();
+            *self.counts.entry((Count::OnFor, name)).or_default() += micros(at.since(since));
         }
     }
 
@@ -199,9 +249,15 @@ fn counted(decision: &Decision, symbols: &Symbols, trace: &Trace) -> Option<(Cou
     Some((count, name.to_owned()))
 }
 
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.micros()).unwrap_or(i64::MAX)
+}
+
 /// What was compared so far.
 #[derive(Default)]
 pub(super) struct Tally {
+    /// So many moments are kept.
+    pub(super) most: usize,
     pub(super) journal: Side,
     pub(super) other: Side,
     pub(super) moments: Vec<Moment>,
@@ -246,23 +302,35 @@ impl Tally {
 
     fn keep(&mut self, moment: Moment) {
         self.differing += 1;
-        if self.moments.len() < MOMENTS {
+        if self.moments.len() < self.most {
             self.moments.push(moment);
         }
     }
 
+    /// The counts, and what a thing is at the end if it is not the same, or if it was counted at all.
     pub(super) fn rows(&self) -> Vec<Row> {
-        let keys = self.journal.counts.keys().chain(self.other.counts.keys());
-        let keys: std::collections::BTreeSet<_> = keys.collect();
+        let row = |(count, name): &(Count, String), journal, other| Row {
+            count: *count,
+            name: name.clone(),
+            journal,
+            other,
+        };
+        let keys: BTreeSet<_> = self.journal.counts.keys().chain(self.other.counts.keys()).collect();
         let value = |side: &Side, key| side.counts.get(key).copied().unwrap_or(0);
-        keys.into_iter()
-            .map(|key| Row {
-                count: key.0,
-                name: key.1.clone(),
-                journal: value(&self.journal, key),
-                other: value(&self.other, key),
-            })
-            .collect()
+        let mut rows: Vec<Row> =
+            keys.iter().map(|key| row(key, value(&self.journal, key), value(&self.other, key))).collect();
+        let is_counted = |(count, name): &(Count, String)| {
+            keys.iter().any(|(other, of)| other.words().0 == count.words().0 && of == name)
+        };
+        for (key, journal) in &self.journal.state {
+            if let Some(other) =
+                self.other.state.get(key).filter(|other| *other != journal || is_counted(key))
+            {
+                rows.push(row(key, *journal, *other));
+            }
+        }
+        rows.sort_by(|a, b| (a.count, &a.name).cmp(&(b.count, &b.name)));
+        rows
     }
 }
 

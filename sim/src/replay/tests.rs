@@ -18,7 +18,7 @@ use campanile_delivery::{
 use super::*;
 use crate::bounce::Model;
 use crate::script::{Action, Bounce};
-use crate::testing::{doorbell, input, journal, louder, script};
+use crate::testing::{counting_by, doorbell, input, journal, louder, script};
 use crate::world::{House, Options, play_and_keep};
 
 fn replayed(disk: &Arc<Disk>, range: &Range) -> Report {
@@ -132,7 +132,7 @@ fn one_record_that_is_another_is_found_and_the_rest_is_the_same() {
 
 fn with(disk: &Arc<Disk>, house: &House, range: &Range) -> Comparison {
     let archive = Archive::open(disk).expect("a journal");
-    what_if(&archive.index, range, house, None, |_, _| ()).expect("the program runs")
+    what_if(&archive.index, range, house, None, usize::MAX, |_, _| ()).expect("the program runs")
 }
 
 /// Visits only, with a restart between them.
@@ -182,12 +182,38 @@ fn another_program_is_shown_with_its_differences() {
     assert_eq!(row(Count::Runs, "ring"), (19, 19));
     assert_eq!(row(Count::SwitchedOn, "chime"), (19, 19));
     assert_eq!(row(Count::OnFor, "chime"), (19 * 800_000, 19 * 2_000_000));
+    assert_eq!(row(Count::Value, "rings"), (19, 19));
+    assert_eq!(row(Count::Level, "chime"), (0, 0));
     assert_eq!(comparison.differing, 2 * 19, "each chime ends at another time");
+    assert_eq!(comparison.moments.len(), 2 * 19, "all that were asked for");
+    let archive = Archive::open(&visits()).expect("a journal");
+    let few = what_if(&archive.index, &Range::default(), &louder, None, 3, |_, _| ()).expect("it runs");
+    assert_eq!((few.differing, &few.moments[..]), (2 * 19, &comparison.moments[..3]));
     let first = &comparison.moments[0];
     assert_eq!((first.journal.len(), first.other.len()), (2, 0), "{first:?}");
     assert!(first.journal[0].starts_with("chime off"), "{first:?}");
     let half = Range { from: Some(Bound::Engine(Instant::from_micros(31_000_000))), until: None };
     assert_eq!(with(&visits(), &louder, &half).differing, 2 * 9);
+}
+
+/// Written as often, with other values, over a restart too; and what stands otherwise when the range ends.
+#[test]
+fn what_variables_and_outputs_are_at_the_end_is_compared() {
+    let ends = |image, until| {
+        let until = Some(Bound::Engine(Instant::from_micros(until)));
+        let comparison = with(&visits(), &House { image, ..doorbell() }, &Range { from: None, until });
+        let of = |count, name: &str| {
+            let row = comparison.rows.iter().find(|row| row.count == count && row.name == name);
+            row.map(|row| (row.journal, row.other)).expect("it is counted")
+        };
+        let (rings, chime) = ("rings", "chime");
+        (of(Count::Writes, rings), of(Count::Value, rings), of(Count::Level, chime))
+    };
+    assert_eq!(ends(counting_by(2), 29_000_000), ((10, 10), (10, 20), (0, 0)));
+    assert_eq!(ends(counting_by(2), 63_000_000), ((19, 19), (19, 38), (0, 0)));
+    assert_eq!(ends(counting_by(-1), 29_000_000), ((10, 10), (10, -10), (0, 0)));
+    // A second behind the last press: one has fallen silent.
+    assert_eq!(ends(louder(), 28_700_000), ((10, 10), (10, 10), (0, 1)));
 }
 
 #[test]

@@ -33,7 +33,8 @@ use crate::replay::tally::Tally;
 const WATCH_EVERY: u64 = 4096;
 
 /// Lets another program have the inputs of a journal, or of the part of it that lies in a range. `zone` tells when local
-/// time changes; without it, it is as far ahead as the journal's clock said last.
+/// time changes; without it, it is as far ahead as the journal's clock said last. Of the moments that differ the first
+/// `moments` are kept, and all are counted.
 ///
 /// # Errors
 /// The disk fails, or the program is refused, in words.
@@ -42,6 +43,7 @@ pub fn what_if<S: Storage>(
     range: &Range,
     house: &House,
     zone: Option<ZoneTable<'_>>,
+    moments: usize,
     mut watch: impl FnMut(&Comparison, Place),
 ) -> io::Result<Comparison> {
     let mut reader = index.reader(Position::START);
@@ -60,7 +62,7 @@ pub fn what_if<S: Storage>(
         from: Instant::ZERO,
         here: Place::default(),
         in_range: range.from.is_none(),
-        tally: Tally::default(),
+        tally: Tally { most: moments, ..Tally::default() },
         found: Comparison::default(),
     };
     let mut records = 0_u64;

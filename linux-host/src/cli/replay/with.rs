@@ -1,10 +1,11 @@
 //! `replay --with OTHER.toml`: what another program would have done, as a table.
 
+use std::cmp::Ordering;
 use std::io::{self, Write};
 use std::path::Path;
 
 use campanile_delivery::{Archive, Directory};
-use campanile_sim::replay::{Comparison, Count, Outcome, Piece, Range, Row, Why, what_if};
+use campanile_sim::replay::{Comparison, Outcome, Piece, Range, Row, Unit, Why, what_if};
 use campanile_sim::trace::seconds;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,11 +18,15 @@ use super::say::{line, number, passed_object, trusted};
 use crate::config::{compile, load};
 use crate::zone::ZoneOffsets;
 
-/// Compares and says what differs. A difference is exit code 1, as with `diff`.
+/// So many of the moments that differ are listed unless all are asked for.
+const LISTED: usize = 10;
+
+/// Compares and says what differs; `all`: every moment of it. A difference is exit code 1, as with `diff`.
 pub(super) fn run(
     file: &Path,
     archive: &Archive<Directory>,
     range: &Range,
+    all: bool,
     as_json: bool,
 ) -> Result<(), Failure> {
     let source = load(file).map_err(Failure::says)?;
@@ -42,10 +47,13 @@ pub(super) fn run(
     let offsets = ZoneOffsets::new(&zone, Timestamp::UNIX_EPOCH);
     let house = compiled.simulated();
     let mut progress = Progress::new();
-    let comparison = what_if(&archive.index, range, &house, Some(offsets.table()), |found, place| {
-        let (done, of) = archive.index.bytes_before(place.at);
-        progress.show(done, of, |_| format!("{} inputs", number(found.inputs)));
-    });
+    // Programs count for themselves.
+    let moments = if all || as_json { usize::MAX } else { LISTED };
+    let comparison =
+        what_if(&archive.index, range, &house, Some(offsets.table()), moments, |found, place| {
+            let (done, of) = archive.index.bytes_before(place.at);
+            progress.show(done, of, |_| format!("{} inputs", number(found.inputs)));
+        });
     drop(progress);
     let comparison = comparison.map_err(Failure::says)?;
     let damage = Damage::of(archive, &comparison.extent);
@@ -122,7 +130,7 @@ fn say_text(file: &Path, damage: &Damage, comparison: &Comparison, out: &mut imp
         _ => {}
     }
     let shown = comparison.moments.len() as u64;
-    let which = if shown < comparison.differing { ", the first ones" } else { "" };
+    let which = if shown < comparison.differing { ", the first ones (--all shows the others)" } else { "" };
     writeln!(out, "\n{} moments differ{which}:", number(comparison.differing))?;
     for moment in &comparison.moments {
         writeln!(out, "{}  {}", time(&moment.at), seconds(moment.at.time))?;
@@ -140,11 +148,12 @@ fn table(rows: &[Row], name: &str, out: &mut impl Write) -> io::Result<()> {
     for row in rows {
         let (kind, what) = row.count.words();
         let again = before.is_some_and(|before| before.count.words().0 == kind && before.name == row.name);
-        let amount = |value: u64| amount(row.count, value);
+        let amount = |value| amount(row.count.unit(), value);
         let difference = match row.other.cmp(&row.journal) {
-            std::cmp::Ordering::Equal => String::new(),
-            std::cmp::Ordering::Greater => format!("+{}", amount(row.other - row.journal)),
-            std::cmp::Ordering::Less => format!("-{}", amount(row.journal - row.other)),
+            Ordering::Equal => String::new(),
+            _ if row.count.unit() == Unit::Level => "differs".to_owned(),
+            Ordering::Greater => format!("+{}", amount(row.other - row.journal)),
+            Ordering::Less => amount(row.other - row.journal),
         };
         let (kind, thing) = if again { ("", "") } else { (kind, row.name.as_str()) };
         lines.push([
@@ -171,12 +180,16 @@ fn table(rows: &[Row], name: &str, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn amount(count: Count, value: u64) -> String {
-    if !count.is_time() {
-        return number(value);
+fn amount(unit: Unit, value: i64) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    match unit {
+        Unit::One => format!("{sign}{}", number(value.unsigned_abs())),
+        Unit::Microseconds => {
+            let tenths = value.unsigned_abs().div_ceil(100_000);
+            format!("{sign}{}.{} s", number(tenths / 10), tenths % 10)
+        }
+        Unit::Level => if value == 0 { "off" } else { "on" }.to_owned(),
     }
-    let tenths = value.div_ceil(100_000);
-    format!("{}.{} s", number(tenths / 10), tenths % 10)
 }
 
 fn say_json(damage: &Damage, comparison: &Comparison, out: &mut impl Write) -> io::Result<()> {
@@ -185,7 +198,11 @@ fn say_json(damage: &Damage, comparison: &Comparison, out: &mut impl Write) -> i
     }
     for row in &comparison.rows {
         let (kind, what) = row.count.words();
-        let unit = row.count.is_time().then_some("us");
+        let unit = match row.count.unit() {
+            Unit::One => None,
+            Unit::Microseconds => Some("us"),
+            Unit::Level => Some("level"),
+        };
         let line = json!({
             "kind": kind, "name": row.name, "count": what, "journal": row.journal, "other": row.other, "unit": unit,
         });

@@ -55,6 +55,7 @@ impl<'a, S: Storage> Course<'a, S> {
             (Ok(_), Some(mut other)) => {
                 other.learn_names(&self.symbols);
                 other.start(at, &boot)?;
+                other.tell_state(|item, symbols| self.tally.other.learn(item, symbols));
                 State::Beside(other)
             }
             (Ok(engine), None) => State::Before { engine, started: false },
@@ -79,11 +80,13 @@ impl<'a, S: Storage> Course<'a, S> {
     }
 
     pub(super) fn take_over(&mut self, at: Instant) -> Result<(), LoadError> {
-        let State::Before { engine, .. } = self.wait(Why::NoCheckpoint) else { return Ok(()) };
-        let other = Other::take_over(engine, at, self.house, &self.symbols, self.zone)?;
+        let State::Before { mut engine, .. } = self.wait(Why::NoCheckpoint) else { return Ok(()) };
+        engine.checkpoint(|item| self.tally.journal.learn(item, &self.symbols));
+        let mut other = Other::take_over(engine, at, self.house, &self.symbols, self.zone)?;
         self.found.first.get_or_insert(self.here);
         self.from = at;
         self.tally.other.begin_as(&self.tally.journal, &self.house.symbols);
+        other.tell_state(|item, symbols| self.tally.other.learn(item, symbols));
         self.state = State::Beside(Box::new(other));
         Ok(())
     }
