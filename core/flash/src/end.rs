@@ -63,6 +63,8 @@ pub struct End<P: Port, const BUNDLE: usize, const OUTPUTS: usize> {
     up: bool,
     /// There is more to send than the wire takes now.
     more: bool,
+    /// So many commands has it given the loop by itself.
+    commands: u32,
 }
 
 impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS> {
@@ -92,6 +94,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
             keeps_checkpoint: false,
             up: false,
             more: false,
+            commands: 0,
         }
     }
 
@@ -108,7 +111,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
         self.observe(log, from);
         self.listen(log);
         self.speak(log);
-        self.notice(log);
+        self.notice();
         if is_dead { log.head() } else { kept }
     }
 
@@ -140,6 +143,11 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
 
     /// Another program has taken over: one that came over the link, or that was stored in the start before.
     fn installed(&mut self, image: u64) {
+        let is_asked = self.installing.is_some_and(|(_, installing)| installing == image);
+        if image == self.program && !is_asked {
+            // Behind what was overwritten comes the record of what is known already.
+            return;
+        }
         self.port.note(News::Runs { program: image });
         self.program = image;
         self.held.rewired(&self.port);
@@ -253,13 +261,14 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
 
     /// Tells the scenarios that the host came or went; outputs that it held take their safe levels, if the file says so. One
     /// message at a time: the loop looks here again behind each.
-    fn notice(&mut self, log: &EventLog<'_>) {
+    fn notice(&mut self) {
         if !self.has_notice() {
             return;
         }
         let up = self.satellite.is_up();
         if !up && let Some((output, level)) = self.held.take_unsafe(&self.port) {
-            let (id, op) = (own_command(self.own, log.head().seq), Op::Set { output, level });
+            self.commands = self.commands.wrapping_add(1);
+            let (id, op) = (own_command(self.own, self.commands), Op::Set { output, level });
             let issued = self.port.now();
             return self.port.tell(Message::Command { origin: Origin::Local, id, op, issued });
         }
@@ -277,6 +286,8 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
 
     fn speak(&mut self, log: &EventLog<'_>) {
         let mut frame = [0; MAX_FRAME];
+        // Whether or not the wire takes anything.
+        self.satellite.look(self.port.now());
         self.more = true;
         while self.port.takes_frame() {
             let Some(len) = self.transmit(log, &mut frame) else {
@@ -303,6 +314,9 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
 
     /// Sends what the firmware says of itself, if it [can be](Self::takes_trace).
     pub fn trace(&mut self, frames: &[u8]) {
+        if frames.is_empty() {
+            return;
+        }
         let mut frame = [0; MAX_FRAME];
         if let Some(len) = self.satellite.trace(frames, &mut frame) {
             self.port.say(frame.get(..len).unwrap_or_default());

@@ -292,6 +292,11 @@ impl Satellite {
         }
     }
 
+    /// A host that has said nothing for [`PATIENCE`] is gone.
+    pub fn look(&mut self, now: Instant) {
+        self.session.take_if(|session| session.heard.plus(PATIENCE) <= now);
+    }
+
     /// The next frame to send; its length.
     pub fn transmit(
         &mut self,
@@ -300,9 +305,7 @@ impl Satellite {
         log: &impl Source,
         out: &mut [u8; MAX_FRAME],
     ) -> Option<usize> {
-        if self.session.as_ref().is_some_and(|session| session.heard.plus(PATIENCE) <= now) {
-            self.session = None;
-        }
+        self.look(now);
         let (boot, over, bundle) = (self.boot, self.over, self.bundle);
         let session = self.session.as_mut()?;
         let mut bytes = [0; MAX_MESSAGE];

@@ -144,8 +144,8 @@ impl Retention {
     }
 
     /// The word on what a sink loses with a segment, and how many records that is; each loss is counted once. Words on
-    /// earlier losses that go with it, which the sink has not got either, go to `unheard`; those that the disk does not give
-    /// are in this word, too.
+    /// earlier losses that go with it, which the sink has not got either, go to `unheard`, and if the disk does not give them,
+    /// what they were about.
     pub(crate) fn loss<S: Storage>(
         &self,
         writer: &Writer<S>,
@@ -159,7 +159,9 @@ impl Retention {
             return None;
         }
         let (count, is_read) = survey(&mut writer.index.reader(from), &sink, to, unheard);
-        let from = told.filter(|_| !is_read).map_or(from, |told| told.since);
+        if let Some(told) = told.filter(|_| !is_read) {
+            unheard.lose(&sink, told.since, told.to, 0);
+        }
         Some((HostRecord::Dropped { sink, from, to, count }, count))
     }
 

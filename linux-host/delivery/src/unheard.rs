@@ -27,9 +27,9 @@ impl Unheard {
     /// Takes a word that goes from memory, if it is one on a loss. A gap is not: it is made one with what goes behind it.
     pub(crate) fn take(&mut self, word: HostRecord) {
         match word {
-            HostRecord::Dropped { sink, from, to, count } => self.lose(sink, from, to, count),
+            HostRecord::Dropped { sink, from, to, count } => self.lose(&sink, from, to, count),
             HostRecord::DeadLetter { sink, record, .. } => {
-                self.lose(sink, Position { seq: record.seq.saturating_sub(1), ..record }, record, 1);
+                self.lose(&sink, Position { seq: record.seq.saturating_sub(1), ..record }, record, 1);
             }
             HostRecord::Damaged { from, to } => {
                 self.damaged.insert((from, to));
@@ -47,18 +47,19 @@ impl Unheard {
             HostRecord::Dropped { sink: whose, .. } | HostRecord::DeadLetter { sink: whose, .. }
                 if whose != *sink => {}
             HostRecord::Damaged { from, to } if from < to => {
-                self.lose(sink.clone(), from, to, from.records_to(to).unwrap_or(0));
+                self.lose(sink, from, to, from.records_to(to).unwrap_or(0));
             }
             HostRecord::JournalGap { from, to, count, .. } => {
                 let place = |seq| Position { seq, ..at };
-                self.lose(sink.clone(), place(from.saturating_sub(1)), place(to), count);
+                self.lose(sink, place(from.saturating_sub(1)), place(to), count);
             }
             word => self.take(word),
         }
     }
 
-    fn lose(&mut self, sink: SinkName, from: Position, to: Position, count: u64) {
-        let span = self.sinks.entry(sink).or_insert(Span { from, to, count: 0 });
+    /// A sink has lost so many records between these places.
+    pub(crate) fn lose(&mut self, sink: &SinkName, from: Position, to: Position, count: u64) {
+        let span = self.sinks.entry(sink.clone()).or_insert(Span { from, to, count: 0 });
         (span.from, span.to) = (span.from.min(from), span.to.max(to));
         span.count = span.count.saturating_add(count);
     }

@@ -13,7 +13,7 @@ use campanile_core::link::{PATIENCE, Verdict};
 use campanile_core::runner::Message;
 use campanile_core::time::Duration;
 
-use world::{LAMP, World, bundle, image_of};
+use world::{HORN, LAMP, World, bundle, image_of};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ON: Op = Op::Set { output: LAMP, level: Level::On };
@@ -35,7 +35,7 @@ fn an_answer_that_was_overwritten_comes_when_the_host_asks_again() {
     world.flood();
     world.run(SECOND);
     assert_eq!(world.replies, [(1, ReplyResult::Duplicate)]);
-    assert_eq!(world.lamp(), Level::On);
+    assert_eq!(world.output(LAMP), Level::On);
     world.ask(2, OFF);
     world.run(SECOND);
     assert_eq!(world.replies[1..], [(2, ReplyResult::Done)], "the next one comes as ever");
@@ -63,7 +63,7 @@ fn what_the_host_holds_goes_safe_though_nobody_saw_how_it_was_switched() {
     world.is_cut = true;
     world.run(PATIENCE.plus(SECOND));
     assert!(matches!(world.done.as_slice(), [.., safe, GONE] if makes_safe(safe)), "{:?}", world.done);
-    assert_eq!(world.lamp(), Level::Off);
+    assert_eq!(world.output(LAMP), Level::Off);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn what_somebody_else_has_switched_since_is_not_the_hosts_though_nobody_saw_it()
     world.run(PATIENCE.plus(SECOND));
     assert_eq!(world.done.last(), Some(&GONE));
     assert!(!world.done.iter().any(makes_safe), "{:?}", world.done);
-    assert_eq!(world.lamp(), Level::On);
+    assert_eq!(world.output(LAMP), Level::On);
 }
 
 #[test]
@@ -139,4 +139,50 @@ fn what_finds_the_loop_busy_comes_later() {
     world.run(SECOND.plus(SECOND));
     assert_eq!(world.replies, [(1, ReplyResult::Done)]);
     assert_eq!(clocks(&world), before + 1);
+}
+
+#[test]
+fn all_that_the_host_holds_goes_safe_though_nothing_is_recorded_between() {
+    let mut world = World::connected();
+    for (id, output) in [(1, LAMP), (2, HORN)] {
+        world.ask(id, Op::Set { output, level: Level::On });
+        world.run(SECOND);
+    }
+    (world.is_cut, world.is_busy) = (true, true);
+    world.run(PATIENCE.plus(SECOND));
+    world.is_busy = false;
+    world.run(SECOND);
+    assert_eq!([LAMP, HORN].map(|output| world.output(output)), [Level::Off; 2]);
+}
+
+#[test]
+fn a_host_that_is_gone_is_noticed_though_the_wire_takes_nothing() {
+    let mut world = World::connected();
+    world.ask(1, ON);
+    world.run(SECOND);
+    (world.is_cut, world.end.port.is_full) = (true, true);
+    world.run(PATIENCE.plus(SECOND));
+    assert_eq!((world.done.last(), world.output(LAMP)), (Some(&GONE), Level::Off));
+}
+
+#[test]
+fn a_program_whose_record_is_seen_behind_what_was_overwritten_takes_over_once() {
+    let mut world = World::connected();
+    let new = bundle(2);
+    world.bring(&new);
+    world.run_until_told();
+    world.flood();
+    assert!(world.install());
+    world.run(SECOND);
+    assert_eq!((world.verdicts.as_slice(), world.end.port.messages.len()), (&[Verdict::Runs][..], 0));
+}
+
+#[test]
+fn who_has_nothing_to_say_of_itself_says_nothing() {
+    let mut world = World::connected();
+    assert!(world.end.takes_trace());
+    world.end.trace(&[]);
+    assert!(world.end.port.is_silent());
+    world.end.trace(&[1]);
+    assert!(!world.end.port.is_silent());
 }

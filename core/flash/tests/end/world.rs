@@ -1,4 +1,4 @@
-//! A satellite with one button and a lamp, without flash, its host, and a wire between them that is good or cut.
+//! A satellite with one button, a lamp and a horn, without flash, its host, and a wire between them that is good or cut.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -21,21 +21,24 @@ use crate::model::Model;
 
 pub(crate) const BUTTON: InputId = InputId(0);
 pub(crate) const LAMP: OutputId = OutputId(0);
+pub(crate) const HORN: OutputId = OutputId(1);
 
 const STEP: Duration = Duration::from_millis(10);
 
-/// A program with the button and the lamp, which is safe when it is off; each choice is another.
+/// A program with the button, the lamp and the horn, which are safe when they are off; each choice is another.
 pub(crate) fn bundle(choice: u32) -> Vec<u8> {
     let button = bundle::Input { line: "BUTTON", active_low: false, pull: bundle::Pull::None };
-    let lamp = bundle::Output { line: "LAMP", active_low: false, safe_on: false, safe_without_link: true };
+    let output = |line| bundle::Output { line, active_low: false, safe_on: false, safe_without_link: true };
+    let def = |line| OutputDef { line, safe: Level::Off, max_on: Duration::ZERO };
     let parts = Parts {
         inputs: &[InputDef { line: 1, ..InputDef::default() }],
-        outputs: &[OutputDef { line: 2, safe: Level::Off, max_on: Duration::ZERO }],
+        outputs: &[def(2), def(3)],
         variables: &[VarDef { name: choice, initial: 0 }],
         ..Parts::default()
     };
     let mut bytes = [0; 256];
-    let lines = bundle::encode([button].into_iter(), [lamp].into_iter(), &mut bytes).unwrap();
+    let lines =
+        bundle::encode([button].into_iter(), ["LAMP", "HORN"].map(output).into_iter(), &mut bytes).unwrap();
     let len = lines + image::encode(&parts, &mut bytes[lines..]).unwrap();
     bytes[..len].to_vec()
 }
@@ -52,11 +55,18 @@ pub(crate) struct Ground {
     now: Instant,
     heard: VecDeque<u8>,
     said: Vec<Vec<u8>>,
+    /// The wire takes nothing.
+    pub(crate) is_full: bool,
     /// What the loop has not come to.
     pub(crate) messages: VecDeque<Message>,
 }
 
 impl Ground {
+    /// Nothing waits for the wire.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.said.is_empty()
+    }
+
     /// For a message.
     pub(crate) fn has_room(&self) -> bool {
         self.messages.len() < 4
@@ -89,7 +99,7 @@ impl Port for Ground {
     }
 
     fn takes_frame(&self) -> bool {
-        true
+        !self.is_full
     }
 
     fn say(&mut self, frame: &[u8]) {
@@ -114,7 +124,8 @@ impl Port for Ground {
     }
 
     fn output(&self, output: OutputId) -> Option<Wired> {
-        (output == LAMP).then_some(Wired { pin: 7, safe_without_link: Some(Level::Off) })
+        let pin = [7, 8].get(output.index()).copied()?;
+        Some(Wired { pin, safe_without_link: Some(Level::Off) })
     }
 }
 
@@ -153,6 +164,7 @@ impl World {
             now: Instant::ZERO,
             heard: VecDeque::new(),
             said: Vec::new(),
+            is_full: false,
             messages: VecDeque::new(),
         };
         let mut world = Self {
@@ -276,7 +288,7 @@ impl World {
         }
     }
 
-    pub(crate) fn lamp(&self) -> Level {
-        self.engine.output(LAMP).unwrap().level
+    pub(crate) fn output(&self, output: OutputId) -> Level {
+        self.engine.output(output).unwrap().level
     }
 }

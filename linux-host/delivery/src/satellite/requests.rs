@@ -58,9 +58,15 @@ impl Requests {
 
     /// What waited for too long is told so, whatever else is under way.
     pub(super) fn expire(&mut self, now: Instant) {
-        while let Some(late) = self.waiting.pop_front_if(|request| request.left(now) == Duration::ZERO) {
-            self.outcomes.push_back((late.ticket, Outcome::Answered(ReplyResult::Expired)));
-        }
+        // Whoever asked later may have less time left.
+        let Self { waiting, outcomes, .. } = self;
+        waiting.retain(|request| {
+            let is_late = request.left(now) == Duration::ZERO;
+            if is_late {
+                outcomes.push_back((request.ticket, Outcome::Answered(ReplyResult::Expired)));
+            }
+            !is_late
+        });
     }
 
     /// What is next, and how long it may still take.
@@ -76,7 +82,12 @@ impl Requests {
     /// The satellite has answered the command of this number.
     pub(super) fn answered(&mut self, id: u32, result: ReplyResult) {
         let ticket = self.under_way.take_if(|(sent, _)| *sent == id).map(|(_, ticket)| ticket);
-        self.outcomes.extend(ticket.map(|ticket| (ticket, Outcome::Answered(result))));
+        let outcome = match result {
+            // It was answered before, and nobody saw how.
+            ReplyResult::Duplicate => Outcome::Unanswered,
+            result => Outcome::Answered(result),
+        };
+        self.outcomes.extend(ticket.map(|ticket| (ticket, outcome)));
     }
 
     /// Nobody waits for an answer any more.

@@ -286,9 +286,9 @@ impl<S: Storage> Session<S> {
             lines.outputs &= !1_u64.checked_shl(id.0.into()).unwrap_or(0);
         }
         match result {
-            // Late: it is asked for again.
-            ReplyResult::Expired => None,
-            ReplyResult::Done | ReplyResult::Duplicate => {
+            // Late, or the answer to it was overlooked, which may have been that: it is asked for again.
+            ReplyResult::Expired | ReplyResult::Duplicate => None,
+            ReplyResult::Done => {
                 world.lines(|lines| lines.done(&output, level));
                 None
             }
