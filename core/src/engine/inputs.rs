@@ -212,16 +212,16 @@ impl View<'_> {
         ReplyResult::Done
     }
 
-    /// Runs that wait for something of this kind look again at this instant.
+    /// Runs that wait for one of these look again at this instant.
     #[inline]
-    pub(crate) fn look(&mut self, named: &dyn Fn(&code::Op) -> bool) {
+    pub(crate) fn look(&mut self, named: &[code::Op]) {
         if self.s.until {
             self.look_all(named);
         }
     }
 
     #[inline(never)]
-    fn look_all(&mut self, named: &dyn Fn(&code::Op) -> bool) {
+    fn look_all(&mut self, named: &[code::Op]) {
         self.s.until = false;
         for index in 0..self.live().len() {
             let concerned = self.waits_for(index, named);
@@ -237,12 +237,12 @@ impl View<'_> {
 
     /// The minute changed, or the clock did.
     pub(crate) fn look_at_clock(&mut self) {
-        self.look(&is_clock);
+        self.look(&CLOCK);
         self.plan_minute();
     }
 
     pub(crate) fn waits_for_clock(&self) -> bool {
-        (0..self.live().len()).any(|index| self.waits_for(index, &is_clock))
+        (0..self.live().len()).any(|index| self.waits_for(index, &CLOCK))
     }
 
     /// When the next minute begins, if a run waits for that.
@@ -261,6 +261,5 @@ impl View<'_> {
     }
 }
 
-const fn is_clock(op: &code::Op) -> bool {
-    matches!(op, code::Op::Hour {} | code::Op::Minute {} | code::Op::Weekday {})
-}
+/// What a condition reads of the clock.
+const CLOCK: [code::Op; 3] = [code::Op::Hour {}, code::Op::Minute {}, code::Op::Weekday {}];

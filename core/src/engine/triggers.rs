@@ -25,7 +25,7 @@ impl View<'_> {
                 self.fire(index, onset);
             }
         }
-        self.look(&|op| matches!(op, Op::Input { input: named } if *named == input));
+        self.look(&[Op::Input { input }]);
     }
 
     /// The first reading of an input: nothing changed, but `for` and conditions begin here.
@@ -45,7 +45,7 @@ impl View<'_> {
             let resumed = left.filter(|_| before == Some(level));
             self.arm(index, Some(resumed.unwrap_or(hold)));
         }
-        self.look(&|op| matches!(op, Op::Input { input: named } if *named == input));
+        self.look(&[Op::Input { input }]);
     }
 
     /// An output changed. Most are none's business.
@@ -54,7 +54,7 @@ impl View<'_> {
         if self.s.watched_outputs & bit(output.0) != 0 {
             self.fire_output(output, level);
         }
-        self.look(&|op| matches!(op, Op::Output { output: named } if *named == output));
+        self.look(&[Op::Output { output }]);
     }
 
     fn fire_output(&mut self, output: OutputId, level: Level) {
@@ -73,7 +73,7 @@ impl View<'_> {
         for index in self.triggers_about(Subject::Variable.key(var.0)) {
             self.fire(index, now);
         }
-        self.look(&|op| matches!(op, Op::Var { var: named } if *named == var));
+        self.look(&[Op::Var { var }]);
     }
 
     /// A sensor changed. The first value, and the first after none, arms and never fires.
@@ -97,7 +97,7 @@ impl View<'_> {
                 self.fire(index, now);
             }
         }
-        self.look(&|op| matches!(op, Op::Sensor { sensor: named } if *named == sensor));
+        self.look(&[Op::Sensor { sensor }]);
     }
 
     /// A peer came or went. At the start all are away.
@@ -114,7 +114,7 @@ impl View<'_> {
                 self.fire(index, now);
             }
         }
-        self.look(&|op| matches!(op, Op::WhileUp { peer: named } if *named == peer));
+        self.look(&[Op::WhileUp { peer }]);
     }
 
     /// A message came. Whether a trigger waits for it.

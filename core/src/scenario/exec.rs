@@ -249,8 +249,8 @@ impl<'a> View<'a> {
         matches!(Step::get(&mut at(self.body(scenario), pc.into())), Some(Step::Until { .. }))
     }
 
-    /// Whether a run waits for a condition that names such a thing.
-    pub(crate) fn waits_for(&self, slot: usize, named: &dyn Fn(&Op) -> bool) -> bool {
+    /// Whether a run waits for a condition that names one of these.
+    pub(crate) fn waits_for(&self, slot: usize, named: &[Op]) -> bool {
         let Some(run) = self.runs.get(slot).filter(|run| run.has(UNTIL)) else {
             return false;
         };

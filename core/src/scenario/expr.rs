@@ -116,14 +116,14 @@ fn binary(op: &Op, left: Value, right: Value) -> Value {
     }
 }
 
-/// Whether the expression at the front of `r` names something; used to know when to look at a condition again.
-pub(crate) fn names(r: &mut Reader<'_>, wanted: &dyn Fn(&Op) -> bool) -> bool {
+/// Whether the expression at the front of `r` names one of these; used to know when to look at a condition again.
+pub(crate) fn names(r: &mut Reader<'_>, wanted: &[Op]) -> bool {
     let mut found = false;
     while let Some(op) = Op::get(r) {
         if matches!(op, Op::End {}) {
             break;
         }
-        found |= wanted(&op);
+        found |= wanted.contains(&op);
     }
     found
 }
