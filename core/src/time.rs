@@ -117,6 +117,34 @@ impl Duration {
     }
 }
 
+/// Quotient and remainder of a division by what is not zero. With little flash it goes bit by bit: the library that a
+/// microcontroller divides 64 bits with takes 700 bytes, and nothing here divides more than a few times a minute.
+#[cfg_attr(feature = "small", inline(never))]
+pub(crate) fn div_rem(mut n: u64, by: u64) -> (u64, u64) {
+    if !cfg!(feature = "small") {
+        return (n.checked_div(by).unwrap_or(0), n.checked_rem(by).unwrap_or(0));
+    }
+    // The bits of `n` go into the rest from above, those of the quotient take their places.
+    let mut rest = 0u64;
+    for _ in 0..u64::BITS {
+        rest = rest << 1 | n >> 63;
+        n <<= 1;
+        if rest >= by {
+            rest = rest.wrapping_sub(by);
+            n |= 1;
+        }
+    }
+    (n, rest)
+}
+
+/// As [`div_rem`], rounded down: the rest is never negative.
+pub(crate) fn div_rem_floor(n: i64, by: u32) -> (i64, u32) {
+    let (below, n) = (n < 0, if n < 0 { !n } else { n }.cast_unsigned());
+    let (quotient, rest) = div_rem(n, by.into());
+    let (quotient, rest) = (quotient.cast_signed(), (rest & 0xffff_ffff) as u32);
+    if below { (!quotient, by.wrapping_sub(1).wrapping_sub(rest)) } else { (quotient, rest) }
+}
+
 // Of plain numbers, as these travel in registers; what is packed goes through memory.
 
 #[cfg_attr(feature = "small", inline(never))]
@@ -127,4 +155,25 @@ const fn sum(a: u64, b: u64) -> u64 {
 #[cfg_attr(feature = "small", inline(never))]
 const fn difference(a: u64, b: u64) -> u64 {
     a.saturating_sub(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn divides(n: u64, by in 1..u64::MAX, shift in 0u32..64) {
+            let (n, by) = (n >> (63 - shift), by >> shift | 1);
+            prop_assert_eq!(div_rem(n, by), (n / by, n % by));
+        }
+
+        #[test]
+        fn rounds_down(n: i64, by in 1u32.., shift in 0u32..64) {
+            let (n, divisor) = (n >> shift, i64::from(by));
+            let (quotient, rest) = div_rem_floor(n, by);
+            prop_assert_eq!((quotient, i64::from(rest)), (n.div_euclid(divisor), n.rem_euclid(divisor)));
+        }
+    }
 }

@@ -1,7 +1,11 @@
 //! Days, dates and times of day in the Gregorian calendar, without zones.
 
+use crate::time::div_rem_floor;
+
 /// Seconds of a day.
-pub(super) const DAY_S: i64 = 86_400;
+const DAY: u32 = 86_400;
+/// As a signed number.
+pub(super) const DAY_S: i64 = DAY as i64;
 /// 1 January of the year 1, seconds since 1970.
 pub(super) const FIRST_S: i64 = -62_135_596_800;
 /// The last second of the year 9999, seconds since 1970.
@@ -52,8 +56,7 @@ pub fn local_fields(local_s: i64) -> LocalTime {
 
 /// The day, counted from 1970, and the second of that day.
 pub(crate) fn day_and_second(local_s: i64) -> (i64, u32) {
-    let local_s = local_s.clamp(FIRST_S, LAST_S);
-    (local_s.div_euclid(DAY_S), u32::try_from(local_s.rem_euclid(DAY_S)).unwrap_or(0))
+    div_rem_floor(local_s.clamp(FIRST_S, LAST_S), DAY)
 }
 
 /// What a clock on the wall shows.
@@ -149,7 +152,8 @@ fn days_before(month: i64) -> i64 {
 
 /// The weekday of a day counted from 1970 (a Thursday): 1 (Monday) to 7 (Sunday).
 pub(crate) fn weekday_of(day: i64) -> u8 {
-    small(day.saturating_add(3).rem_euclid(7).saturating_add(1))
+    let (_, since_monday) = div_rem_floor(day.saturating_add(3), 7);
+    small(i64::from(since_monday).saturating_add(1))
 }
 
 /// How many days the month of `date` has.

@@ -10,7 +10,7 @@ use crate::id::{InputId, Level, MAX_PEERS, SensorId, TriggerId};
 use crate::input::{Input, LevelWhy, Op, Origin};
 use crate::program::{On, code};
 use crate::scenario::run::{LOOK, UNTIL};
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, div_rem_floor};
 use crate::watcher::Watcher;
 
 impl View<'_> {
@@ -247,14 +247,12 @@ impl View<'_> {
 
     /// When the next minute begins, if a run waits for that.
     pub(crate) fn plan_minute(&mut self) {
-        const MINUTE: i64 = 60_000_000;
+        const MINUTE: u32 = 60_000_000;
         let waits = self.waits_for_clock();
         let minute = self.s.trusted_clock().filter(|_| waits).map(|clock| {
             // Of local time: some offsets of old were not whole minutes.
-            let ahead = i64::from(clock.offset).saturating_mul(1_000_000);
-            let into = clock.unix_at(self.s.now).saturating_add(ahead).rem_euclid(MINUTE);
-            let left = MINUTE.saturating_sub(into).unsigned_abs();
-            self.s.now.plus(Duration::from_micros(left))
+            let (_, into) = div_rem_floor(clock.local_at(self.s.now), MINUTE);
+            self.s.now.plus(Duration::from_micros(MINUTE.saturating_sub(into).into()))
         });
         self.s.minute = minute.unwrap_or(Instant::NEVER);
         self.s.wake_at(self.s.minute);

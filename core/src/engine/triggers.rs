@@ -9,7 +9,7 @@ use crate::id::{InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorI
 use crate::program::code::Op;
 use crate::program::{On, Subject};
 use crate::scenario::agenda::Occurrence;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Instant, div_rem};
 
 impl View<'_> {
     /// A debounced input changed.
@@ -148,9 +148,8 @@ impl View<'_> {
             let mut due = cell.due().plus(period);
             if due <= stall {
                 // Moments that a stall swallowed: counted, not made up for.
-                let span = stall.since(due).micros();
-                missed = span.checked_div(period.micros()).unwrap_or(0).saturating_add(1);
-                let into = span.checked_rem(period.micros()).unwrap_or(0);
+                let (others, into) = div_rem(stall.since(due).micros(), period.micros());
+                missed = others.saturating_add(1);
                 due = stall.minus(Duration::from_micros(into)).plus(period);
             }
             cell.set_due(Some(due));

@@ -46,6 +46,11 @@ impl WallClock {
         let passed = i64::try_from(now.since(self.at).micros()).unwrap_or(i64::MAX);
         self.unix.saturating_add(passed)
     }
+
+    /// As [`unix_at`](Self::unix_at), in local time.
+    pub(crate) fn local_at(&self, now: Instant) -> i64 {
+        self.unix_at(now).saturating_add(i64::from(self.offset).saturating_mul(1_000_000))
+    }
 }
 
 /// How long the node was off before this start.

@@ -4,6 +4,7 @@ use crate::calendar::{day_and_second, time_of_day, weekday_of};
 use crate::engine::view::View;
 use crate::program::code::Op;
 use crate::scenario::expr::Operands;
+use crate::time::div_rem_floor;
 
 /// For one run.
 pub(super) struct Context<'a, 'b> {
@@ -33,8 +34,7 @@ impl Operands for Context<'_, '_> {
 impl View<'_> {
     /// The day and the second of the day, if the clock is trusted.
     fn local_time(&self) -> Option<(i64, u32)> {
-        let clock = self.s.trusted_clock()?;
-        let unix_s = clock.unix_at(self.s.now).div_euclid(1_000_000);
-        Some(day_and_second(unix_s.saturating_add(clock.offset.into())))
+        let (local_s, _) = div_rem_floor(self.s.trusted_clock()?.local_at(self.s.now), 1_000_000);
+        Some(day_and_second(local_s))
     }
 }
