@@ -1,8 +1,18 @@
 //! Sets of ids, a bit each: what there is to look at, without a walk over the tables.
 
+/// A set of ids of inputs, outputs or peers. With little flash it is what the processor can take at a time.
+#[cfg(feature = "small")]
+pub(crate) type Bits = u32;
+/// A set of ids of inputs, outputs or peers.
+#[cfg(not(feature = "small"))]
+pub(crate) type Bits = u64;
+
+/// The most ids of one kind in a set.
+pub(crate) const MOST: u8 = (Bits::BITS & 0xff) as u8;
+
 /// Takes the lowest bit out of a set.
 #[cfg_attr(feature = "small", inline(never))]
-pub(crate) fn take_lowest(set: &mut u64) -> Option<u8> {
+pub(crate) fn take_lowest(set: &mut Bits) -> Option<u8> {
     if *set == 0 {
         return None;
     }
@@ -12,8 +22,8 @@ pub(crate) fn take_lowest(set: &mut u64) -> Option<u8> {
 }
 
 /// The bit of an id in a set.
-pub(crate) const fn bit(index: u8) -> u64 {
-    1u64.wrapping_shl(index as u32)
+pub(crate) const fn bit(index: u8) -> Bits {
+    (1 as Bits).wrapping_shl(index as u32)
 }
 
 /// The id of a place in a table; tables have 255 places at most.

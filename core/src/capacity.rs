@@ -10,11 +10,11 @@ use crate::watcher::Watcher;
 
 /// How much an engine has room for. Made by [`capacity!`](crate::capacity!), never by hand.
 pub trait Capacity: Clone + 'static {
-    /// Watched lines, 64 at most.
+    /// Watched lines, [`MAX_INPUTS`](crate::id::MAX_INPUTS) at most.
     type Inputs: Slots<Watcher>;
     /// The runner's storm guards, one for each input.
     type Guards: Slots<Guard>;
-    /// Driven lines, 64 at most.
+    /// Driven lines, [`MAX_OUTPUTS`](crate::id::MAX_OUTPUTS) at most.
     type Outputs: Slots<Output>;
     /// Named numbers.
     type Sensors: Slots<Sensor>;
@@ -72,8 +72,8 @@ macro_rules! capacity {
         }
 
         const _: () = {
-            assert!($inputs <= $crate::id::MAX_INPUTS, "64 inputs at most");
-            assert!($outputs <= $crate::id::MAX_OUTPUTS, "64 outputs at most");
+            assert!($inputs <= $crate::id::MAX_INPUTS, "64 inputs at most, 32 with the feature `small`");
+            assert!($outputs <= $crate::id::MAX_OUTPUTS, "64 outputs at most, 32 with the feature `small`");
             assert!($sensors <= 255 && $variables <= 255 && $triggers <= 255, "255 of each at most");
             assert!($schedules <= 255 && $scenarios <= 255 && $runs <= 254, "255 of each, 254 runs at most");
             assert!($code <= 65535, "64 KiB of code at most");
@@ -83,6 +83,7 @@ macro_rules! capacity {
     };
 }
 
+#[cfg(not(feature = "small"))]
 capacity! {
     /// What a Linux host has room for.
     pub Host {

@@ -1,5 +1,6 @@
 //! Ids: small numbers that the compiler of programs hands out. Names stay on the host, in the symbol table.
 
+use crate::bits::MOST;
 use serde::{Deserialize, Serialize};
 
 macro_rules! ids {
@@ -41,12 +42,12 @@ ids! {
     PeerId
 }
 
-/// The most inputs that a program may have: a raw edge has six bits for its input.
-pub const MAX_INPUTS: usize = 64;
-/// The most peers: sinks, gateways' clients and satellites.
-pub const MAX_PEERS: u8 = 64;
-/// The most outputs that a program may have.
-pub const MAX_OUTPUTS: usize = 64;
+/// The most inputs that a program may have: 64, as a raw edge has six bits for its input; 32 with the feature `small`.
+pub const MAX_INPUTS: usize = MOST as usize;
+/// The most peers: sinks, gateways' clients and satellites. As [`MAX_INPUTS`].
+pub const MAX_PEERS: u8 = MOST;
+/// The most outputs that a program may have. As [`MAX_INPUTS`].
+pub const MAX_OUTPUTS: usize = MOST as usize;
 
 /// A logical level: what the pin means, `active = "low"` already taken into account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -34,7 +34,7 @@ const EDGE: u8 = 0x80;
 const EDGE_ON: u8 = 0x40;
 /// In the first byte of a raw edge: its input.
 const EDGE_INPUT: u8 = 0x3f;
-const _: () = assert!(MAX_INPUTS == EDGE_INPUT as usize + 1, "a raw edge has six bits for its input");
+const _: () = assert!(MAX_INPUTS <= EDGE_INPUT as usize + 1, "a raw edge has six bits for its input");
 
 /// Kinds from here on, and before the host's, are decisions; those before are inputs.
 pub const FIRST_DECISION: u8 = 64;

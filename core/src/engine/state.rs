@@ -1,6 +1,6 @@
 //! What an engine has besides its tables: where it is, what it owes, and when it has to look again.
 
-use crate::bits::{bit, take_lowest};
+use crate::bits::{Bits, bit, take_lowest};
 use crate::decision::By;
 use crate::engine::wall::{Off, WallClock};
 use crate::fifo::Fifo;
@@ -28,11 +28,11 @@ pub(crate) struct State {
     pub(crate) until: bool,
     pub(crate) counts: Counts,
     /// Watchers that have a deadline, a bit each: in a quiet house few have one.
-    pub(crate) watching: u64,
+    pub(crate) watching: Bits,
     /// Inputs to be read, a bit each.
-    pub(crate) ask: u64,
+    pub(crate) ask: Bits,
     /// Outputs to be driven, a bit each.
-    pub(crate) drive: u64,
+    pub(crate) drive: Bits,
     /// When the last thing happened.
     pub(crate) now: Instant,
     /// Nothing is to be done before this: the earlier of the two that follow, or the epoch while something waits to be
@@ -45,14 +45,14 @@ pub(crate) struct State {
     /// When runs that wait for the clock look again.
     pub(crate) minute: Instant,
     /// Outputs that a trigger is about, a bit each: most are none's business.
-    pub(crate) watched_outputs: u64,
+    pub(crate) watched_outputs: Bits,
     /// Outputs that a run may have written last, a bit each: all that its end has to look at.
-    pub(crate) owned_outputs: u64,
+    pub(crate) owned_outputs: Bits,
     /// Outputs that safety took at `held_at`, a bit each: no one else may have them then.
-    held: u64,
+    held: Bits,
     held_at: Instant,
     /// Peers that are there, a bit each.
-    pub(crate) links: u64,
+    pub(crate) links: Bits,
     /// Deadlines of `every` before this fell into a stall.
     pub(crate) stall: Instant,
     /// Of the program, if there is one: see [`Phase::Empty`].
@@ -217,7 +217,7 @@ impl State {
     /// Any watcher and any timer may be due: the next call of `poll` finds out.
     pub(crate) fn look_everywhere(&mut self) {
         (self.next_watcher, self.next_timer) = (Instant::ZERO, Instant::ZERO);
-        self.watching = u64::MAX;
+        self.watching = Bits::MAX;
     }
 
     /// The first of the watchers' deadlines.

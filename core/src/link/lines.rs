@@ -1,6 +1,5 @@
 //! How a satellite's lines are: what all of its records so far come to, for a host that has not got all of them.
 
-use crate::bits::bit;
 use crate::decision::{By, Origin};
 use crate::id::{InputId, Level, OutputId};
 use crate::restore::Restore;
@@ -56,4 +55,9 @@ fn level(known: u64, on: u64, id: u8) -> Option<Level> {
 fn set(known: &mut u64, on: &mut u64, id: u8, level: Level) {
     *known |= bit(id);
     *on |= if level.is_on() { bit(id) } else { 0 };
+}
+
+/// Of an id, over the wire.
+const fn bit(id: u8) -> u64 {
+    1u64.wrapping_shl(id as u32)
 }

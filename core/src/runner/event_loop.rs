@@ -10,7 +10,7 @@ use super::readings::Readings;
 use super::shell::Shell;
 use super::ticks::{Ticks, Wall};
 use super::{Captured, Edges, Message, Options, Outputs, Recorder, Stopped};
-use crate::bits::{bit, take_lowest};
+use crate::bits::{Bits, bit, take_lowest};
 use crate::capacity::Capacity;
 use crate::engine::InstallError;
 use crate::fmt::warning;
@@ -37,7 +37,7 @@ pub(super) struct Loop<'a, C: Capacity, E, O, R> {
     ticks: Ticks<'a>,
     guards: C::Guards,
     /// Inputs under the storm guard's mask, a bit each.
-    masked: u64,
+    masked: Bits,
     readings: Readings,
     /// Taken and stamped, but a deadline before its stamp may still have an edge before it.
     held: Option<(Instant, Held)>,

@@ -1,6 +1,6 @@
 //! Readings that are owed: at the start, after a gap, and at the end of an episode. A bit for each input.
 
-use crate::bits::{bit, take_lowest};
+use crate::bits::{Bits, bit, take_lowest};
 use crate::id::{InputId, Level};
 use crate::input::{Input, LevelWhy};
 use crate::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use crate::time::{Duration, Instant};
 #[derive(Clone, Copy, Default)]
 pub(super) struct Readings {
     /// Never read.
-    start: u64,
+    start: Bits,
     /// Edges were lost.
-    gap: u64,
+    gap: Bits,
     /// An episode is over.
-    quiet: u64,
+    quiet: Bits,
     /// Read after an episode, and different from the last edge.
-    suspects: u64,
+    suspects: Bits,
     /// What these readings said.
-    levels: u64,
+    levels: Bits,
     /// When.
     since: Instant,
 }
@@ -32,7 +32,7 @@ pub(super) trait Lines {
 
 impl Readings {
     /// Nothing is known of these inputs.
-    pub(super) fn start(&mut self, inputs: u64) {
+    pub(super) fn start(&mut self, inputs: Bits) {
         *self = Self { start: inputs, ..Self::default() };
     }
 
@@ -42,7 +42,7 @@ impl Readings {
     }
 
     /// The engine asks.
-    pub(super) fn quiet(&mut self, inputs: u64) {
+    pub(super) fn quiet(&mut self, inputs: Bits) {
         self.quiet |= inputs;
     }
 

@@ -2,7 +2,7 @@
 
 use super::readings::Lines;
 use super::{Outputs, Recorder};
-use crate::bits::{bit, take_lowest};
+use crate::bits::{Bits, bit, take_lowest};
 use crate::capacity::Capacity;
 use crate::effect::Effect;
 use crate::engine::{Engine, Step};
@@ -21,9 +21,9 @@ pub(super) struct Shell<'a, C: Capacity, O, R> {
     /// The engine's next deadline.
     pub(super) next: Instant,
     /// Inputs that the engine wants read, a bit each.
-    pub(super) asked: u64,
+    pub(super) asked: Bits,
     /// Outputs of which the engine has yet to hear that the hardware refuses them now, or does no more; a bit each.
-    changed: u64,
+    changed: Bits,
     /// The start is not over: it would be with a `Done`, and what outlived the last run could not come any more.
     pub(super) starting: bool,
 }
@@ -157,9 +157,9 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
     }
 
     /// The inputs of the program, a bit each.
-    pub(super) fn inputs(&self) -> u64 {
+    pub(super) fn inputs(&self) -> Bits {
         let count = self.engine.inputs();
-        1u64.checked_shl(u32::from(count)).map_or(u64::MAX, |bit| bit.wrapping_sub(1))
+        (1 as Bits).checked_shl(u32::from(count)).map_or(Bits::MAX, |bit| bit.wrapping_sub(1))
     }
 }
 
