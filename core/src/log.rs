@@ -122,7 +122,15 @@ impl Ring {
         }
     }
 
-    /// A record's bytes are in place.
+    /// One more record; gives how many microseconds after the one before.
+    #[inline]
+    fn next(&mut self, at: Instant) -> u64 {
+        let dt = at.since(self.at).micros();
+        self.wrote(at);
+        dt
+    }
+
+    /// One more record.
     #[inline]
     const fn wrote(&mut self, at: Instant) {
         self.last_seq = self.last_seq.wrapping_add(1);

@@ -111,26 +111,29 @@ impl Record {
 
     /// Writes the whole record and gives its length; `None` if `buf` is too short ([`MAX_RECORD`] never is).
     pub fn encode(&self, dt: Duration, buf: &mut [u8]) -> Option<usize> {
+        let dt = dt.micros();
         if let Self::Input(Input::Edge { input, level }) = *self {
             return edge(edge_head(input, level), dt, buf);
         }
-        match self {
+        let framed = match self {
             Self::Input(input) => frame(dt, buf, input),
             Self::Decision(decision) => frame(dt, buf, decision),
-        }
+        };
+        framed.map(|(_, len)| len)
     }
 }
 
-/// Writes a record that is no raw edge. Gives its length, or `None` if `buf` is too short.
-pub(crate) fn frame(dt: Duration, buf: &mut [u8], record: &dyn Union) -> Option<usize> {
-    let mut w = Writer::new(buf);
+/// Writes a record that is no raw edge. Gives its kind and its length, or `None` if `buf` is too short.
+#[inline(always)]
+pub(crate) fn frame(dt: u64, buf: &mut [u8], record: &dyn Union) -> Option<(u8, usize)> {
     // The head comes last: one look at the variant gives its payload and its kind.
-    w.skip(HEAD);
-    w.varint(dt.micros());
+    let (head, body) = buf.split_first_chunk_mut()?;
+    let mut w = Writer::new(body);
+    w.varint(dt);
     let kind = record.put_fields(&mut w);
     let len = w.finish()?;
-    *buf.first_chunk_mut()? = [kind, u8::try_from(len.checked_sub(HEAD)?).ok()?];
-    Some(len)
+    *head = [kind, u8::try_from(len).ok()?];
+    Some((kind, len.wrapping_add(HEAD)))
 }
 
 /// A short record has at most so many bytes, so that four are left for its time, ...
@@ -140,7 +143,7 @@ const SHORT_PAYLOAD: usize = 10;
 
 /// As [`frame`], of a kind that the compiler knows, if the record is a short one.
 #[inline(always)]
-pub(crate) fn frame_short(dt: Duration, buf: &mut [u8; SHORT], record: &impl Union) -> Option<usize> {
+pub(crate) fn frame_short(dt: u64, buf: &mut [u8; SHORT], record: &impl Union) -> Option<usize> {
     // The payload comes first, into a place of its own: nothing else is written before the record is taken apart, so
     // the compiler sees which one it is, and nothing is left of the match over all kinds.
     let mut payload = [0; SHORT_PAYLOAD];
@@ -149,7 +152,7 @@ pub(crate) fn frame_short(dt: Duration, buf: &mut [u8; SHORT], record: &impl Uni
     let payload_len = w.finish()?;
     let (head, body) = buf.split_first_chunk_mut()?;
     let mut w = Writer::new(body);
-    w.varint(dt.micros());
+    w.varint(dt);
     let dt_len = w.finish()?;
     *body.get_mut(dt_len..)?.first_chunk_mut()? = payload;
     let len = dt_len.wrapping_add(payload_len);
@@ -158,10 +161,10 @@ pub(crate) fn frame_short(dt: Duration, buf: &mut [u8; SHORT], record: &impl Uni
 }
 
 /// Writes a raw edge; as [`frame`] otherwise.
-pub(crate) fn edge(head: u8, dt: Duration, buf: &mut [u8]) -> Option<usize> {
+pub(crate) fn edge(head: u8, dt: u64, buf: &mut [u8]) -> Option<usize> {
     let mut w = Writer::new(buf);
     w.u8(head);
-    w.varint(dt.micros());
+    w.varint(dt);
     w.finish()
 }
 

@@ -43,10 +43,10 @@ impl LogMut<'_> {
 
     /// Appends a raw edge that [`edge`](Self::edge) did not.
     pub(crate) fn edge_across(&mut self, at: Instant, input: InputId, level: Level) {
-        let (head, dt) = (edge_head(input, level), at.since(self.ring.at));
+        let (head, dt) = (edge_head(input, level), self.ring.next(at));
         let mut bytes = [0; MAX_RECORD];
         let len = edge(head, dt, &mut bytes);
-        self.across(at, &bytes, len.unwrap_or(0));
+        self.across(&bytes, len.unwrap_or(0));
     }
 
     /// Appends a record that is no raw edge, of a kind that the compiler knows, if it is a short one, as most are.
@@ -54,9 +54,12 @@ impl LogMut<'_> {
     #[must_use]
     pub(crate) fn push_short(&mut self, at: Instant, record: &impl Union) -> bool {
         let mut bytes = [0; SHORT];
-        let Some(len) = frame_short(at.since(self.ring.at), &mut bytes, record) else { return false };
+        let Some(len) = frame_short(at.since(self.ring.at).micros(), &mut bytes, record) else {
+            return false;
+        };
         let [kind, ..] = bytes;
         self.ring.count(kind);
+        self.ring.wrote(at);
         let index = self.ring.index;
         let end = index.wrapping_add(SHORT);
         match self.buf.get_mut(index..end).and_then(<[u8]>::first_chunk_mut) {
@@ -64,9 +67,8 @@ impl LogMut<'_> {
             Some(place) if end <= self.ring.fence => {
                 *place = bytes;
                 self.ring.index = index.wrapping_add(len);
-                self.ring.wrote(at);
             }
-            _ => self.across(at, &bytes, len),
+            _ => self.across(&bytes, len),
         }
         true
     }
@@ -74,27 +76,32 @@ impl LogMut<'_> {
     /// Appends any record that is no raw edge.
     #[inline(never)]
     pub(crate) fn push(&mut self, at: Instant, record: &dyn Union) {
-        let dt = at.since(self.ring.at);
-        let place = self.buf.get_mut(self.ring.index..self.ring.fence).unwrap_or_default();
-        let kind = if let Some(len) = frame(dt, place, record) {
+        let dt = self.ring.next(at);
+        let place = self.buf.get_mut(self.ring.index..self.ring.fence);
+        let kind = if let Some((kind, len)) = place.and_then(|place| frame(dt, place, record)) {
             self.ring.index = self.ring.index.wrapping_add(len);
-            self.ring.wrote(at);
-            place.first().copied()
+            kind
         } else {
-            let mut bytes = [0; MAX_RECORD];
-            let len = frame(dt, &mut bytes, record);
-            self.across(at, &bytes, len.unwrap_or(0));
-            bytes.first().copied()
+            self.push_across(dt, record)
         };
-        self.ring.count(kind.unwrap_or(0));
+        self.ring.count(kind);
+    }
+
+    /// Appends a record for which the part has no room, and gives its kind.
+    #[cold]
+    #[inline(never)]
+    fn push_across(&mut self, dt: u64, record: &dyn Union) -> u8 {
+        let mut bytes = [0; MAX_RECORD];
+        let (kind, len) = frame(dt, &mut bytes, record).unwrap_or_default();
+        self.across(&bytes, len);
+        kind
     }
 
     /// Writes a record over the end of the part, and maybe of the buffer.
     #[cold]
     #[inline(never)]
-    fn across(&mut self, at: Instant, bytes: &[u8], len: usize) {
+    fn across(&mut self, bytes: &[u8], len: usize) {
         self.copy_in(bytes.get(..len).unwrap_or_default());
-        self.ring.wrote(at);
     }
 
     /// Copies bytes over the end of the part.
