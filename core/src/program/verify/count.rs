@@ -19,6 +19,7 @@ impl Steps {
     }
 
     /// One way behind another.
+    #[cfg_attr(feature = "small", inline(never))]
     pub(super) const fn then(self, next: Self) -> Self {
         match (self.0, next.0) {
             (0, _) | (_, 0) => Self::NO_WAY,
@@ -92,6 +93,7 @@ impl Count {
     }
 
     /// So many rounds without a wait in any of them.
+    #[cfg_attr(feature = "small", inline(never))]
     fn passed(self, rounds: u32) -> Steps {
         self.through.known().map_or(Steps::NO_WAY, |steps| Steps::of(steps.saturating_mul(rounds)))
     }
