@@ -69,6 +69,12 @@ impl Instant {
         self.0 != u64::MAX
     }
 
+    /// From `now` to this deadline, if it is set.
+    #[cfg_attr(feature = "small", inline(never))]
+    pub(crate) fn left_at(self, now: Self) -> Option<Duration> {
+        self.to_option().map(|due| due.since(now))
+    }
+
     /// `None` for a deadline that is not set.
     pub const fn to_option(self) -> Option<Self> {
         if self.is_set() { Some(self) } else { None }

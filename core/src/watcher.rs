@@ -336,7 +336,7 @@ impl Watcher {
             since_ago: now.since(self.since),
             onset_ago: now.since(self.onset),
             lock_left: self.since.plus(Duration::from_micros(u64::from(self.lock))).since(now),
-            due_left: self.due().to_option().map(|due| due.since(now)),
+            due_left: self.due().left_at(now),
         });
     }
 

@@ -41,7 +41,7 @@ impl View<'_> {
         }
         for (index, cell) in self.triggers.iter().enumerate() {
             // Either: what is left from before a start waits for the reading of its input.
-            let left = cell.left().or_else(|| cell.due().to_option().map(|due| due.since(now)));
+            let left = cell.left().or_else(|| cell.due().left_at(now));
             let armed = cell.armed;
             // `every` is always due; a restored one must not go back to the period after load.
             if left.is_some() || armed || matches!(cell.on, On::Every { .. }) {
@@ -56,7 +56,7 @@ impl View<'_> {
                 output: OutputId(id(index)),
                 level: cell.level(),
                 by: cell.by,
-                max_left: cell.due.to_option().map(|due| due.since(now)),
+                max_left: cell.due.left_at(now),
                 failed: cell.has_failed(),
                 held: self.s.is_held(OutputId(id(index))),
             });

@@ -7,7 +7,7 @@ use crate::engine::wall::{Off, Stopped};
 use crate::program::{AfterRestart, On};
 use crate::restore::{Restore, RunState};
 use crate::scenario::run::{CATCH_UP, LOOK, QUEUED, Run};
-use crate::time::{Duration, Instant};
+use crate::time::Duration;
 
 impl View<'_> {
     pub(crate) fn boot(&mut self, off: Option<Duration>) {
@@ -82,16 +82,14 @@ impl View<'_> {
             run.set(LOOK, until);
             run.set_state(if until { RunState::Until } else { RunState::Waiting });
         }
-        let (scenario, cause, onset) = (run.scenario, run.cause, run.onset);
-        let (due, pc, rounds, queued) = (run.due(now), run.pc, run.rounds, run.has(QUEUED));
-        let left = run.due.to_option().map(|due| due.since(now));
+        let (due, queued) = (run.due(now), run.has(QUEUED));
         self.occupy(slot, run);
         self.s.wake_at(due);
         self.s.until = true;
         let how = if queued { RunHow::Queued } else { RunHow::Resumed };
-        self.decide(Decision::Run { run: slot, scenario, cause, how, onset_ago: now.since(onset) });
+        self.note_run(slot, how);
         if !queued {
-            self.decide(Decision::Wait { run: slot, pc, left, rounds });
+            self.note_wait(slot);
         }
     }
 
@@ -106,8 +104,7 @@ impl View<'_> {
         for run in self.runs.iter_mut().filter(|run| run.has(CATCH_UP)) {
             run.set(CATCH_UP, false);
             run.due = run.due.minus(off).max(now);
+            self.s.wake_at(run.due);
         }
-        let due = self.runs.iter().map(|run| run.due(now)).min().unwrap_or(Instant::NEVER);
-        self.s.wake_at(due);
     }
 }

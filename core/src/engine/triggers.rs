@@ -185,8 +185,7 @@ impl View<'_> {
         trigger.set_due(left.map(|left| now.plus(left)));
         let (due, scenario) = (trigger.due(), trigger.scenario);
         self.s.wake_at(due);
-        let durable = self.scenarios.get(scenario.index()).is_some_and(|scenario| scenario.is_durable());
-        if durable && (was_armed || left.is_some()) {
+        if self.is_durable(scenario) && (was_armed || left.is_some()) {
             self.decide(Decision::Arm { trigger: TriggerId(id(index)), left });
         }
     }

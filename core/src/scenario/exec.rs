@@ -9,7 +9,7 @@ use crate::program::code::{MAX_STEPS, Op, Step};
 use crate::restore::RunState;
 use crate::scenario::expr::{Value, eval, names};
 use crate::scenario::operands::Context;
-use crate::scenario::run::{LOOK, QUEUED, TIMED_OUT, UNTIL};
+use crate::scenario::run::{LOOK, QUEUED, Run, TIMED_OUT, UNTIL};
 use crate::time::Instant;
 use crate::wire::{Reader, Wire};
 
@@ -90,14 +90,24 @@ impl<'a> View<'a> {
         EndWhy::Fault
     }
 
+    /// A run came into being, or goes on.
+    pub(crate) fn note_run(&mut self, run: RunId, how: RunHow) {
+        let Some(&Run { scenario, cause, onset, .. }) = self.runs.get(run.index()) else { return };
+        self.decide(Decision::Run { run, scenario, cause, how, onset_ago: self.s.now.since(onset) });
+    }
+
+    /// Where a run waits.
+    pub(crate) fn note_wait(&mut self, run: RunId) {
+        let Some(&Run { pc, rounds, due, .. }) = self.runs.get(run.index()) else { return };
+        self.decide(Decision::Wait { run, pc, left: due.left_at(self.s.now), rounds });
+    }
+
     /// Notes a wait, if it is to outlive a restart.
     fn waits(&mut self, run: RunId) {
-        let now = self.s.now;
         let Some(cell) = self.runs.get(run.index()) else { return };
-        let (scenario, pc, rounds, state) = (cell.scenario, cell.pc, cell.rounds, cell.state());
-        let left = cell.due.to_option().map(|due| due.since(now));
-        if self.scenarios.get(scenario.index()).is_some_and(|scenario| scenario.is_durable()) {
-            self.decide(Decision::Wait { run, pc, left, rounds });
+        let state = cell.state();
+        if self.is_durable(cell.scenario) {
+            self.note_wait(run);
         }
         if state == Some(RunState::Until) {
             self.s.until = true;
@@ -203,7 +213,7 @@ impl<'a> View<'a> {
         };
         run.set(TIMED_OUT, timed_out);
         let scenario = run.scenario;
-        if self.scenarios.get(scenario.index()).is_some_and(|scenario| scenario.is_durable()) {
+        if self.is_durable(scenario) {
             self.decide(Decision::TimedOut { run: slot, timed_out });
         }
     }
@@ -213,12 +223,10 @@ impl<'a> View<'a> {
         let now = self.s.now;
         let Some(run) = self.runs.get_mut(slot.index()) else { return };
         let (scenario, pc, passed) = (run.scenario, run.pc, run.due <= now);
-        let (cause, onset) = (run.cause, run.onset);
         run.set(LOOK, false);
         if run.has(QUEUED) {
             run.go_on();
-            let onset_ago = now.since(onset);
-            self.decide(Decision::Run { run: slot, scenario, cause, how: RunHow::Started, onset_ago });
+            self.note_run(slot, RunHow::Started);
             self.s.active = Some(Active { run: slot, steps: 0 });
             return;
         }
@@ -270,11 +278,13 @@ impl<'a> View<'a> {
 }
 
 /// A reader from a place of some code on.
+#[cfg_attr(feature = "small", inline(never))]
 fn at(code: &[u8], place: usize) -> Reader<'_> {
     Reader::new(code.get(place..).unwrap_or_default())
 }
 
 /// Where in a body a reader stands.
+#[cfg_attr(feature = "small", inline(never))]
 fn place(body: &[u8], r: &Reader<'_>) -> u16 {
     u16::try_from(body.len().saturating_sub(r.rest().len())).unwrap_or(u16::MAX)
 }

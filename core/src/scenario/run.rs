@@ -129,7 +129,7 @@ impl Run {
             cause: self.cause,
             state: self.state()?,
             pc: self.pc,
-            left: self.due.to_option().map(|due| due.since(now)),
+            left: self.due.left_at(now),
             onset_ago: now.since(self.onset),
             rounds: self.rounds,
             timed_out: self.has(TIMED_OUT),
