@@ -87,7 +87,7 @@ link() {
 
 # lint BOARD FEATURE...: no warning from clippy.
 lint() {
-    cargo clippy --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
+    cargo clippy "${SMALL[@]}" --target "$(target_of "${TARGETS[$1]}")" \
         --manifest-path firmware/Cargo.toml --features "$(IFS=, && echo "$*")" -- -D warnings
 }
 

@@ -26,7 +26,7 @@ check_core() {
 
 # Without what is left of builds before, as that moves the figures.
 build_image() {
-    CARGO_INCREMENTAL=0 cargo build --quiet --release --locked -Zbuild-std=core --target thumbv6m-none-eabi \
+    CARGO_INCREMENTAL=0 cargo build "${SMALL[@]}" --target "$(target_of thumbv6m-none-eabi)" \
         --manifest-path ci/image/Cargo.toml "$@"
     IMAGE=$CARGO_TARGET_DIR/thumbv6m-none-eabi/release/campanile-image
 }

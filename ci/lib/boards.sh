@@ -37,7 +37,7 @@ board_tools() {
 
 # build BOARD [FEATURE]
 build() {
-    cargo build --quiet --release --locked -Zbuild-std=core --target "${TARGETS[$1]}" \
+    cargo build "${SMALL[@]}" --target "$(target_of "${TARGETS[$1]}")" \
         --manifest-path firmware/Cargo.toml --features "$1${2:+,$2}"
 }
 

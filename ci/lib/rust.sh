@@ -25,3 +25,13 @@ cross_rust() {
     export PATH=$UNPACKED/bin:$PATH RUSTC=$UNPACKED/bin/rustc
     export CARGO_TARGET_DIR=$CARGO_TARGET_DIR/cross
 }
+
+# How cargo builds what a microcontroller runs.
+# shellcheck disable=SC2034 # used by what sources this
+SMALL=(--quiet --release --locked --config firmware/flash.toml)
+
+# target_of TARGET: our own description of it, where there is one.
+target_of() {
+    local own=firmware/$1.json
+    if [[ -e $own ]]; then echo "$own"; else echo "$1"; fi
+}
