@@ -102,6 +102,8 @@ pub(crate) struct Link<'a> {
 
 impl<'a> Link<'a> {
     /// Of the start `own`, 0 without storage, in which the program runs whose pins are connected.
+    // Apart, so that it is on the stack while it is made, and no longer.
+    #[inline(never)]
     pub(crate) fn new(store: Option<&'a RefCell<Storage>>, own: u64, room: Room) -> Self {
         let ground = Ground { store };
         trace::info!("start {=u64:#x} with program {=u64:016x}", own, ground.program());
