@@ -21,7 +21,8 @@ pub(crate) fn open() -> Option<Storage> {
 
 /// What is there besides those in flash: the program that is linked in, and with a link one that does nothing, with which the
 /// board waits for its host's if it can run no other.
-pub(crate) static LINKED_IN: &[&[u8]] = if cfg!(feature = "link") { &[BUNDLE, bundle::EMPTY] } else { &[BUNDLE] };
+pub(crate) static LINKED_IN: &[&[u8]] =
+    if cfg!(feature = "link") { &[BUNDLE, bundle::EMPTY] } else { &[BUNDLE] };
 
 /// The bundles that are there, the newest first and then those that are linked in.
 pub(crate) fn bundles(store: Option<&Storage>) -> impl Iterator<Item = Bundle<'static>> {
