@@ -123,7 +123,9 @@ impl Words {
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::swarm) struct Left {
     /// The number of the last of the engine's records.
-    pub(in crate::swarm) end: u64,
+    end: u64,
+    /// The number of the last one that it or a checkpoint tells of: behind a gap there may be nothing else.
+    pub(in crate::swarm) told: u64,
     /// Some before it are gone, and no checkpoint makes up for them, as one does for what retention takes.
     pub(in crate::swarm) has_holes: bool,
 }
@@ -160,7 +162,11 @@ pub(in crate::swarm) fn examine(
                         words.said.insert(at, word);
                         continue;
                     }
-                    Body::Host(None) | Body::Checkpoint(_) => continue,
+                    Body::Host(None) => continue,
+                    Body::Checkpoint(_) => {
+                        left.entry(at.boot.0).or_default().told = at.seq;
+                        continue;
+                    }
                 };
                 let life = tape.life(at.boot.0).ok_or_else(|| format!("{at} is of no start"))?;
                 let same = life.bytes_of(at.seq) == Some(frame.bytes)
@@ -173,7 +179,8 @@ pub(in crate::swarm) fn examine(
                         life.entry(at.seq)
                     ));
                 }
-                left.entry(at.boot.0).or_default().end = at.seq;
+                let left = left.entry(at.boot.0).or_default();
+                (left.end, left.told) = (at.seq, at.seq);
             }
         }
     }

@@ -129,7 +129,7 @@ impl Station<'_> {
         if gave_up || self.floor.void || !healthy || left.has_holes {
             return Ok(());
         }
-        memory::compare(before, left.end, start, &self.rulebook)
+        memory::compare(before, left.told, start, &self.rulebook)
     }
 
     /// The journal says everything that was written, and nothing else, and says it again.
