@@ -5,8 +5,11 @@ use std::ops::Range;
 const BEGIN: &str = "-----BEGIN";
 const END: &str = "-----END";
 
-/// Letters of Base64 from which on a line with no others may be of a key.
-const LONG: usize = 16;
+/// So many letters of Base64 on a line with no others are a key's: no name in a house is as long.
+const LONG: usize = 40;
+
+/// So many are, if they are of all kinds.
+const MIXED: usize = 16;
 
 /// The lines of keys, those that follow one another as one. Without its beginning a key is known by its lines.
 pub(in crate::config) fn blocks(text: &str) -> Vec<Range<usize>> {
@@ -17,9 +20,12 @@ pub(in crate::config) fn blocks(text: &str) -> Vec<Range<usize>> {
         let begin = line.find(BEGIN);
         // One that does not end is known by its lines.
         within |= begin.is_some() && text.get(start..).is_some_and(|rest| rest.contains(END));
-        if within || begin.is_some() || is_of_a_key(line) {
-            let from = start + begin.unwrap_or(0);
-            match blocks.last_mut().filter(|block| block.end == from) {
+        let from = start + begin.unwrap_or(0);
+        let before = blocks.last_mut().filter(|block| block.end == from);
+        // The last line of a key may be of any length.
+        let goes_on = before.is_some() && base64(line).is_some_and(|letters| !letters.is_empty());
+        if within || begin.is_some() || goes_on || base64(line).is_some_and(is_of_a_key) {
+            match before {
                 Some(block) => block.end = behind,
                 None => blocks.push(from..behind),
             }
@@ -30,12 +36,19 @@ pub(in crate::config) fn blocks(text: &str) -> Vec<Range<usize>> {
     blocks
 }
 
-/// Whether a line has nothing but Base64, and much of it.
-fn is_of_a_key(line: &str) -> bool {
+/// The letters of a line that has nothing but Base64.
+fn base64(line: &str) -> Option<&str> {
     let around = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | ',' | '\\');
-    let digits = line.trim_matches(around).trim_end_matches('=');
+    let letters = line.trim_matches(around).trim_end_matches('=');
     let of_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    digits.len() >= LONG && digits.bytes().all(of_base64)
+    letters.bytes().all(of_base64).then_some(letters)
+}
+
+/// Whether letters of Base64 are more than a name.
+fn is_of_a_key(letters: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| letters.as_bytes().iter().any(kind);
+    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
+    letters.len() >= LONG || letters.len() >= MIXED && is_mixed
 }
 
 #[cfg(test)]
@@ -61,6 +74,7 @@ mod tests {
         let line = "  MIGHAgEAMBMGByqGSM49+/==\n";
         assert_eq!(shown(&format!("a = 1\n{line}{line}b = 2\n")), "a = 1\nb = 2\n");
         assert_eq!(shown(&format!("-----BEGIN PRIVATE KEY-----\n\"{line}\nb = 2")), "\nb = 2");
+        assert_eq!(shown(&format!("a = 1\n{line}08swordfish==\nb = 2\n")), "a = 1\nb = 2\n", "its last line");
     }
 
     #[test]
@@ -69,6 +83,7 @@ mod tests {
             "[satellites.porch.inputs]\n",
             "name = \"front-door\"\n",
             "button\n",
+            "\"wohnzimmerlichtschalter\",\n",
             "discovery=\n",
             "{ set = \"a\" },\n",
         ] {
