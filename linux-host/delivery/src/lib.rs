@@ -12,6 +12,7 @@
 //!
 //! The bytes on disk are described in `FORMAT.md`.
 
+mod archive;
 mod backoff;
 mod batch;
 mod boot;
@@ -60,6 +61,7 @@ mod unwritten;
 mod walk;
 mod writer;
 
+pub use archive::{Archive, Newer};
 pub use backoff::{Backoff, Random};
 pub use batch::{AppendError, Batch};
 pub use context::Wall;
@@ -73,7 +75,7 @@ pub use host::{CHECKPOINT_KIND, GapWhy, HostRecord};
 pub use index::Index;
 pub use journal::Journal;
 pub use name::{BadName, Name, NodeName, SinkName};
-pub use open::{Archive, Opened, Start};
+pub use open::{Opened, Start};
 pub use options::{Options, SEGMENT_LEN, Sync, WhenFull};
 pub use outbox::{DeadLetter, Lag, Outbox, OutboxOptions, Ticket, Turn};
 pub use position::{BadBoot, Boot, Cursor, Mark, Position, RecordId};

@@ -6,7 +6,6 @@ use campanile_core::time::Instant;
 
 use crate::boot::{BootFile, NewBoot};
 use crate::cursor::places;
-use crate::entry::Damage;
 use crate::error::OpenError;
 use crate::host::HostRecord;
 use crate::index::{Before, Index};
@@ -108,6 +107,7 @@ impl<S: Storage> Journal<S> {
         now: Instant,
     ) -> Result<(Self, Opened), OpenError> {
         let mut scan = scan(&**storage)?;
+        scan.refuse_newer()?;
         if let Some(found) = scan.node.take_if(|found| found != node) {
             return Err(OpenError::OtherNode { found, asked: node.clone() });
         }
@@ -221,54 +221,4 @@ fn writer<S: Storage>(
         });
     }
     writer
-}
-
-/// A journal that is only looked at: another process may be writing it, or it may be a copy.
-pub struct Archive<S: Storage> {
-    /// Readers start here.
-    pub index: Arc<Index<S>>,
-    /// Whose it is; `None` if no header can be read.
-    pub node: Option<NodeName>,
-    /// Where it ends; `None` if there is none, or nothing of it can be read.
-    pub end: Option<Position>,
-    /// Whether the last start stopped in order.
-    pub clean: bool,
-    /// Parts that cannot be read: the places before and at their ends.
-    pub damaged: Vec<(Position, Position)>,
-    /// Segments whose header was changed, each with the place behind which it begins: no record is missing by that.
-    pub headers: Vec<(u64, Position)>,
-    /// How many segments there are of which nothing can be read.
-    pub lost: usize,
-    /// The last write is not whole: segment and byte. So it is for a moment while somebody writes, and after a power
-    /// cut or a cut of the file for good.
-    pub torn: Option<(u64, u32)>,
-}
-
-impl<S: Storage> Archive<S> {
-    /// Looks at a journal and changes nothing.
-    ///
-    /// # Errors
-    /// The directory cannot be read or was written by a later version.
-    pub fn open(storage: &Arc<S>) -> Result<Self, OpenError> {
-        let mut scan = scan(&**storage)?;
-        let end = scan.end().map(|end| end.at);
-        let last = scan.last.as_ref().zip(scan.segments.back());
-        let torn = last.filter(|(last, _)| last.walk.torn).map(|(last, entry)| (entry.id, last.walk.end));
-        let (headers, damaged): (Vec<&Damage>, _) = scan.damage.iter().partition(|damage| damage.is_header());
-        Ok(Self {
-            node: scan.node.take(),
-            end,
-            clean: scan.last.as_ref().is_some_and(|last| last.walk.clean),
-            damaged: damaged.iter().map(|damage| (damage.from, damage.to)).collect(),
-            headers: headers.iter().map(|damage| (damage.segment, damage.from)).collect(),
-            lost: scan.lost.len(),
-            torn,
-            index: Arc::new(Index::new(
-                Arc::clone(storage),
-                scan.segments,
-                end.unwrap_or(Position::START),
-                None,
-            )),
-        })
-    }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Scan<S: Storage> {
     pub last: Option<Last<S::File>>,
     /// Segments in which nothing can be placed.
     pub lost: Vec<u64>,
+    /// Those of them that are of a later version of the format, and which.
+    pub newer: BTreeMap<u64, u16>,
     /// Segments whose header has to be written again.
     pub headless: Vec<Headless>,
     /// Parts that cannot be read and are not known yet, or have grown since.
@@ -73,6 +75,8 @@ enum Look {
     Found(Found),
     /// Nothing in it can be placed.
     Lost,
+    /// It is of this later version.
+    Newer(u16),
     /// The disk gives nothing of it.
     Mute(io::Error),
     /// Whoever writes the journal has deleted it meanwhile.
@@ -86,11 +90,15 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
     ids.sort_unstable();
     let known: Known = names.iter().filter_map(|name| kept_part(storage, name)).collect();
     let newest = ids.last().copied().max(known.keys().map(|bad| bad.0).max());
-    let (mut found, mut lost, mut mute) = (Vec::new(), Vec::new(), None);
+    let (mut found, mut lost, mut newer, mut mute) = (Vec::new(), Vec::new(), BTreeMap::new(), None);
     for id in ids {
         match look(storage, id)? {
             Look::Found(segment) => found.push(segment),
             Look::Lost => lost.push(id),
+            Look::Newer(version) => {
+                lost.push(id);
+                newer.insert(id, version);
+            }
             Look::Mute(source) => {
                 lost.push(id);
                 mute = Some(OpenError::Io { file: segment::name(id), source });
@@ -107,6 +115,7 @@ pub(crate) fn scan<S: Storage>(storage: &S) -> Result<Scan<S>, OpenError> {
         segments: VecDeque::new(),
         last: None,
         lost,
+        newer,
         headless: Vec::new(),
         damage: Vec::new(),
         known,
@@ -164,7 +173,7 @@ fn look<S: Storage>(storage: &S, id: u64) -> Result<Look, OpenError> {
             let entry = Entry { id, start, end: HEADER_LEN, unix, program };
             Ok(Look::Found(Found { entry, header: Some((node, previous_end)) }))
         }
-        Err(BadHeader::Newer(version)) => Err(OpenError::Newer { file: name, version, known: VERSION }),
+        Err(BadHeader::Newer(version)) => Ok(Look::Newer(version)),
         Ok(_) | Err(BadHeader::Damaged) => {
             let bytes = match read_what_is_left(&file) {
                 Ok(bytes) => bytes,
@@ -185,6 +194,16 @@ impl<S: Storage> Scan<S> {
             .as_ref()
             .map(|last| last.walk.chain)
             .or_else(|| self.segments.back().map(|entry| entry.start))
+    }
+
+    /// Of a journal of a later version nothing is changed, nor is anything left out of it in silence.
+    pub(crate) fn refuse_newer(&self) -> Result<(), OpenError> {
+        match self.newer.first_key_value() {
+            Some((&id, &version)) => {
+                Err(OpenError::Newer { file: segment::name(id), version, known: VERSION })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The program active at the end; 0 if none was.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use campanile_delivery::{Archive, Directory, is_journals_own};
+use campanile_delivery::{Archive, Directory, Newer, is_journals_own};
 use campanile_sim::replay::{Range, replay};
 
 use super::pictures::Pictures;
@@ -125,8 +125,9 @@ fn open(path: &Path) -> Result<Archive<Directory>, Failure> {
         )));
     }
     let storage = Arc::new(Directory::open_read_only(path).map_err(Failure::says)?);
-    let look =
-        || Archive::open(&storage).map_err(|error| Failure::says(format!("{}: {error}", path.display())));
+    let look = || {
+        Archive::open_known(&storage).map_err(|error| Failure::says(format!("{}: {error}", path.display())))
+    };
     let mut archive = look()?;
     for _ in 0..LOOKS {
         if archive.torn.is_none() {
@@ -137,6 +138,13 @@ fn open(path: &Path) -> Result<Archive<Directory>, Failure> {
     }
     if archive.end.is_some() {
         return Ok(archive);
+    }
+    if let Some(Newer { segment, version, known, .. }) = archive.newer.first() {
+        return Err(Failure::says(format!(
+            "{}: segment {segment} was written by a later campanile (format {version}, this one knows up to {known}), and \
+             no other can be read: replay it with that one",
+            path.display()
+        )));
     }
     Err(Failure::says(match archive.lost {
         0 => format!("there is no journal in {}", path.display()),

@@ -103,6 +103,15 @@ fn the_journal_of_a_daemon_replays_to_the_same_bytes_at_any_time() {
     assert_eq!(lines[0], pieces[1]);
 }
 
+/// A segment that a later version has begun: what all versions have in common, and nothing else.
+fn of_format_2() -> [u8; 128] {
+    let mut header = [0; 128];
+    header[..8].copy_from_slice(b"CAMPJRNL");
+    header[8] = 2;
+    header[124..].copy_from_slice(&0x96c0_466c_u32.to_le_bytes());
+    header
+}
+
 #[test]
 fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
     let place = Workplace::new(HOUSE);
@@ -127,7 +136,7 @@ fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
         let with = with.last().unwrap();
         assert!(["incomplete", "different"].contains(&with["result"].as_str().unwrap()), "{name}: {with}");
         assert_eq!(code, Some(1), "{name}: {with}");
-        for what in ["damaged", "torn", "headers"] {
+        for what in ["damaged", "torn", "headers", "newer"] {
             assert_eq!(with[what], verdict[what], "{name}: {with}");
         }
         assert!(verdict["records"].as_u64().unwrap() <= whole, "{name}: {lines:#?}");
@@ -176,6 +185,22 @@ fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
     let said = String::from_utf8(with.stdout).unwrap();
     assert!(said.contains(" was changed: it is no record") && !said.contains("not all of"), "{said}");
 
+    // All that is of a format known here is replayed, and the rest is named.
+    let lines = change("later", &|copy| {
+        std::fs::write(copy.join("0000000000000002.segment"), of_format_2()).unwrap();
+    });
+    let verdict = lines.last().unwrap();
+    let newer = &verdict["newer"][0];
+    assert_eq!((newer["segment"].as_u64(), newer["format"].as_u64()), (Some(2), Some(2)), "{verdict}");
+    assert_eq!(verdict["records"].as_u64(), Some(whole), "{lines:#?}");
+    let later = place.bare(&["replay"]).arg(place.path("later")).output().unwrap();
+    let said = String::from_utf8(later.stdout).unwrap();
+    let words = "  segment 2 was written by a later campanile (format 2, this one knows up to 1): for its records behind 3-";
+    assert!(
+        said.contains(words) && said.contains("\nthe same bytes, as far as it can be replayed: "),
+        "{said}"
+    );
+
     // What is wrong elsewhere is not wrong with the part that is asked for.
     let house = place.path("house.toml");
     for (copy, part) in [("cut", ["--until", "2/"]), ("header-0", ["--from", "3/"])] {
@@ -200,10 +225,11 @@ fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
 #[test]
 fn what_is_no_journal_is_said_in_words() {
     let place = Workplace::new(HOUSE);
-    for name in ["empty", "cut", "zeros"] {
+    for name in ["empty", "cut", "zeros", "later"] {
         std::fs::create_dir(place.path(name)).unwrap();
     }
     std::fs::write(place.path("cut/0000000000000001.segment"), "CAMPJRNL").unwrap();
+    std::fs::write(place.path("later/0000000000000001.segment"), of_format_2()).unwrap();
     for segment in ["zeros/0000000000000001.segment", "zeros/0000000000000002.segment"] {
         std::fs::write(place.path(segment), [0; 4096]).unwrap();
     }
@@ -211,6 +237,10 @@ fn what_is_no_journal_is_said_in_words() {
         (place.path("empty"), "there is no journal"),
         (place.path("cut"), "cut: 1 segment, which cannot be read: cut or overwritten"),
         (place.path("zeros"), "zeros: 2 segments, none can be read: cut or overwritten"),
+        (
+            place.path("later"),
+            "later: segment 1 was written by a later campanile (format 2, this one knows up to 1), and no",
+        ),
         (place.path("nowhere"), "nowhere: it does not exist"),
         (place.path("house.toml"), "is a file: a journal is a whole state directory"),
     ] {

@@ -19,8 +19,8 @@ use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 
 use super::*;
+use crate::archive::Archive;
 use crate::disk::{Disk, Faults, PowerCut};
-use crate::open::Archive;
 use crate::options::{Sync, WhenFull};
 use crate::reader::{Lagged, Next};
 use crate::segment;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use campanile_delivery::{Archive, Directory, Position};
+use campanile_delivery::{Archive, Directory, Newer, Position};
 use campanile_sim::replay::Extent;
 use serde_json::{Value, json};
 
@@ -12,6 +12,8 @@ pub(super) struct Damage {
     unreadable: Vec<(Position, Position)>,
     /// Segments whose header was changed, each with the place behind which it begins.
     headers: Vec<(u64, Position)>,
+    /// Segments that a later campanile wrote.
+    newer: Vec<Newer>,
     /// The last write is not whole: segment and byte.
     torn: Option<(u64, u32)>,
 }
@@ -21,7 +23,9 @@ impl Damage {
     pub(super) fn of(archive: &Archive<Directory>, read: &Extent) -> Self {
         let unreadable = archive.damaged.iter().filter(|(from, to)| read.meets(*from, *to));
         let headers = archive.headers.iter().filter(|(_, behind)| read.meets(*behind, *behind));
+        let newer = archive.newer.iter().filter(|newer| read.meets(newer.from, newer.to));
         Self {
+            newer: newer.copied().collect(),
             unreadable: unreadable.copied().collect(),
             headers: headers.copied().collect(),
             torn: archive.torn.filter(|_| read.has_the_end()),
@@ -35,7 +39,7 @@ impl Damage {
 
     /// Whether all that was written can be read.
     pub(super) fn can_be_read(&self) -> bool {
-        self.torn.is_none() && self.unreadable.is_empty()
+        self.torn.is_none() && self.unreadable.is_empty() && self.newer.is_empty()
     }
 
     /// Says it, a line each.
@@ -50,6 +54,19 @@ impl Damage {
             // Behind the last place that can be read nobody knows what there was.
             let to = if from == to { String::new() } else { format!(" up to {to}") };
             writeln!(out, "  the journal cannot be read behind {from}{to}: its bytes were changed or lost")?;
+        }
+        for &Newer { segment, version, known, from, to } in &self.newer {
+            let place = match (from == Position::START, from == to) {
+                (true, true) => String::new(),
+                (true, false) => format!(" up to {to}"),
+                (false, true) => format!(" behind {from}"),
+                (false, false) => format!(" behind {from} up to {to}"),
+            };
+            writeln!(
+                out,
+                "  segment {segment} was written by a later campanile (format {version}, this one knows up to {known}): \
+                 for its records{place}, replay with that one"
+            )?;
         }
         if let Some((segment, offset)) = self.torn {
             writeln!(
@@ -71,6 +88,16 @@ impl Damage {
         let headers =
             headers.map(|(segment, behind)| json!({ "segment": segment, "behind": behind.to_string() }));
         summary["headers"] = headers.collect();
+        let newer = self.newer.iter().map(|newer| {
+            json!({
+                "segment": newer.segment,
+                "format": newer.version,
+                "known": newer.known,
+                "from": newer.from.to_string(),
+                "to": newer.to.to_string(),
+            })
+        });
+        summary["newer"] = newer.collect();
         summary["torn"] = self.torn.map(|(segment, byte)| json!({ "segment": segment, "byte": byte })).into();
     }
 }

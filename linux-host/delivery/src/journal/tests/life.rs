@@ -260,6 +260,41 @@ fn a_later_version_and_another_node_are_refused_untouched() {
     assert_eq!(disk.written(), written);
 }
 
+/// One of many, wherever it stands: it is named, and the others are read around it.
+#[test]
+fn a_segment_of_a_later_version_is_left_out_for_whoever_asks_for_the_rest() {
+    let (disk, mut journal, mut engine) = begin(small());
+    while journal.index().lock().segments.len() < 4 {
+        engine.edges(&mut journal, 30);
+        journal.commit(engine.time);
+    }
+    journal.close(engine.time).unwrap();
+    let whole = read_all(&mut Archive::open(&disk).unwrap().index.reader(Position::START)).seqs();
+    let ids: Vec<u64> = disk.list().unwrap().iter().filter_map(|name| segment::number(name)).collect();
+    assert!(ids.len() >= 4, "{ids:?}");
+    for id in ids {
+        let mut before = Vec::new();
+        disk.tamper(&segment::name(id), |bytes| {
+            before.clone_from(bytes);
+            bytes[8] = 9;
+            let crc = crate::checksum::CRC32C.checksum(&bytes[..124]);
+            bytes[124..128].copy_from_slice(&crc.to_le_bytes());
+        })
+        .unwrap();
+        assert!(Archive::open(&disk).is_err(), "{id}: not in silence");
+        let archive = Archive::open_known(&disk).unwrap();
+        let [newer] = archive.newer[..] else { panic!("{id}: {:?}", archive.newer) };
+        assert_eq!((newer.segment, newer.version, newer.known), (id, 9, segment::VERSION));
+        assert_eq!((archive.lost, archive.damaged.len(), archive.headers.len()), (0, 0, 0), "{id}");
+        let rest = read_all(&mut archive.index.reader(Position::START)).seqs();
+        let is_in = |seq: u64| newer.from.seq < seq && (seq <= newer.to.seq || newer.from == newer.to);
+        let expected: Vec<u64> = whole.iter().copied().filter(|seq| !is_in(*seq)).collect();
+        assert!(rest.len() < whole.len(), "{id}: its own are not read");
+        assert_eq!(rest, expected, "{id}: {newer:?}");
+        disk.tamper(&segment::name(id), |bytes| *bytes = before).unwrap();
+    }
+}
+
 #[test]
 fn bytes_per_edge_stay_small() {
     let disk = disk();
