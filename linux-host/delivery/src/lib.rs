@@ -51,6 +51,7 @@ mod slots;
 mod spent;
 mod status;
 mod storage;
+mod survey;
 pub mod symbols;
 mod sync;
 mod tail;

@@ -17,9 +17,9 @@ use crate::name::SinkName;
 use crate::options::{Options, WhenFull};
 use crate::position::Position;
 use crate::program;
-use crate::reader::{Body, Next, Reader};
 use crate::segment::{SPARE, name};
 use crate::storage::{File as _, Storage};
+use crate::survey::survey;
 use crate::unheard::Unheard;
 use crate::writer::Writer;
 
@@ -209,31 +209,4 @@ fn remove_file<S: Storage>(writer: &mut Writer<S>, segment: u64) -> io::Result<(
 /// Segments, the spare one included.
 fn files<S: Storage>(writer: &Writer<S>) -> usize {
     writer.index.lock().segments.len() + usize::from(writer.spare)
-}
-
-/// How many of the engine's records lie between a reader's place and another, and whether all could be read; what is said
-/// there of earlier losses of the sink goes to `unheard`.
-fn survey<S: Storage>(
-    reader: &mut Reader<S>,
-    sink: &SinkName,
-    to: Position,
-    unheard: &mut Unheard,
-) -> (u64, bool) {
-    let (mut records, mut is_read) = (0, true);
-    loop {
-        let item = match reader.next() {
-            Ok(Next::Item(item)) if item.at <= to => item,
-            Ok(Next::Lagged(_)) => {
-                is_read = false;
-                continue;
-            }
-            Ok(Next::Item(_) | Next::End) => return (records, is_read),
-            Err(_) => return (records, false),
-        };
-        match item.body {
-            Body::Engine(_) => records += 1,
-            Body::Host(Some(word)) => unheard.take_for(sink, item.at, word),
-            Body::Host(None) | Body::Checkpoint(_) => {}
-        }
-    }
 }

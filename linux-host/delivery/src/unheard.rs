@@ -41,22 +41,6 @@ impl Unheard {
         }
     }
 
-    /// Takes a word that goes from its place in the journal, as far as it concerns this sink.
-    pub(crate) fn take_for(&mut self, sink: &SinkName, at: Position, word: HostRecord) {
-        match word {
-            HostRecord::Dropped { sink: whose, .. } | HostRecord::DeadLetter { sink: whose, .. }
-                if whose != *sink => {}
-            HostRecord::Damaged { from, to } if from < to => {
-                self.lose(sink, from, to, from.records_to(to).unwrap_or(0));
-            }
-            HostRecord::JournalGap { from, to, count, .. } => {
-                let place = |seq| Position { seq, ..at };
-                self.lose(sink, place(from.saturating_sub(1)), place(to), count);
-            }
-            word => self.take(word),
-        }
-    }
-
     /// A sink has lost so many records between these places.
     pub(crate) fn lose(&mut self, sink: &SinkName, from: Position, to: Position, count: u64) {
         let span = self.sinks.entry(sink.clone()).or_insert(Span { from, to, count: 0 });
@@ -69,37 +53,5 @@ impl Unheard {
         let dropped = |(sink, Span { from, to, count })| HostRecord::Dropped { sink, from, to, count };
         let damaged = self.damaged.into_iter().map(|(from, to)| HostRecord::Damaged { from, to });
         damaged.chain(self.sinks.into_iter().map(dropped))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::GapWhy;
-    use crate::position::Boot;
-
-    fn at(seq: u64) -> Position {
-        Position { boot: Boot::new(5, 7), seq, host: 2 }
-    }
-
-    #[test]
-    fn a_sinks_losses_become_one_word_and_damage_is_said_once() {
-        let (home, away) = ("home".parse().unwrap(), "away".parse().unwrap());
-        let mut unheard = Unheard::default();
-        let header = HostRecord::Damaged { from: at(3), to: at(3) };
-        for sink in [&home, &away] {
-            unheard.take_for(sink, at(90), header.clone());
-        }
-        let dead = |sink: &SinkName| HostRecord::DeadLetter {
-            sink: sink.clone(),
-            record: at(9),
-            why: String::new(),
-        };
-        unheard.take_for(&home, at(90), dead(&home));
-        unheard.take_for(&home, at(91), dead(&away));
-        let gap = HostRecord::JournalGap { from: 20, to: 29, count: 10, why: GapWhy::Full };
-        unheard.take_for(&home, at(29), gap);
-        let word = HostRecord::Dropped { sink: home, from: at(8), to: at(29), count: 11 };
-        assert_eq!(unheard.words().collect::<Vec<_>>(), [header, word]);
     }
 }
