@@ -30,7 +30,6 @@ mod sim;
 mod sink;
 mod status;
 mod swarm;
-mod ticker;
 mod times;
 mod tunnel;
 

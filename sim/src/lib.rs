@@ -14,6 +14,7 @@ pub mod picture;
 pub mod prng;
 pub mod replay;
 pub mod script;
+pub mod span;
 pub mod swarm;
 #[cfg(test)]
 mod testing;

@@ -15,7 +15,7 @@ use campanile_delivery::{Archive, Directory, Newer, is_journals_own};
 use campanile_sim::replay::{Range, replay};
 
 use super::pictures::Pictures;
-use super::progress::Progress;
+use super::progress::{Progress, line_of};
 use super::{Failure, StateDir, output};
 use crate::daemon::state_dir;
 use crate::satellites;
@@ -83,10 +83,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(file) = &args.with {
         return with::run(file, &archive, &range, args.all, args.json);
     }
-    let mut progress = Progress::new();
+    let progress = Progress::new(!args.json);
     let report = replay(&archive.index, &range, |report, place| {
         let (done, of) = archive.index.bytes_before(place.at);
-        progress.show(done, of, |spent| say::rate(report, spent));
+        progress.show(|spent| line_of(done, of, &say::rate(report, spent), spent));
     });
     let spent = progress.spent();
     drop(progress);

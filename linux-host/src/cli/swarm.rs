@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
+use campanile_sim::span::span;
 use campanile_sim::swarm::{Plan, draw};
 use campanile_sim::world::House;
 use serde_json::json;
 
-use super::habits::{number, span};
+use super::habits::{self, number};
 use super::{Failure, check};
 use crate::nearest::nearest;
 use progress::Progress;
@@ -49,7 +50,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZero<usize>>,
     /// Stop after this time: `10m`, `90s`, `2h`
-    #[arg(long = "for", value_name = "TIME", value_parser = span)]
+    #[arg(long = "for", value_name = "TIME", value_parser = habits::span)]
     limit: Option<Duration>,
     /// Run the plan in this file instead of seeds
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["seeds", "jobs", "limit"])]
@@ -108,7 +109,7 @@ fn hunt(args: &Args, houses: &[House], out: &mut impl Write) -> Result<(), Failu
     let progress = Progress::new(args.seeds.0.clone(), deadline, !args.json);
     let stop = interrupts()?;
     let (tally, found) = run::seeds(houses, args.seeds.0.clone(), jobs, deadline, &stop, &progress);
-    progress.clear();
+    drop(progress);
     if tally.seeds == 0 {
         return Err(Failure::says(format!(
             "no seed was tried: {}",
@@ -166,7 +167,7 @@ fn run_plan(plan: &Plan, houses: &[House], args: &Args) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match &outcome.finding {
         None if args.json => writeln!(out, "{}", json!({ "result": "nothing found" }))?,
-        None => writeln!(out, "nothing found in {} of virtual time", progress::span(outcome.lived))?,
+        None => writeln!(out, "nothing found in {} of virtual time", span(outcome.lived))?,
         Some(finding) if args.json => {
             writeln!(
                 out,

@@ -308,13 +308,3 @@ fn unknown<'a>(kind: &str, name: &str, all: impl Iterator<Item = &'a str> + Clon
 fn none_of(none: &Unknown, wish: Wish<'_>) -> String {
     unknown(none.kind, wish.name(), none.all.iter().map(String::as_str))
 }
-
-/// A span for a person: `800 ms`, `1.5 s`.
-fn span(span: Duration) -> String {
-    let us = span.micros();
-    match us {
-        0..1_000 => format!("{us} us"),
-        1_000..1_000_000 => format!("{} ms", us / 1_000),
-        _ => format!("{} s", us as f64 / 1e6),
-    }
-}

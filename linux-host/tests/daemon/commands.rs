@@ -14,7 +14,7 @@ fn a_press_becomes_a_trace_a_status_and_a_line_of_the_file_sink() {
     let place =
         Workplace::new(&format!("{HOUSE}\n[sinks.lines]\nkind = \"file\"\npath = \"{{dir}}/lines.jsonl\"\n"));
     let daemon = Running::start(&place);
-    assert_eq!(daemon.ok(&["press", "button", "--for", "100ms"]), "button pressed for 100 ms\n");
+    assert_eq!(daemon.ok(&["press", "button", "--for", "100ms"]), "button pressed for 100ms\n");
     let lines = poll(|| {
         let lines = words(&daemon.ok(&["log"]));
         lines.iter().any(|line| starts_with(line, "ring ended")).then_some(lines)

@@ -3,6 +3,7 @@
 use campanile_core::calendar::local_fields;
 
 use crate::picture::recording::Recording;
+use crate::span::span;
 use crate::trace::local;
 
 /// Steps that people count in, microseconds.
@@ -108,24 +109,4 @@ pub(super) fn source(recording: &Recording) -> Option<String> {
         hash => format!(", program {hash:016x}"),
     };
     Some(format!("records {first} to {last}{program}"))
-}
-
-/// A span in the largest unit that leaves it readable.
-fn span(us: u64) -> String {
-    let of = |unit: u64, name: &str| {
-        let tenths = us * 10 / unit;
-        if tenths < 100 && !tenths.is_multiple_of(10) {
-            format!("{}.{} {name}", tenths / 10, tenths % 10)
-        } else {
-            format!("{} {name}", us / unit)
-        }
-    };
-    match us {
-        0..2_000 => format!("{us} µs"),
-        2_000..2_000_000 => of(1_000, "ms"),
-        2_000_000..120_000_000 => of(1_000_000, "s"),
-        120_000_000..7_200_000_000 => of(60_000_000, "min"),
-        7_200_000_000..172_800_000_000 => of(3_600_000_000, "h"),
-        _ => of(86_400_000_000, "days"),
-    }
 }

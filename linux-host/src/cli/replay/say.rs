@@ -9,7 +9,7 @@ use campanile_sim::replay::{Outcome, Piece, Place, Report, Why, Words};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::super::{Failure, progress::span, times};
+use super::super::{Failure, progress::took, times};
 use super::damage::Damage;
 
 /// More pieces that are the same are counted and not listed.
@@ -95,7 +95,7 @@ fn say_text(
     };
     let (records, stretches) = (number(report.records), number(report.stretches));
     let of = if report.stretches == 1 { "stretch" } else { "stretches" };
-    write!(out, "{verdict}: {records} records of {stretches} {of} in {}", span(spent))?;
+    write!(out, "{verdict}: {records} records of {stretches} {of} in {}", took(spent))?;
     // Of less there is nothing to measure.
     if report.records < MEASURED { writeln!(out) } else { writeln!(out, ", {}", rate(report, spent)) }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::super::progress::Progress;
+use super::super::progress::{Progress, line_of};
 use super::super::{Failure, check, times};
 use super::damage::Damage;
 use super::say::{line, number, passed_object, trusted};
@@ -46,13 +46,13 @@ pub(super) fn run(
     // As far back as any journal can reach.
     let offsets = ZoneOffsets::new(&zone, Timestamp::UNIX_EPOCH);
     let house = compiled.simulated();
-    let mut progress = Progress::new();
+    let progress = Progress::new(!as_json);
     // Programs count for themselves.
     let moments = if all || as_json { usize::MAX } else { LISTED };
     let comparison =
         what_if(&archive.index, range, &house, Some(offsets.table()), moments, |found, place| {
             let (done, of) = archive.index.bytes_before(place.at);
-            progress.show(done, of, |_| format!("{} inputs", number(found.inputs)));
+            progress.show(|spent| line_of(done, of, &format!("{} inputs", number(found.inputs)), spent));
         });
     drop(progress);
     let comparison = comparison.map_err(Failure::says)?;

@@ -45,7 +45,7 @@ pub(super) fn seeds(
             tally.seeds += 1;
             tally.lived += outcome.lived;
             tally.records += outcome.records;
-            progress.show(&tally, began);
+            progress.show(&tally);
             drop(tally);
             if let Some(finding) = outcome.finding {
                 let mut first = lock(&found);

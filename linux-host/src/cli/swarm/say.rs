@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use campanile_core::time::Duration;
+use campanile_sim::span::span;
 use campanile_sim::swarm::shrink::Shrunk;
 use serde_json::json;
 
+use super::Args;
 use super::run::Found;
 use super::tally::Tally;
-use super::{Args, progress};
 use crate::config::scalar::duration_text;
 
 /// Says what was found, and how to see it again, before it is shortened: that takes its time.
@@ -56,7 +57,7 @@ pub(super) fn summary(tally: &Tally, failed: bool, args: &Args, out: &mut impl W
         tally.seeds,
         if tally.seeds == 1 { "seed" } else { "seeds" },
         if failed { "" } else { " without a finding" },
-        progress::span(tally.lived),
+        span(tally.lived),
         tally.records,
         tally.took.as_secs_f64(),
     )?;

@@ -3,14 +3,13 @@
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use campanile_sim::swarm::shrink::{Shrunk, Step, shrink};
 use campanile_sim::swarm::{Finding, Plan};
 use campanile_sim::world::House;
 
-use super::super::progress::span;
-use super::super::ticker::Ticker;
+use super::super::progress::{Progress, took};
 
 /// Shortens a plan in at most so many tries, until `stop` is set; says how far it is if it is to be `shown`.
 pub(in crate::cli) fn shorten(
@@ -23,17 +22,15 @@ pub(in crate::cli) fn shorten(
     if shown {
         let _ = writeln!(io::stderr(), "shortening; Ctrl-C gives the shortest so far");
     }
-    let (of, began, ticker) = (plan.items.len(), Instant::now(), Ticker::new(shown));
-    let shrunk = shrink(plan, finding, houses, tries, &mut |step| {
-        ticker.show(|| line(step, of, tries, began.elapsed()));
+    let (of, progress) = (plan.items.len(), Progress::new(shown));
+    shrink(plan, finding, houses, tries, &mut |step| {
+        progress.show(|spent| line(step, of, tries, spent));
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    ticker.clear();
-    shrunk
+    })
 }
 
-fn line(step: Step, of: usize, most: u32, took: Duration) -> String {
-    format!("{} of {of} items left, {} of at most {most} tries, {}", step.items, step.tries, span(took))
+fn line(step: Step, of: usize, most: u32, spent: Duration) -> String {
+    format!("{} of {of} items left, {} of at most {most} tries, {}", step.items, step.tries, took(spent))
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use campanile_core::id::SensorId;
 use campanile_core::input::Input;
 use campanile_core::runner::Message;
 use campanile_delivery::gate::{Gates, Passage, scaled};
+use campanile_sim::span::span;
 
-use super::{Service, StatusSource, span, unknown};
+use super::{Service, StatusSource, unknown};
 use crate::control::protocol::Response;
 use crate::daemon::lines::now;
 
@@ -40,7 +41,7 @@ impl<S: StatusSource + 'static> Service<S> {
                 });
                 Ok(Response::done(format!(
                     "{name} comes faster than its min-interval: recorded in {}",
-                    span(at.since(now()))
+                    span(at.since(now()).micros())
                 )))
             }
         }

@@ -12,8 +12,9 @@ use campanile_delivery::symbols::Active;
 use campanile_sim::bounce::Model;
 
 use super::answer::{Carried, NotDone, carried_out, respond};
-use super::{Asked, Service, StatusSource, span, unknown};
+use super::{Asked, Service, StatusSource, unknown};
 use crate::boards::BoardSpec;
+use crate::config::scalar::duration_text;
 use crate::control::protocol::Response;
 use crate::daemon::lines::now;
 
@@ -31,7 +32,7 @@ impl<S: StatusSource + 'static> Service<S> {
         if held > LONGEST_PRESS {
             return Err("a press lasts a day at most".to_owned());
         }
-        let text = format!("{name} pressed for {}", span(held));
+        let text = format!("{name} pressed for {}", duration_text(held));
         if let Some((BoardSpec::Virtual, spec)) = names.wiring.inputs.get(input.index())
             && asked.issued.is_some()
         {
