@@ -77,6 +77,10 @@ impl Port for Ground<'_> {
         wiring::with(|wiring| wiring.program)
     }
 
+    fn swaps(&self) -> u32 {
+        wiring::with(|wiring| wiring.swaps)
+    }
+
     fn output(&self, output: OutputId) -> Option<Wired> {
         let output = wiring::output(output)?;
         let safe_without_link = output.safe_without_link.then_some(Level::from_bool(output.safe));

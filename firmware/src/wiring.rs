@@ -49,13 +49,16 @@ pub(crate) struct Wiring {
     pub(crate) program: u64,
     pub(crate) inputs: Vec<Input, INPUTS>,
     pub(crate) outputs: Vec<Output, OUTPUTS>,
+    /// So many others had these pins before.
+    #[cfg_attr(not(feature = "link"), expect(dead_code, reason = "only the link asks"))]
+    pub(crate) swaps: u32,
 }
 
 pub(crate) static WIRING: Mutex<RefCell<Wiring>> = Mutex::new(RefCell::new(Wiring::new()));
 
 impl Wiring {
     const fn new() -> Self {
-        Self { program: 0, inputs: Vec::new(), outputs: Vec::new() }
+        Self { program: 0, inputs: Vec::new(), outputs: Vec::new(), swaps: 0 }
     }
 
     /// What a bundle says, with this board's pins.
@@ -92,9 +95,10 @@ impl Wiring {
     /// Sets up the pins: outputs have their safe levels from the first moment on. Those that were outputs before keep the
     /// level that they have; those that are no more stay at their safe levels, unless they are inputs now. Inputs that are no
     /// more interrupt no more.
-    pub(crate) fn connect(self) {
+    pub(crate) fn connect(mut self) {
         critical_section::with(|cs| {
             let before = &mut *WIRING.borrow_ref_mut(cs);
+            self.swaps = before.swaps.wrapping_add(1);
             for old in &before.outputs {
                 if !self.outputs.iter().any(|output| output.pin == old.pin) {
                     old.drive(old.safe);

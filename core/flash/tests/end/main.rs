@@ -13,7 +13,7 @@ use campanile_core::link::{PATIENCE, Verdict};
 use campanile_core::runner::Message;
 use campanile_core::time::Duration;
 
-use world::{HORN, LAMP, World, bundle, image_of};
+use world::{HORN, LAMP, World, bundle, image_of, wired};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ON: Op = Op::Set { output: LAMP, level: Level::On };
@@ -175,6 +175,29 @@ fn a_program_whose_record_is_seen_behind_what_was_overwritten_takes_over_once() 
     assert!(world.install());
     world.run(SECOND);
     assert_eq!((world.verdicts.as_slice(), world.end.port.messages.len()), (&[Verdict::Runs][..], 0));
+}
+
+#[test]
+fn a_program_with_the_same_image_and_other_lines_runs_when_it_has_taken_over() {
+    let mut world = World::connected();
+    let new = wired(1, false);
+    world.bring(&new);
+    world.run_until_told();
+    assert_eq!(image_of(&new), world.end.port.program);
+    world.is_busy = true;
+    world.flood();
+    world.run(SECOND);
+    assert_eq!(world.verdicts, [], "the loop has not come to it");
+    assert!(world.install());
+    world.flood();
+    world.is_busy = false;
+    world.run(SECOND);
+    assert_eq!(world.verdicts, [Verdict::Runs]);
+    world.ask(1, ON);
+    world.run(SECOND);
+    world.is_cut = true;
+    world.run(PATIENCE.plus(SECOND));
+    assert_eq!((world.done.last(), world.output(LAMP)), (Some(&GONE), Level::On));
 }
 
 #[test]

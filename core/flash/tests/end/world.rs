@@ -27,8 +27,13 @@ const STEP: Duration = Duration::from_millis(10);
 
 /// A program with the button, the lamp and the horn, which are safe when they are off; each choice is another.
 pub(crate) fn bundle(choice: u32) -> Vec<u8> {
+    wired(choice, true)
+}
+
+/// Such a program, of which the outputs go safe without the link or stay as they are.
+pub(crate) fn wired(choice: u32, safe_without_link: bool) -> Vec<u8> {
     let button = bundle::Input { line: "BUTTON", active_low: false, pull: bundle::Pull::None };
-    let output = |line| bundle::Output { line, active_low: false, safe_on: false, safe_without_link: true };
+    let output = |line| bundle::Output { line, active_low: false, safe_on: false, safe_without_link };
     let def = |line| OutputDef { line, safe: Level::Off, max_on: Duration::ZERO };
     let parts = Parts {
         inputs: &[InputDef { line: 1, ..InputDef::default() }],
@@ -43,6 +48,12 @@ pub(crate) fn bundle(choice: u32) -> Vec<u8> {
     bytes[..len].to_vec()
 }
 
+/// What a bundle's outputs do when the link dies.
+fn without_link(bundle: &Bundle<'_>) -> [Option<Level>; 2] {
+    let mut outputs = bundle.outputs();
+    [(); 2].map(|()| outputs.next().filter(|output| output.safe_without_link).map(|_| Level::Off))
+}
+
 /// The hash of a bundle's image.
 pub(crate) fn image_of(bundle: &[u8]) -> u64 {
     image::hash(Bundle::open(bundle).unwrap().image)
@@ -52,6 +63,9 @@ pub(crate) fn image_of(bundle: &[u8]) -> u64 {
 pub(crate) struct Ground {
     linked_in: Vec<u8>,
     pub(crate) program: u64,
+    swaps: u32,
+    /// What the outputs do when the link dies.
+    without_link: [Option<Level>; 2],
     now: Instant,
     heard: VecDeque<u8>,
     said: Vec<Vec<u8>>,
@@ -123,9 +137,13 @@ impl Port for Ground {
         self.program
     }
 
+    fn swaps(&self) -> u32 {
+        self.swaps
+    }
+
     fn output(&self, output: OutputId) -> Option<Wired> {
         let pin = [7, 8].get(output.index()).copied()?;
-        Some(Wired { pin, safe_without_link: Some(Level::Off) })
+        Some(Wired { pin, safe_without_link: *self.without_link.get(output.index())? })
     }
 }
 
@@ -160,6 +178,8 @@ impl World {
         engine.load(Instant::ZERO, Bundle::open(&linked_in).unwrap().image).unwrap();
         let ground = Ground {
             program: image_of(&linked_in),
+            swaps: 0,
+            without_link: without_link(&Bundle::open(&linked_in).unwrap()),
             linked_in,
             now: Instant::ZERO,
             heard: VecDeque::new(),
@@ -225,9 +245,12 @@ impl World {
     /// The loop comes to a program; whether there was one and it runs.
     pub(crate) fn install(&mut self) -> bool {
         let Some(Message::Install { hash }) = self.end.port.messages.pop_front() else { return false };
-        let image = self.end.staged(hash).unwrap().image;
-        let is_taken = self.engine.install(self.end.port.now, image).is_ok();
-        self.end.port.program = hash;
+        let bundle = self.end.staged(hash).unwrap();
+        let without_link = without_link(&bundle);
+        while !matches!(self.engine.poll(self.end.port.now), Step::Idle { .. }) {}
+        let is_taken = self.engine.install(self.end.port.now, bundle.image).is_ok();
+        let port = &mut self.end.port;
+        (port.program, port.swaps, port.without_link) = (hash, port.swaps + 1, without_link);
         is_taken
     }
 

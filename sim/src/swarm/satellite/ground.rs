@@ -46,6 +46,8 @@ pub(super) struct Ground {
     factory: u64,
     /// The program that runs.
     running: u64,
+    /// So many have taken over.
+    swaps: u32,
     messages: Rc<Messages>,
     tape: Rc<RefCell<Tape>>,
     heard: VecDeque<u8>,
@@ -73,6 +75,7 @@ impl Ground {
             programs: Rc::clone(programs),
             factory,
             running,
+            swaps: 0,
             messages: Rc::new(Messages::new()),
             tape: Rc::clone(tape),
             heard: VecDeque::new(),
@@ -112,7 +115,7 @@ impl Ground {
 
     /// Another program has taken over.
     pub(super) const fn installed(&mut self, program: u64) {
-        self.running = program;
+        (self.running, self.swaps) = (program, self.swaps.wrapping_add(1));
     }
 
     /// The loop was told that records before this number need not be in its memory any more: they are kept, or given up.
@@ -192,6 +195,10 @@ impl Port for Ground {
 
     fn program(&self) -> u64 {
         self.running
+    }
+
+    fn swaps(&self) -> u32 {
+        self.swaps
     }
 
     fn output(&self, output: OutputId) -> Option<Wired> {
