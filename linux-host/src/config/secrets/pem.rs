@@ -5,31 +5,28 @@ use std::ops::Range;
 const BEGIN: &str = "-----BEGIN";
 const END: &str = "-----END";
 
-/// So many letters of Base64 on a line with no others are a key's: no name in a house is as long.
-const LONG: usize = 40;
+/// So many letters of Base64 has a line of a key, but for its last; most have 64.
+const LONG: usize = 60;
 
-/// So many are, if they are of all kinds.
-const MIXED: usize = 16;
-
-/// The lines of keys, those that follow one another as one. Without its beginning a key is known by its lines.
+/// The lines of keys, those that follow one another as one. Without its beginning or its end a key is known by its lines.
 pub(in crate::config) fn blocks(text: &str) -> Vec<Range<usize>> {
     let mut blocks: Vec<Range<usize>> = Vec::new();
-    let (mut start, mut within) = (0, false);
+    let (mut start, mut within, mut goes_on) = (0, false, false);
     for line in text.split_inclusive('\n') {
         let behind = start + line.len();
         let begin = line.find(BEGIN);
-        // One that does not end is known by its lines.
         within |= begin.is_some() && text.get(start..).is_some_and(|rest| rest.contains(END));
-        let from = start + begin.unwrap_or(0);
-        let before = blocks.last_mut().filter(|block| block.end == from);
-        // The last line of a key may be of any length.
-        let goes_on = before.is_some() && base64(line).is_some_and(|letters| !letters.is_empty());
-        if within || begin.is_some() || goes_on || base64(line).is_some_and(is_of_a_key) {
-            match before {
+        let letters = base64(line).filter(|letters| !letters.is_empty());
+        let is_long = letters.is_some_and(is_long);
+        if within || begin.is_some() || is_long || goes_on && letters.is_some() {
+            let from = start + begin.unwrap_or(0);
+            match blocks.last_mut().filter(|block| block.end == from) {
                 Some(block) => block.end = behind,
                 None => blocks.push(from..behind),
             }
         }
+        // The last line of a key may be of any length.
+        goes_on = is_long || begin.is_some();
         within &= !line.contains(END);
         start = behind;
     }
@@ -44,11 +41,11 @@ fn base64(line: &str) -> Option<&str> {
     letters.bytes().all(of_base64).then_some(letters)
 }
 
-/// Whether letters of Base64 are more than a name.
-fn is_of_a_key(letters: &str) -> bool {
+/// Whether letters of Base64 are as many and as mixed as no name or topic of a house has them.
+fn is_long(letters: &str) -> bool {
     let has = |kind: fn(&u8) -> bool| letters.as_bytes().iter().any(kind);
     let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
-    letters.len() >= LONG || letters.len() >= MIXED && is_mixed
+    letters.len() >= LONG && is_mixed
 }
 
 #[cfg(test)]
@@ -71,7 +68,7 @@ mod tests {
 
     #[test]
     fn without_beginning_or_end_it_is_known_by_its_lines() {
-        let line = "  MIGHAgEAMBMGByqGSM49+/==\n";
+        let line = "  MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+/zL1gdAFr88hb2\n";
         assert_eq!(shown(&format!("a = 1\n{line}{line}b = 2\n")), "a = 1\nb = 2\n");
         assert_eq!(shown(&format!("-----BEGIN PRIVATE KEY-----\n\"{line}\nb = 2")), "\nb = 2");
         assert_eq!(shown(&format!("a = 1\n{line}08swordfish==\nb = 2\n")), "a = 1\nb = 2\n", "its last line");
@@ -84,6 +81,9 @@ mod tests {
             "name = \"front-door\"\n",
             "button\n",
             "\"wohnzimmerlichtschalter\",\n",
+            "\"Wohnzimmerlampe2\",\n\"lamp\",\n",
+            "\"homeassistant/livingroom/lamp/brightness\",\n",
+            "-----END PRIVATE KEY\n\"lamp\",\n",
             "discovery=\n",
             "{ set = \"a\" },\n",
         ] {
