@@ -76,6 +76,8 @@ step_test() {
     export PROPTEST_RNG_SEED=${PROPTEST_RNG_SEED:-1} CAMPANILE_NOT_TRIED=$ARTEFACTS/not-tried
     rm -f "$CAMPANILE_NOT_TRIED"
     cargo test --locked --workspace --no-fail-fast
+    echo "campanile-core with [small]"
+    cargo test --quiet --locked -p campanile-core --features small
     if [[ -e $CAMPANILE_NOT_TRIED ]]; then cat "$CAMPANILE_NOT_TRIED"; fi
 }
 

@@ -20,7 +20,7 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An input: 0 to 63, as a raw edge has six bits for it.
+    /// An input: 0 to 63, as a raw edge has six bits for it; 0 to 31 with the feature `small`.
     InputId
     /// An output.
     OutputId

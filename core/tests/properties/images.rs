@@ -107,7 +107,8 @@ fn of_a_peer() -> House {
 fn images_are_the_golden_bytes() {
     let doorbell = House { inputs: vec![InputDef::default()], ..House::default() };
     let lines = [doorbell.image(), everything().image(), of_a_peer().image()];
-    // All are accepted.
-    (0..lines.len()).for_each(|program| drop(Life::load(Instant::ZERO, &lines, program)));
+    // All are accepted; with little flash there are fewer peers.
+    let accepted = if cfg!(feature = "small") { 2 } else { 3 };
+    (0..accepted).for_each(|program| drop(Life::load(Instant::ZERO, &lines, program)));
     assert_golden("images.txt", &lines.map(|image| hex(&image)));
 }
