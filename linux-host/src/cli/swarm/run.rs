@@ -63,9 +63,8 @@ pub(super) fn seeds(
     let mut tally = *lock(&tally);
     tally.took = began.elapsed();
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    tally.interrupted = found.is_none() && seeds.start + tally.seeds < seeds.end;
     // Those taken have all been lived.
-    tally.next = seeds.start + tally.seeds;
+    tally.next = found.as_ref().map_or(seeds.start + tally.seeds, |found| found.seed + 1);
     (tally, found)
 }
 

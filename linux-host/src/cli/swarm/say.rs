@@ -41,12 +41,12 @@ pub(super) fn shortened(found: &Found, shrunk: &Shrunk, args: &Args, out: &mut i
 
 /// Says what was lived, and how to go on where there is more.
 pub(super) fn summary(tally: &Tally, failed: bool, args: &Args, out: &mut impl Write) -> io::Result<()> {
-    let more = tally.interrupted.then(|| go_on(tally, args));
+    let more = (tally.next < args.seeds.0.end).then(|| go_on(tally, args));
     if args.json {
         let object = json!({
             "result": if failed { "failed" } else { "done" }, "seeds": tally.seeds, "next": tally.next,
             "virtual-us": tally.lived.to_string(), "records": tally.records,
-            "seconds": tally.took.as_secs_f64(), "interrupted": tally.interrupted, "go-on": more,
+            "seconds": tally.took.as_secs_f64(), "interrupted": !failed && more.is_some(), "go-on": more,
         });
         return writeln!(out, "{object}");
     }

@@ -10,7 +10,6 @@ pub(super) struct Tally {
     pub(super) lived: u64,
     pub(super) records: u64,
     pub(super) took: Duration,
-    /// The first seed that was not run.
+    /// All before it have been run; the one behind the first that fails, if any does.
     pub(super) next: u64,
-    pub(super) interrupted: bool,
 }

@@ -40,7 +40,7 @@ fn hunted(arguments: &[&str]) -> (String, Result<(), Failure>) {
 }
 
 #[test]
-fn a_seed_that_fails_is_told_with_the_command_that_lives_it_again_and_with_the_shortest_plan() {
+fn a_seed_that_fails_is_told_with_what_lives_it_again_the_shortest_plan_and_what_goes_on_behind_it() {
     // However many are lived at a time, the first one is told.
     for jobs in ["1", "4"] {
         let (said, ended) = hunted(&["old house.toml", "new.toml", "--seeds", "7..90", "--jobs", jobs]);
@@ -51,7 +51,7 @@ fn a_seed_that_fails_is_told_with_the_command_that_lives_it_again_and_with_the_s
         assert!(finding.contains("0.000000  "), "when and what: {finding}");
         assert_eq!(again, "again: campanile swarm 'old house.toml' new.toml --seeds 7");
         let lines: Vec<&str> = shortened.lines().collect();
-        let [plan @ .., once_more, summary] = &lines[..] else { panic!("{said}") };
+        let [plan @ .., once_more, summary, go_on] = &lines[..] else { panic!("{said}") };
         let plan: Plan = serde_json::from_str(&plan.concat()).expect("a plan that --plan takes");
         assert!(plan.items.is_empty(), "nothing is needed for it: {said}");
         assert_eq!(*once_more, finding);
@@ -59,7 +59,11 @@ fn a_seed_that_fails_is_told_with_the_command_that_lives_it_again_and_with_the_s
             summary.contains(" of virtual time, ") && !summary.contains("without a finding"),
             "{summary}"
         );
+        let behind = format!("swarm 'old house.toml' new.toml --seeds 8..90 --jobs {jobs}");
+        assert_eq!(*go_on, format!("to go on: campanile {behind}"));
     }
+    let (said, _) = hunted(&["house.toml", "--seeds", "7"]);
+    assert!(!said.contains("to go on"), "there is no seed behind it: {said}");
 }
 
 #[test]
@@ -93,12 +97,15 @@ fn programs_are_told_the_same_in_an_object_a_line() {
     assert_eq!(failure["again"], "campanile swarm house.toml --seeds 3");
     assert!(failure["plan"]["nodes"].is_array() && failure["what"].is_string(), "{failure}");
     assert_eq!((&summary["result"], &summary["seeds"]), (&json!("failed"), &json!(1)));
-    assert_eq!((&summary["interrupted"], &summary["go-on"]), (&json!(false), &json!(null)));
+    assert_eq!(
+        (&summary["interrupted"], &summary["go-on"]),
+        (&json!(false), &json!("campanile swarm house.toml --seeds 4.. --jobs 1 --json"))
+    );
 }
 
 #[test]
 fn whoever_goes_on_does_so_as_before() {
-    let tally = tally::Tally { seeds: 12, next: 17, interrupted: true, ..tally::Tally::default() };
+    let tally = tally::Tally { seeds: 12, next: 17, ..tally::Tally::default() };
     for (arguments, more) in [
         (&["house.toml"][..], "17.."),
         (&["house.toml", "--seeds", "5..90"], "17..90"),
