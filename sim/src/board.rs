@@ -12,10 +12,15 @@ use std::task::{Poll, Waker};
 
 use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::{Input, LevelWhy, OverrunWhy};
+use campanile_core::program::image::Image;
+use campanile_core::program::verify::LoadError;
+use campanile_core::program::{InputDef, OutputDef};
 use campanile_core::runner::{Captured, Edges, Outputs, Refused};
 use campanile_core::time::Instant;
 use campanile_delivery::satellite::{Mirror, Move};
-use campanile_delivery::symbols::{self, Active, Symbols};
+use campanile_delivery::symbols::{self, Active};
+
+use crate::node::House;
 
 /// So many edges the kernel keeps: the most that it allows for one line is 16 times 64.
 pub const KERNEL_BUFFER: usize = 1024;
@@ -24,13 +29,10 @@ pub const KERNEL_BUFFER: usize = 1024;
 #[derive(Clone, Default)]
 pub struct Board(Rc<RefCell<State>>);
 
-/// A line by its board and its name.
-type Line = (String, String);
-
 #[derive(Default)]
 struct State {
-    /// Every line that some program has named, and its place in `high`.
-    lines: BTreeMap<Line, usize>,
+    /// Every line that some program has, by what programs know it by, and its place in `high`.
+    lines: BTreeMap<u32, usize>,
     /// Whether a line has its high voltage.
     high: Vec<bool>,
     /// The lines of the program's inputs.
@@ -95,24 +97,23 @@ struct Wire {
 }
 
 impl Board {
-    /// Points a program's ids at lines. Lines that nobody has moved yet are off.
-    pub fn wire(&self, symbols: &Symbols) {
+    /// Points a program's ids at lines. Lines that nobody has moved yet are off. An image that nobody can read has none.
+    pub fn wire(&self, House { image, symbols, .. }: &House) {
         let mut state = self.0.borrow_mut();
-        let inputs = symbols.inputs.iter().map(|input| (line(&input.board, &input.line), input.active));
-        state.inputs = inputs.map(|(line, active)| state.solder(line, active)).collect();
-        let outputs = symbols.outputs.iter().map(|output| (line(&output.board, &output.line), output.active));
-        state.outputs = outputs.map(|(line, active)| state.solder(line, active)).collect();
+        let (inputs, outputs) = lines(image).unwrap_or_default();
+        let inputs = inputs.into_iter().zip(&symbols.inputs);
+        state.inputs = inputs.map(|(line, input)| state.solder(line, input.active)).collect();
+        let outputs = outputs.into_iter().zip(&symbols.outputs);
+        state.outputs = outputs.map(|(line, output)| state.solder(line, output.active)).collect();
         state.elsewhere.clear();
-        for input in &symbols.inputs {
-            if let Some((at, lines, name)) = state.find(&input.board, &input.line) {
+        for (at, input) in state.inputs.clone().into_iter().zip(&symbols.inputs) {
+            if let Some((lines, name)) = state.install(at, &input.board, &input.line) {
                 lines.borrow_mut().open_input(&name);
-                state.elsewhere.insert(at, (lines, name));
             }
         }
-        for output in &symbols.outputs {
-            if let Some((at, lines, name)) = state.find(&output.board, &output.line) {
+        for (at, output) in state.outputs.clone().into_iter().zip(&symbols.outputs) {
+            if let Some((lines, name)) = state.install(at, &output.board, &output.line) {
                 lines.borrow_mut().open_output(&name, output.safe);
-                state.elsewhere.insert(at, (lines, name));
             }
         }
     }
@@ -245,11 +246,11 @@ impl Board {
 }
 
 impl State {
-    /// The place of a line that is a satellite's, with its name there.
-    fn find(&self, board: &str, of: &symbols::Line) -> Option<(usize, Satellite, String)> {
-        let lines = self.satellites.get(board)?;
-        let at = *self.lines.get(&line(board, of))?;
-        Some((at, Rc::clone(lines), of.to_string()))
+    /// A line on this board may be a satellite's: whose, and its name there.
+    fn install(&mut self, wire: Wire, board: &str, line: &symbols::Line) -> Option<(Satellite, String)> {
+        let elsewhere = (Rc::clone(self.satellites.get(board)?), line.to_string());
+        self.elsewhere.insert(wire.line, elsewhere.clone());
+        Some(elsewhere)
     }
 
     /// Somebody has captured this.
@@ -262,7 +263,7 @@ impl State {
     }
 
     /// The place of a line, which is off if it is new.
-    fn solder(&mut self, line: Line, active: Active) -> Wire {
+    fn solder(&mut self, line: u32, active: Active) -> Wire {
         let new = self.high.len();
         let line = *self.lines.entry(line).or_insert(new);
         if line == new {
@@ -321,8 +322,13 @@ impl State {
     }
 }
 
-fn line(board: &str, line: &symbols::Line) -> Line {
-    (board.to_owned(), line.to_string())
+/// What a program knows the lines of its inputs by, and those of its outputs: a hash of the hardware, whatever a file calls it.
+fn lines(image: &[u8]) -> Result<(Vec<u32>, Vec<u32>), LoadError> {
+    let mut image = Image::open(image)?;
+    let counts = image.counts;
+    let inputs = (0..counts.inputs).map(|_| Ok(image.item::<InputDef>()?.line)).collect::<Result<_, _>>()?;
+    let outputs = (0..counts.outputs).map(|_| Ok(image.item::<OutputDef>()?.line));
+    Ok((inputs, outputs.collect::<Result<_, _>>()?))
 }
 
 impl Edges for Board {

@@ -198,7 +198,7 @@ impl<W: Witness + 'static> Node<W> {
     ) -> Self {
         let board = Board::default();
         if let Some(house) = houses.get(&program) {
-            board.wire(&house.symbols);
+            board.wire(house);
         }
         Self {
             name,
@@ -231,7 +231,7 @@ impl<W: Witness + 'static> Node<W> {
         let house = self.houses.get(&first).ok_or(SimError::NoProgram)?;
         let unkept = Unkept::default();
         unkept.keep(&mut journal, first, house.stored());
-        self.board.wire(&house.symbols);
+        self.board.wire(house);
         self.board.listen(true);
         self.witness.borrow_mut().begin(opened.boot.0);
         let birth = Birth {
@@ -342,7 +342,7 @@ impl Outputs for Lines {
 
     fn installed(&mut self, hash: u64) {
         if let Some(house) = self.houses.get(&hash) {
-            self.board.wire(&house.symbols);
+            self.board.wire(house);
         }
     }
 }

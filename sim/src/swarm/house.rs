@@ -50,7 +50,7 @@ pub(super) struct Rulebook {
 
 impl Rulebook {
     pub(super) fn new(houses: &[House]) -> Result<Self, LoadError> {
-        let mut names = BTreeMap::new();
+        let mut known = BTreeMap::new();
         let mut rules = BTreeMap::new();
         let (mut busiest, mut sensors) = (u64::MAX, u8::MAX);
         for house in houses {
@@ -89,9 +89,9 @@ impl Rulebook {
             spans.extend(debounces.iter().flatten());
             spans.extend(outputs.iter().map(|output| output.max_on.micros()));
             spans.retain(|span| *span > 0);
-            let lines = house.symbols.inputs.iter().map(|input| {
-                let next = names.len();
-                *names.entry((input.board.clone(), input.line.clone())).or_insert(next)
+            let lines = inputs.iter().map(|input| {
+                let next = known.len();
+                *known.entry(input.line).or_insert(next)
             });
             let lines = lines.collect();
             let quiet = inputs.iter().map(quiet).fold(Duration::ZERO, Duration::max);
@@ -100,7 +100,7 @@ impl Rulebook {
             rules.insert(hash(&house.image), program);
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
-        Ok(Self { rules, programs, lines: names.len(), sensors, busiest })
+        Ok(Self { rules, programs, lines: known.len(), sensors, busiest })
     }
 
     pub(super) fn of(&self, program: u64) -> Option<&Rules> {

@@ -148,7 +148,7 @@ impl<'a> Satellite<'a> {
         }
         let house = programs.houses.get(&program).ok_or("a satellite without a program")?;
         self.running = program;
-        self.board.wire(&house.symbols);
+        self.board.wire(house);
         self.board.listen(true);
         self.starts.begin(&self.tape.borrow(), boot, left)?;
         self.tape.borrow_mut().begin(boot);

@@ -131,6 +131,20 @@ fn a_plan_without_bounds_is_told_so_and_not_lived() {
     assert!(finding.what.contains("item 0 has 4000000000 edges, and 1000000 are the most"), "{finding}");
 }
 
+/// The engine knows a line by its board's hardware: a door that stands open still does under a program that calls its board
+/// something else.
+#[test]
+fn a_board_with_another_name_has_the_same_lines() {
+    let mut renamed = House::new(louder(), doorbell().symbols);
+    renamed.symbols.inputs.iter_mut().for_each(|input| input.board = "loft".into());
+    renamed.symbols.outputs.iter_mut().for_each(|output| output.board = "loft".into());
+    let item = |at, deed| Item { at, node: 0, satellite: None, deed };
+    let open = Deed::Touch { input: "door".into(), on: true, bounce: vec![] };
+    let items = vec![item(SECOND, open), item(2 * SECOND, Deed::Swap { house: 1 })];
+    let plan = Plan { seed: 1, until: 4 * SECOND, nodes: vec![NodePlan::default()], items };
+    assert_eq!(run(&plan, &[doorbell(), renamed]).finding, None);
+}
+
 const SECOND: u64 = 1_000_000;
 const HOUR: u64 = 3_600 * SECOND;
 

@@ -34,7 +34,7 @@ impl Outputs for Wired {
 
     fn installed(&mut self, hash: u64) {
         if let Some(house) = self.programs.houses.get(&hash) {
-            self.board.wire(&house.symbols);
+            self.board.wire(house);
             self.end.borrow_mut().port.installed(hash);
         }
     }
