@@ -33,7 +33,15 @@ pub(super) fn rot(disk: &Disk, journal: Option<&Journal<Disk>>, of: Rots, which:
     let Some(place) = (which as usize).checked_rem(names.len()) else { return };
     let _ = disk.tamper(&names[place], |bytes| {
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        flip(&mut bytes[..used], byte);
+        if matches!(of, Rots::Cursor | Rots::Boot) {
+            // Two slots, with much room between them in which nothing stands.
+            let said: Vec<usize> = (0..used).filter(|&at| bytes[at] != 0).collect();
+            if let Some(at) = (byte as usize).checked_rem(said.len()) {
+                flip(&mut bytes[said[at]..=said[at]], byte);
+            }
+        } else {
+            flip(&mut bytes[..used], byte);
+        }
     });
 }
 
