@@ -23,10 +23,12 @@ SEEDS=${PLANTED_SEEDS:-20000}
 LEAST=100
 OUT=$CARGO_TARGET_DIR/planted
 TREE=$OUT/tree
-# A fault of the link, or of what is at its other end, lives in the house that has one.
+# A fault of the link, or of what is at its other end, lives in the house that has one; one that takes days to show, where
+# little happens.
 houses_of() {
     case $1 in
         link-* | flash-*) HOUSES=("$OUT/porch.img" "$OUT/porch-changed.img") ;;
+        age-*) HOUSES=("$OUT/quiet.img" "$OUT/quiet-changed.img") ;;
         *) HOUSES=("$OUT/house.img" "$OUT/changed.img") ;;
     esac
 }
@@ -43,7 +45,7 @@ if [[ ${1:-} == --applies ]]; then
 fi
 
 mkdir -p "$OUT"
-for house in house changed porch porch-changed; do
+for house in house changed porch porch-changed quiet quiet-changed; do
     cargo run --quiet --locked -p campanile -- compile "$FAULTS/$house.toml" -o "$OUT/$house.img" 2>"$OUT/compile.log" ||
         die "$FAULTS/$house.toml: $(tail -n 20 "$OUT/compile.log")"
 done

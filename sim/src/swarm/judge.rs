@@ -1,6 +1,7 @@
 //! The judges: what must hold in every life, whatever befalls it. Each knows the truth of its matter from the world's
 //! side and reads what the node wrote; none of them asks the engine.
 
+pub(super) mod age;
 pub(super) mod commands;
 pub(super) mod counts;
 pub(super) mod journal;

@@ -23,7 +23,7 @@ pub(super) use self::wall::Wall;
 use super::courier::Courier;
 use super::house::{Rulebook, Rules};
 use super::judge::{
-    self, commands::Commands, journal, lines::Lines, messages::Messages, outputs::Outputs,
+    self, age::Age, commands::Commands, journal, lines::Lines, messages::Messages, outputs::Outputs,
     schedules::Schedules, steps::Steps,
 };
 use super::line::Stuck;
@@ -72,6 +72,11 @@ pub(super) struct Station<'a> {
     messages: Messages,
     steps: Steps,
     schedules: Schedules,
+    age: Age,
+    /// When the process began, in the world's time.
+    begun: u64,
+    /// Something on its disk has changed by itself.
+    pub(super) rotten: bool,
     /// Lines that stick.
     pub(super) stuck: Stuck,
     pub(super) floor: journal::Floor,
@@ -143,6 +148,9 @@ impl<'a> Station<'a> {
             messages: Messages::new(rulebook.sensors),
             steps: Steps::default(),
             schedules: Schedules::default(),
+            age: Age::default(),
+            begun: 0,
+            rotten: false,
             stuck: Stuck::default(),
             floor: journal::Floor::default(),
             words: journal::Words::default(),
@@ -181,6 +189,7 @@ impl<'a> Station<'a> {
     pub(super) fn begin(&mut self) -> Result<(), String> {
         let now = self.enter();
         self.life += 1;
+        self.begun = self.clock.now();
         self.turns.begin();
         self.stalls.begin();
         self.stopping = None;

@@ -9,7 +9,7 @@ use campanile_delivery::disk::Disk;
 
 use super::{Station, rules};
 use crate::node;
-use crate::swarm::judge::{journal, memory, replay};
+use crate::swarm::judge::{age::Moment, journal, memory, replay};
 
 /// The smallest segment of a journal, and the largest: linux-host/delivery/FORMAT.md.
 const SEGMENT: (u64, u64) = (4 * 1024, 1024 * 1024);
@@ -96,6 +96,7 @@ impl Station<'_> {
             self.lines.held_back(now);
             return Ok(());
         }
+        self.check_age()?;
         let rules = rules(&self.rulebook, self.running)?;
         // A mask of the storm guard, a reading, a wake-up: all of it is over long before.
         let rest =
@@ -107,6 +108,20 @@ impl Station<'_> {
         self.lines.compare(now, rest, rules, |input: InputId| board.input(input))?;
         self.outputs.compare(|output: OutputId| board.output(output))?;
         self.schedules.check(now, rules)
+    }
+
+    /// What is too old has gone from the journal, and nothing that had still to stay.
+    fn check_age(&mut self) -> Result<(), String> {
+        let age = self.plan.journal.age;
+        let wall = self.wall.filter(|wall| wall.trusted && age > 0 && !self.lies && !self.rotten);
+        let (Some(wall), Some(life)) = (wall, &self.node.life) else {
+            self.age.forget();
+            return Ok(());
+        };
+        let well = [self.begun, wall.at, self.trouble, self.lags, self.thaws()].into_iter().fold(0, u64::max);
+        let moment = Moment { now: self.clock.now(), life: self.life, wall, well };
+        let status = life.journal.borrow().status();
+        self.age.check(moment, (age, self.plan.journal.keep), &self.node.disk, &status)
     }
 
     /// The last life is executed again. With `until`, on the node's own clock, it must be whole up to then.

@@ -120,6 +120,7 @@ impl World<'_> {
             }
             Deed::Rot { of, segment, byte } => {
                 station.hear();
+                station.rotten = true;
                 // All else has a second copy, or can be had from elsewhere.
                 station.floor.void |= matches!(of, Rots::Segment | Rots::Checkpoint);
                 let journal = station.journal();
