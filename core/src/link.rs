@@ -91,3 +91,18 @@ pub const PING_EVERY: Duration = Duration::from_secs(1);
 
 /// Nothing was heard for so long: the other end is gone.
 pub const PATIENCE: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::own_command;
+
+    #[test]
+    fn no_two_commands_of_a_satellites_own_have_one_number_in_whichever_starts() {
+        let starts = (0..4096).map(|starts: u64| starts << 32 | 0xdead_beef);
+        let numbers: BTreeSet<u32> =
+            starts.flat_map(|boot| (1..=16).map(move |nth| own_command(boot, nth))).collect();
+        assert_eq!(numbers.len(), 4096 * 16);
+    }
+}
