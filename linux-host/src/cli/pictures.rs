@@ -29,19 +29,19 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
-    /// Whether there is anything to draw.
-    pub(super) fn are_wanted(&self) -> bool {
-        self.vcd.is_some() || self.svg.is_some() || self.timeline
-    }
-
     /// The files that they go into.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         [&self.vcd, &self.svg].into_iter().flatten().map(PathBuf::as_path)
     }
 
-    /// Draws them.
+    /// Draws those that are wanted.
     pub(super) fn draw<S: Storage>(&self, index: &Arc<Index<S>>, range: &Range) -> Result<(), Failure> {
+        if self.vcd.is_none() && self.svg.is_none() && !self.timeline {
+            return Ok(());
+        }
         let recording = record(index, range).map_err(Failure::says)?;
+        let recording = recording
+            .ok_or_else(|| Failure::says("there is nothing to draw: nobody knows what was in that range"))?;
         if let Some(path) = &self.vcd {
             output::write(path, |out| vcd::write(&recording, out))?;
         }

@@ -91,10 +91,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let spent = progress.spent();
     drop(progress);
     let report = report.map_err(|error| Failure::says(format!("{}: {error}", path.display())))?;
-    if args.pictures.are_wanted() {
-        args.pictures.draw(&archive.index, &range)?;
-    }
-    say::say(&path, &archive, &report, spent, args.json)
+    // What came of it is said even if no picture can be drawn.
+    let drawn = args.pictures.draw(&archive.index, &range);
+    let said = say::say(&path, &archive, &report, spent, args.json);
+    drawn.and(said)
 }
 
 /// What a picture must not be written over: the files of a journal and of the satellites' below it, and what would be

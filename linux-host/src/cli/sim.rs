@@ -61,19 +61,19 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     };
     let case = open(script, house).map_err(say)?;
     output::apart(case.files.iter().map(PathBuf::as_path), args.pictures.files())?;
-    let until = args.until.unwrap_or_else(|| Instant::ZERO.plus(case.script.until));
+    // Behind the end of the script nothing was simulated.
+    let end = Instant::ZERO.plus(case.script.until);
+    let until = args.until.map_or(end, |until| until.min(end));
     let range = Range { from: args.from.map(Bound::Engine), until: Some(Bound::Engine(until)) };
     if range.is_reversed() {
-        let end = args.until.map_or("the script ends", |_| "--until is");
+        let end = if until == end { "the script ends" } else { "--until is" };
         return Err(Failure::says(format!("{end} before --from: no moment is left to draw")));
     }
     let options = Options { seed: args.seed, verbose: args.verbose, ..Options::default() };
     let (Outcome { trace, .. }, disk) = case.play_and_keep(&options).map_err(Failure::says)?;
     say_trace(&trace, args.json)?;
-    if args.pictures.are_wanted() {
-        let archive = Archive::open(&disk).map_err(Failure::says)?;
-        args.pictures.draw(&archive.index, &range)?;
-    }
+    let archive = Archive::open(&disk).map_err(Failure::says)?;
+    args.pictures.draw(&archive.index, &range)?;
     if args.bless {
         let text = fs::read_to_string(script)?;
         let blessed = bless(&text, &trace).ok_or_else(|| Failure::says("the script has no `steps`"))?;

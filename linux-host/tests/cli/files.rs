@@ -108,6 +108,21 @@ fn a_house_and_a_script_are_told_apart() {
     assert!(text(&campanile(&["check", &script]).stderr).starts_with(is_script));
 }
 
+/// What comes after the script was never simulated.
+#[test]
+fn a_picture_ends_with_the_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("ring.toml");
+    write(&script, SCRIPT).unwrap();
+    let (house, script) = (example(), script.to_str().unwrap().to_owned());
+    let picture =
+        |part: &[&str]| text(&campanile(&[&["sim", &house, &script, "--timeline"], part].concat()).stdout);
+    assert!(picture(&[]).contains(", 1 s\nrecords "), "{}", picture(&[]));
+    assert_eq!(picture(&["--until", "100s"]), picture(&[]));
+    let quiet = picture(&["--from", "0.9", "--until", "0.95"]);
+    assert!(quiet.contains(", 50 ms\nbutton raw  ▆▆") && quiet.contains(" 0.90 s"), "{quiet}");
+}
+
 #[test]
 fn a_range_that_ends_before_it_begins_is_said_to_be_none() {
     let folder = tempfile::tempdir().unwrap();

@@ -311,4 +311,12 @@ fn another_house_and_pictures_of_the_same_journal() {
         assert!(timeline.contains(start) && svg.contains(start), "{start}: {timeline}");
     }
     assert!(std::fs::read_to_string(vcd).unwrap().contains("$var wire 1 ! button $end"));
+
+    // Behind its end there is nothing to draw, and what came of the replay is said all the same.
+    let none = place.path("none.svg");
+    let output = place.bare(&["replay", "--from", "9/", "--svg"]).arg(&none).arg(&state).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{out}{err}");
+    assert!(out.contains("none of its records is in that range"), "{out}");
+    assert!(err.starts_with("error: there is nothing to draw: ") && !none.exists(), "{err}");
 }

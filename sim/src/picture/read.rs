@@ -27,11 +27,11 @@ const MARGIN: u64 = 40;
 const SET: i64 = 1_577_836_800_000_000;
 
 /// Makes a recording of a journal, or of the part of it that lies in a range. What was before is shown as it is known
-/// at the beginning.
+/// at the beginning, also where nothing happened in it. `None`: nobody knows what was then.
 ///
 /// # Errors
 /// The disk fails.
-pub fn record<S: Storage>(index: &Arc<Index<S>>, range: &Range) -> io::Result<Recording> {
+pub fn record<S: Storage>(index: &Arc<Index<S>>, range: &Range) -> io::Result<Option<Recording>> {
     let mut reader = index.reader(Position::START);
     let mut tape = Tape::default();
     loop {
@@ -41,14 +41,16 @@ pub fn record<S: Storage>(index: &Arc<Index<S>>, range: &Range) -> io::Result<Re
             Next::Item(item) => {
                 let place = Place { at: item.at, time: item.time, wall: item.wall };
                 if range.ends_before(&place) {
+                    tape.next = Some(place);
                     break;
                 }
                 if !tape.in_range && !range.begins_behind(&place) {
                     tape.in_range = true;
-                    tape.lead = range.lead(&place);
+                    let lead = range.from.and_then(|from| from.behind(&place)).unwrap_or(0);
+                    tape.lead = Duration::from_micros(u64::try_from(-lead).unwrap_or(0));
                 }
                 tape.item(index, &item);
-                tape.note(&item);
+                tape.note(&item, place);
             }
         }
     }
@@ -65,6 +67,9 @@ struct Tape {
     opening: Option<Vec<(Instant, Record)>>,
     /// The last record: its place on the axis, and the engine's clock then.
     last: (u64, Instant),
+    /// The same in the journal, and the first record behind the range.
+    place: Option<Place>,
+    next: Option<Place>,
     /// The range has begun, and so long before its first record.
     in_range: bool,
     lead: Duration,
@@ -85,8 +90,12 @@ struct Tape {
 
 impl Tape {
     /// A record of the engine's was read.
-    fn note(&mut self, item: &Item<'_>) {
-        if self.in_range && matches!(item.body, Body::Engine(_)) {
+    fn note(&mut self, item: &Item<'_>, place: Place) {
+        if !matches!(item.body, Body::Engine(_)) {
+            return;
+        }
+        self.place = Some(place);
+        if self.in_range {
             self.records = Some((self.records.map_or(item.at, |(first, _)| first), item.at));
         }
     }
@@ -218,15 +227,39 @@ impl Tape {
         }
     }
 
-    fn finish(self, range: &Range) -> Recording {
-        let (begin, engine) = self.begin.unwrap_or(self.last);
-        let span = self.last.0.saturating_sub(begin);
-        let length = match range.until {
-            Some(Bound::Engine(until)) => until.since(engine).micros().max(span),
-            _ => span + (span / MARGIN).max(1_000),
+    /// How long behind its last record the range ends, as far as it is known that nothing happened until then.
+    fn rest(&self, range: &Range) -> Option<u64> {
+        let last = self.place.as_ref()?;
+        let most = match (range.until?, &self.next) {
+            // A simulation was played to its end.
+            (Bound::Engine(_), _) => u64::MAX,
+            (_, Some(next)) if next.at.boot == last.at.boot => next.time.since(last.time).micros(),
+            _ => return None,
+        };
+        let rest = range.until?.behind(last)?;
+        Some(u64::try_from(rest).unwrap_or(0).min(most))
+    }
+
+    /// Nothing happened in the range: it begins behind the last record before it.
+    fn begin_behind(&mut self, last: &Place, pause: u64) {
+        self.in_range = true;
+        self.advance(last.time.plus(Duration::from_micros(pause)), last.wall);
+    }
+
+    fn finish(mut self, range: &Range) -> Option<Recording> {
+        let (rest, end) = (self.rest(range), self.last.0);
+        if self.begin.is_none() {
+            let (last, rest) = (self.place?, rest?);
+            let pause = u64::try_from(range.from?.behind(&last)?).unwrap_or(0);
+            self.begin_behind(&last, pause.min(rest));
+        }
+        let (begin, engine) = self.begin?;
+        let length = match rest {
+            Some(rest) => (end + rest).saturating_sub(begin),
+            None => (end - begin) + ((end - begin) / MARGIN).max(1_000),
         };
         let on_axis = |mark: Mark| Mark { at: mark.at.saturating_sub(begin), ..mark };
-        Recording {
+        Some(Recording {
             node: self.node,
             length,
             engine: engine.micros(),
@@ -237,6 +270,6 @@ impl Tape {
             program: self.program,
             lanes: self.lanes.finish(begin),
             marks: self.marks.into_iter().map(on_axis).collect(),
-        }
+        })
     }
 }

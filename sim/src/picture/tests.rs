@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use campanile_core::id::Level::{Off, On};
 use campanile_core::time::Instant;
-use campanile_delivery::Archive;
+use campanile_delivery::{Archive, Body, Item, Next, Position};
 
 use super::*;
-use crate::replay::{Bound, Range};
+use crate::replay::{Bound, Place, Range};
 use crate::script::{Action, Bounce};
 use crate::testing::{doorbell, input, journal, script};
 use crate::world::{Options, play_and_keep};
@@ -24,12 +24,12 @@ fn ring() -> Recording {
     let (_, disk) = played.expect("the script plays");
     let archive = Archive::open(&disk).expect("a journal");
     let until = Some(Bound::Engine(Instant::from_micros(1_500_000)));
-    record(&archive.index, &Range { from: None, until }).expect("the disk reads")
+    record(&archive.index, &Range { from: None, until }).expect("the disk reads").expect("it is known")
 }
 
 fn eventful() -> Recording {
     let archive = Archive::open(&journal(1)).expect("a journal");
-    record(&archive.index, &Range::default()).expect("the disk reads")
+    record(&archive.index, &Range::default()).expect("the disk reads").expect("it is known")
 }
 
 fn dump(recording: &Recording) -> String {
@@ -65,7 +65,7 @@ fn a_picture_says_when_it_was_and_whether_the_clock_is_to_be_believed() {
         let played =
             play_and_keep(&script(1, 9_000, steps), &doorbell(), &BTreeMap::new(), &Options::default());
         let archive = Archive::open(&played.expect("the script plays").1).expect("a journal");
-        record(&archive.index, &Range::default()).expect("the disk reads")
+        record(&archive.index, &Range::default()).expect("the disk reads").expect("it is known")
     };
     let doubted = recorded(vec![clock(2_000, unix, false)]);
     assert_eq!(doubted.wall, Some(Clock { unix: unix - 2_000_000, offset: 3_600, trusted: false }));
@@ -193,8 +193,10 @@ fn a_start_keeps_its_name_in_a_crowd() {
 fn a_range_shows_what_was_known_at_its_beginning() {
     let archive = Archive::open(&journal(1)).expect("a journal");
     let at = |ms: u64| Some(Bound::Engine(Instant::from_micros(ms * 1_000)));
-    let whole = record(&archive.index, &Range::default()).expect("the disk reads");
-    let part = record(&archive.index, &Range { from: at(2_500), until: at(3_000) }).expect("the disk reads");
+    let whole = record(&archive.index, &Range::default()).expect("the disk reads").expect("it is known");
+    let part = record(&archive.index, &Range { from: at(2_500), until: at(3_000) })
+        .expect("the disk reads")
+        .expect("it is known");
     assert_eq!((part.engine, part.length), (2_500_000, 500_000));
     for (part, whole) in part.lanes.iter().zip(&whole.lanes) {
         let (Track::Output { levels: part }, Track::Output { levels: whole }) = (&part.track, &whole.track)
@@ -206,6 +208,48 @@ fn a_range_shows_what_was_known_at_its_beginning() {
             assert_eq!(part, whole, "{at} us into the part");
         }
     }
+}
+
+#[test]
+fn a_range_in_which_nothing_happened_shows_what_was_known_then() {
+    let archive = Archive::open(&journal(1)).expect("a journal");
+    let whole = eventful();
+    let mut reader = archive.index.reader(Position::START);
+    let mut places: Vec<Place> = Vec::new();
+    while let Next::Item(Item { at, time, wall, body, .. }) = reader.next().expect("the disk reads") {
+        places.extend(matches!(body, Body::Engine(_)).then_some(Place { at, time, wall }));
+    }
+    let long =
+        |two: &&[Place]| two[0].at.boot == two[1].at.boot && two[1].time.since(two[0].time).micros() > 10_000;
+    let pauses: Vec<_> = places.windows(2).filter(long).collect();
+    let mut dated = 0;
+    for two in pauses {
+        let after = |us: u64| Instant::from_micros(two[0].time.micros() + us);
+        let engine = |us| Some(Bound::Engine(after(us)));
+        let unix = |us: i64| Some(Bound::Unix(two[0].unix()? + us));
+        let ranges = [(engine(2_000), engine(6_000)), (unix(2_000), unix(6_000))];
+        for (from, until) in ranges.into_iter().filter(|range| range.0.is_some()) {
+            let part = record(&archive.index, &Range { from, until }).expect("the disk reads");
+            let part = part.expect("it is known");
+            assert_eq!((part.length, part.records), (4_000, None), "{two:?}");
+            assert_eq!(part.engine, after(2_000).micros());
+            let began = unix(2_000).filter(|_| part.wall.is_some());
+            assert_eq!(part.wall.map(|clock| Bound::Unix(clock.unix)), began);
+            dated += u32::from(began.is_some());
+            for lane in &part.lanes {
+                let Track::Output { levels } = &lane.track else { continue };
+                let of = whole.lanes.iter().find(|of| of.name == lane.name).expect("it is in the whole");
+                let Track::Output { levels: all } = &of.track else { panic!("{}", lane.name) };
+                let at = after(2_000).micros() - whole.engine;
+                assert_eq!(recording::value_at(levels, 0), recording::value_at(all, at), "{}", lane.name);
+            }
+        }
+    }
+    assert!(dated > 0);
+    let none =
+        |from, until| record(&archive.index, &Range { from, until }).expect("the disk reads").is_none();
+    assert!(none(Some(Bound::Record { start: 99, seq: 0 }), None), "behind its end");
+    assert!(none(Some(Bound::Unix(i64::MAX)), None) && none(None, Some(Bound::Record { start: 0, seq: 3 })));
 }
 
 /// As before a power cut, or at the end of the picture.

@@ -1,6 +1,6 @@
 //! Which part of a journal is meant.
 
-use campanile_core::time::{Duration, Instant};
+use campanile_core::time::Instant;
 use campanile_delivery::Position;
 
 use crate::replay::report::Place;
@@ -59,6 +59,16 @@ impl Bound {
     pub const fn at(at: Position) -> Self {
         Self::Record { start: at.boot.counter(), seq: at.seq }
     }
+
+    /// How many microseconds it lies behind a place, less than none if before it; `None` if it is no time of a clock that
+    /// is known there.
+    pub(crate) fn behind(&self, place: &Place) -> Option<i64> {
+        match *self {
+            Self::Record { .. } => None,
+            Self::Unix(unix) => Some(unix.saturating_sub(place.unix()?)),
+            Self::Engine(time) => time.micros().checked_signed_diff(place.time.micros()),
+        }
+    }
 }
 
 impl Range {
@@ -94,18 +104,5 @@ impl Range {
             Bound::Unix(until) => place.unix().is_some_and(|unix| unix > until),
             Bound::Engine(until) => place.time > until,
         })
-    }
-
-    /// How long before a place the range begins, if it begins with a time of the same clock.
-    #[must_use]
-    pub fn lead(&self, first: &Place) -> Duration {
-        match self.from {
-            Some(Bound::Unix(from)) => {
-                let unix = first.unix().map_or(0, |unix| unix.saturating_sub(from));
-                Duration::from_micros(u64::try_from(unix).unwrap_or(0))
-            }
-            Some(Bound::Engine(from)) => first.time.since(from),
-            Some(Bound::Record { .. }) | None => Duration::ZERO,
-        }
     }
 }
