@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 
-/// Refuses, before anything is done, to write over a file that the command reads, and to write two things into one.
+/// Refuses, before anything is done, to write over a file that the command reads, to write two things into one, and to
+/// write where there can be no file.
 pub(super) fn apart<'a>(
     read: impl IntoIterator<Item = &'a Path>,
     written: impl IntoIterator<Item = &'a Path>,
@@ -17,8 +18,13 @@ pub(super) fn apart<'a>(
     let read: Vec<_> = read.into_iter().filter_map(place).collect();
     let mut taken = Vec::new();
     for path in written {
+        if path.is_dir() {
+            return Err(Failure::says(format!("{} is a directory: name a file in it", path.display())));
+        }
         let Some(place) = place(path) else { continue };
-        let why = if read.contains(&place) {
+        let why = if !folder(&place).is_dir() {
+            "is in no directory that is there: make it first, or name another file"
+        } else if read.contains(&place) {
             "is what this command reads: name another file for what it writes"
         } else if taken.contains(&place) {
             "would be written twice: name two files"
@@ -172,6 +178,10 @@ mod tests {
         let twice = words(apart([house.as_path()], [other.as_path(), &inside("./other")]));
         assert!(twice.ends_with("would be written twice: name two files"), "{twice}");
         assert!(apart([house.as_path()], [other.as_path(), &inside("third")]).is_ok());
+        let said = words(apart([house.as_path()], [folder.path()]));
+        assert!(said.ends_with(" is a directory: name a file in it"), "{said}");
+        let said = words(apart([house.as_path()], [inside("none/picture.svg").as_path()]));
+        assert!(said.contains("none/picture.svg is in no directory that is there"), "{said}");
         let null = Path::new("/dev/null");
         assert!(apart([null], [null, null]).is_ok(), "nothing is lost there");
     }

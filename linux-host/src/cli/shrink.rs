@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use campanile_sim::swarm::{self, draw};
+use clap::ArgGroup;
 use serde_json::json;
 
 use super::habits::number;
@@ -12,18 +13,23 @@ use super::{Failure, output};
 
 /// Arguments of `shrink`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    group = ArgGroup::new("life").args(["seed", "plan"]).required(true),
+    after_help = "\
 Example: campanile shrink house.toml --seed 4711
-Example: campanile shrink house.toml --seed 4711 --output bug.json && campanile swarm house.toml --plan bug.json")]
+Example: campanile shrink house.toml --seed 4711 --output bug.json
+Example: campanile shrink house.toml --plan bug.json --tries 50000      (shorter still)
+Example: campanile swarm house.toml --plan bug.json                     (what it was, once more)"
+)]
 pub(super) struct Args {
     /// The houses, as `swarm` had them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The seed that fails
-    #[arg(long, value_name = "N", required_unless_present = "plan", value_parser = number::<u64>)]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
     seed: Option<u64>,
     /// Shorten the plan in this file instead of a seed's
-    #[arg(long, value_name = "PLAN", conflicts_with = "seed")]
+    #[arg(long, value_name = "PLAN")]
     plan: Option<PathBuf>,
     /// Run at most so many shorter lives
     #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = number::<u32>)]
@@ -46,28 +52,35 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         (None, seed) => draw(seed.unwrap_or_default(), &houses),
     };
     let Some(finding) = swarm::run(&plan, &houses).finding else {
-        return Err(Failure::says("nothing is found there: is it the same file and the same version?"));
+        let life = match &args.plan {
+            Some(file) => file.display().to_string(),
+            None => format!("seed {}", plan.seed),
+        };
+        return Err(Failure::says(format!(
+            "{life}: nothing is found in it: name the files that `swarm` had, in their order, and run the same campanile"
+        )));
     };
     let before = plan.items.len();
     let shrunk = shorten((plan, finding), &houses, args.tries, &*interrupts()?, !args.json);
     let text = shrunk.plan.to_text() + "\n";
+    let written = args.output.as_ref().map(|file| output::write(file, |out| out.write_all(text.as_bytes())));
+    let is_kept = matches!(written, Some(Ok(())));
     let mut out = io::stdout().lock();
-    if let Some(file) = &args.output {
-        output::write(file, |out| out.write_all(text.as_bytes()))?;
-    }
     if args.json {
         let object = json!({
             "items-before": before, "items": shrunk.plan.items.len(), "tries": shrunk.tries, "shortest": shrunk.is_shortest,
             "at-us": shrunk.finding.at, "node": shrunk.finding.node, "what": shrunk.finding.what,
             "plan": shrunk.plan,
         });
-        return Ok(writeln!(out, "{object}")?);
+        writeln!(out, "{object}")?;
+        return written.unwrap_or(Ok(()));
     }
-    if args.output.is_none() {
+    // Hours may be in it.
+    if !is_kept {
         out.write_all(text.as_bytes())?;
     }
     let items = shrunk.plan.items.len();
     let more = if shrunk.is_shortest { "" } else { "; it may become shorter still" };
     writeln!(out, "{}\n{before} items are {items} now, after {} tries{more}", shrunk.finding, shrunk.tries)?;
-    Ok(())
+    written.unwrap_or(Ok(()))
 }

@@ -38,7 +38,8 @@ Example: campanile swarm house.toml                        (seeds until Ctrl-C)
 Example: campanile swarm house.toml --seeds 0..20000 --jobs 4
 Example: campanile swarm house.toml --for 10m
 Example: campanile swarm house.toml --seeds 4711            (one seed once more)
-Example: campanile swarm old.toml new.toml --for 1m         (new.toml is swapped in on the way)")]
+Example: campanile swarm old.toml new.toml --for 1m         (new.toml is swapped in on the way)
+Example: campanile swarm house.toml --plan bug.json         (what `shrink --output bug.json` has kept)")]
 pub(super) struct Args {
     /// The house, and others that are swapped in on the way
     #[arg(required = true, value_name = "FILE")]
@@ -70,6 +71,7 @@ impl FromStr for Seeds {
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |part: &str| match part.parse::<u64>() {
             Ok(seed) if seed < u64::MAX => Ok(seed),
+            _ if part.is_empty() => Err("write the first seed too, as in 0..20000".to_owned()),
             _ => {
                 Err(format!("`{part}` is no seed: seeds are numbers up to {}, as in 0..20000", u64::MAX - 1))
             }
@@ -82,7 +84,13 @@ impl FromStr for Seeds {
             Some((from, "")) => number(from)?..u64::MAX,
             Some((from, to)) => number(from)?..number(to)?,
         };
-        if range.is_empty() { Err(format!("there is no seed in {text}")) } else { Ok(Self(range)) }
+        if range.is_empty() {
+            Err(format!(
+                "there is no seed in {text}: A..B begins with A and ends before B, as 0..3 is 0, 1 and 2"
+            ))
+        } else {
+            Ok(Self(range))
+        }
     }
 }
 
@@ -141,10 +149,14 @@ pub(super) fn houses(files: &[PathBuf]) -> Result<Vec<House>, Failure> {
 
 /// Reads a plan; what it names must be in one of the houses.
 pub(super) fn read_plan(path: &Path, houses: &[House]) -> Result<Plan, Failure> {
-    let text = std::fs::read_to_string(path)
+    let bytes = std::fs::read(path)
         .map_err(|error| Failure::says(format!("cannot read {}: {error}", path.display())))?;
-    let plan: Plan = serde_json::from_str(&text)
-        .map_err(|error| Failure::says(format!("{}: this is no plan: {error}", path.display())))?;
+    let plan: Plan = serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::says(format!(
+            "{}: this is no plan, as `campanile shrink --output` writes one: {error}",
+            path.display()
+        ))
+    })?;
     match plan.unknown(houses) {
         None => Ok(plan),
         Some(unknown) => {

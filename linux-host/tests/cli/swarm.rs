@@ -83,9 +83,25 @@ fn a_plan_is_lived_and_one_that_names_what_no_house_has_is_told_where() {
     );
     std::fs::write(&file, "{ \"seed\": 1").unwrap();
     let (code, _, err) = live();
-    assert!(code == Some(1) && err.contains("this is no plan: "), "{err}");
-    let (code, _, err) = said(&campanile(&["shrink", &example(), "--seed", "1"]));
-    assert!(code == Some(1) && err.contains("nothing is found there"), "{err}");
+    assert!(
+        code == Some(1) && err.contains("this is no plan, as `campanile shrink --output` writes one: "),
+        "{err}"
+    );
+    std::fs::write(&file, [0xff]).unwrap();
+    let (code, _, err) = live();
+    assert!(code == Some(1) && err.contains("bug.json: this is no plan"), "{err}");
+    touch("button");
+    for (life, words) in
+        [(["--seed", "1"], "seed 1: nothing is found"), (["--plan", plan], "bug.json: nothing is found")]
+    {
+        let (code, _, err) = said(&campanile(&["shrink", &example(), life[0], life[1]]));
+        assert!(code == Some(1) && err.contains(words), "{err}");
+    }
+    let (code, _, err) = said(&campanile(&["shrink", &example()]));
+    assert!(code == Some(2) && err.contains("<--seed <N>|--plan <PLAN>>"), "{err}");
+    let (code, _, err) =
+        said(&campanile(&["shrink", &example(), "--seed", "1", "--output", "/no/such/bug.json"]));
+    assert!(code == Some(1) && err.contains("bug.json is in no directory that is there"), "{err}");
 }
 
 /// On a terminal it shows how far it is; a Ctrl-C there ends it with what it has, and with the way on.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use campanile_sim::span::span;
 
 use super::super::progress::{self, line};
-use super::tally::Tally;
+use super::tally::{Tally, a_second};
 
 /// The line of a swarm.
 pub(super) struct Progress {
@@ -28,7 +28,7 @@ impl Progress {
 
     /// What ends it is whatever comes first: the last seed, or the time.
     fn line(&self, tally: &Tally, spent: Duration) -> String {
-        let rate = tally.seeds as f64 / spent.as_secs_f64().max(1e-9);
+        let rate = tally.rate(spent);
         let (mut part, mut left) = (None, None);
         if self.seeds.end != u64::MAX {
             let count = self.seeds.end - self.seeds.start;
@@ -43,7 +43,8 @@ impl Progress {
             let time_left = whole.saturating_sub(spent);
             left = Some(left.map_or(time_left, |left: Duration| left.min(time_left)));
         }
-        let what = format!("{} seeds, {rate:.0}/s, {} of virtual time", tally.seeds, span(tally.lived));
+        let lived = span(tally.lived);
+        let what = format!("{} seeds, {}/s, {lived} of virtual time", tally.seeds, a_second(rate));
         line(part, &what, left)
     }
 }
@@ -51,6 +52,13 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_house_that_takes_its_time_is_no_house_that_stands_still() {
+        let progress = Progress::new(0..u64::MAX, None, false);
+        let line = progress.line(&Tally { seeds: 3, ..Tally::default() }, Duration::from_secs(10));
+        assert_eq!(line, "3 seeds, 0.3/s, 0 µs of virtual time");
+    }
 
     #[test]
     fn the_bar_says_how_far_how_fast_and_how_long() {

@@ -9,9 +9,10 @@ use campanile_sim::span::span;
 use campanile_sim::swarm::shrink::Shrunk;
 use serde_json::json;
 
+use super::super::progress::took;
 use super::Args;
 use super::run::Found;
-use super::tally::Tally;
+use super::tally::{Tally, a_second};
 use crate::config::scalar::duration_text;
 
 /// Says what was found, and how to see it again, before it is shortened: that takes its time.
@@ -50,16 +51,16 @@ pub(super) fn summary(tally: &Tally, failed: bool, args: &Args, out: &mut impl W
         });
         return writeln!(out, "{object}");
     }
-    let rate = tally.seeds as f64 / tally.took.as_secs_f64().max(1e-9);
     writeln!(
         out,
-        "{} {}{}, {} of virtual time, {} records in {:.1} s: {rate:.0} seeds/s",
+        "{} {}{}, {} of virtual time, {} records in {}: {} seeds/s",
         tally.seeds,
         if tally.seeds == 1 { "seed" } else { "seeds" },
         if failed { "" } else { " without a finding" },
         span(tally.lived),
         tally.records,
-        tally.took.as_secs_f64(),
+        took(tally.took),
+        a_second(tally.rate(tally.took)),
     )?;
     more.map_or(Ok(()), |more| writeln!(out, "to go on: {more}"))
 }

@@ -12,10 +12,15 @@ fn seeds_as_people_write_them() {
     assert_eq!("3..7".parse(), Ok(Seeds(3..7)));
     assert_eq!("5".parse(), Ok(Seeds(5..6)));
     assert_eq!("9..".parse(), Ok(Seeds(9..u64::MAX)));
-    assert!("7..3".parse::<Seeds>().is_err_and(|why| why.contains("no seed in 7..3")));
-    for (text, what) in
-        [("x..3", "x"), ("3..=7", "=7"), ("", ""), ("18446744073709551615", "18446744073709551615")]
-    {
+    for (text, words) in [
+        ("7..3", "no seed in 7..3: A..B begins with A"),
+        ("5..5", "no seed in 5..5: "),
+        ("..5", "write the first seed too"),
+        ("", "write the first seed too"),
+    ] {
+        assert!(text.parse::<Seeds>().is_err_and(|why| why.contains(words)), "{text}");
+    }
+    for (text, what) in [("x..3", "x"), ("3..=7", "=7"), ("18446744073709551615", "18446744073709551615")] {
         assert!(
             text.parse::<Seeds>().is_err_and(|why| why.contains(&format!("`{what}` is no seed"))),
             "{text}"
