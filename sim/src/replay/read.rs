@@ -10,6 +10,9 @@ use crate::replay::report::Why;
 /// A reader that fails more often than this at one place fails for good.
 const TRIES: u32 = 8;
 
+/// What helps where the file of a program is not the one that the device wrote.
+const AGAIN: &str = "copy its program-* file again";
+
 /// Moves on to the next record.
 pub(super) fn advance<S: Storage>(reader: &mut Reader<S>) -> io::Result<Move> {
     let mut failures = 0;
@@ -26,14 +29,24 @@ pub(super) fn program<S: Storage>(index: &Index<S>, hash: u64) -> Result<StoredP
     match index.program(hash) {
         Ok(Some(stored)) => match image::hash(&stored.image) {
             same if same == hash => Ok(stored),
-            other => Err(Why::BadProgram(hash, format!("its file has program {other:016x} in it"))),
+            other => Err(Why::BadProgram(hash, format!("its file has program {other:016x} in it: {AGAIN}"))),
         },
         Ok(None) => Err(Why::NoProgram(hash)),
-        Err(error) => Err(Why::BadProgram(hash, error.to_string())),
+        Err(error) => {
+            let help = match error.kind() {
+                io::ErrorKind::InvalidData => AGAIN,
+                io::ErrorKind::Unsupported => "replay with that one",
+                _ => "the disk fails",
+            };
+            Err(Why::BadProgram(hash, format!("{error}: {help}")))
+        }
     }
 }
 
 /// Why the engine does not take a program.
 pub(super) fn refused(hash: u64, why: impl std::fmt::Debug) -> Why {
-    Why::BadProgram(hash, format!("this engine refuses it ({why:?})"))
+    Why::BadProgram(
+        hash,
+        format!("this engine refuses it ({why:?}): replay with the campanile that wrote it"),
+    )
 }

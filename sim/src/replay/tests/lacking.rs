@@ -57,7 +57,8 @@ fn a_program_that_was_not_copied_is_named_and_the_others_stretches_are_replayed(
         let hash = u64::from_str_radix(&program[8..24], 16).expect("a hash");
         disk.tamper(&program, |bytes| bytes[20] ^= 1).expect("it is there");
         let report = replayed(&disk, &Range::default());
-        let is_bad = |why: &Why| matches!(why, Why::BadProgram(bad, _) if *bad == hash);
+        let damaged = "the stored program is damaged: copy its program-* file again";
+        let is_bad = |why: &Why| *why == Why::BadProgram(hash, damaged.to_owned());
         assert!(whys(&report).iter().all(is_bad) && !report.is_same(), "{report:?}");
         disk.tamper(&program, |bytes| bytes[20] ^= 1).expect("it is there");
         let aside = format!("aside-{program}");
@@ -85,7 +86,8 @@ fn a_file_with_another_program_in_it_is_named() {
     let (report, comparison) =
         (replayed(&disk, &Range::default()), with(&disk, &doorbell(), &Range::default()));
     let hash = |name: &str| u64::from_str_radix(&name[8..24], 16).expect("a hash");
-    let why = Why::BadProgram(hash(other), format!("its file has program {} in it", &one[8..24]));
+    let said = format!("its file has program {} in it: copy its program-* file again", &one[8..24]);
+    let why = Why::BadProgram(hash(other), said);
     assert_eq!(report.divergences().count(), 0, "{:#?}", report.pieces);
     assert!(report.records > 0 && !report.is_same() && whys(&report).iter().all(|found| *found == why));
     assert!(passed(&comparison.passed).contains(&why) && !comparison.is_whole(), "{comparison:#?}");
