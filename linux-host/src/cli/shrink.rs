@@ -8,7 +8,7 @@ use clap::ArgGroup;
 use serde_json::json;
 
 use super::habits::number;
-use super::swarm::{houses, interrupts, read_plan, shorten};
+use super::swarm::{TRIES, houses, interrupts, read_plan, shorten};
 use super::{Failure, output};
 
 /// Arguments of `shrink`.
@@ -32,7 +32,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "PLAN")]
     plan: Option<PathBuf>,
     /// Run at most so many shorter lives
-    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = number::<u32>)]
+    #[arg(long, value_name = "N", default_value_t = TRIES, value_parser = number::<u32>)]
     tries: u32,
     /// Write the plan into this file instead of printing it
     #[arg(long, short, value_name = "PLAN")]
@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         out.write_all(text.as_bytes())?;
     }
     let items = shrunk.plan.items.len();
-    let more = if shrunk.is_shortest { "" } else { "; it may become shorter still" };
+    let more = if shrunk.is_shortest { "" } else { "; more `--tries` may make it shorter still" };
     writeln!(out, "{}\n{before} items are {items} now, after {} tries{more}", shrunk.finding, shrunk.tries)?;
     written.unwrap_or(Ok(()))
 }

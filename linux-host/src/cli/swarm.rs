@@ -23,10 +23,7 @@ use super::{Failure, check};
 use crate::nearest::nearest;
 use progress::Progress;
 pub(super) use run::interrupts;
-pub(super) use shorten::shorten;
-
-/// So many runs at most to shorten a failure, unless `shrink` is asked for more.
-const TRIES: u32 = 600;
+pub(super) use shorten::{TRIES, shorten};
 
 /// Seeds that are lived at a time, at most: a thread for each.
 const MOST_JOBS: usize = 1024;

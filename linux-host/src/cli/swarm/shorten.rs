@@ -11,6 +11,9 @@ use campanile_sim::world::House;
 
 use super::super::progress::{Progress, took};
 
+/// So many runs at most, unless `shrink` is asked for more: enough for most plans to become the shortest.
+pub(in crate::cli) const TRIES: u32 = 5_000;
+
 /// Shortens a plan in at most so many tries, until `stop` is set; says how far it is if it is to be `shown`.
 pub(in crate::cli) fn shorten(
     (plan, finding): (Plan, Finding),
