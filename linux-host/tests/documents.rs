@@ -1,5 +1,5 @@
 //! What the documents show is true: each trigger, action, debouncing and step in their tables compiles, and each path that
-//! they name is there. The whole file of `FILE.md` is held by `schema.rs`.
+//! they name is there, and the first example is drawn as it stands there. The whole file of `FILE.md` is held by `schema.rs`.
 
 use std::path::{Path, PathBuf};
 
@@ -141,6 +141,44 @@ fn every_step_of_a_case_can_be_played() {
             case.play(&Options::default()).unwrap_or_else(|why| panic!("{step}: {why}"));
         }
     }
+}
+
+/// The blocks of code of a text, without the indentation of the list that they stand in.
+fn blocks(text: &str) -> Vec<String> {
+    let blocks = text.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    let at_the_edge = |code: &str| {
+        let indent = &code[..code.len() - code.trim_start_matches(' ').len()];
+        code.lines().map(|line| line.strip_prefix(indent).unwrap_or(line).to_owned() + "\n").collect()
+    };
+    blocks.map(|(_, code)| at_the_edge(code)).collect()
+}
+
+/// As anybody tries it who reads it for the first time.
+#[test]
+fn the_example_of_the_first_page_is_drawn_as_it_stands_there() {
+    let page = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks = blocks(&page);
+    let with = |start: &str| {
+        blocks.iter().find(|block| block.starts_with(start)).unwrap_or_else(|| panic!("{start}"))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let inside = |name: &str| folder.path().join(name);
+    std::fs::write(inside("house.toml"), with("[node]\n")).unwrap();
+    std::fs::write(inside("ring.toml"), with("wish = ")).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_campanile"));
+    command.args(["sim", "house.toml", "ring.toml", "--timeline", "--until", "1.5"]);
+    let drawn = command.current_dir(folder.path()).env("COLUMNS", "60").output().unwrap();
+    let drawn = String::from_utf8(drawn.stdout).unwrap();
+    let expected = with("front-door, ");
+    // Whose program it was is another thing with each version of its format.
+    let lines = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter(|line| !line.starts_with("records "))
+            .map(|line| line.trim_end().to_owned())
+            .collect()
+    };
+    let trace = drawn.find("front-door, ").unwrap_or_else(|| panic!("{drawn}"));
+    assert_eq!(lines(&drawn[trace..]), lines(expected), "{drawn}");
 }
 
 /// `a/{b,c}.rs` is two.
