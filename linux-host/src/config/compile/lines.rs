@@ -117,7 +117,7 @@ impl<'f> Lines<'f> {
     }
 
     fn hardware(&self, board: &str) -> String {
-        self.board(board).map_or_else(|| Board::default().hardware(), Board::hardware)
+        self.board(board).map_or_else(|| Board::default().hardware(board), |known| known.hardware(board))
     }
 
     /// Warns of boards without a line in use.

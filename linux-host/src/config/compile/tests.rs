@@ -67,6 +67,32 @@ fn hex(bytes: &[u8]) -> String {
     digits.chunks(32).map(|row| row.concat() + "\n").collect()
 }
 
+/// Whatever its board is called: a line that the daemon opens anew is another one to the engine, which may not go on with its level.
+#[test]
+fn a_line_is_the_one_that_it_is_to_the_daemon() {
+    let line = |text: String| read(&house(&text)).inputs[0].line;
+    let chip = |name, chip| {
+        line(format!(
+            "boards.{name} = {{ kind = \"gpiochip\", chip = \"{chip}\" }}\n\
+             inputs.x = {{ board = \"{name}\", line = \"BUTTON\" }}"
+        ))
+    };
+    assert_eq!(chip("desk", "gpiochip0"), chip("bench", "gpiochip0"));
+    assert_ne!(chip("desk", "gpiochip0"), chip("desk", "gpiochip1"));
+    let satellite = |name, port| {
+        line(format!(
+            "boards.{name} = {{ kind = \"serial\", port = \"{port}\" }}\n\
+             satellites.{name}.inputs.x = {{ line = \"BUTTON\" }}"
+        ))
+    };
+    assert_eq!(satellite("porch", "/dev/ttyACM0"), satellite("porch", "/dev/ttyACM1"));
+    assert_ne!(
+        satellite("porch", "/dev/ttyACM0"),
+        satellite("shed", "/dev/ttyACM0"),
+        "has a journal of its own"
+    );
+}
+
 #[test]
 fn golden_bytes_of_the_doorbell() {
     let compiled = compiled(&example("doorbell.toml"));

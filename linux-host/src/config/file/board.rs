@@ -12,14 +12,14 @@ impl Default for Board {
 }
 
 impl Board {
-    /// What tells its lines from those of another board, whatever the file calls it: the lines of another chip are others,
-    /// and virtual lines are all on one board.
-    pub fn hardware(&self) -> String {
+    /// What tells its lines from those of another board, whatever the file calls it, as for the daemon: the lines of another
+    /// chip are others, and virtual lines are all on one board. A satellite is what the file calls it, on whatever port it is.
+    pub fn hardware(&self, name: &str) -> String {
         match self {
             Self::Gpiochip(board) => format!("gpiochip {}", board.chip.value.0),
             Self::Rppal(_) => "rppal".to_owned(),
             Self::Virtual(_) => "virtual".to_owned(),
-            Self::Serial(board) => format!("serial {}", board.port.value),
+            Self::Serial(_) => format!("serial {name}"),
         }
     }
 }
