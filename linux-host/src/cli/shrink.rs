@@ -1,8 +1,9 @@
 //! `campanile shrink FILE --seed N`: the shortest life that still shows what a seed of the swarm showed.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
+use campanile_sim::swarm::shrink::Shrunk;
 use campanile_sim::swarm::{self, draw};
 use clap::ArgGroup;
 use serde_json::json;
@@ -62,10 +63,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     };
     let before = plan.items.len();
     let shrunk = shorten((plan, finding), &houses, args.tries, &*interrupts()?, !args.json);
+    tell(&shrunk, before, args, &mut io::stdout().lock())
+}
+
+/// Says what is left of so many items, and keeps it where it was asked for.
+fn tell(shrunk: &Shrunk, before: usize, args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     let text = shrunk.plan.to_text() + "\n";
     let written = args.output.as_ref().map(|file| output::write(file, |out| out.write_all(text.as_bytes())));
     let is_kept = matches!(written, Some(Ok(())));
-    let mut out = io::stdout().lock();
     if args.json {
         let object = json!({
             "items-before": before, "items": shrunk.plan.items.len(), "tries": shrunk.tries, "shortest": shrunk.is_shortest,
@@ -81,6 +86,53 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let items = shrunk.plan.items.len();
     let more = if shrunk.is_shortest { "" } else { "; more `--tries` may make it shorter still" };
-    writeln!(out, "{}\n{before} items are {items} now, after {} tries{more}", shrunk.finding, shrunk.tries)?;
+    writeln!(
+        out,
+        "{}\n{items} of {before} items are left, after {} tries{more}",
+        shrunk.finding, shrunk.tries
+    )?;
     written.unwrap_or(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use campanile_delivery::symbols::Symbols;
+    use campanile_sim::swarm::Plan;
+    use campanile_sim::world::House;
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    /// What is said of a plan with one item in a house whose program is none.
+    fn told(arguments: &[&str]) -> (Result<(), Failure>, String) {
+        let cli =
+            Cli::try_parse_from([&["campanile", "shrink", "house.toml", "--seed", "7"], arguments].concat());
+        let Command::Shrink(args) = cli.expect("right usage").command else { panic!("{arguments:?}") };
+        let houses = [House::new(vec![1, 2, 3], Symbols::new("front-door"))];
+        let plan = r#"{"seed":7,"until":9,"nodes":[{}],"items":[{"at":1,"node":0,"deed":"stall","span":2}]}"#;
+        let plan: Plan = serde_json::from_str(plan).expect("a plan");
+        let finding = swarm::run(&plan, &houses).finding.expect("no program");
+        let shrunk = shorten((plan, finding), &houses, 50, &AtomicBool::new(false), false);
+        let mut out = Vec::new();
+        let told = tell(&shrunk, 1, &args, &mut out);
+        (told, String::from_utf8(out).expect("text"))
+    }
+
+    /// Hours may have gone into it.
+    #[test]
+    fn a_plan_that_cannot_be_written_is_printed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("bug.json");
+        let (kept, said) = told(&["--output", file.to_str().expect("text")]);
+        assert!(kept.is_ok() && said.contains("\n0 of 1 items are left, after "), "{said}");
+        let plan = std::fs::read_to_string(file).expect("it was written");
+        assert!(plan.starts_with("{\"seed\":7,") && !said.contains(&plan), "{said}");
+        let (lost, said) = told(&["--output", "/dev/full"]);
+        assert!(lost.is_err() && said.starts_with(&plan), "{said}");
+        let (_, printed) = told(&[]);
+        assert_eq!(printed, said);
+    }
 }
