@@ -317,6 +317,9 @@ fn another_house_and_pictures_of_the_same_journal() {
     let output = place.bare(&["replay", "--from", "9/", "--svg"]).arg(&none).arg(&state).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{out}{err}");
-    assert!(out.contains("none of its records is in that range"), "{out}");
+    assert!(
+        out.contains("none of its records is in that range") && out.contains("\nthe nearest one is 3-"),
+        "{out}"
+    );
     assert!(err.starts_with("error: there is nothing to draw: ") && !none.exists(), "{err}");
 }

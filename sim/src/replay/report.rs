@@ -135,6 +135,8 @@ pub struct Report {
     pub pieces: Vec<Piece>,
     /// What was read of the journal for the range that was asked for.
     pub extent: Extent,
+    /// The last record that was looked at: the first behind the range, or the last of the journal.
+    pub nearest: Place,
     /// Records that were re-executed and compared.
     pub records: u64,
     /// Bytes of these.

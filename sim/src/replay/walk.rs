@@ -375,7 +375,7 @@ impl<'a, S: Storage> Walk<'a, S> {
             // Whatever the range holds is behind all of this.
             self.extent.behind = self.here.at;
         }
-        Report { pieces: self.pieces.finish(), extent: self.extent, ..self.report }
+        Report { pieces: self.pieces.finish(), extent: self.extent, nearest: self.here, ..self.report }
     }
 }
 

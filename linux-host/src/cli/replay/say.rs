@@ -76,10 +76,15 @@ fn say_text(
     }
     if report.pieces.is_empty() {
         let (first, last) = (archive.index.oldest(), archive.index.head());
-        return writeln!(
+        writeln!(
             out,
             "nothing was replayed: none of its records is in that range; they are from {first} to {last}"
-        );
+        )?;
+        let nearest = &report.nearest;
+        return nearest.unix().map_or(Ok(()), |unix| {
+            let time = times::show(Some(unix), trusted(nearest), &zone);
+            writeln!(out, "the nearest one is {}, at {time}", nearest.at)
+        });
     }
     if report.records == 0 {
         return writeln!(out, "nothing was replayed");
