@@ -7,8 +7,8 @@
 #   ci/firmware.sh            every board
 #   ci/firmware.sh BOARD...   these boards
 #
-# What a board sent, as bytes and as text, and what QEMU said are left in target/ci-artefacts/firmware/BOARD, and beside them
-# the table of sizes for firmware/README.md.
+# What a board sent, as bytes and as text, and what QEMU said are left in target/ci-artefacts/firmware/BOARD, where something
+# failed with what the firmware said of itself, in words; and beside them the table of sizes for firmware/README.md.
 
 # shellcheck source=ci/lib/boards.sh
 source "$(dirname "$0")/lib/boards.sh"

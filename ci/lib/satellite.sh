@@ -228,7 +228,9 @@ QEMU_ALSO=()
 # house, at the port that porch.toml names or at BOARD_PORT; what it sends is left in line.bin, too.
 power_on() {
     local board=$1 elf=$2 folder=$3 gpio machine load=()
-    ELF=$elf
+    FOLDER=$folder
+    # Another firmware of this board takes its place later.
+    cp "$elf" "$folder/firmware.elf"
     read -ra machine <<<"${MACHINES[$board]}"
     read -r gpio BUTTON LAMP <<<"${PINS[$board]:-}"
     LIGHT=${LIGHTS[$board]:-}
@@ -244,8 +246,7 @@ power_on() {
     exec 7<>"$folder/pins.in" 8<>"$folder/qmp.in"
     cat "$folder/pins.out" >"$folder/pins.log" &
     cat "$folder/qmp.out" >"$folder/qmp.log" &
-    # shellcheck disable=SC2064 # this one, and now
-    trap "kill -9 $QEMU ${HOUSE:-} 2>/dev/null || true" EXIT
+    trap leave EXIT
     if [[ $gpio ]]; then
         BUTTON="$gpio unnamed-gpio-in $BUTTON"
         echo "irq_intercept_out $gpio" >&7
@@ -258,7 +259,17 @@ power_off() {
     kill -9 "$QEMU"
     wait "$QEMU" 2>/dev/null || true
     exec 7>&- 8>&-
-    trap - EXIT
+}
+
+# leave: this shell ends. What it has started and not ended is; if something failed, what the board that was on last has said of
+# itself is left in words.
+leave() {
+    if (($?)); then
+        timeout 3 "$CAMPANILE" link monitor porch --elf "$FOLDER/firmware.elf" --state "$FOLDER/state" \
+            >"$FOLDER/monitor.log" 2>&1 || true
+    fi
+    # shellcheck disable=SC2046 # these are several
+    kill -9 $(jobs -pr) 2>/dev/null || true
 }
 
 # button 0|1: the level of its line, if anybody can press it; 0 is pressed.
@@ -297,15 +308,12 @@ more_lines() { (($(wc -l <"$2") > $1)); }
 line_on() {
     python3 ci/lib/baud.py 25871 "$BOARD_PORT" 115200 ${2:+"$2"} >>"$1/line.log" &
     LINE=$!
-    # shellcheck disable=SC2064 # these, and now
-    trap "kill -9 $QEMU ${HOUSE:-} $LINE 2>/dev/null || true" EXIT
     wait_for 40 listens 25871 || die "nobody listens for the house"
 }
 
 line_off() {
     kill "$LINE"
     wait "$LINE" || true
-    unset LINE
 }
 
 # press TIMES [SECONDS]: presses it, and lets it go, each for so long.
@@ -327,8 +335,6 @@ house_on() {
     [[ -e $1/porch.toml ]] || cp firmware/porch.toml "$1"
     "$CAMPANILE" run "$1/porch.toml" --state "$1/state" 2>>"$1/daemon.log" &
     HOUSE=$!
-    # shellcheck disable=SC2064 # these, and now
-    trap "kill -9 $QEMU $HOUSE ${LINE:-} 2>/dev/null || true" EXIT
 }
 
 house_off() {
@@ -344,7 +350,7 @@ pressed() { (($("$CAMPANILE" log --state "$2" 2>/dev/null | grep -c 'button on '
 # holds FILE BYTES
 holds() { [[ $(stat -c %s "$1" 2>/dev/null) == "$2" ]]; }
 
-# await WHAT FOLDER COMMAND...: until it succeeds. If it does not, what the board has said of itself is left in words, too.
+# await WHAT FOLDER COMMAND...: until it succeeds.
 await() {
     local what=$1 folder=$2 tries
     shift 2
@@ -353,6 +359,5 @@ await() {
         sleep 0.1
     done
     cat "$folder/daemon.log" >&2
-    timeout 3 "$CAMPANILE" link monitor porch --elf "$ELF" --state "$folder/state" >"$folder/monitor.log" 2>&1 || true
     die "$what did not come within a minute"
 }
