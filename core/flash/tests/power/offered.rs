@@ -4,7 +4,8 @@ use campanile_core::link::Source as _;
 use campanile_core::record::CORE_REV;
 use campanile_flash::{Of, Offered, Start, Store};
 
-use crate::log::{Book, PAGES, group, live};
+use crate::both::on_both;
+use crate::log::{Book, SLOT, group, live};
 use crate::model::Model;
 
 /// What a house calls a start of a board that counts from the beginning: its journal has a hundred of another's.
@@ -12,27 +13,38 @@ const fn house(counter: u64) -> u64 {
     (100 + counter) << 32 | 0xABCD
 }
 
-/// A flash with so many starts of some records each.
-fn lived(starts: usize) -> (Model<4>, Vec<u64>) {
-    let (mut flash, mut book) = (Model::<4>::new(PAGES + 2), Book::default());
+on_both!(
+    a_start_that_a_house_has_named_is_offered_by_that_name_and_none_before_it,
+    a_name_is_there_whole_or_not_at_all_wherever_the_power_fails,
+    the_numbers_of_a_house_are_not_used_again_when_the_log_has_come_round,
+    a_count_of_starts_at_its_end_does_not_begin_anew,
+);
+
+/// So many starts of some records each; their numbers.
+fn lived<const UNIT: usize, const SIZE: usize>(flash: &mut Model<UNIT, SIZE>, starts: usize) -> Vec<u64> {
+    let mut book = Book::default();
     for _ in 0..starts {
-        assert!(live(&mut flash, &mut book, 2).is_empty());
+        assert!(live(flash, &mut book, 2).is_empty());
     }
-    (flash, book.boots)
+    book.boots
 }
 
 /// Begins a start; gives its number.
-fn begin(store: &mut Store<&mut Model<4>>) -> u64 {
+fn begin<const UNIT: usize, const SIZE: usize>(store: &mut Store<&mut Model<UNIT, SIZE>>) -> u64 {
     let boot = store.next_boot(7);
     // A flash without power takes nothing, and the board has no storage then.
     let _ = store.begin(Start { boot, of: Of { program: 1, core_rev: CORE_REV } });
     boot
 }
 
-#[test]
-fn a_start_that_a_house_has_named_is_offered_by_that_name_and_none_before_it() {
-    let (mut flash, boots) = lived(2);
-    let mut store = Store::open(&mut flash, 1).unwrap();
+fn a_start_that_a_house_has_named_is_offered_by_that_name_and_none_before_it<
+    const UNIT: usize,
+    const SIZE: usize,
+>(
+    mut flash: Model<UNIT, SIZE>,
+) {
+    let boots = lived(&mut flash, 2);
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
     let runs = begin(&mut store);
     let mut offered = Offered::first(&store, runs);
     assert_eq!((offered.number(), offered.is_over()), (boots[0], true));
@@ -44,7 +56,7 @@ fn a_start_that_a_house_has_named_is_offered_by_that_name_and_none_before_it() {
     offered.assigned(&mut store, house(2));
 
     // The power goes and comes: the first is in the house's journal, and the second has its name.
-    let mut store = Store::open(&mut flash, 1).unwrap();
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
     let runs = begin(&mut store);
     assert_eq!(runs >> 32, 103, "behind the numbers of the house");
     let mut offered = Offered::first(&store, runs);
@@ -55,17 +67,18 @@ fn a_start_that_a_house_has_named_is_offered_by_that_name_and_none_before_it() {
     assert_eq!((offered.number(), offered.is_over()), (runs, false));
 }
 
-#[test]
-fn a_name_is_there_whole_or_not_at_all_wherever_the_power_fails() {
-    let (flash, boots) = lived(2);
+fn a_name_is_there_whole_or_not_at_all_wherever_the_power_fails<const UNIT: usize, const SIZE: usize>(
+    mut flash: Model<UNIT, SIZE>,
+) {
+    let boots = lived(&mut flash, 2);
     let (mut kept, mut not) = (0, 0);
     for steps in 1..60 {
         let mut flash = flash.clone().again(steps, steps);
-        let mut store = Store::open(&mut flash, 1).unwrap();
+        let mut store = Store::open(&mut flash, SLOT).unwrap();
         begin(&mut store);
         let done = store.name(boots[1], house(1)).is_ok();
         let mut flash = flash.again(u64::MAX, 0);
-        let mut store = Store::open(&mut flash, 1).unwrap();
+        let mut store = Store::open(&mut flash, SLOT).unwrap();
         let runs = begin(&mut store);
         let first = Offered::first(&store, runs).number();
         let named = first == house(1);
@@ -76,17 +89,21 @@ fn a_name_is_there_whole_or_not_at_all_wherever_the_power_fails() {
     assert!(kept > 10 && not > 3, "{kept} names were kept and {not} were not");
 }
 
-#[test]
-fn the_numbers_of_a_house_are_not_used_again_when_the_log_has_come_round() {
-    let (mut flash, _) = lived(1);
-    let mut store = Store::open(&mut flash, 1).unwrap();
+fn the_numbers_of_a_house_are_not_used_again_when_the_log_has_come_round<
+    const UNIT: usize,
+    const SIZE: usize,
+>(
+    mut flash: Model<UNIT, SIZE>,
+) {
+    lived(&mut flash, 1);
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
     let runs = begin(&mut store);
     store.name(runs, house(1)).unwrap();
     let record = group(&Book::default(), runs, 0)[0].bytes.clone();
     while store.health().cycles < 3 {
         store.append_records(store.head().seq, store.head().at, &record).unwrap();
     }
-    let mut store = Store::open(&mut flash, 1).unwrap();
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
     let next = begin(&mut store);
     assert_eq!(next >> 32, 102);
     let offered = Offered::first(&store, next);
@@ -98,13 +115,14 @@ fn the_numbers_of_a_house_are_not_used_again_when_the_log_has_come_round() {
     assert!(offered.log(&store).tail().seq > 1);
 }
 
-#[test]
-fn a_count_of_starts_at_its_end_does_not_begin_anew() {
-    let (mut flash, _) = lived(1);
-    let mut store = Store::open(&mut flash, 1).unwrap();
+fn a_count_of_starts_at_its_end_does_not_begin_anew<const UNIT: usize, const SIZE: usize>(
+    mut flash: Model<UNIT, SIZE>,
+) {
+    lived(&mut flash, 1);
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
     let runs = begin(&mut store);
     let last = u64::from(u32::MAX);
     store.name(runs, last << 32).unwrap();
-    let mut store = Store::open(&mut flash, 1).unwrap();
+    let mut store = Store::open(&mut flash, SLOT).unwrap();
     assert_eq!(begin(&mut store) >> 32, last);
 }

@@ -6,6 +6,7 @@ use campanile_core::record::{CORE_REV, MAX_RECORD, Record};
 use campanile_core::time::{Duration, Instant};
 use campanile_flash::{Checkpoint, Of, Start, Store, Unstored};
 
+use crate::both::on_both;
 use crate::log::PAGES;
 use crate::model::Model;
 
@@ -21,7 +22,11 @@ fn hash(n: usize) -> u64 {
 }
 
 /// Installs it, in pieces as a wire gives them.
-fn install<const UNIT: usize>(flash: &mut Model<UNIT>, n: usize, keep: Option<u64>) -> Result<(), Unstored> {
+fn install<const UNIT: usize, const SIZE: usize>(
+    flash: &mut Model<UNIT, SIZE>,
+    n: usize,
+    keep: Option<u64>,
+) -> Result<(), Unstored> {
     let mut store = Store::open(flash, SLOT).unwrap();
     let (bytes, hash) = (program(n), hash(n));
     store.stage(bytes.len(), hash, keep, |bytes| Some(image::hash(bytes)))?;
@@ -36,7 +41,7 @@ fn install<const UNIT: usize>(flash: &mut Model<UNIT>, n: usize, keep: Option<u6
     store.commit(hash)
 }
 
-fn stored<const UNIT: usize>(flash: &Model<UNIT>) -> Vec<u64> {
+fn stored<const UNIT: usize, const SIZE: usize>(flash: &Model<UNIT, SIZE>) -> Vec<u64> {
     let mut flash = flash.clone();
     let store = Store::open(&mut flash, SLOT).unwrap();
     let programs = store.programs();
@@ -46,8 +51,9 @@ fn stored<const UNIT: usize>(flash: &Model<UNIT>) -> Vec<u64> {
     programs.iter().flatten().map(|program| program.hash).collect()
 }
 
-fn cut_everywhere<const UNIT: usize>() {
-    let mut flash = Model::<UNIT>::new(PAGES + 2 * SLOT);
+fn a_cut_leaves_the_old_one_or_the_new_one<const UNIT: usize, const SIZE: usize>(
+    mut flash: Model<UNIT, SIZE>,
+) {
     assert_eq!(stored(&flash), []);
     install(&mut flash, 1, None).unwrap();
     install(&mut flash, 2, Some(hash(1))).unwrap();
@@ -72,15 +78,18 @@ fn cut_everywhere<const UNIT: usize>() {
 }
 
 #[test]
-fn a_cut_leaves_the_old_one_or_the_new_one() {
-    cut_everywhere::<1>();
-    cut_everywhere::<4>();
-    cut_everywhere::<16>();
+fn a_cut_in_flash_that_is_written_in_other_units() {
+    a_cut_leaves_the_old_one_or_the_new_one(Model::<1>::new(PAGES + 2 * SLOT));
+    a_cut_leaves_the_old_one_or_the_new_one(Model::<16>::new(PAGES + 2 * SLOT));
 }
 
-#[test]
-fn what_is_not_whole_is_not_taken() {
-    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+on_both!(
+    a_cut_leaves_the_old_one_or_the_new_one,
+    what_is_not_whole_is_not_taken,
+    a_program_stays_until_there_is_a_state_that_does_without_it,
+);
+
+fn what_is_not_whole_is_not_taken<const UNIT: usize, const SIZE: usize>(mut flash: Model<UNIT, SIZE>) {
     let mut store = Store::open(&mut flash, SLOT).unwrap();
     let max = store.program_max();
     assert_eq!(store.stage(max + 1, 1, None, |_| None), Err(Unstored::TooLong { max }));
@@ -98,9 +107,9 @@ fn what_is_not_whole_is_not_taken() {
     assert_eq!(store.commit(hash(1)), Err(Unstored::Incomplete), "it is not what it says that it is");
 }
 
-#[test]
-fn a_program_stays_until_there_is_a_state_that_does_without_it() {
-    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+fn a_program_stays_until_there_is_a_state_that_does_without_it<const UNIT: usize, const SIZE: usize>(
+    mut flash: Model<UNIT, SIZE>,
+) {
     install(&mut flash, 1, None).unwrap();
     install(&mut flash, 2, Some(hash(1))).unwrap();
     let mut store = Store::open(&mut flash, SLOT).unwrap();

@@ -4,12 +4,11 @@ use campanile_core::id::{InputId, Level};
 use campanile_core::input::Input;
 use campanile_core::record::{CORE_REV, MAX_RECORD, Record};
 use campanile_core::time::{Duration, Instant};
-use campanile_flash::{Checkpoint, Condition, Flash, Of, Refused, Start, Store};
+use campanile_flash::{Checkpoint, Condition, Flash, Item, Of, Refused, Start, Store};
 
-use crate::log::{PAGES, read};
-use crate::model::{Model, PAGE};
-
-const SLOT: usize = 1;
+use crate::both::{as_far, on_both};
+use crate::log::{SLOT, read};
+use crate::model::Model;
 
 fn record(n: u64) -> Vec<u8> {
     let mut bytes = [0; MAX_RECORD];
@@ -28,39 +27,67 @@ fn append<F: Flash>(store: &mut Store<F>, records: &[u8]) -> Result<(), Refused>
     store.append_records(head.seq, head.at, records)
 }
 
+/// The number of the oldest record that is left.
+fn oldest<F: Flash>(store: &Store<F>) -> u64 {
+    let mut place = store.tail();
+    while let Some((at, item, behind)) = store.next(place) {
+        if let Item::Records(_) = item {
+            return at.seq;
+        }
+        place = behind;
+    }
+    panic!("there is none");
+}
+
 /// How many pages were erased between two looks.
-fn erased(before: &Model<4>, after: &Model<4>) -> usize {
+fn erased<const UNIT: usize, const SIZE: usize>(
+    before: &Model<UNIT, SIZE>,
+    after: &Model<UNIT, SIZE>,
+) -> usize {
     before.erased.iter().zip(&after.erased).filter(|(before, after)| before != after).count()
 }
 
-#[test]
-fn worn_pages_are_passed_over() {
-    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+on_both!(
+    worn_pages_are_passed_over,
+    flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_again,
+    a_supply_that_erases_and_does_not_write_costs_one_page,
+    records_have_the_numbers_that_they_are_given_with_or_are_refused,
+    another_program_needs_a_state_of_its_own,
+    what_is_overwritten_and_was_fetched_by_nobody_is_counted,
+    the_last_record_that_was_fetched_is_not_dropped,
+);
+
+fn worn_pages_are_passed_over<const UNIT: usize, const SIZE: usize>(mut flash: Model<UNIT, SIZE>) {
     flash.worn = vec![2 * SLOT + 1, 2 * SLOT + 3, 2 * SLOT + 4];
+    let (all, pages) = (as_far(400, &flash), flash.erased.len() - 2 * SLOT);
     let mut store = Store::open(&mut flash, SLOT).unwrap();
     begin(&mut store).unwrap();
-    for n in 0..400 {
+    for n in 0..all {
         append(&mut store, &record(n)).unwrap();
     }
     let found = read(&store, store.tail()).records;
-    assert!(found.len() > 2 * PAGE / 16, "{} records are left", found.len());
+    assert!(found.len() > (pages - 4) * SIZE / 16, "{} records are left", found.len());
     assert!(found.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1), "none of those is missing");
-    assert_eq!(found.last().unwrap().seq, 400);
+    assert_eq!(found.last().unwrap().seq, all);
     let health = store.health();
     assert_eq!(health.condition, Condition::Worn);
     assert!(health.refused > 0 && health.lost == 0, "{health:?}");
 }
 
-#[test]
-fn flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_again() {
-    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+fn flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_again<
+    const UNIT: usize,
+    const SIZE: usize,
+>(
+    mut flash: Model<UNIT, SIZE>,
+) {
+    let all = as_far(400, &flash);
     {
         let mut store = Store::open(&mut flash, SLOT).unwrap();
         begin(&mut store).unwrap();
-        (0..400).for_each(|n| append(&mut store, &record(n)).unwrap());
+        (0..all).for_each(|n| append(&mut store, &record(n)).unwrap());
     }
     let mut healthy = flash.clone();
-    flash.worn = (0..PAGES + 2 * SLOT).collect();
+    flash.worn = (0..flash.erased.len()).collect();
     for _ in 0..4 {
         let mut store = Store::open(&mut flash, SLOT).unwrap();
         for _ in 0..4 {
@@ -76,7 +103,7 @@ fn flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_
     let mut store = Store::open(&mut flash, SLOT).unwrap();
     assert!(store.next_boot(1) >= healthy.next_boot(1), "a number is given twice");
     let (old, left) = (read(&healthy, healthy.tail()).records, read(&store, store.tail()).records);
-    assert!(old.ends_with(&left) && old.len() - left.len() < PAGE / 8, "{} of {}", left.len(), old.len());
+    assert!(old.ends_with(&left) && old.len() - left.len() < SIZE / 8, "{} of {}", left.len(), old.len());
     begin(&mut store).unwrap();
     append(&mut store, &record(1)).unwrap();
     let since = Instant::from_micros(77_000);
@@ -88,12 +115,13 @@ fn flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_
     assert_eq!((last.seq, last.at), (12, Instant::from_micros(78_000)));
 }
 
-#[test]
-fn a_supply_that_erases_and_does_not_write_costs_one_page() {
-    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+fn a_supply_that_erases_and_does_not_write_costs_one_page<const UNIT: usize, const SIZE: usize>(
+    mut flash: Model<UNIT, SIZE>,
+) {
     let mut boots = Vec::new();
     // A page that is full, half full, just begun.
-    for records in [400, 417, 431] {
+    for more in [0, 17, 31] {
+        let records = as_far(400, &flash) + more;
         let weak = flash.weak.clone();
         let mut store = Store::open(&mut flash, SLOT).unwrap();
         begin(&mut store).unwrap();
@@ -125,9 +153,9 @@ fn a_supply_that_erases_and_does_not_write_costs_one_page() {
     assert_eq!(erased(&before, &flash), 1);
 }
 
-#[test]
-fn records_have_the_numbers_that_they_are_given_with_or_are_refused() {
-    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+fn records_have_the_numbers_that_they_are_given_with_or_are_refused<const UNIT: usize, const SIZE: usize>(
+    mut flash: Model<UNIT, SIZE>,
+) {
     let mut store = Store::open(&mut flash, SLOT).unwrap();
     assert_eq!(append(&mut store, &record(1)), Err(Refused), "of what start?");
     begin(&mut store).unwrap();
@@ -146,9 +174,9 @@ fn records_have_the_numbers_that_they_are_given_with_or_are_refused() {
     assert_eq!(found, [(1, at(1)), (2, at(2)), (3, at(3)), (7, at(10))]);
 }
 
-#[test]
-fn another_program_needs_a_state_of_its_own() {
-    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+fn another_program_needs_a_state_of_its_own<const UNIT: usize, const SIZE: usize>(
+    mut flash: Model<UNIT, SIZE>,
+) {
     let mut store = Store::open(&mut flash, SLOT).unwrap();
     begin(&mut store).unwrap();
     append(&mut store, &record(1)).unwrap();
@@ -161,9 +189,10 @@ fn another_program_needs_a_state_of_its_own() {
     assert!(!store.wants_checkpoint());
 }
 
-#[test]
-fn what_is_overwritten_and_was_fetched_by_nobody_is_counted() {
-    let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+fn what_is_overwritten_and_was_fetched_by_nobody_is_counted<const UNIT: usize, const SIZE: usize>(
+    mut flash: Model<UNIT, SIZE>,
+) {
+    let far = as_far(400, &flash);
     let mut store = Store::open(&mut flash, SLOT).unwrap();
     begin(&mut store).unwrap();
     let boot = store.head().boot;
@@ -174,10 +203,9 @@ fn what_is_overwritten_and_was_fetched_by_nobody_is_counted() {
     }
     let dropped = store.health().dropped;
     assert_eq!(store.health().condition, Condition::Full);
-    let oldest = read(&store, store.tail()).records[0].seq;
-    assert_eq!(dropped, oldest - 1, "of {all}");
+    assert_eq!(dropped, oldest(&store) - 1, "of {all}");
     // From here on somebody fetches all but the last.
-    for _ in 0..400 {
+    for _ in 0..far {
         store.fetched(boot, all);
         all += 1;
         append(&mut store, &record(all)).unwrap();
@@ -185,20 +213,20 @@ fn what_is_overwritten_and_was_fetched_by_nobody_is_counted() {
     assert_eq!(store.health().dropped, dropped);
 }
 
-#[test]
-fn the_last_record_that_was_fetched_is_not_dropped() {
+fn the_last_record_that_was_fetched_is_not_dropped<const UNIT: usize, const SIZE: usize>(
+    flash: Model<UNIT, SIZE>,
+) {
     // Fills the log until the first page goes; gives the oldest record that is left, and how many were dropped.
     let fill = |fetched: u64| {
-        let mut flash = Model::<4>::new(PAGES + 2 * SLOT);
+        let mut flash = flash.clone();
         let mut store = Store::open(&mut flash, SLOT).unwrap();
         begin(&mut store).unwrap();
         store.fetched(store.head().boot, fetched);
-        let mut oldest = 1;
-        while oldest == 1 {
+        append(&mut store, &record(0)).unwrap();
+        while oldest(&store) == 1 {
             append(&mut store, &record(0)).unwrap();
-            oldest = read(&store, store.tail()).records[0].seq;
         }
-        (oldest, store.health().dropped)
+        (oldest(&store), store.health().dropped)
     };
     let (oldest, _) = fill(0);
     assert!(oldest > 10, "{oldest}");
