@@ -16,7 +16,7 @@ use campanile_core::time::Instant;
 use self::records::{Clock, Sent};
 use super::renamed::Renamed;
 use super::requests::{Outcome, Requests};
-use super::{Book, BookError, Mirror, News, Program};
+use super::{Book, BookError, Mirror, Misfit, News, Program};
 use crate::{Boot, RecordId, Storage};
 
 /// What surrounds a session: the house that the satellite belongs to, and chance.
@@ -66,6 +66,8 @@ pub struct Session<S: Storage> {
     /// The program did not fit, or was refused: it is not tried again before the satellite's next start, or before somebody
     /// asks.
     refused: bool,
+    /// Whether the program fits into the satellite that has greeted last.
+    fits: Result<(), Misfit>,
     /// What the satellite's clock showed, and when it was heard. Which of both clocks is ahead says nothing: each has begun
     /// with its own start.
     clock: Option<Clock>,
@@ -94,6 +96,7 @@ impl<S: Storage> Session<S> {
             renamed: Renamed::default(),
             given: None,
             refused: false,
+            fits: Ok(()),
             clock: None,
             unjudged: VecDeque::new(),
         })
@@ -155,9 +158,14 @@ impl<S: Storage> Session<S> {
     }
 
     /// Brings its program over, once more.
-    pub fn install(&mut self, now: Instant) {
-        self.refused = false;
+    ///
+    /// # Errors
+    /// It does not fit: nothing of it is sent.
+    pub fn install(&mut self, now: Instant) -> Result<(), Misfit> {
+        self.refused = self.fits.is_err();
+        self.fits?;
         self.host.install(now, self.program.bundle_hash, self.program.bundle_len());
+        Ok(())
     }
 
     /// Does what is due for the journal; `unix` is the time of day where it can be trusted.

@@ -149,9 +149,9 @@ impl Session {
     pub(super) fn work(&mut self, now: Instant, wall: &Wall) {
         self.session.tick(now, wall.trusted.then_some(wall.unix));
         self.problems.clock = (!wall.trusted && self.is_up()).then_some(words::NO_CLOCK);
-        if self.house.lines.takes_install() {
-            self.problems.refused = None;
-            self.session.install(now);
+        // Whether it fits is known when it has greeted.
+        if self.is_up() && self.house.lines.takes_install() {
+            self.problems.refused = self.session.install(now).err().map(words::of_misfit);
         }
         self.session.work(now, &self.house);
         self.answer();

@@ -4,7 +4,7 @@ use campanile_core::link::{Hello, is_countable};
 use campanile_core::time::Instant;
 
 use super::{Session, World};
-use crate::satellite::{BookError, Misfit, News};
+use crate::satellite::{BookError, News};
 use crate::{Boot, Storage};
 
 impl<S: Storage> Session<S> {
@@ -23,6 +23,7 @@ impl<S: Storage> Session<S> {
         }
         self.given.take_if(|(_, ours)| ours.0 == hello.boot);
         self.over = hello.over;
+        self.fits = self.program.fits(&hello);
         if self.over {
             self.met_over(now, &hello, world)?;
             return Ok(None);
@@ -48,7 +49,7 @@ impl<S: Storage> Session<S> {
         world.lines(|lines| lines.set_up(true));
         (self.runs_ours, self.lines) = (false, None);
         self.runs(now, hello.bundle == self.program.bundle_hash);
-        let brings = (!self.runs_ours && !self.refused).then(|| self.bring(now, &hello));
+        let brings = (!self.runs_ours && !self.refused).then(|| self.install(now));
         Ok(Some(News::Met { hello, brings, unkept }))
     }
 
@@ -89,14 +90,5 @@ impl<S: Storage> Session<S> {
         }
         self.host.assign(now, boot.0);
         Ok(())
-    }
-
-    fn bring(&mut self, now: Instant, hello: &Hello<'_>) -> Result<(), Misfit> {
-        let fits = self.program.fits(hello);
-        self.refused = fits.is_err();
-        if fits.is_ok() {
-            self.install(now);
-        }
-        fits
     }
 }

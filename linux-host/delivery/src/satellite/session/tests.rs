@@ -12,7 +12,8 @@ use campanile_core::decision::{Decision, Source, Values};
 use campanile_core::id::{InputId, ScenarioId, TemplateId};
 use campanile_core::input::Input;
 use campanile_core::link::{Collector, Hello, Lines, MAX_MESSAGE, Message, Records};
-use campanile_core::program::image::Counts;
+use campanile_core::program::Parts;
+use campanile_core::program::image::{self, Counts};
 use campanile_core::program::verify::Room;
 use campanile_core::record::{CORE_REV, MAX_RECORD, Record};
 use campanile_core::time::Duration;
@@ -105,8 +106,10 @@ impl Bench {
             text: None,
             data: Vec::new(),
         });
-        let program =
-            Program { hash: IMAGE, image: Vec::new(), symbols, bundle: vec![1], bundle_hash: BUNDLE };
+        let mut image = vec![0; 64];
+        let len = image::encode(&Parts::default(), &mut image).unwrap();
+        image.truncate(len);
+        let program = Program { hash: IMAGE, image, symbols, bundle: vec![1], bundle_hash: BUNDLE };
         let mut house = House::default();
         house.lines.get_mut().open_input("button");
         house.lines.get_mut().open_output("lamp", Level::Off);

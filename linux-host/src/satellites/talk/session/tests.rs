@@ -153,12 +153,22 @@ fn a_satellite_that_is_well_has_its_program_and_no_problem() {
     assert_eq!(bench.installs, 1, "it has it");
 }
 
+/// With the button one more than the engine has room for.
+fn too_many_inputs() -> String {
+    (0..8).map(|n| format!("[satellites.porch.inputs.more{n}]\nline = {n}\n")).collect()
+}
+
 #[test]
 fn one_that_is_too_small_says_so_as_long_as_it_is() {
-    let lines = |n: usize| format!("[satellites.porch.inputs.more{n}]\nline = {n}\n");
-    let mut bench = Bench::new(&(0..8).map(lines).collect::<String>());
-    for _ in 0..2 {
-        bench.plug();
+    let mut bench = Bench::new(&too_many_inputs());
+    // With each start, and when a person asks for it.
+    for asks in [false, false, true] {
+        if asks {
+            bench.session.house.lines.ask_install();
+            bench.talk();
+        } else {
+            bench.plug();
+        }
         assert!(bench.status().up);
         assert!(bench.problems().contains("too small for its program: 9 inputs"), "{}", bench.problems());
     }
@@ -220,9 +230,22 @@ fn without_a_clock_here_its_schedules_wait_and_that_is_told() {
     bench.trusted = false;
     bench.plug();
     assert!(bench.problems().contains("no clock"), "{}", bench.problems());
+    assert!(bench.status().up && !bench.status().program.is_empty(), "it goes on without");
     bench.trusted = true;
     bench.talk();
     assert_eq!(bench.problems(), "");
+}
+
+#[test]
+fn all_that_is_wrong_at_once_is_told_the_gravest_first() {
+    let mut bench = Bench::with("machine = \"microbit\"", &too_many_inputs());
+    bench.health = Health { storage: Storage::Worn, ..Health::NO_STORAGE };
+    bench.trusted = false;
+    bench.plug();
+    let problems = bench.status().problems;
+    let words = ["it is a test board", "too small for its program", "flash is worn", "no clock"];
+    assert_eq!(problems.len(), words.len(), "{problems:#?}");
+    assert!(problems.iter().zip(words).all(|(problem, words)| problem.contains(words)), "{problems:#?}");
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn what_came_before_our_program_took_over_is_not_read_by_its_names() {
     bench.sends_install(1, OTHERS);
     // It takes over, and says so before its records are here.
     assert!(!bench.session.runs_ours());
-    bench.session.install(bench.now);
+    bench.session.install(bench.now).unwrap();
     bench.says(Message::Committed { hash: BUNDLE, verdict: Verdict::Runs });
     assert!(bench.session.runs_ours());
     bench.sends(2, &[On, Off]);
