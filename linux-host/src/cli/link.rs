@@ -114,7 +114,12 @@ fn list(args: List) -> Result<(), Failure> {
         if args.json {
             print_json(&mut out, satellite)?;
         } else {
-            writeln!(out, "{:width$}  {}", satellite.name, satellite.glance())?;
+            let problems = match satellite.problems.as_slice() {
+                [] => String::new(),
+                [problem] => format!("  {problem}"),
+                [gravest, rest @ ..] => format!("  {gravest} (and {} more)", rest.len()),
+            };
+            writeln!(out, "{:width$}  {}{problems}", satellite.name, satellite.glance())?;
         }
     }
     Ok(())

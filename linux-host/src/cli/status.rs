@@ -231,9 +231,11 @@ fn write_rest(text: &mut String, status: &Status, paint: Paint) -> std::fmt::Res
     }
     for satellite in &status.satellites {
         let line = satellite.glance();
-        let is_well = satellite.up && satellite.problems.is_empty();
-        let line = if is_well { paint.good(&line) } else { paint.bad(&line) };
+        let line = if satellite.up { paint.good(&line) } else { paint.bad(&line) };
         writeln!(text, "  {:width$}  {line}", satellite.name)?;
+        for problem in &satellite.problems {
+            writeln!(text, "  {:width$}  {}", "", paint.bad(problem))?;
+        }
     }
     let journal = &status.journal;
     writeln!(text, "\n{}", paint.head("journal"))?;
@@ -299,6 +301,7 @@ fn bytes(count: u64) -> String {
 mod tests {
     use super::*;
     use crate::control::status::{InputStatus, JournalStatus, Losses};
+    use crate::satellites::view::SatelliteStatus;
 
     fn status() -> Status {
         Status {
@@ -329,5 +332,21 @@ mod tests {
         assert!(text.contains("\x1b[1;31m3 edges lost in the kernel"), "{text}");
         assert!(text.contains("\x1b[1;31mdegraded: no space left"), "{text}");
         assert!(!text.contains("nothing lost"));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_a_satellite_is_named_on_a_line_of_its_own() {
+        let problems = ["its flash is worn", "no clock", "it is a test board"];
+        let porch = SatelliteStatus {
+            name: "porch".into(),
+            state: "connected".into(),
+            up: true,
+            problems: problems.map(str::to_owned).into(),
+            ..Default::default()
+        };
+        let text = render(&Status { satellites: vec![porch], ..status() }, Paint(false));
+        let lines: Vec<_> =
+            text.lines().skip_while(|line| !line.starts_with("  porch     connected")).collect();
+        assert_eq!(lines[1..4], problems.map(|problem| format!("            {problem}")), "{text}");
     }
 }

@@ -42,7 +42,7 @@ pub struct SatelliteStatus {
 }
 
 impl SatelliteStatus {
-    /// In a line, without its name.
+    /// How it is in a line, without its name and its problems.
     pub fn glance(&self) -> String {
         let mut line = self.state.clone();
         if self.up {
@@ -51,11 +51,6 @@ impl SatelliteStatus {
             if let Some((have, all)) = self.installing {
                 let _ = write!(line, "  installing {have} of {all} bytes");
             }
-        }
-        if let Some(problem) = self.problems.first() {
-            let more = self.problems.len() - 1;
-            let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-            let _ = write!(line, "  {problem}{more}");
         }
         line
     }
