@@ -1,5 +1,7 @@
 //! The daemon from end to end: the real binary on the virtual board.
 
+#[path = "daemon/ailing.rs"]
+mod ailing;
 #[path = "daemon/board.rs"]
 mod board;
 #[path = "daemon/cable.rs"]

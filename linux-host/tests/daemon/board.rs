@@ -39,6 +39,8 @@ enum Deed {
     Move(u8, bool),
     /// Its flash is so from now on.
     Ail(Storage),
+    /// Whether its flash takes programs from now on.
+    Store(bool),
     Unplug,
     Restart,
     End,
@@ -72,6 +74,11 @@ impl Board {
     /// Its flash is so from now on.
     pub(crate) fn ail(&self, storage: Storage) {
         self.deeds.send(Deed::Ail(storage)).unwrap();
+    }
+
+    /// Whether its flash takes programs from now on.
+    pub(crate) fn stores(&self, programs: bool) {
+        self.deeds.send(Deed::Store(programs)).unwrap();
     }
 
     /// The cable is pulled out, and put in again.
@@ -131,6 +138,7 @@ fn live(listener: &TcpListener, todo: &Receiver<Deed>, outputs: &Outputs) -> boo
                 node.feed(Input::Edge { input: InputId(input), level });
             }
             Ok(Deed::Ail(storage)) => node.health.storage = storage,
+            Ok(Deed::Store(programs)) => node.stores = programs,
             Ok(Deed::Unplug) => wire = None,
             Ok(Deed::Restart) => return true,
             Ok(Deed::End) | Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
@@ -164,6 +172,7 @@ struct Node {
     staging: Box<Staging<1024>>,
     outputs: Outputs,
     health: Health,
+    stores: bool,
     began: StdInstant,
     asked: VecDeque<InputId>,
 }
@@ -185,6 +194,7 @@ impl Node {
             staging: Box::default(),
             outputs,
             health: Health::NO_STORAGE,
+            stores: true,
             began: StdInstant::now(),
             asked: VecDeque::new(),
         };
@@ -247,6 +257,7 @@ impl Node {
         let now = self.now();
         let verdict = match self.staging.whole(hash).map(Bundle::open) {
             None => Verdict::Incomplete,
+            Some(_) if !self.stores => Verdict::Unstored,
             Some(None) => Verdict::Malformed,
             Some(Some(bundle)) => match self.engine.install(now, bundle.image) {
                 Ok(_) => {

@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use campanile_core::link::Storage;
-
-use crate::board::{Board, stranger};
+use crate::board::Board;
 use crate::cable::Cable;
 use crate::running::{Running, Workplace, poll, starts_with, words};
 
@@ -69,25 +67,25 @@ when = [{ link = "porch", to = "down" }]
 do = [{ set = "bell", to = "off" }]
 "#;
 
-fn house(board: &Board) -> String {
+pub(crate) fn house(board: &Board) -> String {
     HOUSE.replace("{port}", &board.port.to_string())
 }
 
 /// The satellite as `link info` has it.
-fn info(daemon: &Running<'_>) -> serde_json::Value {
+pub(crate) fn info(daemon: &Running<'_>) -> serde_json::Value {
     info_of(daemon, "porch")
 }
 
-fn info_of(daemon: &Running<'_>, name: &str) -> serde_json::Value {
+pub(crate) fn info_of(daemon: &Running<'_>, name: &str) -> serde_json::Value {
     serde_json::from_str(&daemon.ok(&["link", "info", name, "--json"])).unwrap()
 }
 
-fn wait_until_it_runs(daemon: &Running<'_>) -> serde_json::Value {
+pub(crate) fn wait_until_it_runs(daemon: &Running<'_>) -> serde_json::Value {
     wait_until_runs(daemon, "porch")
 }
 
 /// Before that a board's engine knows no input that could be pressed.
-fn wait_until_runs(daemon: &Running<'_>, name: &str) -> serde_json::Value {
+pub(crate) fn wait_until_runs(daemon: &Running<'_>, name: &str) -> serde_json::Value {
     poll(|| Some(info_of(daemon, name)).filter(|info| info["up"] == true && info["program"] != ""))
 }
 
@@ -271,49 +269,6 @@ fn its_scenarios_and_variables_are_commanded_from_here_and_who_is_away_is_said_t
     );
 }
 
-#[test]
-fn one_of_another_version_is_named_and_the_others_go_on() {
-    let board = Board::start();
-    let attic = format!(
-        "[boards.attic]\nkind = \"serial\"\nport = \"tcp://127.0.0.1:{}\"\n[satellites.attic.inputs.hatch]\nline = 1\n",
-        stranger()
-    );
-    let place = Workplace::new(&(house(&board) + &attic));
-    let daemon = Running::start(&place);
-    wait_until_it_runs(&daemon);
-    let state = poll(|| {
-        let attic = info_of(&daemon, "attic");
-        attic["state"].as_str().filter(|state| state.contains("version")).map(str::to_owned)
-    });
-    assert!(state.contains("of the link, and this campanile version"), "{state}");
-    // A try that has not been answered yet says something else.
-    poll(|| daemon.ok(&["status"]).contains("bring this campanile up to date").then_some(()));
-    assert_eq!(info(&daemon)["up"], true);
-}
-
-#[test]
-fn what_is_wrong_with_a_satellite_is_told_and_stops_nobody() {
-    let board = Board::start();
-    let many: String =
-        (0..5).map(|n| format!("[satellites.porch.inputs.more{n}]\nline = {}\n", n + 10)).collect();
-    let place = Workplace::new(&(house(&board) + &many));
-    let daemon = Running::start(&place);
-    let info = poll(|| Some(info(&daemon)).filter(|info| info["problems"][0].is_string()));
-    let problems = info["problems"].to_string();
-    assert!(
-        problems.contains("it is too small for its program: 6 inputs, and its engine has room for 4"),
-        "{info}"
-    );
-    assert!(daemon.ok(&["status"]).contains("too small"));
-    daemon.ok(&["set", "bell", "on"]);
-    let (error, code) = daemon.fails(&["link", "info", "porhc"]);
-    assert!(error.contains("no satellite \"porhc\"; there are porch") && code == Some(1), "{error}");
-    let (error, _) = daemon.fails(&["link", "install", "porhc"]);
-    assert!(error.contains("did you mean porch?"), "{error}");
-    let (error, _) = daemon.fails(&["link", "log", "attic"]);
-    assert!(error.contains("there is no journal of a satellite \"attic\""), "{error}");
-}
-
 /// The porch tells of its button, and the house passes that on; what the house sends stands in a file.
 const TELLING: &str = r#"
 [[satellites.porch.scenarios]]
@@ -360,31 +315,14 @@ fn a_message_of_a_satellite_sets_off_a_scenario_here_once_and_that_tells_the_sin
 }
 
 #[test]
-fn flash_that_is_worn_or_full_is_named_and_the_other_satellite_goes_on() {
-    let (board, other) = (Board::start(), Board::start());
-    let attic = format!(
-        "[boards.attic]\nkind = \"serial\"\nport = \"tcp://127.0.0.1:{}\"\n[satellites.attic.inputs.button]\nline = 1\n\
-         debounce = \"none\"\n",
-        other.port
-    );
-    let place = Workplace::new(&(house(&board) + &attic));
+fn a_satellite_that_is_not_in_the_file_is_answered_with_those_that_are() {
+    let board = Board::start();
+    let place = Workplace::new(&house(&board));
     let daemon = Running::start(&place);
-    wait_until_runs(&daemon, "attic");
-    wait_until_it_runs(&daemon);
-    for (round, (storage, words)) in
-        [(Storage::Worn, "its flash is worn"), (Storage::Full, "its flash is full")].into_iter().enumerate()
-    {
-        board.ail(storage);
-        poll(|| info(&daemon)["problems"].to_string().contains(words).then_some(()));
-        poll(|| daemon.ok(&["status"]).contains(words).then_some(()));
-        other.set(0, round == 0);
-        let line = if round == 0 { "attic.button on" } else { "attic.button off" };
-        poll(|| words_of(&daemon).iter().any(|there| starts_with(there, line)).then_some(()));
-        assert_eq!(info(&daemon)["up"], true);
-    }
-}
-
-/// Of the house's own log.
-fn words_of(daemon: &Running<'_>) -> Vec<String> {
-    words(&daemon.ok(&["log"]))
+    let (error, code) = daemon.fails(&["link", "info", "porhc"]);
+    assert!(error.contains("no satellite \"porhc\"; there are porch") && code == Some(1), "{error}");
+    let (error, _) = daemon.fails(&["link", "install", "porhc"]);
+    assert!(error.contains("did you mean porch?"), "{error}");
+    let (error, _) = daemon.fails(&["link", "log", "attic"]);
+    assert!(error.contains("there is no journal of a satellite \"attic\""), "{error}");
 }
