@@ -31,20 +31,25 @@ fn put(code: &mut Vec<u8>, item: &impl Wire) {
 /// sounds the chime for 800 ms; the door lights the lamp while it is open; the lamp blinks every 250 ms; at 07:30 the
 /// chime sounds too.
 pub(crate) fn doorbell() -> House {
-    House::new(image_with(800, 1), names())
+    House::new(image_with(800, 1, [1, 2]), names())
 }
 
 /// The same doorbell, but that the chime sounds for two seconds.
 pub(crate) fn louder() -> Vec<u8> {
-    image_with(2_000, 1)
+    image_with(2_000, 1, [1, 2])
 }
 
 /// The same doorbell, but that each press counts so much in `rings`.
 pub(crate) fn counting_by(each: i32) -> Vec<u8> {
-    image_with(800, each)
+    image_with(800, each, [1, 2])
 }
 
-fn image_with(chime_ms: u64, each: i32) -> Vec<u8> {
+/// The same doorbell with other lines for its inputs.
+pub(crate) fn rewired() -> Vec<u8> {
+    image_with(800, 1, [5, 6])
+}
+
+fn image_with(chime_ms: u64, each: i32, lines: [u32; 2]) -> Vec<u8> {
     let (chime, lamp, rings) = (OutputId(0), OutputId(1), VarId(0));
     let ring = {
         let mut code = Vec::new();
@@ -75,7 +80,7 @@ fn image_with(chime_ms: u64, each: i32) -> Vec<u8> {
     let parts = Parts {
         inputs: &[
             InputDef {
-                line: 1,
+                line: lines[0],
                 debounce: Debounce {
                     press: Algorithm::Eager { t_us: 20_000, after_us: 1_000 },
                     release: Algorithm::Defer { t_us: 30_000 },
@@ -84,7 +89,7 @@ fn image_with(chime_ms: u64, each: i32) -> Vec<u8> {
                 storm: 500,
             },
             InputDef {
-                line: 2,
+                line: lines[1],
                 debounce: Debounce {
                     press: Algorithm::Defer { t_us: 10_000 },
                     release: Algorithm::Defer { t_us: 10_000 },

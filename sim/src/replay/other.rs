@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use campanile_core::calendar::ZoneTable;
 use campanile_core::engine::{Engine, Rejected, Step};
-use campanile_core::id::{InputId, MessageId, OutputId, PeerId, ScenarioId, SensorId, VarId};
+use campanile_core::id::{InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, VarId};
 use campanile_core::input::{Input, LevelWhy, Op};
 use campanile_core::log::Cursor;
 use campanile_core::program::verify::LoadError;
@@ -124,6 +124,7 @@ impl<'a> Other<'a> {
         zone: Option<ZoneTable<'a>>,
     ) -> Result<Self, LoadError> {
         settle(&mut engine, at);
+        let before = lines(&mut engine);
         match engine.install(at, &house.image) {
             Ok(_) => {}
             Err(campanile_core::engine::InstallError::Load(why)) => return Err(why),
@@ -139,7 +140,24 @@ impl<'a> Other<'a> {
             other.ticks.set(Wall { at: set, unix, offset, trusted }, other.engine.schedules());
             other.ticks.swap(at, other.engine.schedules());
         }
+        other.read_lines(at, before);
         Ok(other)
+    }
+
+    /// Where the house has another line for an input, it is as the one was that had its name; what was about to be
+    /// reported is decided anew.
+    fn read_lines(&mut self, at: Instant, before: Vec<Line>) {
+        let known = lines(&mut self.engine);
+        for line in before {
+            let input = self.names.inputs.get(line.input.index()).copied().flatten();
+            let Some(input) = input.filter(|input| known.iter().all(|known| known.input != *input)) else {
+                continue;
+            };
+            self.put(at, Input::Level { input, level: line.reported, why: LevelWhy::Quiet });
+            if line.raw != line.reported {
+                self.put(at, Input::Edge { input, level: line.raw });
+            }
+        }
     }
 
     /// Starts again, with what it remembers of itself.
@@ -247,6 +265,23 @@ impl<'a> Other<'a> {
             to(at, &record, &self.house.symbols);
         }
     }
+}
+
+/// What an engine knows of the line of an input.
+struct Line {
+    input: InputId,
+    raw: Level,
+    reported: Level,
+}
+
+fn lines(engine: &mut Engine<Room>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    engine.checkpoint(|item| {
+        if let Restore::Input { input, raw, reported } = item {
+            lines.push(Line { input, raw, reported });
+        }
+    });
+    lines
 }
 
 pub(super) fn settle(engine: &mut Engine<Room>, at: Instant) {

@@ -179,12 +179,16 @@ impl Side {
         self.state.insert((count, name.to_owned()), value.into());
     }
 
-    /// Learns what a variable or an output is from an item of a checkpoint.
+    /// Learns what a variable or an output is, or what runs, from an item of a checkpoint.
     pub(super) fn learn(&mut self, item: Restore, symbols: &Symbols) {
         match item {
             Restore::Var { var, value } => self.is_now(Count::Value, symbols.variable(var), value),
             Restore::Output { output, level, .. } => {
                 self.is_now(Count::Level, symbols.output(output), level.is_on());
+            }
+            // It may go on, and is called by its name when it ends.
+            Restore::Run { .. } => {
+                let _ = self.trace.what(Instant::ZERO, &Record::Input(Input::Restore { item }), symbols);
             }
             _ => {}
         }

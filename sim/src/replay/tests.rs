@@ -18,7 +18,7 @@ use campanile_delivery::{
 use super::*;
 use crate::bounce::Model;
 use crate::script::{Action, Bounce};
-use crate::testing::{counting_by, doorbell, input, journal, louder, script};
+use crate::testing::{counting_by, doorbell, input, journal, louder, rewired, script};
 use crate::world::{House, Options, play_and_keep};
 
 fn replayed(disk: &Arc<Disk>, range: &Range) -> Report {
@@ -157,6 +157,16 @@ fn the_same_program_would_have_done_the_same() {
     assert_eq!(runs.expect("the doorbell rang").journal, 19, "one visit found nobody at home");
 }
 
+/// Between the edges of a press, and while it rings.
+#[test]
+fn the_same_program_goes_on_with_what_is_under_way() {
+    for from in [12_501, 12_550, 12_651, 13_000] {
+        let from = Some(Bound::Engine(Instant::from_micros(from * 1_000)));
+        let comparison = with(&visits(), &doorbell(), &Range { from, until: None });
+        assert_eq!((comparison.differing, comparison.unknown), (0, 0), "{from:?}: {:#?}", comparison.moments);
+    }
+}
+
 #[test]
 fn what_goes_on_by_itself_is_compared_however_long_no_input_comes() {
     let press = |at_ms| (at_ms, input("button", On, Bounce::None));
@@ -214,6 +224,18 @@ fn what_variables_and_outputs_are_at_the_end_is_compared() {
     assert_eq!(ends(counting_by(-1), 29_000_000), ((10, 10), (10, -10), (0, 0)));
     // A second behind the last press: one has fallen silent.
     assert_eq!(ends(louder(), 28_700_000), ((10, 10), (10, 10), (0, 1)));
+}
+
+/// Its lines are others, and read as those did that had their names.
+#[test]
+fn a_house_that_is_wired_in_another_way_knows_what_its_inputs_are() {
+    let rewired = House { image: rewired(), ..doorbell() };
+    for from in [0, 8_000, 12_800, 31_000] {
+        let from = Some(Bound::Engine(Instant::from_micros(from * 1_000)));
+        let comparison = with(&visits(), &rewired, &Range { from, until: None });
+        assert_eq!((comparison.differing, comparison.unknown), (0, 0), "{from:?}: {:#?}", comparison.moments);
+        assert!(comparison.rows.iter().all(|row| row.journal == row.other), "{:#?}", comparison.rows);
+    }
 }
 
 #[test]
