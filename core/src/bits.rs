@@ -1,5 +1,7 @@
 //! Sets of ids, a bit each: what there is to look at, without a walk over the tables.
 
+use core::num::NonZero;
+
 /// A set of ids of inputs, outputs or peers. With little flash it is what the processor can take at a time.
 #[cfg(feature = "small")]
 pub(crate) type Bits = u32;
@@ -11,14 +13,17 @@ pub(crate) type Bits = u64;
 pub(crate) const MOST: u8 = (Bits::BITS & 0xff) as u8;
 
 /// Takes the lowest bit out of a set.
-#[cfg_attr(feature = "small", inline(never))]
+#[inline(always)]
 pub(crate) fn take_lowest(set: &mut Bits) -> Option<u8> {
-    if *set == 0 {
-        return None;
-    }
-    let index = set.trailing_zeros();
+    let index = lowest(NonZero::new(*set)?);
     *set &= set.wrapping_sub(1);
-    u8::try_from(index).ok()
+    Some(index)
+}
+
+/// A microcontroller may have no instruction for it.
+#[cfg_attr(feature = "small", inline(never))]
+const fn lowest(set: NonZero<Bits>) -> u8 {
+    (set.trailing_zeros() & 0xff) as u8
 }
 
 /// The bit of an id in a set.

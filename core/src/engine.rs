@@ -127,11 +127,13 @@ impl<C: Capacity> Tables<C> {
 /// engine.load(Instant::ZERO, image).expect("the host's compiler makes valid images");
 /// while let Step::Do(_) | Step::Again = engine.poll(Instant::ZERO) {}
 /// ```
+// In this order in memory: what every call looks at is reached by shorter instructions on a microcontroller.
 #[derive(Clone)]
+#[repr(C)]
 pub struct Engine<C: Capacity> {
-    tables: Tables<C>,
     state: State,
     ring: Ring,
+    tables: Tables<C>,
     buf: C::Log,
 }
 
@@ -144,7 +146,7 @@ impl<C: Capacity> Default for Engine<C> {
 impl<C: Capacity> Engine<C> {
     /// An engine without a program; fits a static.
     pub const fn new() -> Self {
-        Self { tables: Tables::EMPTY, state: State::new(), ring: Ring::new(), buf: C::Log::EMPTY }
+        Self { state: State::new(), ring: Ring::new(), tables: Tables::EMPTY, buf: C::Log::EMPTY }
     }
 
     /// What this engine has room for.

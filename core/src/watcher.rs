@@ -302,14 +302,14 @@ impl Watcher {
 
     /// Does what is due at `at`, the watcher's own deadline.
     pub fn fire(&mut self, at: Instant) -> Fired {
-        if self.due() > at || !self.has(KNOWN) {
+        let still = self.still(at);
+        if !(self.has(UNSETTLED) && self.has(KNOWN) && still >= self.wait) {
             return Fired::Nothing;
         }
         if !self.away() {
             self.set(UNSETTLED, false);
             return if self.has(PLAYED) { Fired::Nothing } else { Fired::Ask };
         }
-        let still = self.still(at);
         if self.in_force(self.kind) == Kind::Eager {
             self.lock = still.saturating_add(self.in_force(self.t_us));
         }

@@ -59,20 +59,21 @@ impl View<'_> {
         true
     }
 
+    /// Of equal deadlines the first one looked at.
     fn first_timer(&self) -> (Instant, Timer) {
-        let mut first = (self.s.minute, Timer::Minute);
-        // Backwards, so that of equal deadlines the last one looked at is the first in order.
-        // Runs that outlived a restart go on when the inputs have been read, not before.
-        let runs = if self.s.phase == Phase::Starting { &[] } else { self.live() };
-        for (index, run) in runs.iter().enumerate().rev() {
-            earlier(&mut first, run.due(self.s.now), || Timer::Run(RunId(id(index))));
-        }
-        for (index, trigger) in self.triggers.iter().enumerate().rev() {
-            earlier(&mut first, trigger.due(), || Timer::Trigger(TriggerId(id(index))));
-        }
-        for (index, output) in self.outputs.iter().enumerate().rev() {
+        let mut first = (Instant::NEVER, Timer::Minute);
+        for (index, output) in self.outputs.iter().enumerate() {
             earlier(&mut first, output.due, || Timer::MaxOn(OutputId(id(index))));
         }
+        for (index, trigger) in self.triggers.iter().enumerate() {
+            earlier(&mut first, trigger.due(), || Timer::Trigger(TriggerId(id(index))));
+        }
+        // Runs that outlived a restart go on when the inputs have been read, not before.
+        let runs = if self.s.phase == Phase::Starting { &[] } else { self.live() };
+        for (index, run) in runs.iter().enumerate() {
+            earlier(&mut first, run.due(self.s.now), || Timer::Run(RunId(id(index))));
+        }
+        earlier(&mut first, self.s.minute, || Timer::Minute);
         first
     }
 
@@ -80,8 +81,9 @@ impl View<'_> {
         let now = self.s.now;
         let Some(watcher) = self.inputs.get_mut(input.index()) else { return };
         let fired = watcher.fire(now);
-        if watcher.due().is_set() {
-            self.s.watch(input, watcher.due());
+        let due = watcher.due();
+        if due.is_set() {
+            self.s.watch(input, due);
         } else {
             self.s.watching &= !bit(input.0);
         }
@@ -114,7 +116,7 @@ impl View<'_> {
 }
 
 fn earlier(first: &mut (Instant, Timer), due: Instant, timer: impl FnOnce() -> Timer) {
-    if due <= first.0 && due.is_set() {
+    if due < first.0 {
         *first = (due, timer());
     }
 }

@@ -26,9 +26,11 @@ impl View<'_> {
         self.s.note_writer(output, by);
         if changed {
             cell.set_level(level);
-            let limited = level != cell.safe() && !cell.max_on.is_zero();
-            cell.due = if limited { now.plus(cell.max_on) } else { Instant::NEVER };
-            self.s.wake_at(cell.due);
+            cell.due = Instant::NEVER;
+            if level != cell.safe() && !cell.max_on.is_zero() {
+                cell.due = now.plus(cell.max_on);
+                self.s.wake_at(cell.due);
+            }
         }
         self.decide(Decision::Set { output, level, by });
         if changed && self.s.phase != Phase::Stopped {

@@ -156,12 +156,12 @@ impl State {
 
     /// Whether safety took the output at this instant.
     pub(crate) fn is_held(&self, output: OutputId) -> bool {
-        self.held_at == self.now && self.held & bit(output.0) != 0
+        self.held & bit(output.0) != 0 && self.held_at == self.now
     }
 
     /// The last `Clock`, if it is synchronised.
-    pub(crate) fn trusted_clock(&self) -> Option<WallClock> {
-        Some(self.clock).filter(|clock| clock.trusted() == Some(true))
+    pub(crate) fn trusted_clock(&self) -> Option<&WallClock> {
+        Some(&self.clock).filter(|clock| clock.trusted() == Some(true))
     }
 
     /// Whether a peer is there.
