@@ -100,6 +100,11 @@ impl Ring {
         *before = (last_seq & 0xffff_ffff) as u32;
     }
 
+    /// A program that begins anew at an earlier time takes the log there.
+    pub(crate) fn go_back(&mut self, at: Instant) {
+        self.at = self.at.min(at);
+    }
+
     /// Time of the last record.
     pub(crate) const fn last(&self) -> Instant {
         self.at
@@ -107,12 +112,12 @@ impl Ring {
 
     /// Number of the next record.
     pub(crate) const fn next_seq(&self) -> u64 {
-        self.last_seq.saturating_add(1)
+        self.last_seq.wrapping_add(1)
     }
 
     /// Bytes of the part that is being written which are in use.
     const fn used_of_part(&self, part: usize) -> usize {
-        self.index.saturating_sub(self.fence.saturating_sub(part))
+        self.index.wrapping_sub(self.fence.saturating_sub(part))
     }
 
     /// Counts a record that is no raw edge by its kind.
@@ -122,10 +127,10 @@ impl Ring {
         }
     }
 
-    /// One more record; gives how many microseconds after the one before.
+    /// One more record; gives how many microseconds after the one before, which is no later one.
     #[inline]
-    fn next(&mut self, at: Instant) -> u64 {
-        let dt = at.since(self.at).micros();
+    const fn next(&mut self, at: Instant) -> u64 {
+        let dt = at.micros().wrapping_sub(self.at.micros());
         self.wrote(at);
         dt
     }

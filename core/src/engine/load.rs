@@ -16,6 +16,7 @@ impl View<'_> {
     /// Begins a program whose parts are in place: all outputs take their safe levels.
     pub(crate) fn begin(&mut self, at: Instant) {
         self.s.now = at;
+        self.log.ring.go_back(at);
         self.s.phase = Phase::Starting;
         for index in 0..self.s.counts.outputs {
             let output = OutputId(index);

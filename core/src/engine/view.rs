@@ -13,6 +13,7 @@ use crate::log::LogMut;
 use crate::scenario::run::Run;
 use crate::time::Instant;
 use crate::watcher::Watcher;
+use crate::wire::Union;
 
 /// The most that one call of `poll` does: enough for a press with its scenario, few enough for a short call.
 const ITEMS_PER_POLL: u8 = 8;
@@ -78,17 +79,9 @@ impl View<'_> {
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn decide(&mut self, decision: Decision) {
-        if cfg!(feature = "small") {
-            self.log.push(self.s.now, &decision);
-        } else if !self.log.push_short(self.s.now, &decision) {
-            self.decide_at_length(decision);
+        if cfg!(feature = "small") || !self.log.push_short(self.s.now, &decision) {
+            self.record(&decision);
         }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn decide_at_length(&mut self, decision: Decision) {
-        self.log.push(self.s.now, &decision);
     }
 
     pub(crate) fn note(&mut self, input: Input) {
@@ -98,7 +91,12 @@ impl View<'_> {
                     self.log.edge_across(self.s.now, input, level);
                 }
             }
-            other => self.log.push(self.s.now, &other),
+            other => self.record(&other),
         }
+    }
+
+    #[inline(never)]
+    fn record(&mut self, record: &dyn Union) {
+        self.log.push(self.s.now, record);
     }
 }

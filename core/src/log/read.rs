@@ -24,7 +24,7 @@ impl EventLog<'_> {
         let (mut index, mut left) = (self.index(tail), self.used());
         while left > 0 {
             let (len, dt) = self.measure(index);
-            tail.seq = tail.seq.saturating_sub(1);
+            tail.seq = tail.seq.wrapping_sub(1);
             tail.at = tail.at.minus(Duration::from_micros(dt));
             (index, left) = (advance(index, len, self.buf.len()), left.saturating_sub(len));
         }
@@ -37,7 +37,7 @@ impl EventLog<'_> {
 
     /// Bytes of all records that are left.
     const fn used(&self) -> usize {
-        self.ring.kept.saturating_add(self.ring.used_of_part(self.buf.len() / PARTS))
+        self.ring.kept.wrapping_add(self.ring.used_of_part(self.buf.len() / PARTS))
     }
 
     /// Bytes that fit.
@@ -75,7 +75,7 @@ impl EventLog<'_> {
     /// `Lagged` if the first of them is gone.
     pub fn copy(&self, cursor: Cursor, buf: &mut [u8]) -> Result<(usize, Cursor), Lagged> {
         self.check(cursor)?;
-        let all = usize::try_from(self.ring.pos().saturating_sub(cursor.pos)).unwrap_or(usize::MAX);
+        let all = self.behind(cursor);
         let (len, next) =
             if all <= buf.len() { (all, self.head()) } else { self.fitting(cursor, buf.len())? };
         self.fill(self.index(cursor), buf.get_mut(..len).unwrap_or_default());
@@ -103,7 +103,7 @@ impl EventLog<'_> {
     fn fitting(&self, from: Cursor, room: usize) -> Result<(usize, Cursor), Lagged> {
         let (mut used, mut at) = (0usize, from);
         while let Some((len, next)) = self.step(at)? {
-            let sum = used.saturating_add(len);
+            let sum = used.wrapping_add(len);
             if sum > room {
                 break;
             }
@@ -127,20 +127,25 @@ impl EventLog<'_> {
         }
         let (len, dt) = self.measure(self.index(cursor));
         let next = Cursor {
-            pos: cursor.pos.saturating_add(len as u64),
-            seq: cursor.seq.saturating_add(1),
+            pos: cursor.pos.wrapping_add(len as u64),
+            seq: cursor.seq.wrapping_add(1),
             at: cursor.at.plus(Duration::from_micros(dt)),
         };
         Ok(Some((len, next)))
     }
 
+    /// Bytes from a cursor that was checked to the head.
+    const fn behind(&self, cursor: Cursor) -> usize {
+        (self.ring.pos().wrapping_sub(cursor.pos) & 0xffff_ffff) as usize
+    }
+
     fn index(&self, cursor: Cursor) -> usize {
-        let back = usize::try_from(self.ring.pos().saturating_sub(cursor.pos)).unwrap_or(0);
+        let back = self.behind(cursor);
         let head = self.ring.index;
         if back <= head {
-            head.saturating_sub(back)
+            head.wrapping_sub(back)
         } else {
-            head.saturating_add(self.buf.len()).saturating_sub(back)
+            head.wrapping_add(self.buf.len()).wrapping_sub(back)
         }
     }
 
@@ -154,15 +159,15 @@ impl EventLog<'_> {
         let head = self.byte(index);
         let mut at = next(index);
         let framed = head < 0x80;
-        let len = usize::from(self.byte(at)).saturating_add(2);
+        let len = usize::from(self.byte(at)).wrapping_add(2);
         if framed {
             at = next(at);
         }
         let (mut dt, mut shift, mut read) = (0u64, 0u32, 1usize);
         loop {
             let byte = self.byte(at);
-            dt |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
-            (at, read, shift) = (next(at), read.saturating_add(1), shift.saturating_add(7));
+            dt |= u64::from(byte & 0x7f).wrapping_shl(shift);
+            (at, read, shift) = (next(at), read.wrapping_add(1), shift.wrapping_add(7));
             if byte < 0x80 || shift > 63 {
                 return (if framed { len } else { read }, dt);
             }

@@ -74,7 +74,7 @@ impl LogMut<'_> {
     }
 
     /// Appends any record that is no raw edge.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn push(&mut self, at: Instant, record: &dyn Union) {
         let dt = self.ring.next(at);
         let place = self.buf.get_mut(self.ring.index..self.ring.fence);
@@ -126,16 +126,16 @@ impl LogMut<'_> {
     fn open_part(&mut self, overlap: u8) {
         let part = self.buf.len() / PARTS;
         let ring = &mut *self.ring;
-        let filled = ring.kept.saturating_add(ring.used_of_part(part));
+        let filled = ring.kept.wrapping_add(ring.used_of_part(part));
         let start = if ring.fence >= self.buf.len() { 0 } else { ring.fence };
         ring.base = ring.pos().wrapping_sub(start as u64);
-        (ring.index, ring.fence) = (start, start.saturating_add(part));
+        (ring.index, ring.fence) = (start, start.wrapping_add(part));
         let number = start.checked_div(part).unwrap_or(0);
         if let Some(place) = ring.overlaps.get_mut(number) {
             *place = overlap;
         }
         let oldest = ring.overlaps.get(number.wrapping_add(1) % PARTS).copied().unwrap_or(0);
-        let most = part.saturating_mul(PARTS.wrapping_sub(1));
-        ring.kept = if filled > most { most.saturating_sub(oldest.into()) } else { filled };
+        let most = part.wrapping_mul(PARTS.wrapping_sub(1));
+        ring.kept = if filled > most { most.wrapping_sub(oldest.into()) } else { filled };
     }
 }
