@@ -215,14 +215,14 @@ impl Wire for Values {
             value.put(w);
         }
     }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
+    fn read(r: &mut Reader<'_>) -> Self {
         let mut values = Self::default();
-        for _ in 0..r.u8()? {
-            if !values.push(Wire::get(r)?) {
-                return None;
+        for _ in 0..u8::read(r) {
+            if !values.push(Wire::read(r)) {
+                r.fail();
             }
         }
-        Some(values)
+        values
     }
 }
 
@@ -238,7 +238,7 @@ impl Wire for Rounds {
         outer.put(w);
         inner.put(w);
     }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
-        Some(Self([Wire::get(r)?, Wire::get(r)?]))
+    fn read(r: &mut Reader<'_>) -> Self {
+        Self([Wire::read(r), Wire::read(r)])
     }
 }

@@ -240,13 +240,17 @@ impl Wire for Mode {
             Self::Parallel(n) => w.bytes(&[3, n]),
         }
     }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
-        match r.u8()? {
-            0 => Some(Self::Single),
-            1 => Some(Self::Restart),
-            2 => r.u8().map(Self::Queued),
-            3 => r.u8().map(Self::Parallel),
-            _ => None,
+    fn read(r: &mut Reader<'_>) -> Self {
+        match u8::read(r) {
+            1 => Self::Restart,
+            2 => Self::Queued(u8::read(r)),
+            3 => Self::Parallel(u8::read(r)),
+            other => {
+                if other != 0 {
+                    r.fail();
+                }
+                Self::Single
+            }
         }
     }
 }

@@ -92,11 +92,11 @@ impl<'a> Frame<'a> {
         }
         let mut r = Reader::new(self.payload);
         let record = if self.head < FIRST_DECISION {
-            Record::Input(Input::get_fields(self.head, &mut r)?)
+            Record::Input(Input::read_fields(self.head, &mut r))
         } else {
-            Record::Decision(Decision::get_fields(self.head, &mut r)?)
+            Record::Decision(Decision::read_fields(self.head, &mut r))
         };
-        r.is_empty().then_some(record)
+        r.checked(record).filter(|_| r.is_empty())
     }
 }
 

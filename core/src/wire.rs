@@ -1,18 +1,28 @@
 //! The bytes of records, programs and code: LEB128 varints, zigzag for signed numbers, fixed order, nothing implicit.
 //!
-//! A reader never looks past its slice and never panics; a writer that runs out of room says so at the end.
+//! A reader never looks past its slice and never panics. One that comes upon what is not there, and a writer that runs out of
+//! room, say so at the end: nothing is asked after every byte.
+
+mod forms;
 
 use crate::id::{
     InputId, Level, MessageId, OutputId, PeerId, RunId, ScenarioId, SensorId, TemplateId, TriggerId, VarId,
 };
 use crate::time::{Duration, Instant};
 
+pub(crate) use forms::{wire_enum, wire_struct, wire_union, wire_variants};
+
 /// Something with a fixed form in bytes.
 pub trait Wire: Sized {
     /// Appends the form of `self`.
     fn put(&self, w: &mut Writer<'_>);
+    /// Takes one from the front. If the bytes are none it is anything, and [`Reader::failed`] tells.
+    fn read(r: &mut Reader<'_>) -> Self;
     /// Takes one from the front; `None` if the bytes are none.
-    fn get(r: &mut Reader<'_>) -> Option<Self>;
+    fn get(r: &mut Reader<'_>) -> Option<Self> {
+        let value = Self::read(r);
+        r.checked(value)
+    }
 }
 
 /// An enum whose form is a tag and the fields of the variant that it stands for.
@@ -57,6 +67,11 @@ impl<'a> Writer<'a> {
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline)]
     pub fn varint(&mut self, mut value: u64) {
+        while value > u64::from(u32::MAX) {
+            self.u8((value & 0x7f) as u8 | 0x80);
+            value >>= 7;
+        }
+        let mut value = (value & 0xffff_ffff) as u32;
         while value > 0x7f {
             self.u8((value & 0x7f) as u8 | 0x80);
             value >>= 7;
@@ -75,16 +90,17 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Takes from the front of a slice.
+/// Takes from the front of a slice. Behind its end, and behind what is none of the forms here, it has failed, for good.
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
     rest: &'a [u8],
+    failed: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Reads from the start of `bytes`.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { rest: bytes, failed: false }
     }
 
     /// What has not been taken.
@@ -97,12 +113,36 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
-    /// Takes one byte.
+    /// Whether something that was read was not there.
+    pub const fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// What was read is none.
+    pub(crate) const fn fail(&mut self) {
+        self.failed = true;
+    }
+
+    /// What was read, if it was there.
+    #[inline]
+    pub(crate) fn checked<T>(&self, value: T) -> Option<T> {
+        if self.failed { None } else { Some(value) }
+    }
+
+    /// Reads one byte: 0 if there is none.
     #[cfg_attr(feature = "small", inline(never))]
-    pub fn u8(&mut self) -> Option<u8> {
-        let (&first, rest) = self.rest.split_first()?;
+    fn byte(&mut self) -> u8 {
+        let Some((&first, rest)) = self.rest.split_first() else {
+            self.fail();
+            return 0;
+        };
         self.rest = rest;
-        Some(first)
+        first
+    }
+
+    /// Takes one byte.
+    pub fn u8(&mut self) -> Option<u8> {
+        u8::get(self)
     }
 
     /// Takes `n` bytes.
@@ -115,26 +155,12 @@ impl<'a> Reader<'a> {
     /// Takes an unsigned number. More than 64 bits are refused, and so are superfluous zero bytes: every number
     /// has one form, or equal logs could differ in bytes.
     pub fn varint(&mut self) -> Option<u64> {
-        let mut value = 0u64;
-        let mut shift = 0u32;
-        loop {
-            let byte = self.u8()?;
-            let bits = u64::from(byte & 0x7f);
-            if shift == 63 && bits > 1 {
-                return None;
-            }
-            value |= bits.checked_shl(shift)?;
-            if byte & 0x80 == 0 {
-                return if byte == 0 && shift > 0 { None } else { Some(value) };
-            }
-            shift = shift.saturating_add(7);
-        }
+        u64::get(self)
     }
 
     /// Takes a signed number.
     pub fn zigzag(&mut self) -> Option<i64> {
-        let raw = self.varint()?;
-        Some((raw >> 1).cast_signed() ^ (raw & 1).cast_signed().wrapping_neg())
+        i64::get(self)
     }
 }
 
@@ -142,8 +168,8 @@ impl Wire for u8 {
     fn put(&self, w: &mut Writer<'_>) {
         w.u8(*self);
     }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
-        r.u8()
+    fn read(r: &mut Reader<'_>) -> Self {
+        r.byte()
     }
 }
 
@@ -151,12 +177,12 @@ impl Wire for bool {
     fn put(&self, w: &mut Writer<'_>) {
         w.u8(u8::from(*self));
     }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
-        match r.u8()? {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
+    fn read(r: &mut Reader<'_>) -> Self {
+        let byte = r.byte();
+        if byte > 1 {
+            r.fail();
         }
+        byte != 0
     }
 }
 
@@ -166,27 +192,60 @@ macro_rules! varint_wire {
             fn put(&self, w: &mut Writer<'_>) {
                 w.varint(u64::from(*self));
             }
-            fn get(r: &mut Reader<'_>) -> Option<Self> {
-                Self::try_from(r.varint()?).ok()
+            fn read(r: &mut Reader<'_>) -> Self {
+                let Ok(value) = Self::try_from(u64::read(r)) else {
+                    r.fail();
+                    return 0;
+                };
+                value
             }
         }
     )*};
 }
-varint_wire!(u16 u32 u64);
+varint_wire!(u16 u32);
 
-macro_rules! zigzag_wire {
-    ($($ty:ty)*) => {$(
-        impl Wire for $ty {
-            fn put(&self, w: &mut Writer<'_>) {
-                w.zigzag(i64::from(*self));
+impl Wire for u64 {
+    fn put(&self, w: &mut Writer<'_>) {
+        w.varint(*self);
+    }
+    fn read(r: &mut Reader<'_>) -> Self {
+        let (mut value, mut shift) = (0, 0);
+        loop {
+            let byte = r.byte();
+            let bits = Self::from(byte & 0x7f);
+            // The last of ten bytes has room for one bit, and no byte but the only one is zero and the last.
+            if shift == 63 && byte > 1 || byte == 0 && shift > 0 {
+                r.fail();
+                return 0;
             }
-            fn get(r: &mut Reader<'_>) -> Option<Self> {
-                Self::try_from(r.zigzag()?).ok()
+            value |= bits.wrapping_shl(shift);
+            if byte & 0x80 == 0 {
+                return value;
             }
+            shift = shift.wrapping_add(7);
         }
-    )*};
+    }
 }
-zigzag_wire!(i32 i64);
+
+impl Wire for i64 {
+    fn put(&self, w: &mut Writer<'_>) {
+        w.zigzag(*self);
+    }
+    fn read(r: &mut Reader<'_>) -> Self {
+        let raw = u64::read(r);
+        (raw >> 1).cast_signed() ^ (raw & 1).cast_signed().wrapping_neg()
+    }
+}
+
+impl Wire for i32 {
+    fn put(&self, w: &mut Writer<'_>) {
+        w.varint(u64::from(((self << 1) ^ (self >> 31)).cast_unsigned()));
+    }
+    fn read(r: &mut Reader<'_>) -> Self {
+        let raw = u32::read(r);
+        (raw >> 1).cast_signed() ^ (raw & 1).cast_signed().wrapping_neg()
+    }
+}
 
 macro_rules! id_wire {
     ($($ty:ident)*) => {$(
@@ -194,8 +253,8 @@ macro_rules! id_wire {
             fn put(&self, w: &mut Writer<'_>) {
                 w.u8(self.0);
             }
-            fn get(r: &mut Reader<'_>) -> Option<Self> {
-                r.u8().map(Self)
+            fn read(r: &mut Reader<'_>) -> Self {
+                Self(r.byte())
             }
         }
     )*};
@@ -206,8 +265,8 @@ impl Wire for Level {
     fn put(&self, w: &mut Writer<'_>) {
         self.is_on().put(w);
     }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
-        bool::get(r).map(Self::from_bool)
+    fn read(r: &mut Reader<'_>) -> Self {
+        Self::from_bool(bool::read(r))
     }
 }
 
@@ -215,8 +274,8 @@ impl Wire for Duration {
     fn put(&self, w: &mut Writer<'_>) {
         w.varint(self.micros());
     }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
-        r.varint().map(Self::from_micros)
+    fn read(r: &mut Reader<'_>) -> Self {
+        Self::from_micros(u64::read(r))
     }
 }
 
@@ -224,8 +283,8 @@ impl Wire for Instant {
     fn put(&self, w: &mut Writer<'_>) {
         w.varint(self.micros());
     }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
-        r.varint().map(Self::from_micros)
+    fn read(r: &mut Reader<'_>) -> Self {
+        Self::from_micros(u64::read(r))
     }
 }
 
@@ -237,118 +296,7 @@ impl<T: Wire> Wire for Option<T> {
             value.put(w);
         }
     }
-    fn get(r: &mut Reader<'_>) -> Option<Self> {
-        if bool::get(r)? { T::get(r).map(Some) } else { Some(None) }
+    fn read(r: &mut Reader<'_>) -> Self {
+        bool::read(r).then(|| T::read(r))
     }
 }
-
-/// Gives an enum without fields its bytes: `wire_enum! { Why { Start = 0, Gap = 1 } }`. Append only.
-macro_rules! wire_enum {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $value:literal),* $(,)? })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-        pub enum $name {
-            $($(#[$vdoc])* $variant = $value),*
-        }
-
-        impl $crate::wire::Wire for $name {
-            fn put(&self, w: &mut $crate::wire::Writer<'_>) {
-                w.u8(*self as u8);
-            }
-            fn get(r: &mut $crate::wire::Reader<'_>) -> Option<Self> {
-                match r.u8()? {
-                    $($value => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-        }
-    )*};
-}
-pub(crate) use wire_enum;
-
-/// Gives an enum with fields its bytes: a tag, then the fields in order. Append only.
-macro_rules! wire_union {
-    (
-        $(#[$doc:meta])*
-        $name:ident {
-            $($(#[$vdoc:meta])* $tag:literal $variant:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? }),* $(,)?
-        }
-    ) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-        pub enum $name {
-            $($(#[$vdoc])* $variant { $($(#[$fdoc])* $field: $ty),* }),*
-        }
-
-        $crate::wire::wire_variants!($name { $($tag $variant { $($field),* }),* });
-    };
-}
-pub(crate) use wire_union;
-
-/// Gives an enum that stands elsewhere its bytes: a tag, then the fields in order. Append only.
-macro_rules! wire_variants {
-    ($name:ident { $($tag:literal $variant:ident { $($field:ident),* }),* $(,)? }) => {
-        impl $name {
-            /// The number that stands for the variant.
-            pub const fn tag(&self) -> u8 {
-                match self {
-                    $(Self::$variant { .. } => $tag),*
-                }
-            }
-
-            /// Takes the fields of the variant that `tag` stands for.
-            #[cfg_attr(not(feature = "small"), inline(always))]
-            pub(crate) fn get_fields(tag: u8, r: &mut $crate::wire::Reader<'_>) -> Option<Self> {
-                let _ = &r;
-                match tag {
-                    $($tag => Some(Self::$variant { $($field: $crate::wire::Wire::get(r)?),* }),)*
-                    _ => None,
-                }
-            }
-        }
-
-        impl $crate::wire::Union for $name {
-            #[cfg_attr(not(feature = "small"), inline(always))]
-            fn put_fields(&self, w: &mut $crate::wire::Writer<'_>) -> u8 {
-                let _ = &w;
-                match self {
-                    $(Self::$variant { $($field),* } => {
-                        $($crate::wire::Wire::put($field, w);)*
-                        $tag
-                    })*
-                }
-            }
-        }
-
-        impl $crate::wire::Wire for $name {
-            #[cfg_attr(not(feature = "small"), inline(always))]
-            fn put(&self, w: &mut $crate::wire::Writer<'_>) {
-                w.u8(self.tag());
-                $crate::wire::Union::put_fields(self, w);
-            }
-            fn get(r: &mut $crate::wire::Reader<'_>) -> Option<Self> {
-                let tag = r.u8()?;
-                Self::get_fields(tag, r)
-            }
-        }
-    };
-}
-pub(crate) use wire_variants;
-
-/// Gives a struct its bytes: the fields in order.
-macro_rules! wire_struct {
-    ($name:ident { $($field:ident),* $(,)? }) => {
-        impl $crate::wire::Wire for $name {
-            fn put(&self, w: &mut $crate::wire::Writer<'_>) {
-                // Copied: a field of a packed struct has no address of its own.
-                $($crate::wire::Wire::put(&{ self.$field }, w);)*
-            }
-            fn get(r: &mut $crate::wire::Reader<'_>) -> Option<Self> {
-                Some(Self { $($field: $crate::wire::Wire::get(r)?),* })
-            }
-        }
-    };
-}
-pub(crate) use wire_struct;

@@ -34,19 +34,19 @@ impl View<'_> {
         self.s.watched_outputs = 0;
         let counts = image.counts;
         for cell in self.inputs.iter_mut().take(counts.inputs.into()) {
-            *cell = Watcher::new(image.item::<InputDef>()?);
+            *cell = Watcher::new(image.part::<InputDef>());
         }
         for cell in self.outputs.iter_mut().take(counts.outputs.into()) {
-            *cell = Output::from(image.item::<OutputDef>()?);
+            *cell = Output::from(image.part::<OutputDef>());
         }
         for cell in self.sensors.iter_mut().take(counts.sensors.into()) {
-            *cell = Sensor { def: image.item::<SensorDef>()?, value: None };
+            *cell = Sensor { def: image.part::<SensorDef>(), value: None };
         }
         for cell in self.variables.iter_mut().take(counts.variables.into()) {
-            *cell = Variable::from(image.item::<VarDef>()?);
+            *cell = Variable::from(image.part::<VarDef>());
         }
         for cell in self.triggers.iter_mut().take(counts.triggers.into()) {
-            *cell = Trigger::from(image.item::<TriggerDef>()?);
+            *cell = Trigger::from(image.part::<TriggerDef>());
             match cell.on {
                 On::Every { period } => {
                     let due = at.plus(period);
@@ -58,11 +58,11 @@ impl View<'_> {
             }
         }
         for cell in self.schedules.iter_mut().take(counts.schedules.into()) {
-            *cell = image.item()?;
+            *cell = image.part();
         }
         let mut start = 0u16;
         for cell in self.scenarios.iter_mut().take(counts.scenarios.into()) {
-            let def: ScenarioDef = image.item()?;
+            let def: ScenarioDef = image.part();
             *cell = Scenario { def, start };
             start = start.saturating_add(def.condition).saturating_add(def.body);
         }

@@ -128,10 +128,21 @@ impl<'a> Image<'a> {
             return Err(LoadError::Checksum);
         }
         let mut image = Self { counts: Counts::default(), rest: Reader::new(rest) };
-        image.counts = image.item()?;
+        image.counts = image.part();
         // The engine has no use for names; they only make another program of the image.
-        image.item::<u32>()?;
+        image.part::<u32>();
+        image.whole()?;
         Ok(image)
+    }
+
+    /// Takes the next item. If the bytes are none it is anything, and [`whole`](Self::whole) tells.
+    pub(crate) fn part<T: Wire>(&mut self) -> T {
+        T::read(&mut self.rest)
+    }
+
+    /// Whether all that was taken was there.
+    pub(crate) const fn whole(&self) -> Result<(), LoadError> {
+        if self.rest.failed() { Err(LoadError::Truncated) } else { Ok(()) }
     }
 
     /// Takes the next item. The caller knows from the counts which type it has.
@@ -139,7 +150,8 @@ impl<'a> Image<'a> {
     /// # Errors
     /// `Truncated` if the bytes are none.
     pub fn item<T: Wire>(&mut self) -> Result<T, LoadError> {
-        T::get(&mut self.rest).ok_or(LoadError::Truncated)
+        let item = self.part();
+        self.whole().map(|()| item)
     }
 
     /// Takes the code, which is all that is left.
@@ -147,6 +159,7 @@ impl<'a> Image<'a> {
     /// # Errors
     /// `Truncated` or `TrailingBytes` if it is not as long as the counts say.
     pub fn code(self) -> Result<&'a [u8], LoadError> {
+        self.whole()?;
         let want = usize::from(self.counts.code);
         let rest = self.rest.rest();
         match rest.len() {

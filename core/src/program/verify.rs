@@ -34,28 +34,33 @@ pub fn verify(bytes: &[u8], room: &Room) -> Result<(), LoadError> {
     let counts = image.counts;
     check_room(&counts, &room.counts)?;
     for input in 0..counts.inputs {
-        let def: InputDef = image.item()?;
+        let def: InputDef = image.part();
+        image.whole()?;
         if !(sane(def.debounce.press) && sane(def.debounce.release)) {
             return Err(LoadError::Debounce { input });
         }
     }
     for _ in 0..counts.outputs {
-        image.item::<OutputDef>()?;
+        image.part::<OutputDef>();
     }
     for _ in 0..counts.sensors {
-        image.item::<SensorDef>()?;
+        image.part::<SensorDef>();
     }
     for _ in 0..counts.variables {
-        image.item::<VarDef>()?;
+        image.part::<VarDef>();
     }
+    image.whole()?;
     let mut last = 0;
     for trigger in 0..counts.triggers {
-        let def: TriggerDef = image.item()?;
+        let def: TriggerDef = image.part();
+        image.whole()?;
         check_trigger(&def, last, &counts).map_err(|why| LoadError::Trigger { trigger, why })?;
         last = def.on.key();
     }
     for schedule in 0..counts.schedules {
-        if !image.item::<Schedule>()?.is_valid() {
+        let def: Schedule = image.part();
+        image.whole()?;
+        if !def.is_valid() {
             return Err(LoadError::Schedule { schedule });
         }
     }
@@ -118,12 +123,12 @@ fn check_scenarios(mut image: Image<'_>, room: &Room) -> Result<(), LoadError> {
     // The code stands behind all scenarios: one pass over these to find it, one to check each against its part.
     let mut defs = image;
     for _ in 0..counts.scenarios {
-        image.item::<ScenarioDef>()?;
+        image.part::<ScenarioDef>();
     }
     let mut code = image.code()?;
     let mut runs = 0u16;
     for scenario in 0..counts.scenarios {
-        let def: ScenarioDef = defs.item()?;
+        let def: ScenarioDef = defs.part();
         if matches!(def.mode, Mode::Queued(0) | Mode::Parallel(0)) {
             return Err(LoadError::Mode { scenario });
         }

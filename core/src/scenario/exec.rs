@@ -127,9 +127,10 @@ impl<'a> View<'a> {
         r: &mut Reader<'a>,
     ) -> Result<Then, DivisionByZero> {
         let now = self.s.now;
-        let Some(step) = r.u8().and_then(|tag| Step::get_fields(tag, r)) else {
+        let step = Step::read(r);
+        if r.failed() {
             return Ok(Then::End(EndWhy::Fault));
-        };
+        }
         match step {
             Step::End {} => return Ok(Then::End(EndWhy::Ended)),
             Step::Set { output, level } => {
@@ -233,7 +234,7 @@ impl<'a> View<'a> {
         // It stands in front of the step that it waits in.
         let body = self.body(scenario);
         let mut r = at(body, pc.into());
-        let until = matches!(Step::get(&mut r), Some(Step::Until { .. }));
+        let until = matches!(Step::read(&mut r), Step::Until { .. });
         let value = if until { self.value(slot, &mut r).map(is_true) } else { Ok(true) };
         let Ok(is_true) = value else {
             let why = self.divided(scenario);
@@ -254,7 +255,7 @@ impl<'a> View<'a> {
 
     /// Whether the step at this place is a `wait-until`.
     pub(crate) fn is_until(&self, scenario: ScenarioId, pc: u16) -> bool {
-        matches!(Step::get(&mut at(self.body(scenario), pc.into())), Some(Step::Until { .. }))
+        matches!(Step::read(&mut at(self.body(scenario), pc.into())), Step::Until { .. })
     }
 
     /// Whether a run waits for a condition that names one of these.
@@ -263,7 +264,7 @@ impl<'a> View<'a> {
             return false;
         };
         let mut r = at(self.body(run.scenario), run.pc.into());
-        matches!(Step::get(&mut r), Some(Step::Until { .. })) && names(&mut r, named)
+        matches!(Step::read(&mut r), Step::Until { .. }) && names(&mut r, named)
     }
 
     /// A variable gets a value.

@@ -56,7 +56,10 @@ pub trait Operands {
 pub fn eval(r: &mut Reader<'_>, operands: &impl Operands) -> Value {
     let mut stack: heapless::Vec<Value, MAX_STACK> = heapless::Vec::new();
     loop {
-        let Some(op) = Op::get(r) else { return Value::Unknown };
+        let op = Op::read(r);
+        if r.failed() {
+            return Value::Unknown;
+        }
         let value = match op {
             Op::End {} => return stack.pop().unwrap_or(Value::Unknown),
             Op::Const { value } => Value::Known(value),
@@ -119,11 +122,12 @@ fn binary(op: &Op, left: Value, right: Value) -> Value {
 /// Whether the expression at the front of `r` names one of these; used to know when to look at a condition again.
 pub(crate) fn names(r: &mut Reader<'_>, wanted: &[Op]) -> bool {
     let mut found = false;
-    while let Some(op) = Op::get(r) {
+    loop {
+        // What is no operation reads as the end.
+        let op = Op::read(r);
         if matches!(op, Op::End {}) {
-            break;
+            return found;
         }
         found |= wanted.contains(&op);
     }
-    found
 }

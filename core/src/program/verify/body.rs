@@ -23,7 +23,10 @@ pub(super) fn check_expression(r: &mut Reader<'_>, counts: &Counts) -> Result<Op
     let mut constant = None;
     let mut ops = 0u32;
     loop {
-        let op = Op::get(r).ok_or(CodeError::NotAnInstruction)?;
+        let op = Op::read(r);
+        if r.failed() {
+            return Err(CodeError::NotAnInstruction);
+        }
         match op {
             Op::Input { input } => known(What::Inputs, input.0, counts.inputs),
             Op::Output { output } => known(What::Outputs, output.0, counts.outputs),
@@ -96,7 +99,10 @@ impl<'a> Body<'a> {
 
     fn step(&mut self) -> Result<(), CodeError> {
         let mut r = Reader::new(self.code.get(self.at..).unwrap_or_default());
-        let step = Step::get(&mut r).ok_or(CodeError::NotAnInstruction)?;
+        let step = Step::read(&mut r);
+        if r.failed() {
+            return Err(CodeError::NotAnInstruction);
+        }
         let mut constant = None;
         for _ in 0..expressions(&step) {
             constant = check_expression(&mut r, self.counts)?;
