@@ -25,7 +25,7 @@ use crate::program::image::Counts;
 use crate::program::verify::{LoadError, Room};
 use crate::restore::Restore;
 use crate::slots::Slots;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 use state::{Phase, State};
 use view::View;
 
@@ -224,7 +224,7 @@ impl<C: Capacity> Engine<C> {
             && watcher.is_known()
             && (LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }).edge(at, input, level)
         {
-            let due = watcher.edge(at, level, Duration::ZERO);
+            let due = watcher.edge(at, level, at);
             self.state.now = at;
             self.state.watch(input, due);
             return Ok(at);
@@ -285,7 +285,8 @@ impl<C: Capacity> Engine<C> {
         }
     }
 
-    #[inline]
+    #[cfg_attr(feature = "small", inline(never))]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn view(&mut self) -> View<'_> {
         let log = LogMut { ring: &mut self.ring, buf: self.buf.as_mut() };
         view(&mut self.tables, &mut self.state, log)
@@ -306,7 +307,7 @@ fn places<T>(table: &[T]) -> u8 {
 }
 
 /// The places that the program uses; all logic works on these, and is compiled once for all capacities.
-#[inline]
+#[inline(always)]
 fn view<'a, C: Capacity>(tables: &'a mut Tables<C>, state: &'a mut State, log: LogMut<'a>) -> View<'a> {
     let counts = state.counts;
     View {

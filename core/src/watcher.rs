@@ -215,11 +215,11 @@ impl Watcher {
         true
     }
 
-    /// The line, which is known, moved to `level`, `late` before `at`; or a reading found it there. Gives when the watcher
-    /// wants to be fired.
+    /// The line, which is known, moved to `level` at `onset`, which is told of at `at`; or a reading found it there. Gives when
+    /// the watcher wants to be fired.
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline)]
-    pub fn edge(&mut self, at: Instant, level: Level, late: Duration) -> Instant {
+    pub fn edge(&mut self, at: Instant, level: Level, onset: Instant) -> Instant {
         let (kind, t_us) = (self.in_force(self.kind), self.in_force(self.t_us));
         let still = self.still(at);
         let was_away = self.away();
@@ -241,7 +241,7 @@ impl Watcher {
         }
         if self.away() {
             if !was_away && (self.has(FRESH) || still >= t_us) {
-                self.onset = at.minus(late);
+                self.onset = onset;
                 self.flags &= !FRESH;
             }
             self.wait = self.decision();
@@ -255,7 +255,7 @@ impl Watcher {
     pub(crate) fn play(&mut self, at: Instant, level: Level) {
         let differs = self.raw() != Some(level);
         let played = self.has(PLAYED) != differs;
-        self.edge(at, level, Duration::ZERO);
+        self.edge(at, level, at);
         self.set(PLAYED, played);
     }
 

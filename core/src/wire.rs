@@ -44,13 +44,20 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends one byte.
+    #[inline]
+    pub fn u8(&mut self, byte: u8) {
+        self.append(byte);
+    }
+
+    /// Appends one byte. What it is called on it gives back, so that it stays in its register for the next.
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline)]
-    pub fn u8(&mut self, byte: u8) {
+    fn append(&mut self, byte: u8) -> &mut Self {
         if let Some(place) = self.buf.get_mut(self.len) {
             *place = byte;
         }
         self.len = self.len.wrapping_add(1);
+        self
     }
 
     /// Leaves room for `n` bytes that are known later.
@@ -67,11 +74,15 @@ impl<'a> Writer<'a> {
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline)]
     pub fn varint(&mut self, mut value: u64) {
-        while value > u64::from(u32::MAX) {
-            self.u8((value & 0x7f) as u8 | 0x80);
-            value >>= 7;
-        }
-        let mut value = (value & 0xffff_ffff) as u32;
+        // What is left is shifted in one word, where a word has 32 bits.
+        #[cfg(feature = "small")]
+        let mut value = {
+            while value > u64::from(u32::MAX) {
+                self.u8((value & 0x7f) as u8 | 0x80);
+                value >>= 7;
+            }
+            (value & 0xffff_ffff) as u32
+        };
         while value > 0x7f {
             self.u8((value & 0x7f) as u8 | 0x80);
             value >>= 7;
@@ -131,6 +142,7 @@ impl<'a> Reader<'a> {
 
     /// Reads one byte: 0 if there is none.
     #[cfg_attr(feature = "small", inline(never))]
+    #[cfg_attr(not(feature = "small"), inline)]
     fn byte(&mut self) -> u8 {
         let Some((&first, rest)) = self.rest.split_first() else {
             self.fail();

@@ -97,7 +97,7 @@ impl View<'_> {
         let now = self.s.now;
         self.know(input, level.opposite());
         if let Some(watcher) = self.inputs.get_mut(input.index()) {
-            let due = watcher.edge(now, level, late);
+            let due = watcher.edge(now, level, now.minus(late));
             self.s.watch(input, due);
         }
     }

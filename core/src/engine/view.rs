@@ -79,9 +79,18 @@ impl View<'_> {
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn decide(&mut self, decision: Decision) {
-        if cfg!(feature = "small") || !self.log.push_short(self.s.now, &decision) {
+        if cfg!(feature = "small") {
             self.record(&decision);
+        } else if !self.log.push_short(self.s.now, &decision) {
+            self.decide_at_length(decision);
         }
+    }
+
+    // By value, so that a short decision needs no place in memory.
+    #[cold]
+    #[inline(never)]
+    fn decide_at_length(&mut self, decision: Decision) {
+        self.record(&decision);
     }
 
     pub(crate) fn note(&mut self, input: Input) {

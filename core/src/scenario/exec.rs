@@ -127,11 +127,9 @@ impl<'a> View<'a> {
         r: &mut Reader<'a>,
     ) -> Result<Then, DivisionByZero> {
         let now = self.s.now;
-        let step = Step::read(r);
-        if r.failed() {
-            return Ok(Then::End(EndWhy::Fault));
-        }
-        match step {
+        // The check at load has read them all. What is no step reads as the end.
+        match Step::read(r) {
+            Step::End {} if r.failed() => return Ok(Then::End(EndWhy::Fault)),
             Step::End {} => return Ok(Then::End(EndWhy::Ended)),
             Step::Set { output, level } => {
                 self.write(output, level, By::Run { run: slot, scenario });

@@ -107,6 +107,7 @@ macro_rules! wire_variants {
                 w.u8(self.tag());
                 $crate::wire::Union::put_fields(self, w);
             }
+            #[cfg_attr(not(feature = "small"), inline(always))]
             fn read(r: &mut $crate::wire::Reader<'_>) -> Self {
                 let tag = <u8 as $crate::wire::Wire>::read(r);
                 Self::read_fields(tag, r)
