@@ -25,8 +25,8 @@ pub(super) struct Courier {
     wants: Wants,
     feed: Feed<Disk>,
     file: CursorFile<Disk>,
-    /// The session with the receiver, while there is one.
-    pub(super) session: Option<u64>,
+    /// The connection with the receiver, while there is one.
+    pub(super) connection: Option<u64>,
     /// When the receiver last said anything, or when the first letter went after a time with none under way.
     heard: Instant,
     /// Nothing to do before.
@@ -78,7 +78,7 @@ impl Courier {
             wants: plan.wants,
             feed: Feed::new(journal.reader(place), outbox),
             file,
-            session: None,
+            connection: None,
             heard: now,
             rest: None,
             stirred: true,
@@ -93,7 +93,7 @@ impl Courier {
 
     /// When the receiver is given up if it says nothing before.
     fn patient_until(&self) -> Option<Instant> {
-        (self.session.is_some() && self.is_waiting()).then(|| self.heard.plus(PATIENCE))
+        (self.connection.is_some() && self.is_waiting()).then(|| self.heard.plus(PATIENCE))
     }
 
     /// Whether an answer is to come. Only the outbox knows: an answer may come twice, and counts once.
@@ -128,7 +128,7 @@ impl Courier {
             // From here on it is due until it rests again.
             (self.rest, self.stirred) = (None, true);
         }
-        if self.session.is_none() {
+        if self.connection.is_none() {
             return Errand::Connect;
         }
         let (wants, was_waiting) = (self.wants, self.is_waiting());
@@ -170,10 +170,10 @@ impl Courier {
     }
 
     /// The connection came about, or did not.
-    pub(super) fn connected(&mut self, session: Option<u64>, now: Instant) {
-        match session {
-            Some(session) => {
-                self.session = Some(session);
+    pub(super) fn connected(&mut self, connection: Option<u64>, now: Instant) {
+        match connection {
+            Some(connection) => {
+                self.connection = Some(connection);
                 (self.heard, self.stirred) = (now, true);
                 self.feed.outbox.session_reset();
             }
@@ -181,10 +181,10 @@ impl Courier {
         }
     }
 
-    /// The receiver has it; the answer may be one of an earlier session.
-    pub(super) fn acked(&mut self, ticket: Ticket, session: u64, now: Instant) {
+    /// The receiver has it; the answer may be one of an earlier connection.
+    pub(super) fn acked(&mut self, ticket: Ticket, connection: u64, now: Instant) {
         self.feed.outbox.acked(ticket);
-        if self.session == Some(session) {
+        if self.connection == Some(connection) {
             self.answered(now);
         }
     }
@@ -203,12 +203,12 @@ impl Courier {
     fn answered(&mut self, now: Instant) {
         self.heard = now;
         self.file.set(self.feed.outbox.cursor());
-        (self.stirred, self.rest) = (true, self.rest.filter(|_| self.session.is_none()));
+        (self.stirred, self.rest) = (true, self.rest.filter(|_| self.connection.is_none()));
     }
 
     /// The connection is gone.
     pub(super) fn broken(&mut self, now: Instant) {
-        self.session = None;
+        self.connection = None;
         self.feed.outbox.failed(now);
         self.rest = self.feed.outbox.lag(Position::START, now).retry;
         self.stirred = false;

@@ -1,10 +1,14 @@
-//! A receiver and the way to it. In order within a session, as over TCP; with a delay, breaks, repeats, and answers that
+//! A receiver and the way to it. In order within a connection, as over TCP; with a delay, breaks, repeats, and answers that
 //! overtake each other. The receiver keeps all that it was ever given.
+//!
+//! What comes in waits in the sink's session until the receiver has handed it on, and only then is it acknowledged. As with
+//! a broker of which the daemon asks for that, the session outlives a connection for a while: what came over one is acknowledged
+//! over the next, and is sent again meanwhile. A session that is forgotten is gone with all that waits in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use campanile_core::time::Instant;
-use campanile_delivery::{HostRecord, Position};
+use campanile_delivery::{HostRecord, Position, Ticket};
 
 use super::plan::NetFault;
 use super::tape::mix;
@@ -26,6 +30,19 @@ pub(super) enum Content {
     Host(Option<HostRecord>),
 }
 
+/// A letter on its way, and what its sink knows it by.
+#[derive(Clone, Debug)]
+pub(super) struct Parcel {
+    /// The life that the node had, and the connection of the sink.
+    pub(super) life: u32,
+    pub(super) connection: u64,
+    pub(super) ticket: Ticket,
+    pub(super) letter: Letter,
+}
+
+/// As long as the daemon asks a broker to keep its session.
+const KEPT: u64 = 30_000_000;
+
 /// How the way is, until further notice.
 #[derive(Clone, Copy, Debug, Default)]
 struct Weather {
@@ -43,14 +60,20 @@ pub(super) struct Receiver {
     latency: u64,
     random: Prng,
     weather: Weather,
-    /// The session that is served; letters of earlier ones are not read any more.
-    pub(super) session: u64,
-    /// A letter of this session was lost on the way, so no other one gets through.
+    /// The connection that is served; letters of earlier ones are not read any more.
+    pub(super) connection: u64,
+    /// A letter of this connection was lost on the way, so no other one gets through.
     doomed: bool,
-    /// The last letter of this session arrives then.
+    /// The last letter of this connection arrives then.
     busy: u64,
-    /// The last place of this session.
-    last: Place,
+    /// The session: what came in and is not handed on yet.
+    waiting: VecDeque<Parcel>,
+    /// The session is not the one in which this connection began.
+    forgot: bool,
+    /// The last of what waits is handed on then.
+    handing: u64,
+    /// The last place handed on, behind its connection.
+    last: (u64, Place),
     taken: u64,
     /// What the sink was told is gone: behind the first place, up to the second. The disk may have it all the same, and
     /// another start find it there.
@@ -75,12 +98,16 @@ pub(super) struct Received {
 /// dropped has the place of the last of that, which may have been delivered before.
 pub(super) type Place = (usize, u64, u64, bool);
 
+/// What a parcel belongs to, nobody knows any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Forgotten;
+
 /// What becomes of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Taken,
     Refused,
-    /// It has it and says so, and that is the last of this session.
+    /// It has it and says so, and that is the last of this connection.
     Last,
     /// It has it, and the connection breaks before it can say so.
     Broken,
@@ -92,41 +119,62 @@ impl Receiver {
             latency,
             random,
             weather: Weather::default(),
-            session: 0,
+            connection: 0,
             doomed: false,
             busy: 0,
-            last: (0, 0, 0, false),
+            waiting: VecDeque::new(),
+            forgot: false,
+            handing: 0,
+            last: (0, (0, 0, 0, false)),
             taken: 0,
             passed: Vec::new(),
             received: Received::default(),
         }
     }
 
-    /// From now on, for `span`. Says whether the session that there is breaks.
-    pub(super) fn befall(&mut self, now: u64, fault: NetFault, span: u64) -> bool {
+    /// From now on, for `span`. Gives the connection that breaks with it.
+    pub(super) fn befall(&mut self, now: u64, fault: NetFault, span: u64) -> Option<u64> {
         let until = now + span;
         let weather = &mut self.weather;
         match fault {
             NetFault::Partition => weather.partition = until,
-            NetFault::Dead => weather.dead = until,
-            NetFault::Forgets => {}
+            NetFault::Dead => {
+                weather.dead = until;
+                if span > KEPT {
+                    self.forget();
+                }
+                return Some(self.hang_up());
+            }
+            NetFault::Forgets => self.forget(),
             NetFault::Mute => weather.mute = until,
             NetFault::Dies => weather.dies = until,
             NetFault::Twice => weather.twice = until,
             NetFault::Slow(by) => weather.slow = (until, by),
             NetFault::Refuses(every) => weather.refuses = (until, every.max(1)),
         }
-        matches!(fault, NetFault::Dead | NetFault::Forgets)
+        None
     }
 
-    /// Whether a connection comes about; a new session then.
-    pub(super) fn connect(&mut self, now: u64) -> bool {
+    /// The new connection, if one comes about.
+    pub(super) fn connect(&mut self, now: u64) -> Option<u64> {
         if now < self.weather.dead || now < self.weather.partition {
-            return false;
+            return None;
         }
-        self.session += 1;
-        (self.busy, self.last, self.doomed) = (now, (0, 0, 0, false), false);
-        true
+        self.connection += 1;
+        (self.busy, self.doomed, self.forgot) = (now, false, false);
+        Some(self.connection)
+    }
+
+    /// Whatever else is on its way finds nobody. Gives the connection that there was.
+    fn hang_up(&mut self) -> u64 {
+        self.connection += 1;
+        self.connection - 1
+    }
+
+    /// The session is gone, and nobody is told before something comes that belongs to it.
+    fn forget(&mut self) {
+        self.waiting.clear();
+        self.forgot = true;
     }
 
     /// When a letter that is sent now arrives; `None` if it never does.
@@ -137,6 +185,35 @@ impl Receiver {
         }
         self.busy = self.busy.max(now + self.delay(now));
         Some(self.busy)
+    }
+
+    /// A parcel has arrived. Says when it may be handed on.
+    ///
+    /// # Errors
+    /// What it belongs to is forgotten, which its sender is told.
+    pub(super) fn accept(&mut self, now: u64, parcel: Parcel) -> Result<u64, Forgotten> {
+        if self.forgot {
+            return Err(Forgotten);
+        }
+        self.waiting.push_back(parcel);
+        Ok(self.hands_on(now))
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// When the next one that waits may be handed on: often at once, else after as long as the way takes.
+    pub(super) fn hands_on(&mut self, now: u64) -> u64 {
+        let takes = if self.random.chance(1, 2) { 0 } else { self.delay(now) };
+        self.handing = self.handing.max(now + takes);
+        self.handing
+    }
+
+    /// The next one to hand on. Who is dead hands nothing on before somebody comes back to him.
+    pub(super) fn next(&mut self, now: u64) -> Option<Parcel> {
+        if now < self.weather.dead { None } else { self.waiting.pop_front() }
     }
 
     /// When an answer that is sent now arrives.
@@ -161,11 +238,12 @@ impl Receiver {
         self.passed.push((after, resume));
     }
 
-    /// Takes a letter, which is about the `life`th life.
+    /// Hands on what has come, which is about the `life`th life.
     ///
     /// # Errors
     /// What is wrong with it, or with its place among the others.
-    pub(super) fn take(&mut self, now: u64, letter: &Letter, life: usize) -> Result<Answer, String> {
+    pub(super) fn take(&mut self, now: u64, parcel: &Parcel, life: usize) -> Result<Answer, String> {
+        let Parcel { connection, letter, .. } = parcel;
         self.taken += 1;
         let refuses = now < self.weather.refuses.0
             && self.taken.is_multiple_of(u64::from(self.weather.refuses.1))
@@ -176,10 +254,11 @@ impl Receiver {
             return Ok(Answer::Refused);
         }
         let word = place(letter.at);
-        if at < self.last {
-            return Err(format!("within one session {word} comes behind {:?}", self.last));
+        let turn = (*connection, at);
+        if turn < self.last {
+            return Err(format!("within one connection {word} comes behind {:?}", self.last));
         }
-        self.last = at;
+        self.last = turn;
         let head = mix(0xcbf2_9ce4_8422_2325, &letter.time.micros().to_le_bytes());
         let print = match &letter.body {
             Content::Engine(bytes) => mix(head, bytes),
@@ -216,8 +295,8 @@ impl Receiver {
             return Ok(Answer::Broken);
         }
         if now < self.weather.dies {
-            // Whatever else is on its way finds nobody.
-            self.session += 1;
+            self.forget();
+            self.hang_up();
             return Ok(Answer::Last);
         }
         Ok(Answer::Taken)
@@ -237,35 +316,4 @@ pub(super) fn place(at: Position) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use campanile_delivery::Boot;
-
-    use super::*;
-
-    fn letter(seq: u64, word: u8) -> Letter {
-        let at = Position { boot: Boot(1), seq, host: 0 };
-        Letter { at, time: Instant::from_micros(seq), body: Content::Engine(vec![word]) }
-    }
-
-    /// A receiver that has the letters 1 and 5, of two sessions.
-    fn receiver() -> Receiver {
-        let mut receiver = Receiver::new(10, Prng::new(1));
-        for seq in [1, 5] {
-            assert!(receiver.connect(0));
-            assert_eq!(receiver.take(0, &letter(seq, 1), 0), Ok(Answer::Taken));
-        }
-        assert!(receiver.connect(0));
-        receiver
-    }
-
-    #[test]
-    fn what_comes_again_is_the_same_and_what_comes_late_was_passed() {
-        assert_eq!(receiver().take(0, &letter(1, 1), 0), Ok(Answer::Taken));
-        assert!(receiver().take(0, &letter(1, 2), 0).is_err_and(|why| why.contains("other words")));
-        assert!(receiver().take(0, &letter(3, 1), 0).is_err_and(|why| why.contains("for the first time")));
-        let mut told = receiver();
-        told.passes((0, 2, 0, true), (0, 3, 0, true));
-        assert_eq!(told.take(0, &letter(3, 1), 0), Ok(Answer::Taken), "it was told that this is gone");
-        assert!(told.take(0, &letter(4, 1), 0).is_err(), "and nothing else");
-    }
-}
+mod tests;

@@ -355,11 +355,10 @@ impl<'a> World<'a> {
                 }
             }
             Event::Mend { output } => station.node.board.set_hardware(output, true),
-            Event::Arrive { way, life, session, ticket, letter } => {
-                return self.arrive(node, way, life, session, ticket, &letter);
-            }
+            Event::Arrive { way, parcel } => self.arrive(node, way, parcel),
+            Event::HandOn { way } => return self.hand_on(node, way),
             Event::Rings { ask, id } => station.ask(&ask, id, Origin::Message, now),
-            Event::Answered { way, life, session, ticket, answer } if life == station.life => {
+            Event::Answered { way, life, connection, ticket, answer } if life == station.life => {
                 let journal = station.journal();
                 if answer == Answer::Refused {
                     station.release_journal(now);
@@ -367,16 +366,16 @@ impl<'a> World<'a> {
                 let courier = station.ways[way].courier.as_mut();
                 let Some((courier, journal)) = courier.zip(journal) else { return Ok(()) };
                 match answer {
-                    Answer::Taken | Answer::Last => courier.acked(ticket, session, now),
+                    Answer::Taken | Answer::Last => courier.acked(ticket, connection, now),
                     Answer::Refused => courier.refused(ticket, &mut journal.borrow_mut(), now),
                     Answer::Broken => {}
                 }
                 station.floor_up(now);
                 return self.errands(node);
             }
-            Event::Broken { way, life, session } if life == station.life => {
+            Event::Broken { way, life, connection } if life == station.life => {
                 let courier = station.ways[way].courier.as_mut();
-                if let Some(courier) = courier.filter(|courier| courier.session == Some(session)) {
+                if let Some(courier) = courier.filter(|courier| courier.connection == Some(connection)) {
                     courier.broken(now);
                 }
             }

@@ -46,9 +46,9 @@ fn an_answer_that_comes_again_does_not_stand_for_one_that_is_lost() {
 
     let given_up = sec(1).plus(PATIENCE);
     sent(&mut courier, &journal, given_up.minus(Duration::from_micros(1)));
-    assert_eq!(courier.session, Some(1), "not before");
+    assert_eq!(courier.connection, Some(1), "not before");
     sent(&mut courier, &journal, given_up);
-    assert_eq!(courier.session, None, "a receiver that owes answers and is silent is given up");
+    assert_eq!(courier.connection, None, "a receiver that owes answers and is silent is given up");
     let again = courier.due().expect("it tries again");
     assert!(matches!(courier.turn(&journal, again), Errand::Connect));
     courier.connected(Some(2), again);

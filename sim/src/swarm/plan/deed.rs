@@ -298,7 +298,7 @@ pub enum NetFault {
     Partition,
     /// It is dead: the connection breaks, and no other comes about.
     Dead,
-    /// It forgets its session once.
+    /// It forgets its session once, with all that waits in it. The connection stands, until something comes over it.
     Forgets,
     /// It takes messages, and the connection breaks before it says so.
     Mute,

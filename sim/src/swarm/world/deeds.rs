@@ -168,9 +168,8 @@ impl World<'_> {
         let (ways, life) = (station.ways.len(), station.life);
         let Some(place) = usize::from(sink).checked_rem(ways) else { return };
         let way = &mut station.ways[place];
-        if way.receiver.befall(world, fault, span) {
-            let session = way.receiver.session;
-            self.at(world, node, Event::Broken { way: place, life, session });
+        if let Some(connection) = way.receiver.befall(world, fault, span) {
+            self.at(world, node, Event::Broken { way: place, life, connection });
         }
     }
 }

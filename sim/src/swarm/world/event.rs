@@ -6,7 +6,7 @@ use campanile_delivery::Ticket;
 
 use crate::swarm::line::LineEvent;
 use crate::swarm::plan::Ask;
-use crate::swarm::receiver::{Answer, Letter};
+use crate::swarm::receiver::{Answer, Parcel};
 use crate::swarm::station::Wall;
 
 /// What happens at an instant.
@@ -30,13 +30,15 @@ pub(in crate::swarm) enum Event {
     /// An output's hardware is well again.
     Mend { output: OutputId },
     /// A letter arrives at a receiver.
-    Arrive { way: usize, life: u32, session: u64, ticket: Ticket, letter: Letter },
+    Arrive { way: usize, parcel: Parcel },
+    /// A receiver hands on the next of what it has.
+    HandOn { way: usize },
     /// An answer arrives at a sink.
-    Answered { way: usize, life: u32, session: u64, ticket: Ticket, answer: Answer },
+    Answered { way: usize, life: u32, connection: u64, ticket: Ticket, answer: Answer },
     /// A command comes from the receiver of another node.
     Rings { ask: Ask, id: u32 },
     /// A sink notices that its connection is gone.
-    Broken { way: usize, life: u32, session: u64 },
+    Broken { way: usize, life: u32, connection: u64 },
     /// Something happens to a satellite, or on the wire to it.
     Outpost { outpost: usize, event: super::links::Event },
 }

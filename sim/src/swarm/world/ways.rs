@@ -2,13 +2,12 @@
 
 use campanile_core::decision::{Decision, Source};
 use campanile_core::record::{Frame, Record};
-use campanile_delivery::Ticket;
 
 use super::{Event, World};
 use crate::swarm::courier::Errand;
 use crate::swarm::judge::receipt;
 use crate::swarm::plan::Ring;
-use crate::swarm::receiver::{Answer, Content, Letter};
+use crate::swarm::receiver::{Answer, Content, Forgotten, Letter, Parcel};
 use crate::swarm::tape::mix;
 
 impl World<'_> {
@@ -36,21 +35,25 @@ impl World<'_> {
                         journal.commit(now);
                     }
                     Errand::Connect => {
-                        let session = way.receiver.connect(world).then_some(way.receiver.session);
-                        courier.connected(session, now);
+                        let connection = way.receiver.connect(world);
+                        courier.connected(connection, now);
+                        if connection.is_some() {
+                            self.goes_on(node, place);
+                        }
                     }
                     Errand::Send(ticket, letter) => {
                         self.stations[node].tells(&letter);
                         let way = &mut self.stations[node].ways[place];
                         // A receiver may be dead, and the sink not know it yet.
-                        let Some(session) = way.courier.as_ref().and_then(|courier| courier.session) else {
+                        let Some(connection) = way.courier.as_ref().and_then(|courier| courier.connection)
+                        else {
                             break;
                         };
                         let copies = way.receiver.copies(world);
                         let Some(at) = way.receiver.arrival(world) else { continue };
+                        let parcel = Parcel { life, connection, ticket, letter };
                         for _ in 0..copies {
-                            let letter = letter.clone();
-                            self.at(at, node, Event::Arrive { way: place, life, session, ticket, letter });
+                            self.at(at, node, Event::Arrive { way: place, parcel: parcel.clone() });
                         }
                     }
                 }
@@ -59,27 +62,48 @@ impl World<'_> {
         Ok(())
     }
 
-    pub(super) fn arrive(
-        &mut self,
-        node: usize,
-        place: usize,
-        life: u32,
-        session: u64,
-        ticket: Ticket,
-        letter: &Letter,
-    ) -> Result<(), String> {
+    /// The receiver goes on with what it has kept of a sink that is back.
+    fn goes_on(&mut self, node: usize, place: usize) {
+        let world = self.clock.now();
+        let receiver = &mut self.stations[node].ways[place].receiver;
+        let turns: Vec<u64> = (0..receiver.waiting()).map(|_| receiver.hands_on(world)).collect();
+        for at in turns {
+            self.at(at, node, Event::HandOn { way: place });
+        }
+    }
+
+    pub(super) fn arrive(&mut self, node: usize, place: usize, parcel: Parcel) {
+        let world = self.clock.now();
+        let Parcel { life, connection, .. } = parcel;
+        let receiver = &mut self.stations[node].ways[place].receiver;
+        // What a dead process sent last may still arrive, but nothing behind a new connection.
+        if receiver.connection != connection {
+            return;
+        }
+        match receiver.accept(world, parcel) {
+            Ok(at) => self.at(at, node, Event::HandOn { way: place }),
+            Err(Forgotten) => {
+                if let Some(at) = receiver.answer_at(world) {
+                    self.at(at, node, Event::Broken { way: place, life, connection });
+                }
+            }
+        }
+    }
+
+    /// A receiver hands on the next of what waits.
+    pub(super) fn hand_on(&mut self, node: usize, place: usize) -> Result<(), String> {
         let world = self.clock.now();
         let station = &mut self.stations[node];
-        // What a dead process sent last may still arrive, but nothing behind a new connection.
-        if station.ways[place].receiver.session != session {
-            return Ok(());
-        }
+        let receiver = &mut station.ways[place].receiver;
+        let Some(parcel) = receiver.next(world) else { return Ok(()) };
+        let Parcel { life, ticket, ref letter, .. } = parcel;
         let tape = station.node.witness.borrow();
         receipt::read(letter, &tape)?;
         let chapter = tape.chapter(letter.at.boot.0).ok_or("a letter of no start")?;
         drop(tape);
-        let receiver = &mut station.ways[place].receiver;
-        let answer = receiver.take(world, letter, chapter).map_err(|why| format!("sink-{place}: {why}"))?;
+        // The answer goes over the connection that there is now.
+        let connection = receiver.connection;
+        let answer = receiver.take(world, &parcel, chapter).map_err(|why| format!("sink-{place}: {why}"))?;
         let print = receiver.received.print;
         let at = receiver.answer_at(world);
         let rings = station.plan.sinks[place].rings.as_ref().filter(|_| says_on(letter));
@@ -93,10 +117,11 @@ impl World<'_> {
         self.note(node, print);
         let Some(at) = at else { return Ok(()) };
         if answer != Answer::Broken {
-            self.at(at, node, Event::Answered { way: place, life, session, ticket, answer });
+            self.at(at, node, Event::Answered { way: place, life, connection, ticket, answer });
         }
         if matches!(answer, Answer::Broken | Answer::Last) {
-            self.at(at, node, Event::Broken { way: place, life, session });
+            let life = self.stations[node].life;
+            self.at(at, node, Event::Broken { way: place, life, connection });
         }
         Ok(())
     }
