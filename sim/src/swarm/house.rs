@@ -27,6 +27,8 @@ pub(super) struct Rules {
     pub(super) initial: Vec<i32>,
     /// The steps of the longest slice of any scenario, between two waits.
     pub(super) slice: u32,
+    /// The slots of runs that are reserved for all scenarios.
+    pub(super) runs: u16,
     /// When each trigger that is an `at` or a `cron` is to come.
     pub(super) schedules: Vec<Option<Schedule>>,
     /// Which triggers are an `every`.
@@ -84,7 +86,7 @@ impl Rulebook {
                 (0..counts.schedules).map(|_| image.item()).collect::<Result<_, _>>()?;
             let schedules =
                 scheduled.into_iter().map(|at| schedules.get(usize::from(at?)).copied()).collect();
-            let slice = longest_slice(image)?;
+            let (slice, runs) = load(image)?;
             let debounces: Vec<Vec<u64>> = inputs.iter().map(debounce_spans).collect();
             spans.extend(debounces.iter().flatten());
             spans.extend(outputs.iter().map(|output| output.max_on.micros()));
@@ -96,7 +98,7 @@ impl Rulebook {
             let lines = lines.collect();
             let quiet = inputs.iter().map(quiet).fold(Duration::ZERO, Duration::max);
             let program =
-                Rules { outputs, lines, quiet, debounces, initial, slice, schedules, recurs, spans };
+                Rules { outputs, lines, quiet, debounces, initial, slice, runs, schedules, recurs, spans };
             rules.insert(hash(&house.image), program);
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
@@ -129,8 +131,8 @@ impl Rules {
     }
 }
 
-/// As the load check counts it. Behind the schedules.
-fn longest_slice(mut image: Image<'_>) -> Result<u32, LoadError> {
+/// The steps of the longest slice and the slots of runs, as the load check counts them. Behind the schedules.
+fn load(mut image: Image<'_>) -> Result<(u32, u16), LoadError> {
     let counts = image.counts;
     let scenarios = (0..counts.scenarios).map(|_| image.item::<ScenarioDef>());
     let scenarios = scenarios.collect::<Result<Vec<_>, _>>()?;
@@ -140,7 +142,7 @@ fn longest_slice(mut image: Image<'_>) -> Result<u32, LoadError> {
         code = rest;
         Ok(taken)
     };
-    let mut longest = 0;
+    let (mut longest, mut runs) = (0, 0);
     for (scenario, def) in (0..).zip(scenarios) {
         let (condition, body) = (take(def.condition)?, take(def.body)?);
         let slice = check_code(condition, body, &counts).map_err(|(at, why)| LoadError::Code {
@@ -149,8 +151,9 @@ fn longest_slice(mut image: Image<'_>) -> Result<u32, LoadError> {
             why,
         })?;
         longest = longest.max(slice);
+        runs += u16::from(def.mode.slots());
     }
-    Ok(longest)
+    Ok((longest, runs))
 }
 
 /// At the latest behind the last edge: the rest of a lock-out, then the other edge's algorithm, then a reading.

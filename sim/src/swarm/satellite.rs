@@ -29,7 +29,7 @@ use self::storage::{Found, Look};
 use super::judge::link::Held;
 use super::judge::news::News;
 use super::judge::starts::{Losses, Starts};
-use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, replay, steps::Steps};
+use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, replay, runs::Runs, steps::Steps};
 use super::plan::{FlashFault, SatellitePlan};
 use super::tape::{Scroll, Tape, mix};
 use crate::board::Board;
@@ -61,6 +61,7 @@ pub(super) struct Satellite<'a> {
     outputs: Outputs,
     commands: Commands,
     steps: Steps,
+    runs: Runs,
     held: Held,
     pub(super) news: News,
     starts: Starts,
@@ -104,6 +105,7 @@ impl<'a> Satellite<'a> {
             outputs: Outputs::default(),
             commands: Commands::default(),
             steps: Steps::default(),
+            runs: Runs::default(),
             held: Held::default(),
             news: News::default(),
             thorough: true,
@@ -155,6 +157,7 @@ impl<'a> Satellite<'a> {
         self.lines.begin(now);
         self.commands.begin();
         self.steps = Steps::default();
+        self.runs = Runs::default();
         self.held = Held::default();
         self.held.installed(programs.safe(program), &programs.rules(program)?.outputs);
         let (flash, which) = ((store, &self.supply), (self.factory, program));
@@ -378,6 +381,7 @@ impl<'a> Satellite<'a> {
             self.outputs.see(entry, rules)?;
             self.commands.see(entry)?;
             self.steps.see(entry, rules)?;
+            self.runs.see(entry, rules)?;
             self.held.see(entry);
         }
         tape.judged = life.entries.len();

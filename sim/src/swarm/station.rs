@@ -24,7 +24,7 @@ use super::courier::Courier;
 use super::house::{Rulebook, Rules};
 use super::judge::{
     self, age::Age, commands::Commands, journal, lines::Lines, messages::Messages, outputs::Outputs,
-    schedules::Schedules, steps::Steps,
+    runs::Runs, schedules::Schedules, steps::Steps, window::Window,
 };
 use super::line::Stuck;
 use super::plan::{JournalPlan, NodePlan};
@@ -42,6 +42,8 @@ pub(super) struct Way {
     pub(super) name: SinkName,
     pub(super) courier: Option<Courier>,
     pub(super) receiver: Receiver,
+    /// What the sink has under way over its connection.
+    pub(super) window: Window,
 }
 
 /// What all nodes of a world have in common.
@@ -71,6 +73,7 @@ pub(super) struct Station<'a> {
     pub(super) commands: Commands,
     messages: Messages,
     steps: Steps,
+    runs: Runs,
     schedules: Schedules,
     age: Age,
     /// When the process began, in the world's time.
@@ -129,6 +132,7 @@ impl<'a> Station<'a> {
             name: format!("sink-{place}").parse().unwrap_or_else(|_| unreachable!("a name")),
             courier: None,
             receiver: Receiver::new(sink.latency, seed.fork(&format!("receiver {place}"))),
+            window: Window::default(),
         });
         Ok(Self {
             plan,
@@ -147,6 +151,7 @@ impl<'a> Station<'a> {
             commands: Commands::default(),
             messages: Messages::new(rulebook.sensors),
             steps: Steps::default(),
+            runs: Runs::default(),
             schedules: Schedules::default(),
             age: Age::default(),
             begun: 0,
@@ -197,6 +202,7 @@ impl<'a> Station<'a> {
         self.commands.begin();
         self.messages.begin();
         self.steps = Steps::default();
+        self.runs = Runs::default();
         self.schedules = Schedules::new(&self.plan.zone);
         self.forget_satellites();
         self.talk_to_satellites(self.node.program.get())?;

@@ -26,7 +26,7 @@ use super::judge::{counts, receipt};
 use super::plan::{Deed, Item, Plan};
 use super::receiver::Answer;
 use super::satellite::programs;
-use super::station::{Given, Station};
+use super::station::{Given, Station, Way};
 use super::tape::mix;
 use super::{Finding, Outcome};
 use crate::node::House;
@@ -363,8 +363,9 @@ impl<'a> World<'a> {
                 if answer == Answer::Refused {
                     station.release_journal(now);
                 }
-                let courier = station.ways[way].courier.as_mut();
-                let Some((courier, journal)) = courier.zip(journal) else { return Ok(()) };
+                let Way { courier, window, .. } = &mut station.ways[way];
+                let Some((courier, journal)) = courier.as_mut().zip(journal) else { return Ok(()) };
+                window.answered(ticket);
                 match answer {
                     Answer::Taken | Answer::Last => courier.acked(ticket, connection, now),
                     Answer::Refused => courier.refused(ticket, &mut journal.borrow_mut(), now),

@@ -80,6 +80,7 @@ impl Station<'_> {
             self.commands.see(entry)?;
             self.messages.see(entry)?;
             self.steps.see(entry, rules)?;
+            self.runs.see(entry, rules)?;
             self.schedules.see(entry, rules)?;
         }
         tape.judged = life.entries.len();

@@ -6,6 +6,7 @@ use campanile_core::record::{Frame, Record};
 use super::{Event, World};
 use crate::swarm::courier::Errand;
 use crate::swarm::judge::receipt;
+use crate::swarm::judge::window::Window;
 use crate::swarm::plan::Ring;
 use crate::swarm::receiver::{Answer, Content, Forgotten, Letter, Parcel};
 use crate::swarm::tape::mix;
@@ -38,12 +39,15 @@ impl World<'_> {
                         let connection = way.receiver.connect(world);
                         courier.connected(connection, now);
                         if connection.is_some() {
+                            way.window = Window::default();
                             self.goes_on(node, place);
                         }
                     }
                     Errand::Send(ticket, letter) => {
                         self.stations[node].tells(&letter);
-                        let way = &mut self.stations[node].ways[place];
+                        let station = &mut self.stations[node];
+                        let (way, plan) = (&mut station.ways[place], &station.plan.sinks[place]);
+                        way.window.sent(ticket, plan.window).map_err(|why| format!("{}: {why}", way.name))?;
                         // A receiver may be dead, and the sink not know it yet.
                         let Some(connection) = way.courier.as_ref().and_then(|courier| courier.connection)
                         else {
