@@ -136,6 +136,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_refused_again_counts_once() {
+        let home: SinkName = "home".parse().unwrap();
+        let again = |words: &[HostRecord]| {
+            let mut unheard = Unheard::default();
+            words
+                .iter()
+                .for_each(|word| again(word.clone(), at(5, 90), &home, &Read::default(), &mut unheard));
+            unheard.words().next()
+        };
+        let dead =
+            |seq| HostRecord::DeadLetter { sink: home.clone(), record: at(5, seq), why: String::new() };
+        let word = |from, to, count| HostRecord::Dropped {
+            sink: home.clone(),
+            from: at(5, from),
+            to: at(5, to),
+            count,
+        };
+        assert_eq!(again(&[dead(4), dead(3), dead(9), dead(3), dead(4)]), Some(word(2, 9, 3)));
+        assert_eq!(again(&[word(2, 4, 2), dead(3), dead(4)]), Some(word(2, 4, 2)), "told of before");
+    }
+
+    #[test]
     fn damage_that_can_be_read_by_now_counts_once() {
         let home: SinkName = "home".parse().unwrap();
         let lost = |places: &[Position]| {

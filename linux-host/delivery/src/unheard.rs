@@ -21,6 +21,8 @@ struct Span {
     from: Position,
     to: Position,
     count: u64,
+    /// Refused: each counts once. Whoever was gone before he had written down that he was past one has another word on it.
+    refused: BTreeSet<Position>,
 }
 
 impl Unheard {
@@ -29,7 +31,9 @@ impl Unheard {
         match word {
             HostRecord::Dropped { sink, from, to, count } => self.lose(&sink, from, to, count),
             HostRecord::DeadLetter { sink, record, .. } => {
-                self.lose(&sink, Position { seq: record.seq.saturating_sub(1), ..record }, record, 1);
+                let before = Position { seq: record.seq.saturating_sub(1), ..record };
+                let span = self.span(&sink, before, record);
+                span.count = span.count.saturating_add(u64::from(span.refused.insert(record)));
             }
             HostRecord::Damaged { from, to } => {
                 self.damaged.insert((from, to));
@@ -43,14 +47,25 @@ impl Unheard {
 
     /// A sink has lost so many records between these places.
     pub(crate) fn lose(&mut self, sink: &SinkName, from: Position, to: Position, count: u64) {
-        let span = self.sinks.entry(sink.clone()).or_insert(Span { from, to, count: 0 });
-        (span.from, span.to) = (span.from.min(from), span.to.max(to));
+        let span = self.span(sink, from, to);
         span.count = span.count.saturating_add(count);
+    }
+
+    /// What a sink has lost, these places included.
+    fn span(&mut self, sink: &SinkName, from: Position, to: Position) -> &mut Span {
+        let span = Span { from, to, count: 0, refused: BTreeSet::new() };
+        let span = self.sinks.entry(sink.clone()).or_insert(span);
+        (span.from, span.to) = (span.from.min(from), span.to.max(to));
+        span
     }
 
     /// What is to be said again.
     pub(crate) fn words(self) -> impl Iterator<Item = HostRecord> {
-        let dropped = |(sink, Span { from, to, count })| HostRecord::Dropped { sink, from, to, count };
+        // A refusal may have been told of before with others: there are never more than there is room for.
+        let dropped = |(sink, Span { from, to, count, .. })| {
+            let count = from.records_to(to).map_or(count, |most| count.min(most));
+            HostRecord::Dropped { sink, from, to, count }
+        };
         let damaged = self.damaged.into_iter().map(|(from, to)| HostRecord::Damaged { from, to });
         damaged.chain(self.sinks.into_iter().map(dropped))
     }
