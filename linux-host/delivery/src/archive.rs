@@ -69,7 +69,8 @@ impl<S: Storage> Archive<S> {
     }
 
     fn of(storage: &Arc<S>, mut scan: Scan<S>) -> Self {
-        let end = scan.end().map(|end| end.at);
+        // Where the last segment cannot be read, the one before it has an end.
+        let end = scan.end().map(|end| end.at).max(scan.last_end());
         let last = scan.last.as_ref().zip(scan.segments.back());
         let torn = last.filter(|(last, _)| last.walk.torn).map(|(last, entry)| (entry.id, last.walk.end));
         let newer = scan.damage.iter().filter_map(|&Damage { segment, from, to, .. }| {

@@ -196,6 +196,11 @@ impl<S: Storage> Scan<S> {
             .or_else(|| self.segments.back().map(|entry| entry.start))
     }
 
+    /// The end of the last segment whose end is known.
+    pub(crate) fn last_end(&self) -> Option<Position> {
+        self.ends.last_key_value().map(|(_, end)| *end)
+    }
+
     /// Of a journal of a later version nothing is changed, nor is anything left out of it in silence.
     pub(crate) fn refuse_newer(&self) -> Result<(), OpenError> {
         match self.newer.first_key_value() {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use campanile_core::time::Instant;
 use campanile_delivery::Archive;
@@ -15,7 +15,7 @@ use super::habits::number;
 use super::pictures::Pictures;
 use super::{Failure, check, output};
 use crate::config::scalar;
-use crate::config::script::{Failed, bless, open};
+use crate::config::script::{Case, Failed, bless, open};
 
 /// Arguments of `sim`.
 #[derive(Debug, clap::Args)]
@@ -72,16 +72,25 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let options = Options { seed: args.seed, verbose: args.verbose, ..Options::default() };
     let (Outcome { trace, .. }, disk) = case.play_and_keep(&options).map_err(Failure::says)?;
     say_trace(&trace, args.json)?;
-    let archive = Archive::open(&disk).map_err(Failure::says)?;
-    args.pictures.draw(&archive.index, &range)?;
-    if args.bless {
-        let text = fs::read_to_string(script)?;
-        let blessed = bless(&text, &trace).ok_or_else(|| Failure::says("the script has no `steps`"))?;
-        return output::write(script, |out| out.write_all(blessed.as_bytes()));
-    }
+    // What came of it is said even if no picture can be drawn.
+    let archive = Archive::open(&disk).map_err(Failure::says);
+    let drawn = archive.and_then(|archive| args.pictures.draw(&archive.index, &range));
+    let told = if args.bless { write_steps(script, &trace) } else { compare(args, script, &case, &trace) };
+    drawn.and(told)
+}
+
+/// Writes what was played into the script, as its steps.
+fn write_steps(script: &Path, trace: &str) -> Result<(), Failure> {
+    let text = fs::read_to_string(script)?;
+    let blessed = bless(&text, trace).ok_or_else(|| Failure::says("the script has no `steps`"))?;
+    output::write(script, |out| out.write_all(blessed.as_bytes()))
+}
+
+/// Says whether it is what the script expects.
+fn compare(args: &Args, script: &Path, case: &Case, trace: &str) -> Result<(), Failure> {
     // Another seed is another story, and a verbose trace has other lines.
-    let expected = case.script.expect.filter(|_| !args.verbose && args.seed.is_none());
-    let difference = expected.as_deref().and_then(|expected| first_difference(expected, &trace));
+    let expected = case.script.expect.as_deref().filter(|_| !args.verbose && args.seed.is_none());
+    let difference = expected.and_then(|expected| first_difference(expected, trace));
     if args.json {
         let result = match (&expected, &difference) {
             (None, _) => json!({ "result": "played" }),

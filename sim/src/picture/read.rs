@@ -217,6 +217,8 @@ impl Tape {
     /// Records are missing: nothing is known until it is told again.
     fn gap(&mut self, what: What) {
         self.opening = None;
+        // Nobody knows what was behind it.
+        self.place = None;
         self.lanes.forget(self.last.0);
         self.mark(what);
     }

@@ -5,8 +5,8 @@ use std::ops::Range;
 const BEGIN: &str = "-----BEGIN";
 const END: &str = "-----END";
 
-/// So many letters of Base64 has a line of a key, but for its last; most have 64.
-const LONG: usize = 60;
+/// So many letters of Base64 has a line of a key at least, but for its last; most have 64.
+const LONG: usize = 40;
 
 /// The lines of keys, those that follow one another as one. Without its beginning or its end a key is known by its lines.
 pub(in crate::config) fn blocks(text: &str) -> Vec<Range<usize>> {
@@ -45,7 +45,7 @@ fn base64(line: &str) -> Option<&str> {
 fn is_long(letters: &str) -> bool {
     let has = |kind: fn(&u8) -> bool| letters.as_bytes().iter().any(kind);
     let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
-    letters.len() >= LONG && is_mixed
+    letters.len() >= LONG && (is_mixed || letters.bytes().all(|letter| letter.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -72,6 +72,16 @@ mod tests {
         assert_eq!(shown(&format!("a = 1\n{line}{line}b = 2\n")), "a = 1\nb = 2\n");
         assert_eq!(shown(&format!("-----BEGIN PRIVATE KEY-----\n\"{line}\nb = 2")), "\nb = 2");
         assert_eq!(shown(&format!("a = 1\n{line}08swordfish==\nb = 2\n")), "a = 1\nb = 2\n", "its last line");
+    }
+
+    #[test]
+    fn a_key_of_another_kind_is_known_by_its_letters() {
+        for key in [
+            "hunterAgEAswordfishSM49AgEGCCqGSM49AwEHBG0=",
+            "0badc0de5ca1ab1e0badc0de5ca1ab1e0badc0de5ca1ab1e",
+        ] {
+            assert_eq!(shown(&format!("a = 1\n{key}\n[b]\n")), "a = 1\n[b]\n");
+        }
     }
 
     #[test]

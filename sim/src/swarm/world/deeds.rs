@@ -120,9 +120,10 @@ impl World<'_> {
             }
             Deed::Rot { of, segment, byte } => {
                 station.hear();
-                station.rotten = true;
                 // All else has a second copy, or can be had from elsewhere.
-                station.floor.void |= matches!(of, Rots::Segment | Rots::Checkpoint);
+                let is_journal = matches!(of, Rots::Segment | Rots::Checkpoint);
+                station.rotten |= is_journal;
+                station.floor.void |= is_journal;
                 let journal = station.journal();
                 let journal = journal.as_ref().map(|journal| journal.borrow());
                 rot(&station.node.disk, journal.as_deref(), *of, *segment, *byte);

@@ -291,6 +291,7 @@ fn a_segment_of_a_later_version_is_left_out_for_whoever_asks_for_the_rest() {
         let expected: Vec<u64> = whole.iter().copied().filter(|seq| !is_in(*seq)).collect();
         assert!(rest.len() < whole.len(), "{id}: its own are not read");
         assert_eq!(rest, expected, "{id}: {newer:?}");
+        assert_eq!(archive.end.map(|end| end.seq), rest.last().copied(), "{id}");
         disk.tamper(&segment::name(id), |bytes| *bytes = before).unwrap();
     }
 }
