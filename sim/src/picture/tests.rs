@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use campanile_core::id::Level::{Off, On};
 use campanile_core::time::Instant;
-use campanile_delivery::{Archive, Body, Item, Next, Position};
+use campanile_delivery::{Archive, Body, Item, Next, Position, Storage as _};
 
 use super::*;
-use crate::replay::{Bound, Place, Range};
+use crate::replay::{Bound, Outcome, Piece, Place, Range, Why, replay};
 use crate::script::{Action, Bounce};
 use crate::testing::{doorbell, input, journal, script};
 use crate::world::{Options, play_and_keep};
@@ -250,6 +250,29 @@ fn a_range_in_which_nothing_happened_shows_what_was_known_then() {
         |from, until| record(&archive.index, &Range { from, until }).expect("the disk reads").is_none();
     assert!(none(Some(Bound::Record { start: 99, seq: 0 }), None), "behind its end");
     assert!(none(Some(Bound::Unix(i64::MAX)), None) && none(None, Some(Bound::Record { start: 0, seq: 3 })));
+}
+
+#[test]
+fn of_a_range_whose_records_are_lost_nothing_is_known() {
+    let disk = journal(1);
+    let names = disk.list().expect("a disk");
+    let segment = names.iter().find(|name| name.ends_with(".segment")).expect("a segment");
+    disk.tamper(segment, |bytes| {
+        let used = bytes.iter().rposition(|byte| *byte != 0).expect("it is written");
+        bytes[used / 3] ^= 1;
+    })
+    .expect("it is there");
+    let archive = Archive::open(&disk).expect("a journal");
+    let report = replay(&archive.index, &Range::default(), |_, _| ()).expect("the disk reads");
+    let is_lost = |piece: &&Piece| matches!(piece.outcome, Outcome::Passed(Why::Missing(Some(_))));
+    let lost = report.pieces.iter().find(is_lost).expect("a hole");
+    let at = |place: &Place, us: i64| {
+        Some(Bound::Engine(Instant::from_micros(place.time.micros().saturating_add_signed(us))))
+    };
+    let drawn = |from, until| record(&archive.index, &Range { from, until }).expect("the disk reads");
+    assert!(lost.last.time.since(lost.first.time).micros() > 2, "{lost:#?}");
+    assert!(drawn(at(&lost.first, 1), at(&lost.last, -1)).is_none());
+    assert!(drawn(at(&lost.first, 1), None).is_some(), "behind it there is more");
 }
 
 /// As before a power cut, or at the end of the picture.
