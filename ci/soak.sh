@@ -17,7 +17,7 @@ help_if_asked "$@"
 (($# <= 2)) || die "takes a time and a seed, and got: $*"
 
 # What was lived without a finding.
-busy=0..4000 linked=0..400 quiet=0..1000
+busy=0..17000 linked=0..1500 quiet=0..4000
 if (($#)); then busy=${2:-0}.. linked=${2:-0}.. quiet=${2:-0}..; fi
 
 # seconds TIME

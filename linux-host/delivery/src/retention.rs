@@ -158,8 +158,7 @@ impl Retention {
         if from >= to {
             return None;
         }
-        let counted = told.map(|told| (told.since, told.to));
-        let (count, is_read) = survey(&mut writer.index.reader(from), (&sink, counted), to, unheard);
+        let (count, is_read) = survey(&mut writer.index.reader(from), &sink, to, unheard);
         if let Some(told) = told.filter(|_| !is_read) {
             unheard.lose(&sink, told.since, told.to, 0);
         }

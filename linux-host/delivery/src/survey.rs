@@ -7,12 +7,11 @@ use crate::reader::{Body, Next, Reader};
 use crate::storage::Storage;
 use crate::unheard::Unheard;
 
-/// How many of the engine's records lie between a reader's place and another, as far as that is known, and whether all could
-/// be read; what is said there of earlier losses of the sink goes to `unheard`, but for what was `counted` before, between these
-/// places.
+/// How many of the engine's records lie between a reader's place and another, and whether all could be read; what is said
+/// there of earlier losses of the sink goes to `unheard`.
 pub(crate) fn survey<S: Storage>(
     reader: &mut Reader<S>,
-    (sink, counted): (&SinkName, Option<(Position, Position)>),
+    sink: &SinkName,
     to: Position,
     unheard: &mut Unheard,
 ) -> (u64, bool) {
@@ -20,8 +19,7 @@ pub(crate) fn survey<S: Storage>(
     loop {
         let item = match reader.next() {
             Ok(Next::Item(item)) if item.at <= to => item,
-            Ok(Next::Lagged(lagged)) => {
-                read.miss(lagged.after, lagged.resume);
+            Ok(Next::Lagged(_)) => {
                 is_read = false;
                 continue;
             }
@@ -30,30 +28,21 @@ pub(crate) fn survey<S: Storage>(
         };
         match item.body {
             Body::Engine(_) => read.take(item.at),
-            Body::Host(Some(word)) => again(word, item.at, (sink, counted), &read, unheard),
+            Body::Host(Some(word)) => again(word, item.at, sink, &read, unheard),
             Body::Host(None) | Body::Checkpoint(_) => {}
         }
     }
 }
 
-/// Says a word again that goes from its place, as far as it concerns this sink and is not told of by what was counted before or
-/// is now.
-fn again(
-    word: HostRecord,
-    at: Position,
-    (sink, counted): (&SinkName, Option<(Position, Position)>),
-    read: &Read,
-    unheard: &mut Unheard,
-) {
+/// Says a word again that goes from its place, as far as it concerns this sink and is not told of by what was read.
+fn again(word: HostRecord, at: Position, sink: &SinkName, read: &Read, unheard: &mut Unheard) {
     match word {
         HostRecord::Dropped { sink: whose, .. } | HostRecord::DeadLetter { sink: whose, .. }
             if whose != *sink => {}
         HostRecord::Damaged { from, to } if from < to => {
-            let known =
-                counted.filter(|(since, _)| *since <= from).map_or(from, |(_, up_to)| from.max(up_to));
             let written = from.records_to(to).unwrap_or(0);
             // What the disk did not give then it may give now.
-            let lost = known.records_to(to).unwrap_or(0).saturating_sub(read.between(known, to));
+            let lost = written.saturating_sub(read.between(from, to));
             if written == 0 || lost > 0 {
                 unheard.lose(sink, from, to, lost);
             }
@@ -66,7 +55,7 @@ fn again(
     }
 }
 
-/// Records that are counted, in order.
+/// Records that were read, in order.
 #[derive(Default)]
 struct Read {
     count: u64,
@@ -80,15 +69,6 @@ impl Read {
         match self.runs.last_mut().filter(|(_, last)| last.records_to(at) == Some(1)) {
             Some((_, last)) => *last = at,
             None => self.runs.push((at, at)),
-        }
-    }
-
-    /// Records behind a place, up to another one, could not be read.
-    fn miss(&mut self, after: Position, last: Position) {
-        let missing = after.records_to(last).unwrap_or(0);
-        if missing > 0 {
-            self.count += missing;
-            self.runs.push((Position { seq: after.seq + 1, ..after }, last));
         }
     }
 
@@ -138,7 +118,7 @@ mod tests {
         let (home, away): (SinkName, SinkName) = ("home".parse().unwrap(), "away".parse().unwrap());
         let mut unheard = Unheard::default();
         let mut tell = |sink, place, word: &HostRecord| {
-            again(word.clone(), at(5, place), (sink, None), &Read::default(), &mut unheard);
+            again(word.clone(), at(5, place), sink, &Read::default(), &mut unheard);
         };
         let header = HostRecord::Damaged { from: at(5, 3), to: at(5, 3) };
         tell(&home, 90, &header);
@@ -160,9 +140,9 @@ mod tests {
         let home: SinkName = "home".parse().unwrap();
         let again = |words: &[HostRecord]| {
             let mut unheard = Unheard::default();
-            words.iter().for_each(|word| {
-                again(word.clone(), at(5, 90), (&home, None), &Read::default(), &mut unheard)
-            });
+            words
+                .iter()
+                .for_each(|word| again(word.clone(), at(5, 90), &home, &Read::default(), &mut unheard));
             unheard.words().next()
         };
         let dead =
@@ -180,23 +160,15 @@ mod tests {
     #[test]
     fn damage_that_can_be_read_by_now_counts_once() {
         let home: SinkName = "home".parse().unwrap();
-        let among = |read: &Read, counted| {
+        let lost = |places: &[Position]| {
             let mut unheard = Unheard::default();
             let damaged = HostRecord::Damaged { from: at(5, 3), to: at(5, 7) };
-            again(damaged, at(5, 9), (&home, counted), read, &mut unheard);
+            again(damaged, at(5, 9), &home, &read(places), &mut unheard);
             unheard.words().next()
         };
-        let lost = |places: &[Position]| among(&read(places), None);
         let word = |count| HostRecord::Dropped { sink: home.clone(), from: at(5, 3), to: at(5, 7), count };
         assert_eq!(lost(&[at(5, 3), at(5, 8)]), Some(word(4)), "all of it");
         assert_eq!(lost(&[at(5, 6), at(5, 7), at(5, 8)]), Some(word(2)), "a part");
         assert_eq!(lost(&[at(5, 4), at(5, 5), at(5, 6), at(5, 7)]), None, "nothing");
-        let mut missed = read(&[at(5, 3)]);
-        missed.miss(at(5, 3), at(5, 6));
-        assert_eq!((missed.count, among(&missed, None)), (4, Some(word(1))), "counted where it was missing");
-        let before = |since, to| among(&Read::default(), Some((at(5, since), at(5, to))));
-        assert_eq!(before(1, 8), None, "counted before");
-        assert_eq!(before(1, 5), Some(word(2)), "a part of it before");
-        assert_eq!(before(4, 8), Some(word(4)), "the sink had come into it");
     }
 }
