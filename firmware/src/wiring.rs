@@ -50,7 +50,6 @@ pub(crate) struct Wiring {
     pub(crate) inputs: Vec<Input, INPUTS>,
     pub(crate) outputs: Vec<Output, OUTPUTS>,
     /// So many others had these pins before.
-    #[cfg_attr(not(feature = "link"), expect(dead_code, reason = "only the link asks"))]
     pub(crate) swaps: u32,
 }
 
