@@ -30,9 +30,8 @@ qemu_of() { echo "${MACHINES[$1]%% *}"; }
 
 # The boards whose storage QEMU models.
 KEEPS=" microbit "
-# With which feature each is a satellite: with defmt a failure leaves what the firmware said of itself, too. The micro:bit has no
-# stack to spare for that.
-declare -A LINKS=([microbit]=link [lm3s6965evb]=defmt [mps2_an386]=defmt [hifive1]=defmt)
+# As satellites all have defmt, so that a failure leaves what the firmware said of itself, too.
+LINK=defmt
 
 # hold BOARD: builds the firmware and holds it in the rig, then another that executes lives of this machine.
 hold() {
@@ -63,7 +62,7 @@ hold() {
 link() {
     local board=$1 elf flash ram deep stack
     elf=$(elf_of "$board")
-    build "$board" "${LINKS[$board]}"
+    build "$board" "$LINK"
     read -r flash ram <<<"$(size_of "$elf")"
     satellite "$board" "$elf" "$OUT/$board/link"
     read -r deep stack <<<"$(deepest "$elf" "$OUT/$board/link")"
@@ -72,7 +71,7 @@ link() {
         "scenario here and a lamp there; without its host it takes the lamp back"
     say_of "$board" times "$OUT/$board/link"
     # shellcheck disable=SC2016 # these are the backticks of Markdown
-    printf '| `%s`, `'"${LINKS[$board]}"'` | %s B | %s B | %s B of %s B |\n' "$board" "$(grouped "$flash")" "$(grouped "$ram")" \
+    printf '| `%s`, `'"$LINK"'` | %s B | %s B | %s B of %s B |\n' "$board" "$(grouped "$flash")" "$(grouped "$ram")" \
         "$(grouped "$deep")" "$(grouped "$stack")" >>"$SIZES"
     if [[ $KEEPS == *" $board "* ]]; then
         satellite_keeps "$board" "$elf" "$OUT/$board/link"
@@ -80,10 +79,8 @@ link() {
     else
         power_off
     fi
-    if [[ ${LINKS[$board]} == defmt ]]; then
-        speaks "$elf" "$OUT/$board/link"
-        say "$board: what the firmware says with defmt comes over the link, and link monitor has it in words"
-    fi
+    speaks "$elf" "$OUT/$board/link"
+    say "$board: what the firmware says with defmt comes over the link, and link monitor has it in words"
 }
 
 # lint BOARD FEATURE...: no warning from clippy.
@@ -98,7 +95,7 @@ brings() {
     rm -rf "$folder"
     mkdir -p "$folder"
     "$CAMPANILE" compile "$2" -o "$OUT/refused.img" --bundle "$OUT/refused.bundle"
-    CAMPANILE_BUNDLE=$OUT/refused.bundle build "$board" "${LINKS[$board]}"
+    CAMPANILE_BUNDLE=$OUT/refused.bundle build "$board" "$LINK"
     power_on "$board" "$(elf_of "$board")" "$folder"
     house_on "$folder"
     await "the host's program in place of one that the board cannot run" "$folder" ran 1 "$folder"
@@ -148,7 +145,7 @@ SIZES=$OUT/sizes.md
 printf '| board | flash | RAM | stack |\n|---|---|---|---|\n' >"$SIZES"
 for board; do
     hold "$board"
-    lint "$board" "${LINKS[$board]}"
+    lint "$board" "$LINK"
 done
 # What there is without a link is the same on every board.
 lint "$1" replay
