@@ -73,14 +73,14 @@ link() {
     # shellcheck disable=SC2016 # these are the backticks of Markdown
     printf '| `%s`, `'"$LINK"'` | %s B | %s B | %s B of %s B |\n' "$board" "$(grouped "$flash")" "$(grouped "$ram")" \
         "$(grouped "$deep")" "$(grouped "$stack")" >>"$SIZES"
+    speaks "$elf" "$OUT/$board/link"
+    say "$board: what the firmware says with defmt comes over the link, and link monitor has it in words"
     if [[ $KEEPS == *" $board "* ]]; then
         satellite_keeps "$board" "$elf" "$OUT/$board/link"
         spoilt "$board" "$elf" "$OUT/$board/link"
     else
         power_off
     fi
-    speaks "$elf" "$OUT/$board/link"
-    say "$board: what the firmware says with defmt comes over the link, and link monitor has it in words"
 }
 
 # lint BOARD FEATURE...: no warning from clippy.
