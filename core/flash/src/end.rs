@@ -267,7 +267,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
         if !self.has_notice() {
             return;
         }
-        let up = self.satellite.is_up();
+        let up = self.satellite.has_host();
         if !up && let Some((output, level)) = self.held.take_unsafe(&self.port) {
             self.commands = self.commands.wrapping_add(1);
             let (id, op) = (own_command(self.own, self.commands), Op::Set { output, level });
@@ -282,7 +282,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
     /// Whether the scenarios are to be told that the host came or went, and can be. The outputs of a program that is about to
     /// take over may have other ids.
     fn has_notice(&self) -> bool {
-        let is_news = self.up != self.satellite.is_up();
+        let is_news = self.up != self.satellite.has_host();
         is_news && self.installing.is_none() && self.held.is_known() && self.port.takes_message()
     }
 

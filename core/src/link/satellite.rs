@@ -3,6 +3,8 @@
 mod clock;
 mod sending;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use super::frame::{MAX_FRAME, MAX_MESSAGE, seal};
 use super::message::{Health, Hello, Message, Misread, Verdict};
@@ -103,6 +105,8 @@ pub struct Satellite {
     /// What tokens are made of.
     noise: u32,
     session: Option<Session>,
+    /// The host was there when another start was offered, and is about to greet anew.
+    moves: bool,
     clock: Option<Clock>,
 }
 
@@ -111,7 +115,7 @@ impl Satellite {
     /// of the bundle that runs, 0 for none. `noise` is different at each start, as far as the port can help it; the times
     /// at which the host's bytes arrive are added to it.
     pub const fn new(boot: u64, bundle: u64, noise: u32) -> Self {
-        Self { boot, over: false, bundle, installing: None, noise, session: None, clock: None }
+        Self { boot, over: false, bundle, installing: None, noise, session: None, moves: false, clock: None }
     }
 
     /// Whether the host is there and takes records.
@@ -119,10 +123,16 @@ impl Satellite {
         self.session.as_ref().is_some_and(|session| session.takes_records())
     }
 
+    /// Whether the host is there, for all that anybody knows: also while it goes over to another start's records.
+    pub fn has_host(&self) -> bool {
+        self.moves || self.is_up()
+    }
+
     /// From here on the records of another start are offered, and `log` has to be of that: of an earlier one that is over,
     /// or of the one that runs. Where the host is there it is told by a hello, and greets anew: that is a session of its own.
     pub fn offer(&mut self, now: Instant, boot: u64, over: bool) {
         (self.boot, self.over) = (boot, over);
+        self.moves = self.has_host();
         if let Some(nonce) = self.session.take().map(|session| session.nonce) {
             self.begin(now, nonce);
         }
@@ -202,7 +212,10 @@ impl Satellite {
     fn greeted(&mut self, now: Instant, nonce: u32) {
         match self.session.as_mut().filter(|session| session.nonce == nonce) {
             Some(session) => session.hello = true,
-            None => self.begin(now, nonce),
+            None => {
+                self.moves &= !self.is_up();
+                self.begin(now, nonce);
+            }
         }
     }
 
@@ -295,6 +308,7 @@ impl Satellite {
     /// A host that has said nothing for [`PATIENCE`] is gone.
     pub fn look(&mut self, now: Instant) {
         self.session.take_if(|session| session.heard.plus(PATIENCE) <= now);
+        self.moves &= self.session.is_some();
     }
 
     /// The next frame to send; its length.
