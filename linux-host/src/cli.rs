@@ -189,6 +189,18 @@ impl Failure {
     pub fn says(words: impl fmt::Display) -> Self {
         Self::Says(words.to_string())
     }
+
+    /// What came of two things that were both tried: nothing that went wrong hides the other.
+    fn both(first: Result<(), Self>, second: Result<(), Self>) -> Result<(), Self> {
+        match (first, second) {
+            (Err(Self::Says(first)), Err(Self::Says(second))) => {
+                Err(Self::Says(format!("{first}\n{second}")))
+            }
+            (Err(Self::Says(words)), Err(_)) => Err(Self::Says(words)),
+            (first, Ok(())) => first,
+            (_, second) => second,
+        }
+    }
 }
 
 impl From<io::Error> for Failure {

@@ -94,7 +94,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     // What came of it is said even if no picture can be drawn.
     let drawn = args.pictures.draw(&archive.index, &range);
     let said = say::say(&path, &archive, &report, spent, args.json);
-    drawn.and(said)
+    Failure::both(drawn, said)
 }
 
 /// What a picture must not be written over: the files of a journal and of the satellites' below it, and what would be

@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let archive = Archive::open(&disk).map_err(Failure::says);
     let drawn = archive.and_then(|archive| args.pictures.draw(&archive.index, &range));
     let told = if args.bless { write_steps(script, &trace) } else { compare(args, script, &case, &trace) };
-    drawn.and(told)
+    Failure::both(drawn, told)
 }
 
 /// Writes what was played into the script, as its steps.

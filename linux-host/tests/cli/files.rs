@@ -108,6 +108,24 @@ fn a_house_and_a_script_are_told_apart() {
     assert!(text(&campanile(&["check", &script]).stderr).starts_with(is_script));
 }
 
+#[test]
+fn what_came_of_a_script_is_said_though_no_picture_can_be_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("ring.toml");
+    write(&script, SCRIPT).unwrap();
+    let (house, script) = (example(), script.to_str().unwrap().to_owned());
+    let played = campanile(&["sim", &house, &script, "--json", "--svg", "/dev/full"]);
+    assert_eq!(played.status.code(), Some(1));
+    assert!(text(&played.stdout).contains("\"result\":\"played\""), "{}", text(&played.stdout));
+    assert!(text(&played.stderr).contains("No space left on device"), "{}", text(&played.stderr));
+    let blessed = campanile(&["sim", &house, &script, "--bless", "--svg", "/dev/full"]);
+    let said = text(&blessed.stderr);
+    assert!(
+        said.contains("No space left on device") && read_to_string(&script).unwrap().contains("expect"),
+        "{said}"
+    );
+}
+
 /// What comes after the script was never simulated.
 #[test]
 fn a_picture_ends_with_the_script() {
