@@ -159,9 +159,12 @@ impl<'a> Reader<'a> {
 
     /// Takes `n` bytes.
     pub fn bytes(&mut self, n: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(n)?;
+        let Some((taken, rest)) = self.rest.split_at_checked(n) else {
+            self.fail();
+            return None;
+        };
         self.rest = rest;
-        Some(taken)
+        self.checked(taken)
     }
 
     /// Takes an unsigned number. More than 64 bits are refused, and so are superfluous zero bytes: every number
@@ -310,5 +313,31 @@ impl<T: Wire> Wire for Option<T> {
     }
     fn read(r: &mut Reader<'_>) -> Self {
         bool::read(r).then(|| T::read(r))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes what is not there.
+    type Take = fn(&mut Reader<'_>) -> bool;
+
+    #[test]
+    fn whatever_was_not_there_nothing_is_behind_it() {
+        let takes: [(Take, &[u8]); 4] = [
+            (|r| r.u8().is_none(), &[]),
+            (|r| r.bytes(3).is_none(), &[1, 2]),
+            (|r| r.varint().is_none(), &[0x80]),
+            (|r| r.zigzag().is_none(), &[0x80, 0x80]),
+        ];
+        for (case, (take, bytes)) in takes.into_iter().enumerate() {
+            let mut r = Reader::new(bytes);
+            assert!(take(&mut r) && r.failed(), "{case}");
+            assert_eq!((r.bytes(0), r.bytes(1), r.checked(())), (None, None, None), "{case}");
+        }
+        let mut r = Reader::new(&[1, 2]);
+        assert_eq!((r.bytes(2), r.bytes(0)), (Some([1, 2].as_slice()), Some([].as_slice())));
+        assert!(r.is_empty() && !r.failed());
     }
 }
