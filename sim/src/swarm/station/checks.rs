@@ -119,7 +119,9 @@ impl Station<'_> {
             self.age.forget();
             return Ok(());
         };
-        let well = [self.begun, wall.at, self.trouble, self.lags, self.thaws()].into_iter().fold(0, u64::max);
+        // Of a process that stood still: since it went on.
+        let stood = self.turns.thawed(0);
+        let well = [self.begun, wall.at, self.trouble, self.lags, stood].into_iter().fold(0, u64::max);
         let moment = Moment { now: self.clock.now(), life: self.life, wall, well };
         let status = life.journal.borrow().status();
         self.age.check(moment, (age, self.plan.journal.keep), &self.node.disk, &status)
