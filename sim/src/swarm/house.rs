@@ -27,8 +27,8 @@ pub(super) struct Rules {
     pub(super) initial: Vec<i32>,
     /// The steps of the longest slice of any scenario, between two waits.
     pub(super) slice: u32,
-    /// The slots of runs that are reserved for all scenarios.
-    pub(super) runs: u16,
+    /// Its scenarios, with how many runs of each there may be.
+    pub(super) scenarios: Vec<ScenarioDef>,
     /// When each trigger that is an `at` or a `cron` is to come.
     pub(super) schedules: Vec<Option<Schedule>>,
     /// Which triggers are an `every`.
@@ -86,7 +86,7 @@ impl Rulebook {
                 (0..counts.schedules).map(|_| image.item()).collect::<Result<_, _>>()?;
             let schedules =
                 scheduled.into_iter().map(|at| schedules.get(usize::from(at?)).copied()).collect();
-            let (slice, runs) = load(image)?;
+            let (slice, scenarios) = load(image)?;
             let debounces: Vec<Vec<u64>> = inputs.iter().map(debounce_spans).collect();
             spans.extend(debounces.iter().flatten());
             spans.extend(outputs.iter().map(|output| output.max_on.micros()));
@@ -97,8 +97,18 @@ impl Rulebook {
             });
             let lines = lines.collect();
             let quiet = inputs.iter().map(quiet).fold(Duration::ZERO, Duration::max);
-            let program =
-                Rules { outputs, lines, quiet, debounces, initial, slice, runs, schedules, recurs, spans };
+            let program = Rules {
+                outputs,
+                lines,
+                quiet,
+                debounces,
+                initial,
+                slice,
+                scenarios,
+                schedules,
+                recurs,
+                spans,
+            };
             rules.insert(hash(&house.image), program);
         }
         let programs = programs(houses.iter().map(|house| house.image.as_slice()))?;
@@ -131,8 +141,8 @@ impl Rules {
     }
 }
 
-/// The steps of the longest slice and the slots of runs, as the load check counts them. Behind the schedules.
-fn load(mut image: Image<'_>) -> Result<(u32, u16), LoadError> {
+/// The steps of the longest slice, as the load check counts them, and the scenarios. Behind the schedules.
+fn load(mut image: Image<'_>) -> Result<(u32, Vec<ScenarioDef>), LoadError> {
     let counts = image.counts;
     let scenarios = (0..counts.scenarios).map(|_| image.item::<ScenarioDef>());
     let scenarios = scenarios.collect::<Result<Vec<_>, _>>()?;
@@ -142,8 +152,8 @@ fn load(mut image: Image<'_>) -> Result<(u32, u16), LoadError> {
         code = rest;
         Ok(taken)
     };
-    let (mut longest, mut runs) = (0, 0);
-    for (scenario, def) in (0..).zip(scenarios) {
+    let mut longest = 0;
+    for (scenario, def) in (0..).zip(&scenarios) {
         let (condition, body) = (take(def.condition)?, take(def.body)?);
         let slice = check_code(condition, body, &counts).map_err(|(at, why)| LoadError::Code {
             scenario,
@@ -151,9 +161,8 @@ fn load(mut image: Image<'_>) -> Result<(u32, u16), LoadError> {
             why,
         })?;
         longest = longest.max(slice);
-        runs += u16::from(def.mode.slots());
     }
-    Ok((longest, runs))
+    Ok((longest, scenarios))
 }
 
 /// At the latest behind the last edge: the rest of a lock-out, then the other edge's algorithm, then a reading.
