@@ -267,6 +267,11 @@ impl Host {
         self.upload = Some(Upload { hash, len, offset: 0, say_at: now });
     }
 
+    /// The bundle under way is not brought over.
+    pub const fn call_off(&mut self) {
+        self.upload = None;
+    }
+
     /// How many bytes of the bundle under way are there, and how many there will be.
     pub fn progress(&self) -> Option<(u16, u16)> {
         self.upload.map(|upload| (upload.offset, upload.len))

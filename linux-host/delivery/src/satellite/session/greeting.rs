@@ -24,6 +24,10 @@ impl<S: Storage> Session<S> {
         self.given.take_if(|(_, ours)| ours.0 == hello.boot);
         self.over = hello.over;
         self.fits = self.program.fits(&hello);
+        if self.fits.is_err() {
+            // It was on its way to another board, in the place of which this one is.
+            self.host.call_off();
+        }
         if self.over {
             self.met_over(now, &hello, world)?;
             return Ok(None);

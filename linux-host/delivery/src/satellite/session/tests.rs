@@ -69,8 +69,11 @@ struct Bench {
     now: Instant,
     token: u32,
     nonce: u32,
-    /// The bundle that it runs.
+    /// The bundle that it runs, and how many bytes of another it has room for.
     bundle: u64,
+    bundle_max: u16,
+    /// Pieces of a bundle that it was sent.
+    pieces: usize,
     /// How often it was asked how the button is.
     looks: usize,
     /// The number of the command that it was given last.
@@ -124,6 +127,8 @@ impl Bench {
             token: 0,
             nonce: 0,
             bundle: BUNDLE,
+            bundle_max: 64,
+            pieces: 0,
             looks: 0,
             commanded: None,
             unjudged: 0,
@@ -181,7 +186,7 @@ impl Bench {
             tail: 1,
             head,
             room: Room { counts, runs: 1 },
-            bundle_max: 64,
+            bundle_max: self.bundle_max,
             node: "",
             board: "test board",
         }))
@@ -247,6 +252,7 @@ impl Bench {
                     Some(Ok((_, Message::Ack { seq }))) => asked.push(Asked::From(seq)),
                     Some(Ok((_, Message::Command { id, .. }))) => self.commanded = Some(id),
                     Some(Ok((_, Message::Look))) => self.looks += 1,
+                    Some(Ok((_, Message::Image { .. }))) => self.pieces += 1,
                     _ => {}
                 }
             }

@@ -1,9 +1,10 @@
 //! What is wrong with a satellite, in words, as `status` and `link info` show it: a satellite's own end of the link against
 //! a session, on a wire that takes no time.
 
-use campanile_core::capacity::Tiny;
+use campanile_core::capacity::{Host, Tiny};
 use campanile_core::engine::Engine;
 use campanile_core::link::{About, Collector, Health, Request, Satellite, Storage, VERSION, Verdict, seal};
+use campanile_core::program::verify::Room;
 use campanile_core::time::Duration;
 use campanile_delivery::Options;
 use jiff::tz::TimeZone;
@@ -29,9 +30,14 @@ struct Bench {
     engine: Box<Engine<Tiny>>,
     satellite: Satellite,
     /// What of the satellite's the test is about.
+    room: Room,
     health: Health,
+    /// Whether its port takes what comes of its program.
+    takes: bool,
     verdict: Verdict,
     trusted: bool,
+    /// Pieces of its program that came, and how often it was to run it.
+    pieces: usize,
     installs: usize,
     to_host: Collector,
     to_satellite: Collector,
@@ -60,14 +66,18 @@ impl Bench {
         };
         let lines = SatelliteLines::new("porch");
         let session = Session::new(&program, &around, lines, view.clone()).unwrap();
+        let engine = Box::new(Engine::new());
         Self {
             session,
             view,
-            engine: Box::new(Engine::new()),
+            room: engine.room(),
+            engine,
             satellite: Satellite::new(0, 0, 7),
             health: Health::NO_STORAGE,
+            takes: true,
             verdict: Verdict::Runs,
             trusted: true,
+            pieces: 0,
             installs: 0,
             to_host: Collector::new(),
             to_satellite: Collector::new(),
@@ -99,7 +109,7 @@ impl Bench {
             while let Some(len) = self.session.transmit(self.now, wall, &mut frame) {
                 self.hear(&frame[..len]);
             }
-            let (room, health) = (self.engine.room(), self.health);
+            let (room, health) = (self.room, self.health);
             let about = About { node: "", board: "test board", room, bundle_max: 1024, health };
             while let Some(len) = self.satellite.transmit(self.now, &about, &self.engine.log(), &mut frame) {
                 self.tell(&frame[..len]).unwrap();
@@ -107,12 +117,15 @@ impl Bench {
         }
     }
 
-    /// The satellite's port takes every bundle as whole, and says of it what the test wants.
+    /// The satellite's port takes every bundle as whole, or nothing of it, and says of it what the test wants.
     fn hear(&mut self, frame: &[u8]) {
         for &byte in frame {
             let Some(message) = self.to_satellite.push(byte) else { continue };
             match self.satellite.receive(self.now, message, &self.engine.log()) {
-                Some(Request::Image { hash, len, .. }) => self.satellite.stored(hash, len),
+                Some(Request::Image { hash, len, .. }) => {
+                    self.pieces += 1;
+                    self.satellite.stored(hash, if self.takes { len } else { 0 });
+                }
                 Some(Request::Commit { hash }) => {
                     self.installs += 1;
                     self.satellite.committed(hash, self.verdict);
@@ -173,6 +186,22 @@ fn one_that_is_too_small_says_so_as_long_as_it_is() {
         assert!(bench.problems().contains("too small for its program: 9 inputs"), "{}", bench.problems());
     }
     assert_eq!(bench.installs, 0);
+}
+
+#[test]
+fn one_that_is_too_small_gets_nothing_of_what_was_on_its_way_to_the_one_before_it() {
+    let mut bench = Bench::new(&too_many_inputs());
+    let small = std::mem::replace(&mut bench.room, Engine::<Host>::new().room());
+    bench.takes = false;
+    bench.plug();
+    let status = bench.status();
+    assert!(status.installing.is_some() && status.problems.is_empty() && bench.pieces > 0, "{status:?}");
+    (bench.room, bench.pieces) = (small, 0);
+    bench.restart();
+    let status = bench.status();
+    assert!(status.up && status.installing.is_none(), "{status:?}");
+    assert!(bench.problems().contains("too small for its program: 9 inputs"), "{}", bench.problems());
+    assert_eq!((bench.pieces, bench.installs), (0, 0));
 }
 
 #[test]
@@ -271,13 +300,8 @@ fn one_whose_count_of_starts_is_damaged_is_named_and_nothing_of_it_is_taken() {
     let wall = Wall { unix: 1, offset: 0, trusted: true };
     let len = bench.session.transmit(bench.now, wall, &mut frame).unwrap();
     bench.hear(&frame[..len]);
-    let about = About {
-        node: "",
-        board: "test board",
-        room: bench.engine.room(),
-        bundle_max: 1024,
-        health: bench.health,
-    };
+    let about =
+        About { node: "", board: "test board", room: bench.room, bundle_max: 1024, health: bench.health };
     let len = bench.satellite.transmit(bench.now, &about, &bench.engine.log(), &mut frame).unwrap();
     let why = bench.tell(&frame[..len]).unwrap_err();
     assert!(why.contains("its start 4294967295") && why.contains("erase its flash"), "{why}");

@@ -107,3 +107,17 @@ fn a_start_beyond_all_counting_is_named_and_not_taken() {
     assert_eq!(bench.session.book().boot(), None);
     assert_eq!(bench.offers(start(highest), false, 2), [Asked::From(1)], "the last that is one");
 }
+
+#[test]
+fn a_smaller_board_gets_nothing_of_what_was_on_its_way_to_the_one_before_it() {
+    let mut bench = Bench::new();
+    bench.bundle = OTHERS;
+    // The second is in the place of the first, and has a start to offer that is over; then the first is there again.
+    for (boot, over, room) in [(5, false, 64), (6, true, 0), (7, false, 0), (8, false, 64)] {
+        (bench.now, bench.bundle_max, bench.pieces) = (bench.now.plus(Duration::from_secs(1)), room, 0);
+        bench.plug();
+        assert_eq!(bench.offers(start(boot), over, 2), [Asked::From(1)]);
+        let (pieces, progress) = if room > 0 { (1, Some((0, 1))) } else { (0, None) };
+        assert_eq!((bench.pieces, bench.session.progress()), (pieces, progress), "start {boot}");
+    }
+}
