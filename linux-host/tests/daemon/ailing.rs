@@ -68,6 +68,11 @@ fn one_that_is_too_small_is_named_and_the_other_goes_on_also_without_a_clock() {
         daemon.ok(&["set", "attic.fan", level]);
         poll(|| (other.output("2") == Some(level == "on")).then_some(()));
         daemon.ok(&["link", "install", "porch"]);
+        // What is asked of it next is answered next; the second time, all that came of the install is shown.
+        for _ in 0..2 {
+            let (why, _) = daemon.fails(&["let", "porch.visits", "1"]);
+            assert!(why.contains(small), "{why}");
+        }
     }
 }
 
