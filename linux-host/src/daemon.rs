@@ -30,6 +30,7 @@ pub mod report;
 pub mod safety;
 pub mod state_dir;
 pub mod supervise;
+mod unkept;
 pub mod wall;
 pub mod wiring;
 

@@ -9,6 +9,7 @@ use super::house::{House, Seen};
 use super::inlet::{Inlet, Parcel};
 use super::intake::Intake;
 use super::lines::now;
+use super::unkept::Unkept;
 
 /// What the journal's thread works with.
 pub struct JournalThread {
@@ -34,8 +35,7 @@ impl JournalThread {
             tracing::warn!("no thread for the journal's syncs: {error}; records wait while the disk syncs");
         }
         let (mut asked, mut wanted) = (false, false);
-        // What a degraded journal could not keep yet.
-        let mut unkept = None;
+        let mut unkept = Unkept::default();
         let mut degraded = false;
         while let Some(parcels) = self.inlet.take(self.journal.due()) {
             let (mut seen, mut words, mut asks) = (Vec::new(), Vec::new(), Vec::new());
@@ -59,11 +59,13 @@ impl JournalThread {
                         self.journal.record(&record, now());
                         words.push(written);
                     }
-                    Parcel::Program(hash, program) => unkept = Some((hash, program)),
+                    Parcel::Program(hash, program) => {
+                        unkept.add(hash, program).into_iter().for_each(say_unkept)
+                    }
                     Parcel::Ask(answer) => asks.push(answer),
                 }
             }
-            unkept = unkept.filter(|(hash, program)| self.journal.keep_program(*hash, program).is_err());
+            unkept.keep(&mut self.journal);
             self.journal.tick(now());
             self.say_health(&mut degraded);
             for written in words {
@@ -83,6 +85,7 @@ impl JournalThread {
                 wanted = !asked;
             }
         }
+        unkept.hashes().for_each(say_unkept);
         self.journal.close(now())
     }
 
@@ -108,4 +111,9 @@ impl JournalThread {
             self.house.installed(hash, Ok(()));
         }
     }
+}
+
+/// What has been recorded under it can be replayed only with the file that it was compiled from.
+fn say_unkept(hash: u64) {
+    tracing::warn!("the disk does not take program {hash:016x}: a replay of what it did needs its file");
 }

@@ -127,3 +127,21 @@ fn a_stop_with_a_full_disk_says_what_is_lost_and_the_state_goes_on() {
     assert!(log.iter().any(|line| line.starts_with("journal gap: ")), "{log:#?}");
     daemon.stop();
 }
+
+#[test]
+fn what_several_reloads_did_on_a_full_disk_can_be_replayed_afterwards() {
+    let place = Workplace::on_small_disk(HOUSE);
+    let daemon = Running::start(&place);
+    place.take_space();
+    for pulse in ["80ms", "90ms", "70ms"] {
+        place.write(&HOUSE.replace("800ms", pulse));
+        daemon.ok(&["reload"]);
+        daemon.ok(&["let", "quiet", "1"]);
+    }
+    place.give_space();
+    daemon.ok(&["let", "quiet", "0"]);
+    daemon.stop();
+    let replay = place.bare(&["replay"]).arg(place.path("state")).output().unwrap();
+    let said = String::from_utf8(replay.stdout).unwrap();
+    assert_eq!(replay.status.code(), Some(0), "{said}");
+}
