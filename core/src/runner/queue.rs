@@ -41,8 +41,29 @@ struct Lost<const INPUTS: usize> {
     any: bool,
     /// By input.
     counts: [u16; INPUTS],
-    /// Of inputs that are those of another program now.
+    /// Of inputs that are those of another program now, or of none.
     retired: u32,
+}
+
+impl<const INPUTS: usize> Lost<INPUTS> {
+    /// What was lost of one input, as long as something was.
+    fn take(&mut self) -> Option<Captured> {
+        let at = self.at;
+        let retired = core::mem::take(&mut self.retired);
+        if retired > 0 {
+            let input = Input::Overrun { input: None, lost: retired, why: OverrunWhy::Queue };
+            return Some(Captured { at, input });
+        }
+        let found = self.counts.iter_mut().enumerate().find(|(_, count)| **count > 0);
+        let Some((index, count)) = found else {
+            self.any = false;
+            return None;
+        };
+        let (input, count) = (u8::try_from(index).ok()?, core::mem::take(count));
+        let input =
+            Input::Overrun { input: Some(InputId(input)), lost: u32::from(count), why: OverrunWhy::Queue };
+        Some(Captured { at, input })
+    }
 }
 
 impl<M: RawMutex, const N: usize, const INPUTS: usize> EdgeQueue<M, N, INPUTS> {
@@ -60,8 +81,9 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> EdgeQueue<M, N, INPUTS> {
             if lost.any || self.edges.try_send(edge).is_err() {
                 lost.any = true;
                 lost.at = at;
-                if let Some(count) = lost.counts.get_mut(input.index()) {
-                    *count = count.saturating_add(1);
+                match lost.counts.get_mut(input.index()) {
+                    Some(count) => *count = count.saturating_add(1),
+                    None => lost.retired = lost.retired.saturating_add(1),
                 }
             }
         });
@@ -93,31 +115,6 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> EdgeQueue<M, N, INPUTS> {
             }
         });
     }
-
-    /// What was lost of one input, as long as something was.
-    fn take_lost(&self) -> Option<Captured> {
-        self.lost.lock(|lost| {
-            let mut lost = lost.borrow_mut();
-            let at = lost.at;
-            let retired = core::mem::take(&mut lost.retired);
-            if retired > 0 {
-                let input = Input::Overrun { input: None, lost: retired, why: OverrunWhy::Queue };
-                return Some(Captured { at, input });
-            }
-            let found = lost.counts.iter_mut().enumerate().find(|(_, count)| **count > 0);
-            let Some((index, count)) = found else {
-                lost.any = false;
-                return None;
-            };
-            let (input, count) = (u8::try_from(index).ok()?, core::mem::take(count));
-            let input = Input::Overrun {
-                input: Some(InputId(input)),
-                lost: u32::from(count),
-                why: OverrunWhy::Queue,
-            };
-            Some(Captured { at, input })
-        })
-    }
 }
 
 impl<M: RawMutex, const N: usize, const INPUTS: usize> Default for EdgeQueue<M, N, INPUTS> {
@@ -128,7 +125,11 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> Default for EdgeQueue<M, 
 
 impl<M: RawMutex, const N: usize, const INPUTS: usize> Edges for &EdgeQueue<M, N, INPUTS> {
     fn next(&mut self) -> Option<Captured> {
-        self.edges.try_receive().ok().map(Captured::from).or_else(|| self.take_lost())
+        // Both in one: edges that came in between would be told of behind what was lost after them.
+        self.lost.lock(|lost| {
+            let waiting = self.edges.try_receive().ok();
+            waiting.map(Captured::from).or_else(|| lost.borrow_mut().take())
+        })
     }
 
     async fn ready(&mut self) {
@@ -142,7 +143,8 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> Edges for &EdgeQueue<M, N
 
 #[cfg(test)]
 mod tests {
-    use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+    use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
+    use std::thread;
 
     use super::*;
 
@@ -160,7 +162,7 @@ mod tests {
 
     /// All that waits, with its times.
     fn all<const N: usize, const INPUTS: usize>(
-        mut queue: &EdgeQueue<NoopRawMutex, N, INPUTS>,
+        mut queue: &EdgeQueue<CriticalSectionRawMutex, N, INPUTS>,
     ) -> impl Iterator<Item = (u64, Input)> {
         core::iter::from_fn(move || queue.next().map(|taken| (taken.at.micros(), taken.input)))
     }
@@ -213,5 +215,31 @@ mod tests {
         let queue = EdgeQueue::<_, 2, 1>::new();
         queue.renumber(at(1), |_| None);
         assert!(all(&queue).next().is_none());
+    }
+
+    #[test]
+    fn an_edge_of_nobody_that_finds_no_room_is_counted_as_lost() {
+        let queue = EdgeQueue::<_, 1, 1>::new();
+        (1..=2).for_each(|us| queue.push(at(us), InputId(7), Level::On));
+        assert!(all(&queue).eq([(1, edge(7, Level::On)), (2, lost(None, 1))]));
+    }
+
+    #[test]
+    fn however_push_and_next_fall_together_times_ascend_and_every_edge_is_taken_or_counted() {
+        // No more than the count of one input holds.
+        const EDGES: u64 = 60_000;
+        let queue = EdgeQueue::<_, 2, 1>::new();
+        thread::scope(|scope| {
+            scope.spawn(|| (1..=EDGES).for_each(|us| queue.push(at(us), InputId(0), Level::On)));
+            let (mut last, mut count) = (0, 0);
+            while count < EDGES {
+                for (us, input) in all(&queue) {
+                    assert!(us >= last, "{input:?} at {us} came behind what was at {last}");
+                    last = us;
+                    count += if let Input::Overrun { lost, .. } = input { u64::from(lost) } else { 1 };
+                }
+            }
+            assert_eq!(count, EDGES);
+        });
     }
 }
