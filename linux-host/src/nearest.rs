@@ -23,6 +23,19 @@ pub(crate) fn near<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) ->
     near.into_iter().take(3).map(|(_, word)| word).collect()
 }
 
+/// There is none of this name: which may have been meant, or which there are.
+pub(crate) fn unknown<'a>(kind: &str, name: &str, all: impl Iterator<Item = &'a str> + Clone) -> String {
+    let near = near(name, all.clone());
+    if !near.is_empty() {
+        return format!("no {kind} \"{name}\"; did you mean {}?", near.join(" or "));
+    }
+    let known: Vec<_> = all.collect();
+    match known.as_slice() {
+        [] => format!("no {kind} \"{name}\": there is none"),
+        known => format!("no {kind} \"{name}\"; there are {}", known.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{near, nearest};

@@ -99,12 +99,13 @@ impl Satellites {
     }
 
     /// Runs the satellites of a file, each with the lines of its board, and no others; those that the file does not
-    /// change go on without a break. Waits for threads that end.
-    pub fn apply(&self, wanted: &[(Spec, Arc<SatelliteLines>)]) {
+    /// change go on without a break. Waits for threads that end. Says in words what becomes of the others.
+    pub fn apply(&self, wanted: &[(Spec, Arc<SatelliteLines>)]) -> Vec<String> {
         let stopped = lock(&self.stopped);
         if *stopped {
-            return;
+            return Vec::new();
         }
+        let words = changes(&self.running(), wanted.iter().map(|(spec, _)| spec));
         self.end(|running| !wanted.iter().any(|(spec, _)| running.is_of(spec)));
         let mut running = self.running();
         for (spec, lines) in wanted {
@@ -114,6 +115,7 @@ impl Satellites {
         }
         // In the order of the file, for `status`.
         running.sort_by_key(|running| wanted.iter().position(|(spec, _)| running.is_of(spec)));
+        words
     }
 
     /// Ends all of them, once they have told their satellites what the house wants of their outputs. None begins any more.
@@ -217,6 +219,28 @@ impl Drop for Satellites {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// What another file changes of the satellites that run.
+fn changes<'a>(running: &[Running], wanted: impl Iterator<Item = &'a Spec> + Clone) -> Vec<String> {
+    let of = |name: &str| running.iter().find(|running| running.spec.program.name == name);
+    let gone = running
+        .iter()
+        .map(|running| &running.spec.program.name)
+        .filter(|name| !wanted.clone().any(|spec| spec.program.name == **name))
+        .map(|name| format!("satellite {name} is gone"));
+    let others = wanted.clone().filter_map(|spec| {
+        let name = &spec.program.name;
+        match of(name) {
+            None => Some(format!("satellite {name} is new")),
+            Some(running) if running.is_of(spec) => None,
+            Some(running) if running.spec.program.image != spec.program.image => {
+                Some(format!("satellite {name} gets another program"))
+            }
+            Some(_) => Some(format!("satellite {name} begins anew")),
+        }
+    });
+    gone.chain(others).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -4,8 +4,9 @@ mod defmt;
 mod elf;
 mod trace;
 
+use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -13,6 +14,7 @@ use super::{Failure, StateDir, log, status};
 use crate::control::client::ask;
 use crate::control::protocol::Operation;
 use crate::daemon::state_dir;
+use crate::nearest::unknown;
 use crate::satellites::FOLDER;
 use crate::satellites::trace::path;
 use crate::satellites::view::SatelliteStatus;
@@ -128,13 +130,8 @@ fn list(args: List) -> Result<(), Failure> {
 fn info(args: Info) -> Result<(), Failure> {
     let satellites = status::fetch(args.state)?.satellites;
     let Some(satellite) = satellites.iter().find(|satellite| satellite.name == args.satellite) else {
-        let all: Vec<_> = satellites.iter().map(|satellite| satellite.name.as_str()).collect();
-        let all = if all.is_empty() {
-            "the file has none".to_owned()
-        } else {
-            format!("there are {}", all.join(", "))
-        };
-        return Err(Failure::says(format!("no satellite \"{}\"; {all}", args.satellite)));
+        let all = satellites.iter().map(|satellite| satellite.name.as_str());
+        return Err(Failure::Says(unknown("satellite", &args.satellite, all)));
     };
     let mut out = io::stdout().lock();
     if args.json {
@@ -191,20 +188,31 @@ fn install(args: Install) -> Result<(), Failure> {
 fn monitor(Monitor { elf, log }: Monitor) -> Result<(), Failure> {
     if let Some(elf) = elf {
         let state = state_dir::resolve(log.log.state.state.clone()).map_err(Failure::says)?;
-        trace::print(&elf, path(&state.join(FOLDER), &log.satellite)).map_err(Failure::says)?;
+        trace::print(&elf, path(&state.join(FOLDER), &log.satellite), log.log.json).map_err(Failure::says)?;
     }
     journal(Log { log: log.log.live(), ..log })
 }
 
 fn journal(args: Log) -> Result<(), Failure> {
     let state = state_dir::resolve(args.log.state.state.clone()).map_err(Failure::says)?;
-    let folder = state.join(FOLDER).join(&args.satellite);
-    if !folder.is_dir() {
-        return Err(Failure::says(format!(
-            "there is no journal of a satellite \"{}\" in {}",
-            args.satellite,
-            state.display()
-        )));
+    let folder = state.join(FOLDER);
+    let there = journals(&folder)?;
+    let all = there.iter().map(String::as_str);
+    if !all.clone().any(|name| name == args.satellite) {
+        let none = unknown("journal of a satellite", &args.satellite, all);
+        return Err(Failure::Says(format!("{none} ({})", folder.display())));
     }
-    log::run(&args.log.of(folder))
+    log::run(&args.log.of(folder.join(&args.satellite)))
+}
+
+/// Whose journals are in the folder, by name.
+fn journals(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name().into_string().unwrap_or_default()));
+    let mut names = names.collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
 }

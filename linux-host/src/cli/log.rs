@@ -33,7 +33,7 @@ pub(super) struct Args {
     follow: bool,
     /// One JSON object a record, all records
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// Raw edges and readings too
     #[arg(long, short)]
     verbose: bool,

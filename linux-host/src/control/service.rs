@@ -29,7 +29,7 @@ use crate::daemon::house::House;
 use crate::daemon::intake::Intake;
 use crate::daemon::lines::now;
 use crate::daemon::programs::Program;
-use crate::nearest::near;
+use crate::nearest::unknown;
 use crate::satellites::asking::{Asker, Unknown, Wish};
 
 /// The engine answers within milliseconds; after so long something is wrong.
@@ -288,19 +288,6 @@ impl<S: StatusSource + 'static> Service<S> {
         self.shared.house.mirror().fill(&mut status, now());
         self.shared.status.fill(&mut status).await;
         status
-    }
-}
-
-/// Says that there is no such name, and which there are.
-fn unknown<'a>(kind: &str, name: &str, all: impl Iterator<Item = &'a str> + Clone) -> String {
-    let near = near(name, all.clone());
-    if !near.is_empty() {
-        return format!("no {kind} \"{name}\"; did you mean {}?", near.join(" or "));
-    }
-    let known: Vec<_> = all.collect();
-    match known.as_slice() {
-        [] => format!("no {kind} \"{name}\": the file has none"),
-        known => format!("no {kind} \"{name}\"; there are {}", known.join(", ")),
     }
 }
 

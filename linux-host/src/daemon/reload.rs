@@ -102,27 +102,35 @@ impl Reloader {
         }
     }
 
-    /// Sinks and satellites of the file beside the program that runs now; what became of the sinks that are not as they were.
+    /// Sinks and satellites of the file beside the program that runs now; what became of those that are not as they were.
     async fn apply(&mut self, loaded: &Loaded) -> String {
-        let words = self.sinks.lock().await.apply(&loaded.sinks, &self.running.symbols).await;
-        apply_satellites(&self.satellites, &mut self.boards, &loaded.satellites).await;
+        let mut words = self.sinks.lock().await.apply(&loaded.sinks, &self.running.symbols).await;
+        words.extend(apply_satellites(&self.satellites, &mut self.boards, &loaded.satellites).await);
         words.iter().map(|word| format!("; {word}")).collect()
     }
 }
 
-/// Runs the satellites of a file.
-pub async fn apply_satellites(running: &Arc<Satellites>, boards: &mut BoardSet, specs: &[Spec]) {
+/// Runs the satellites of a file. Says in words what becomes of those that run and are not as it says.
+pub async fn apply_satellites(
+    running: &Arc<Satellites>,
+    boards: &mut BoardSet,
+    specs: &[Spec],
+) -> Vec<String> {
     let mut lines = |spec: &Spec| boards.satellite(&spec.program.board);
     let wanted: Vec<_> = specs.iter().map(|spec| (spec.clone(), lines(spec))).collect();
-    with_satellites(running, move |satellites| satellites.apply(&wanted)).await;
+    with_satellites(running, move |satellites| satellites.apply(&wanted)).await
 }
 
 /// Threads that end are waited for where nobody else waits.
-pub async fn with_satellites(running: &Arc<Satellites>, work: impl FnOnce(&Satellites) + Send + 'static) {
+pub async fn with_satellites<R: Default + Send + 'static>(
+    running: &Arc<Satellites>,
+    work: impl FnOnce(&Satellites) -> R + Send + 'static,
+) -> R {
     let running = running.clone();
-    if tokio::task::spawn_blocking(move || work(&running)).await.is_err() {
+    tokio::task::spawn_blocking(move || work(&running)).await.unwrap_or_else(|_| {
         tracing::error!("the satellites could not be started or ended in order");
-    }
+        R::default()
+    })
 }
 
 /// Every line that could not be had, one below the other; what is wrong with the board of all of them is said once.

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::defmt::Table;
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Prints it in a thread of its own, from the oldest that is there on.
-pub(super) fn print(elf: &Path, file: PathBuf) -> Result<(), String> {
+/// Prints it in a thread of its own, from the oldest that is there on; a JSON object a line, if that is asked for.
+pub(super) fn print(elf: &Path, file: PathBuf, json: bool) -> Result<(), String> {
     let table = fs::read(elf).map_err(|error| error.to_string()).and_then(|elf| Table::of(&elf));
     let table = table.map_err(|error| format!("{}: {error}", elf.display()))?;
     thread::spawn(move || {
@@ -20,7 +22,7 @@ pub(super) fn print(elf: &Path, file: PathBuf) -> Result<(), String> {
         loop {
             // Before the first word there is none.
             if let Ok(bytes) = read(&file, &mut from) {
-                from += say(&table, &bytes);
+                from += say(&table, &bytes, json);
             }
             thread::sleep(LOOK);
         }
@@ -41,13 +43,18 @@ fn read(path: &Path, from: &mut u64) -> std::io::Result<Vec<u8>> {
 }
 
 /// Prints the frames that are whole, and gives their length.
-fn say(table: &Table, bytes: &[u8]) -> u64 {
+fn say(table: &Table, bytes: &[u8], json: bool) -> u64 {
     let mut rest = bytes;
     while let Some((len, behind)) = rest.split_first()
         && let Some((frame, behind)) = behind.split_at_checked(usize::from(*len))
     {
         let line = table.line(frame);
-        println!("defmt {}", line.as_deref().unwrap_or("of another firmware than this ELF file's"));
+        let line = line.as_deref().unwrap_or("of another firmware than this ELF file's");
+        if json {
+            println!("{}", json!({ "defmt": line }));
+        } else {
+            println!("defmt {line}");
+        }
         rest = behind;
     }
     (bytes.len() - rest.len()) as u64

@@ -107,5 +107,5 @@ fn unknown_names_come_with_those_that_are_known() {
         unknown("output", "pump", names.iter().copied()),
         "no output \"pump\"; there are chime, light"
     );
-    assert_eq!(unknown("output", "pump", std::iter::empty()), "no output \"pump\": the file has none");
+    assert_eq!(unknown("output", "pump", std::iter::empty()), "no output \"pump\": there is none");
 }
