@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::fs::Access;
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::spawn_blocking;
@@ -137,11 +138,11 @@ pub(super) async fn run(mut command: Command, input: Vec<u8>, patience: Duration
         .stderr(Stdio::piped())
         // With all that it starts, so that the end of it is the end of them.
         .process_group(0)
-        .kill_on_drop(true)
         .spawn()
         .map_err(|error| {
             Failure::refused(format!("cannot run {:?}: {error}", command.as_std().get_program()))
         })?;
+    let group = Group::of(&child);
     let (stdin, mut stderr) = (child.stdin.take(), child.stderr.take());
     let mut said = Vec::new();
     let work = async {
@@ -163,12 +164,14 @@ pub(super) async fn run(mut command: Command, input: Vec<u8>, patience: Duration
     };
     match timeout(patience, work).await {
         Ok(Ok(status)) => {
+            group.disarm();
             let _ = timeout(LINGER, hear(&mut stderr, &mut said)).await;
             Ok(End::Code(status, in_words(&said)))
         }
         Ok(Err(error)) => Err(Failure::retry(format!("cannot wait for the program: {error}"))),
         Err(_) => {
-            end(&mut child).await;
+            drop(group);
+            let _ = child.wait().await;
             Ok(End::TooLong)
         }
     }
@@ -184,13 +187,28 @@ async fn hear(from: &mut Option<ChildStderr>, said: &mut Vec<u8>) {
     }
 }
 
-/// Ends a program and what it started.
-async fn end(child: &mut Child) {
-    let id = child.id().and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
-    if let Some(id) = id {
-        let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+/// A program that runs, with what it started: killed when this is dropped, whether it takes too long or nobody waits for its
+/// end any more, as after a reload.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| Pid::from_raw(id.cast_signed())))
     }
-    let _ = child.kill().await;
+
+    /// The program has ended by itself. Its number may be another's from now on.
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.0 {
+            // That it is gone already is no trouble.
+            let _ = kill_process_group(id, Signal::KILL);
+        }
+    }
 }
 
 /// The last line that says something, of at most 160 characters.
@@ -205,6 +223,8 @@ fn in_words(said: &[u8]) -> String {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
+
+    use tokio::time::sleep;
 
     use super::*;
     use crate::sinks::Then;
@@ -221,6 +241,17 @@ mod tests {
     fn exec(program: PathBuf, arguments: &[&str]) -> Exec {
         let arguments = arguments.iter().map(|text| Template::parse(text).unwrap()).collect();
         Exec::new(Settings { program, arguments, timeout: Duration::from_secs(60), max_age: None })
+    }
+
+    /// Waits for the end of a process.
+    async fn is_gone(pid: &str) {
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        let end = async {
+            while !stat().is_empty() && !stat().contains(") Z ") {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), end).await.expect("an end");
     }
 
     #[tokio::test]
@@ -267,11 +298,23 @@ mod tests {
         let verdict = exec.deliver(&[doorbell("ring", 7)]).await;
         assert!(matches!(&verdict, Ok(Verdict::Failed(why)) if why.contains("was ended")), "{verdict:?}");
         // On a slow machine it was ended before it had begun.
-        let Ok(child) = std::fs::read_to_string(&pid) else { return };
-        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", child.trim())).unwrap_or_default();
-        while !stat().is_empty() && !stat().contains(") Z ") {
-            tokio::task::yield_now().await;
+        if let Ok(child) = std::fs::read_to_string(&pid) {
+            is_gone(&child).await;
         }
+    }
+
+    #[tokio::test]
+    async fn one_that_nobody_waits_for_any_more_is_ended_with_what_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let pid = dir.path().join("pid");
+        let lines = format!("sleep 3600 & echo $! > {}.new; mv {0}.new {0}; wait", pid.display());
+        let mut exec = exec(script(dir.path(), &lines), &[]);
+        let delivery = tokio::spawn(async move { exec.deliver(&[doorbell("ring", 7)]).await });
+        while !pid.exists() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        delivery.abort();
+        is_gone(&std::fs::read_to_string(&pid).unwrap()).await;
     }
 
     #[tokio::test]
@@ -283,8 +326,7 @@ mod tests {
         let ring = [doorbell("ring", 7)];
         assert_eq!(exec(script(dir.path(), &lines), &[]).deliver(&ring).await, Ok(Verdict::Taken));
         let left = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
-        let left = rustix::process::Pid::from_raw(left).unwrap();
-        rustix::process::kill_process(left, rustix::process::Signal::KILL).unwrap();
+        rustix::process::kill_process(Pid::from_raw(left).unwrap(), Signal::KILL).unwrap();
         // More than a pipe holds.
         let lines = "i=0; while [ $i -lt 3000 ]; do echo 'a line of no interest to anybody' >&2; i=$((i+1)); done; echo no bell >&2; exit 3";
         let verdict = exec(script(dir.path(), lines), &[]).deliver(&ring).await;
