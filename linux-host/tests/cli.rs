@@ -82,6 +82,15 @@ fn every_command_of_the_documentation_is_there_with_an_example() {
 }
 
 #[test]
+fn usage_and_arguments_of_sim_agree() {
+    let help = text(&campanile(&["sim", "--help"]).stdout);
+    assert!(help.contains("Usage: campanile sim [OPTIONS] [FILE] <SCRIPT>\n"), "{help}");
+    let arguments = help.split("Arguments:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names: Vec<_> = arguments.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["[FILE]", "<SCRIPT>"]);
+}
+
+#[test]
 fn a_right_file_ends_with_0_and_a_wrong_one_with_1() {
     let good = campanile(&["check", &example()]);
     assert_eq!(good.status.code(), Some(0));

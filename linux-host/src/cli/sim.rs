@@ -20,16 +20,18 @@ use crate::config::script::{Case, Failed, bless, open};
 /// Arguments of `sim`.
 #[derive(Debug, clap::Args)]
 #[command(
-    override_usage = "campanile sim [OPTIONS] [FILE] <SCRIPT>",
+    allow_missing_positional = true,
     after_help = "\
 Example: campanile sim house.toml ring.toml
 Example: campanile sim tests/scenarios/max-on.toml      (a case: its house is in it, or named by it)
 Example: campanile sim house.toml ring.toml --timeline --svg ring.svg --from 0s --until 50ms"
 )]
 pub(super) struct Args {
-    /// The house and the script; the script alone if it names its house or holds it
-    #[arg(required = true, num_args = 1..=2, value_names = ["FILE", "SCRIPT"])]
-    files: Vec<PathBuf>,
+    /// The house file; leave it out if the script contains or names its house
+    #[arg(value_name = "FILE")]
+    house: Option<PathBuf>,
+    /// The script
+    script: PathBuf,
     /// Draw everything random from this seed instead of the script's own
     #[arg(long, value_name = "N", conflicts_with = "bless", value_parser = number::<u64>)]
     seed: Option<u64>,
@@ -54,11 +56,7 @@ pub(super) struct Args {
 
 /// Plays the script, prints its trace, and fails at the first difference from what it expects.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let (house, script) = match args.files.as_slice() {
-        [script] => (None, script),
-        [house, script, ..] => (Some(house.as_path()), script),
-        [] => return Err(Failure::says("name a script")),
-    };
+    let (house, script) = (args.house.as_deref(), args.script.as_path());
     let case = open(script, house).map_err(say)?;
     output::apart(case.files.iter().map(PathBuf::as_path), args.pictures.files())?;
     // Behind the end of the script nothing was simulated.
