@@ -60,6 +60,9 @@ use message::Message;
 use quota::Memory;
 use tokio::time::Instant;
 
+/// The most that a receiver can make anybody wait: it is asked again then, whatever it said.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 /// So often a receiver fails over the same message before it may be the message's fault.
 const FAILURES: u32 = 5;
 
@@ -228,9 +231,9 @@ impl Failure {
         Self { unexplained: true, ..self }
     }
 
-    /// The same, and not before so long.
+    /// The same, and not before so long; a day at most.
     #[must_use]
     pub fn after(self, wait: Option<Duration>) -> Self {
-        Self { after: wait, ..self }
+        Self { after: wait.map(|wait| wait.min(LONGEST)), ..self }
     }
 }

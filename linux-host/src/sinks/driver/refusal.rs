@@ -16,9 +16,6 @@ use crate::sinks::{FAILURES, Failure, Sink, Then};
 /// The least wait after a refusal, which only a person can heal.
 const REFUSED: Duration = Duration::from_secs(15);
 
-/// The most that a receiver can make a sink wait: it is asked again then, whatever it said.
-const PATIENCE: Duration = Duration::from_secs(86_400);
-
 impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
     /// Nothing is suspect any more once everything up to there is done.
     pub(super) fn clear_suspicion(&mut self) {
@@ -90,7 +87,7 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
         self.keep();
         self.feed.outbox.failed(now());
         let retry = self.feed.outbox.lag(self.source.index.head(), now()).retry.map_or(Duration::ZERO, until);
-        let retry = retry.max(failure.after.unwrap_or_default().min(PATIENCE));
+        let retry = retry.max(failure.after.unwrap_or_default());
         let why = failure.why.clone();
         let (state, at) = match failure.then {
             Then::Refused => {

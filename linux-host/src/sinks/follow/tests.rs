@@ -36,6 +36,7 @@ struct State {
 enum Step {
     Opens,
     Refuses,
+    Waits(Failure),
     Tells(Option<u64>),
     Breaks,
 }
@@ -82,6 +83,7 @@ impl Alerts for Script {
         match self.0.recv().await {
             Some(Step::Opens) => Ok(()),
             Some(Step::Refuses) => Err(Failure::refused("nobody may listen (401)")),
+            Some(Step::Waits(failure)) => Err(failure),
             Some(Step::Breaks | Step::Tells(_)) => panic!("not open"),
             None => std::future::pending().await,
         }
@@ -91,7 +93,7 @@ impl Alerts for Script {
         match self.0.recv().await {
             Some(Step::Tells(post)) => Ok(post.map(|post| post.to_string())),
             Some(Step::Breaks) => Err(Failure::retry("broke")),
-            Some(Step::Opens | Step::Refuses) => panic!("open"),
+            Some(Step::Opens | Step::Refuses | Step::Waits(_)) => panic!("open"),
             None => std::future::pending().await,
         }
     }

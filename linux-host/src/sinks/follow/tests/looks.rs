@@ -68,6 +68,33 @@ async fn trouble_is_told_once_and_over_when_it_is_over() {
     assert_eq!(node.seen(1).await, ["bell, post 10"]);
 }
 
+/// A server that asks for a year of patience, by mistake or not, is followed again after a day.
+#[tokio::test(start_paused = true)]
+async fn no_server_silences_timeline_or_stream_for_good() {
+    let day = Duration::from_secs(24 * 3600);
+    let year = || Failure::retry("later").after(Some(day * 365));
+    let mut node = Node::new(day / 24, None);
+    node.step(Step::Waits(year()));
+    node.looked().await;
+    node.platform.0.lock().unwrap().failures = [year()].into();
+    let mut seen = node.seen(2).await;
+    seen.sort();
+    assert!(seen[0].starts_with("its posts cannot be read: later"), "{seen:?}");
+    assert!(seen[1].starts_with("no stream tells of its posts"), "{seen:?}");
+    node.posts([10]);
+    let began = Instant::now();
+    assert_eq!(node.seen(1).await, ["bell, post 10"]);
+    assert!(began.elapsed() <= day * 2, "{:?}", began.elapsed());
+    node.step(Step::Opens);
+    // Half an hour beside the looks by the clock.
+    node.quiet(day * 2 + day / 48).await;
+    node.posts([11]);
+    node.step(Step::Tells(Some(11)));
+    let told = Instant::now();
+    assert_eq!(node.seen(1).await, ["bell, post 11"]);
+    assert!(told.elapsed() < Duration::from_secs(1), "the stream tells again");
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_looks_once_is_told_of_timeline_and_stream_and_does_not_follow() {
     let once = async |steps: Vec<Step>, failure: Option<Failure>| {
