@@ -68,7 +68,7 @@ pub(super) struct Let {
 pub(super) struct Feed {
     /// The sensor
     sensor: String,
-    /// Its value, or `none` when it is lost
+    /// The new value, or `null` if the sensor has failed
     #[arg(allow_negative_numbers = true)]
     value: String,
     #[command(flatten)]
@@ -114,10 +114,7 @@ acts! {
     Press(press) => Operation::Press { input: press.input, for_us: u64::try_from(press.held.as_micros()).unwrap_or(u64::MAX) };
     Set(set) => Operation::Set { output: set.output, to: set.to };
     Let(given) => Operation::Let { variable: given.variable, value: given.value };
-    Feed(feed) => {
-        let value = Some(feed.value).filter(|value| value != "none");
-        Operation::Feed { sensor: feed.sensor, value }
-    };
+    Feed(feed) => Operation::feed(feed.sensor, feed.value);
     Reload(reload) => Operation::Reload {};
 }
 

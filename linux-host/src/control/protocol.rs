@@ -52,7 +52,7 @@ pub enum Operation {
         /// To.
         value: i32,
     },
-    /// A sensor's value; none when it is lost.
+    /// A sensor's value; none if it has failed.
     Feed {
         /// Which.
         sensor: String,
@@ -78,6 +78,13 @@ pub enum Operation {
     Reload {},
     /// The house at a glance.
     Status {},
+}
+
+impl Operation {
+    /// A sensor's value as people write it: a number, or `null` if it has failed, for which `none` is another word.
+    pub fn feed(sensor: String, value: String) -> Self {
+        Self::Feed { sensor, value: (!matches!(value.as_str(), "null" | "none")).then_some(value) }
+    }
 }
 
 /// A request as it comes over the socket.

@@ -69,6 +69,12 @@ fn commands_do_what_they_say_and_name_what_is_near() {
     let status = poll(|| Some(daemon.status()).filter(|status| status["sensors"][0]["value"] == "41.5"));
     assert_eq!(status["variables"][0]["value"].as_i64(), Some(-6), "the run counted before it was stopped");
     assert_eq!(status["outputs"][0]["value"].as_str(), Some("off"), "a stopped run leaves its outputs safe");
+    for lost in ["null", "none"] {
+        daemon.ok(&["feed", "tank", lost]);
+        poll(|| daemon.status()["sensors"][0]["value"].is_null().then_some(()));
+        daemon.ok(&["feed", "tank", "41.5"]);
+        poll(|| (daemon.status()["sensors"][0]["value"] == "41.5").then_some(()));
+    }
     for (wrong, said) in [
         (&["set", "chim", "on"], "no output \"chim\"; did you mean chime?"),
         (&["press", "knob"], "no input \"knob\"; there are button"),

@@ -161,10 +161,9 @@ fn wish(verb: Verb, name: &str, payload: &[u8]) -> Result<Wish, String> {
             let value = value.parse().map_err(|_| format!("{value:?} is no whole number of 32 bits"))?;
             Operation::Let { variable: name, value }
         }
-        Verb::Feed => Operation::Feed {
-            sensor: name,
-            value: (!matches!(value.as_str(), "" | "null" | "none")).then_some(value),
-        },
+        // An empty payload is nothing, as everywhere in MQTT.
+        Verb::Feed if value.is_empty() => Operation::Feed { sensor: name, value: None },
+        Verb::Feed => Operation::feed(name, value),
     };
     Ok(Wish { operation, id, began: None })
 }
@@ -294,7 +293,9 @@ mod tests {
         assert_eq!(wish("campanile/porch/feed/tank", "41.5").operation, value("41.5"));
         assert_eq!(wish("campanile/porch/feed/tank", "{\"value\":41.5}").operation, value("41.5"));
         let lost = Operation::Feed { sensor: "tank".into(), value: None };
-        assert_eq!(wish("campanile/porch/feed/tank", "{\"value\":null}").operation, lost);
+        for payload in ["{\"value\":null}", "null", "none", ""] {
+            assert_eq!(wish("campanile/porch/feed/tank", payload).operation, lost, "{payload}");
+        }
         let start = Operation::Start { scenario: "ring".into() };
         assert_eq!(wish("campanile/porch/start/ring", "PRESS").operation, start);
         let operation = Operation::Let { variable: "rings".into(), value: -3 };
