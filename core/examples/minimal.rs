@@ -54,12 +54,16 @@ async fn visitor() {
 fn program(buf: &mut [u8]) -> &[u8] {
     let debounce = Debounce { press: Algorithm::Defer { t_us: 5_000 }, ..Default::default() };
     let pressed = On::Input { input: InputId(0), to: Some(Level::On), hold: Duration::ZERO };
-    let code = [1, 0, 1, 2, 0xa0, 0x8d, 0x06, 1, 0, 0];
+    let code = [
+        1, 0, 1, // Set: output 0, on
+        2, 0xa0, 0x8d, 0x06, // Wait: 100,000 us as a varint
+        1, 0, 0, // Set: output 0, off; the run ends with the code
+    ];
     let parts = Parts {
         inputs: &[InputDef { line: 1, debounce, storm: 500 }],
         outputs: &[OutputDef { line: 2, safe: Level::Off, max_on: Duration::ZERO }],
         triggers: &[TriggerDef { scenario: ScenarioId(0), on: pressed }],
-        scenarios: &[ScenarioDef { body: 10, ..Default::default() }],
+        scenarios: &[ScenarioDef { body: 10, ..Default::default() }], // bytes of its code
         code: &code,
         ..Default::default()
     };
