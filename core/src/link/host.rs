@@ -1,13 +1,15 @@
 //! The end with the journal.
 
+mod session;
+
 use super::frame::{MAX_FRAME, MAX_MESSAGE, seal};
 use super::lines::Lines;
-use super::message::{Health, Hello, Message, Misread, Records, Verdict};
-use super::{PATIENCE, PING_EVERY, RETRY, VERSION};
+use super::message::{Health, Hello, Message, Misread, Verdict};
+use super::{PATIENCE, RETRY, VERSION};
 use crate::decision::ReplyResult;
 use crate::input::{Op, Origin};
-use crate::record::Frame;
 use crate::time::{Duration, Instant};
+use session::Session;
 
 /// Bytes of a bundle in one frame.
 const PIECE: usize = 192;
@@ -92,22 +94,6 @@ pub struct Host {
     boot: u64,
     command: Option<Command>,
     upload: Option<Upload>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Session {
-    token: u32,
-    heard: Instant,
-    ping_at: Instant,
-    assign: Option<u64>,
-    /// The record that is next; `None` until the journal has said so.
-    expected: Option<u64>,
-    /// When the satellite is told so.
-    ack_at: Instant,
-    /// Something has to be said again at this time: see [`RETRY`].
-    retry_at: Instant,
-    /// When it is asked how its lines are.
-    look_at: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -221,14 +207,14 @@ impl Host {
     /// Gives the satellite's start a number.
     pub fn assign(&mut self, now: Instant, boot: u64) {
         if let Some(session) = &mut self.session {
-            (session.assign, session.expected, session.retry_at) = (Some(boot), None, now);
+            session.assign(now, boot);
         }
     }
 
     /// Asks for the records from this number on.
     pub fn pull(&mut self, now: Instant, seq: u64) {
         if let Some(session) = &mut self.session {
-            (session.expected, session.ack_at) = (Some(seq), now);
+            session.pull(now, seq);
         }
     }
 
@@ -241,7 +227,7 @@ impl Host {
     /// [`Heard::Lines`] comes, once there was a [`pull`](Self::pull).
     pub fn look(&mut self, now: Instant) {
         if let Some(session) = &mut self.session {
-            session.look_at = now;
+            session.look(now);
         }
     }
 
@@ -315,91 +301,12 @@ impl Host {
     /// When [`transmit`](Self::transmit) has something to say, or to notice, without a byte having come in.
     pub fn due(&self) -> Instant {
         let Some(session) = &self.session else { return self.greet_at };
-        let mut due = session.heard.plus(PATIENCE).min(session.ping_at);
-        if session.assign.is_some() {
-            due = due.min(session.retry_at);
+        if session.expected.is_none() {
+            return session.due();
         }
-        if session.expected.is_some() {
-            let command = self.command.map_or(Instant::NEVER, |command| command.say_at.min(command.until));
-            let upload = self.upload.map_or(Instant::NEVER, |upload| upload.say_at);
-            due = due.min(session.ack_at).min(session.look_at).min(command).min(upload);
-        }
-        due
-    }
-}
-
-impl Session {
-    const fn new(token: u32, now: Instant) -> Self {
-        Self {
-            token,
-            heard: now,
-            ping_at: now,
-            assign: None,
-            expected: None,
-            ack_at: Instant::NEVER,
-            retry_at: Instant::NEVER,
-            look_at: Instant::NEVER,
-        }
-    }
-
-    /// What of the records is new; the satellite is told if that is nothing.
-    fn records<'m>(&mut self, now: Instant, records: Records<'m>) -> Option<Delivery<'m>> {
-        let expected = self.expected?;
-        let Records { first, gap, base, bytes } = records;
-        let missing = first > expected && !gap;
-        let mut new = Delivery { first, count: 0, base, bytes };
-        let (mut seq, mut rest) = (first, bytes);
-        while let Some((frame, behind)) = Frame::split(rest) {
-            if seq < expected {
-                new = Delivery {
-                    first: seq.saturating_add(1),
-                    base: new.base.plus(frame.dt),
-                    bytes: behind,
-                    count: 0,
-                };
-            } else {
-                new.count = new.count.saturating_add(1);
-            }
-            (seq, rest) = (seq.saturating_add(1), behind);
-        }
-        if missing || new.count == 0 || !rest.is_empty() {
-            self.ack_at = now;
-            return None;
-        }
-        Some(new)
-    }
-
-    /// What was said of the lines, unless records that are there have overtaken it.
-    fn looked(&mut self, lines: Lines) -> Option<Lines> {
-        if self.expected? > lines.seq {
-            return None;
-        }
-        self.look_at = Instant::NEVER;
-        Some(lines)
-    }
-
-    fn next(&mut self, now: Instant, wall: Wall) -> Option<Message<'static>> {
-        if let Some(boot) = self.assign.filter(|_| self.retry_at <= now) {
-            self.retry_at = now.plus(RETRY);
-            return Some(Message::Assign { boot });
-        }
-        // Before records are asked for: the answer says how old they are.
-        if self.ping_at <= now {
-            self.ping_at = now.plus(PING_EVERY);
-            let Wall { unix, offset, trusted } = wall;
-            return Some(Message::Ping { unix, offset, trusted });
-        }
-        // Again after a while without records: it may have been lost.
-        let expected = self.expected?;
-        if self.ack_at <= now {
-            self.ack_at = now.plus(RETRY);
-            return Some(Message::Ack { seq: expected });
-        }
-        if self.look_at <= now {
-            self.look_at = now.plus(RETRY);
-            return Some(Message::Look);
-        }
-        None
+        let command = self.command.map_or(Instant::NEVER, |command| command.say_at.min(command.until));
+        let upload = self.upload.map_or(Instant::NEVER, |upload| upload.say_at);
+        session.due().min(command).min(upload)
     }
 }
 

@@ -1,0 +1,127 @@
+//! A session: which records of the satellite come next, and what it is told and asked of that, again until it has answered.
+
+use super::super::lines::Lines;
+use super::super::message::{Message, Records};
+use super::super::{PATIENCE, PING_EVERY, RETRY};
+use super::{Delivery, Wall};
+use crate::record::Frame;
+use crate::time::Instant;
+
+/// From the answer to a greeting to the next, or to a silence.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Session {
+    pub(super) token: u32,
+    /// When the satellite was heard last.
+    pub(super) heard: Instant,
+    ping_at: Instant,
+    /// The number that its start gets, until it has greeted with that.
+    pub(super) assign: Option<u64>,
+    /// The record that is next; `None` until the journal has said so.
+    pub(super) expected: Option<u64>,
+    /// When the satellite is told so.
+    ack_at: Instant,
+    /// When the number is said, and again: see [`RETRY`].
+    retry_at: Instant,
+    /// When it is asked how its lines are.
+    look_at: Instant,
+}
+
+impl Session {
+    pub(super) const fn new(token: u32, now: Instant) -> Self {
+        Self {
+            token,
+            heard: now,
+            ping_at: now,
+            assign: None,
+            expected: None,
+            ack_at: Instant::NEVER,
+            retry_at: Instant::NEVER,
+            look_at: Instant::NEVER,
+        }
+    }
+
+    pub(super) const fn assign(&mut self, now: Instant, boot: u64) {
+        (self.assign, self.expected, self.retry_at) = (Some(boot), None, now);
+    }
+
+    pub(super) const fn pull(&mut self, now: Instant, seq: u64) {
+        (self.expected, self.ack_at) = (Some(seq), now);
+    }
+
+    pub(super) const fn look(&mut self, now: Instant) {
+        self.look_at = now;
+    }
+
+    /// When there is something to say of it, or it has been silent for too long.
+    pub(super) fn due(&self) -> Instant {
+        let mut due = self.heard.plus(PATIENCE).min(self.ping_at);
+        if self.assign.is_some() {
+            due = due.min(self.retry_at);
+        }
+        if self.expected.is_some() {
+            due = due.min(self.ack_at).min(self.look_at);
+        }
+        due
+    }
+
+    /// What of the records is new; the satellite is told if that is nothing.
+    pub(super) fn records<'m>(&mut self, now: Instant, records: Records<'m>) -> Option<Delivery<'m>> {
+        let expected = self.expected?;
+        let Records { first, gap, base, bytes } = records;
+        let missing = first > expected && !gap;
+        let mut new = Delivery { first, count: 0, base, bytes };
+        let (mut seq, mut rest) = (first, bytes);
+        while let Some((frame, behind)) = Frame::split(rest) {
+            if seq < expected {
+                new = Delivery {
+                    first: seq.saturating_add(1),
+                    base: new.base.plus(frame.dt),
+                    bytes: behind,
+                    count: 0,
+                };
+            } else {
+                new.count = new.count.saturating_add(1);
+            }
+            (seq, rest) = (seq.saturating_add(1), behind);
+        }
+        if missing || new.count == 0 || !rest.is_empty() {
+            self.ack_at = now;
+            return None;
+        }
+        Some(new)
+    }
+
+    /// What was said of the lines, unless records that are there have overtaken it.
+    pub(super) fn looked(&mut self, lines: Lines) -> Option<Lines> {
+        if self.expected? > lines.seq {
+            return None;
+        }
+        self.look_at = Instant::NEVER;
+        Some(lines)
+    }
+
+    /// What is to be said of the session itself; with that, it is said.
+    pub(super) fn next(&mut self, now: Instant, wall: Wall) -> Option<Message<'static>> {
+        if let Some(boot) = self.assign.filter(|_| self.retry_at <= now) {
+            self.retry_at = now.plus(RETRY);
+            return Some(Message::Assign { boot });
+        }
+        // Before records are asked for: the answer says how old they are.
+        if self.ping_at <= now {
+            self.ping_at = now.plus(PING_EVERY);
+            let Wall { unix, offset, trusted } = wall;
+            return Some(Message::Ping { unix, offset, trusted });
+        }
+        // Again after a while without records: it may have been lost.
+        let expected = self.expected?;
+        if self.ack_at <= now {
+            self.ack_at = now.plus(RETRY);
+            return Some(Message::Ack { seq: expected });
+        }
+        if self.look_at <= now {
+            self.look_at = now.plus(RETRY);
+            return Some(Message::Look);
+        }
+        None
+    }
+}
