@@ -1,6 +1,6 @@
-//! Campanile on a microcontroller: the core and its loop as they are, a program with its wiring that was compiled on a
-//! host and linked in, and a [board](board). The log goes out over the serial line. How to bring it to another board is in
-//! README.md.
+//! Campanile on a microcontroller: the unchanged core and event loop, a program with its wiring, compiled on a host and
+//! linked in, and a [board](board). The log goes out over the serial port. README.md explains how to port it to another
+//! board.
 #![no_std]
 #![no_main]
 

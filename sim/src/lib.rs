@@ -1,7 +1,7 @@
-//! The simulator: a house on a virtual clock, with the code that ships.
+//! The simulator: a house on a virtual clock, with the shipped code.
 //!
-//! The same engine and the same runner as on a Raspberry Pi or a microcontroller watch a virtual board. Time
-//! jumps from deadline to deadline, every random choice comes from one seed, and so a run repeats to the byte.
+//! The engine and the runner of a Raspberry Pi or a microcontroller watch a virtual board. Time jumps from deadline to
+//! deadline, and every random choice comes from one seed, so a run is reproducible byte for byte.
 
 pub mod board;
 pub mod bounce;

@@ -1,14 +1,14 @@
-//! Journal, cursors and outbox of Campanile, over small traits and with the time handed in, so that the simulator runs
-//! what ships.
+//! Journal, cursors and outbox of Campanile, over small traits and with time as a parameter, so that the simulator runs
+//! the shipped code.
 //!
-//! * [`Journal`]: the log of a node on disk. Write, publish, then sync within the window; torn tails are cut, damage is
-//!   set aside, a failing disk is outlived in bounded memory, and every loss is a record.
-//! * [`Reader`]: from any place to the live end, on any thread.
-//! * [`CursorFile`]: how far a sink has delivered; never ahead of what was acknowledged. [`SpentFile`]: what it has spent of
-//!   a quota.
-//! * [`Outbox`] and [`Feed`]: what is under way to a receiver, at least once and in order.
-//! * [`satellite`]: a node elsewhere, over the link: its journal, and its lines as the house has them.
-//! * [`Directory`]: the real disk; [`disk::Disk`]: one that fails, tears and forgets.
+//! * [`Journal`]: the log of a node on disk. It writes, publishes, then syncs within the window. Torn tails are cut off,
+//!   damage is set aside, bounded memory stands in for a failing disk, and every loss is recorded.
+//! * [`Reader`]: reads from any position to the live end, on any thread.
+//! * [`CursorFile`]: how far a sink has delivered; never ahead of the acknowledgement. [`SpentFile`]: how much of its
+//!   quota it has used.
+//! * [`Outbox`] and [`Feed`]: messages under way to a receiver, at least once and in order.
+//! * [`satellite`]: a remote node over the link: its journal, and its lines as the house knows them.
+//! * [`Directory`]: the real disk; [`disk::Disk`]: a simulated disk that fails, tears writes and loses unsynced data.
 //!
 //! The bytes on disk are described in `FORMAT.md`.
 
