@@ -1,5 +1,7 @@
 //! A journal that is only looked at, by whoever replays it, shows it or lists what is in it.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 
 use crate::entry::Damage;
@@ -7,6 +9,7 @@ use crate::error::OpenError;
 use crate::index::Index;
 use crate::name::NodeName;
 use crate::position::Position;
+use crate::reader::Next;
 use crate::scan::{Scan, scan};
 use crate::segment::VERSION;
 use crate::storage::Storage;
@@ -66,6 +69,24 @@ impl<S: Storage> Archive<S> {
     /// The directory cannot be read.
     pub fn open_known(storage: &Arc<S>) -> Result<Self, OpenError> {
         Ok(Self::of(storage, scan(&**storage)?))
+    }
+
+    /// The programs that its records name.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub fn programs(&self) -> io::Result<BTreeSet<u64>> {
+        let mut reader = self.index.reader(Position::START);
+        let mut named = BTreeSet::new();
+        loop {
+            match reader.next()? {
+                Next::End => break,
+                Next::Lagged(_) => {}
+                Next::Item(item) => drop(named.insert(item.program)),
+            }
+        }
+        named.remove(&0);
+        Ok(named)
     }
 
     fn of(storage: &Arc<S>, mut scan: Scan<S>) -> Self {

@@ -89,6 +89,20 @@ impl Directory {
         Ok(Self { path: path.to_owned(), handle, writable: false })
     }
 
+    /// Opens a directory to put a file of its own beside those of whoever holds it.
+    ///
+    /// # Errors
+    /// It does not exist, it is somebody else's, or the system refuses.
+    pub fn open_beside(path: &Path) -> Result<Self, DirectoryError> {
+        let directory = Self::open_read_only(path)?;
+        not_as_root(path).map_err(|source| DirectoryError::Io {
+            what: "use",
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self { writable: true, ..directory })
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -197,4 +197,15 @@ impl<S: Storage> Index<S> {
     pub fn program(&self, hash: u64) -> io::Result<Option<StoredProgram>> {
         program::load(&*self.storage, hash)
     }
+
+    /// Adds a program that was linked into a board's firmware, so that nobody has brought it here: as
+    /// [`Journal::keep_program`](crate::Journal::keep_program) does, of which this is no rival. A file of that is
+    /// replaced when it is whole, and by the same bytes.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn add_program(&self, hash: u64, program: &StoredProgram) -> io::Result<()> {
+        let newest = self.lock().segments.back().map_or(0, |entry| entry.id);
+        program::save(&*self.storage, hash, newest, program)
+    }
 }

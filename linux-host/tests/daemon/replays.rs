@@ -222,6 +222,44 @@ fn damaged_copies_are_replayed_as_far_as_they_go_and_left_as_they_are() {
     }
 }
 
+/// As of a satellite that runs what was linked into its firmware, whose journal a daemon goes on writing.
+#[test]
+fn a_program_that_a_journal_names_and_has_not_is_added_from_its_file() {
+    let place = Workplace::new(HOUSE);
+    let daemon = Running::start(&place);
+    ring(&daemon, 1);
+    let state = place.path("state");
+    let program = || contents(&state).into_iter().find(|(name, _)| name.starts_with("program-"));
+    let (name, kept) = program().expect("the daemon keeps it");
+    std::fs::remove_file(state.join(name)).unwrap();
+    let (lines, code) = replay(&place, &[state.to_str().unwrap()]);
+    let why = lines[0]["why"].as_str().unwrap();
+    assert!(why.ends_with("`campanile compile FILE.toml --into DIR` adds it") && code == Some(1), "{why}");
+
+    let other = place.path("other.toml");
+    std::fs::write(&other, HOUSE.replace("800ms", "90ms")).unwrap();
+    let add = |file: &Path, into: &Path| {
+        let done = place.bare(&["compile"]).arg(file).arg("--into").arg(into).output().unwrap();
+        (done.status.code(), String::from_utf8([done.stdout, done.stderr].concat()).unwrap())
+    };
+    let (code, said) = add(&other, &state);
+    assert!(code == Some(1) && said.contains("names that; it lacks "), "{said}");
+    let house = place.path("house.toml");
+    let (code, said) = add(&house, other.parent().unwrap());
+    assert!(code == Some(1) && said.contains("there is no journal in "), "{said}");
+    assert_eq!(program(), None, "nothing is put where it says nothing");
+
+    let (code, said) = add(&house, &state);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(program().map(|(_, bytes)| bytes), Some(kept), "as the daemon kept it");
+    same(&place);
+    ring(&daemon, 2);
+    daemon.stop();
+    same(&place);
+    let (code, said) = add(&other, &state);
+    assert!(code == Some(1) && said.ends_with("names that; it has all that they name\n"), "{said}");
+}
+
 #[test]
 fn what_is_no_journal_is_said_in_words() {
     let place = Workplace::new(HOUSE);

@@ -117,7 +117,11 @@ impl fmt::Display for Why {
                 campanile_core::record::CORE_REV
             ),
             Self::NoProgram(hash) => {
-                write!(f, "the journal has no program {hash:016x}: copy its program-* files too")
+                write!(
+                    f,
+                    "the journal has no program {hash:016x}: copy its program-* files too; if it was linked into a \
+                     board's firmware, `campanile compile FILE.toml --into DIR` adds it"
+                )
             }
             Self::BadProgram(hash, why) => write!(f, "program {hash:016x} cannot be used: {why}"),
             Self::Missing(Some(1)) => write!(f, "1 record is missing or cannot be read"),

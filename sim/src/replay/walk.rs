@@ -282,6 +282,9 @@ impl<'a, S: Storage> Walk<'a, S> {
                 }
             }
             State::Following { .. } => self.follow(frame, self.here, program),
+            // An `Install` is no place to begin, though its program may be known: that takes over variables and sensors
+            // by name, levels by line, and runs by scenario, and which those were only the program before could tell,
+            // whose ids alone stand in the records. The next checkpoint or start is one.
             State::Passing(_) | State::Lost => self.note(self.here, program),
         }
     }
