@@ -104,9 +104,13 @@ pub(super) fn heading(recording: &Recording) -> String {
 pub(super) fn source(recording: &Recording) -> Option<String> {
     let (first, last) = recording.records?;
     let last = if first.boot == last.boot { last.seq.to_string() } else { last.to_string() };
-    let program = match recording.program {
-        0 => String::new(),
-        hash => format!(", program {hash:016x}"),
+    let programs = match recording.programs.as_slice() {
+        [] => String::new(),
+        [one] => format!(", program {one:016x}"),
+        [one, two] => format!(", programs {one:016x} and {two:016x}"),
+        [one, .., last] => {
+            format!(", {} programs from {one:016x} to {last:016x}", recording.programs.len())
+        }
     };
-    Some(format!("records {first} to {last}{program}"))
+    Some(format!("records {first} to {last}{programs}"))
 }

@@ -63,6 +63,10 @@ struct Tape {
     lanes: Lanes,
     marks: Vec<Mark>,
     program: u64,
+    /// The journal has not kept that one.
+    is_lacking: bool,
+    /// Those of the range.
+    programs: Vec<u64>,
     /// Records of a start that has not said yet which program it runs.
     opening: Option<Vec<(Instant, Record)>>,
     /// The last record: its place on the axis, and the engine's clock then.
@@ -186,6 +190,7 @@ impl Tape {
                 let lead = self.lead.min(Duration::from_micros(x));
                 self.begin = Some((x - lead.micros(), time.minus(lead)));
                 self.lanes.begin();
+                self.mark_lacking();
             }
             if let Some(wall) = wall.filter(|wall| self.is_better(wall)) {
                 let clock = Clock { unix: wall.unix_at(time), offset: self.offset, trusted: wall.trusted };
@@ -209,9 +214,25 @@ impl Tape {
         self.program = program;
         let stored = index.program(program).ok().flatten();
         let symbols = stored.and_then(|stored| Symbols::decode(&stored.symbols).ok());
+        self.is_lacking = program != 0 && symbols.is_none();
         let symbols = symbols.unwrap_or_else(|| Symbols::new(&*self.node));
         self.node.clone_from(&symbols.node);
         self.lanes.name(self.last.0, symbols);
+        if self.begin.is_none() {
+            self.programs.clear();
+        } else {
+            self.mark_lacking();
+        }
+        if program != 0 && !self.programs.contains(&program) {
+            self.programs.push(program);
+        }
+    }
+
+    /// What the records of a program that was not kept are about, nobody knows.
+    fn mark_lacking(&mut self) {
+        if self.is_lacking {
+            self.mark(What::NoProgram);
+        }
     }
 
     /// Records are missing: nothing is known until it is told again.
@@ -269,7 +290,7 @@ impl Tape {
                 .wall
                 .map(|(x, clock)| Clock { unix: clock.unix.saturating_sub_unsigned(x - begin), ..clock }),
             records: self.records,
-            program: self.program,
+            programs: self.programs,
             lanes: self.lanes.finish(begin),
             marks: self.marks.into_iter().map(on_axis).collect(),
         })

@@ -17,8 +17,8 @@ pub struct Recording {
     pub wall: Option<Clock>,
     /// The first and the last of its records; `None` if it has none.
     pub records: Option<(Position, Position)>,
-    /// The hash of the program at its end; 0 if that is not known.
-    pub program: u64,
+    /// The hashes of the programs that ran in it, in the order in which they came.
+    pub programs: Vec<u64>,
     /// Inputs, sensors, variables, scenarios, outputs and messages, in this order.
     pub lanes: Vec<Lane>,
     /// What concerns the node as a whole.
@@ -130,6 +130,8 @@ pub enum What {
     Missing,
     /// The disk did not take some.
     Gap,
+    /// From here on it runs a program that the journal has not kept: nobody knows what its records are about.
+    NoProgram,
     /// Its loop stood still.
     Stalled,
     /// Another program took over.
@@ -144,6 +146,7 @@ impl fmt::Display for What {
             Self::Start(count) => write!(f, "start {count}"),
             Self::Missing => f.write_str("records missing"),
             Self::Gap => f.write_str("journal gap"),
+            Self::NoProgram => f.write_str("program not known"),
             Self::Stalled => f.write_str("stalled"),
             Self::Installed => f.write_str("program installed"),
             Self::Stopped => f.write_str("stopped"),

@@ -302,3 +302,38 @@ fn what_was_known_for_a_moment_only_is_seen() {
         assert!(lines.flat_map(str::chars).filter(|c| "▁▆".contains(*c)).count() <= 3, "{at}: {drawn}");
     }
 }
+
+/// As of a satellite that ran what was linked into its firmware, until its house brought it another program.
+#[test]
+fn where_a_program_was_not_kept_the_picture_says_so_and_names_all_that_ran() {
+    let disk = journal(1);
+    let whole = eventful();
+    let [first, second] = whole.programs.as_slice() else { panic!("{:?}", whole.programs) };
+    let source = format!(", programs {first:016x} and {second:016x}");
+    assert!(svg::draw(&whole).contains(&source), "both of them: {source}");
+    let names = disk.list().expect("the disk lists");
+    let kept =
+        names.iter().find(|name| name.starts_with(&format!("program-{first:016x}"))).expect("it is kept");
+    disk.rename(kept, "elsewhere").expect("it is there");
+    let archive = Archive::open(&disk).expect("a journal");
+    let drawn = |range: &Range| record(&archive.index, range).expect("the disk reads").expect("it is known");
+    let lacking = drawn(&Range::default());
+    let at = |recording: &Recording, what: What| -> Vec<u64> {
+        recording.marks.iter().filter(|mark| mark.what == what).map(|mark| mark.at).collect()
+    };
+    let marked = at(&lacking, What::NoProgram);
+    assert_eq!(marked.first(), Some(&0), "from its first record on: {:?}", lacking.marks);
+    assert!(marked.len() <= at(&lacking, What::Installed).len() + 4, "once each time: {marked:?}");
+    assert_eq!((&lacking.programs, lacking.records), (&whole.programs, whole.records));
+    for text in [svg::draw(&lacking), terminal::draw(&lacking, 120)] {
+        assert!(text.contains("program not known") && text.contains(&source), "{text}");
+    }
+    // Also where all of it is before what was asked for.
+    let within = Range {
+        from: Some(Bound::Record { start: 1, seq: 40 }),
+        until: Some(Bound::Record { start: 1, seq: 60 }),
+    };
+    let within = drawn(&within);
+    assert_eq!((at(&within, What::NoProgram), &within.programs[..]), (vec![0], &[*first][..]));
+    assert!(!at(&whole, What::NoProgram).contains(&0));
+}
