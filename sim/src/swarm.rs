@@ -72,21 +72,27 @@ pub struct Outcome {
 /// Runs a plan, twice: the second run must be as the first.
 #[must_use]
 pub fn run(plan: &Plan, houses: &[House]) -> Outcome {
-    let first = once(plan, houses, true);
+    run_unless(plan, houses, &|| false).unwrap_or_default()
+}
+
+/// The same, unless nobody waits for it any more: `is_over` is asked at every step, and a life that it ends has no outcome.
+#[must_use]
+pub fn run_unless(plan: &Plan, houses: &[House], is_over: &dyn Fn() -> bool) -> Option<Outcome> {
+    let first = once(plan, houses, true, is_over)?;
     if let Some(finding) = &first.finding {
-        let second = once(plan, houses, true).finding;
+        let second = once(plan, houses, true, is_over)?.finding;
         if second.as_ref() == Some(finding) {
-            return first;
+            return Some(first);
         }
         let second = second.map_or_else(|| "finds nothing".to_owned(), |second| format!("finds: {second}"));
         let what = format!("{}; and a second run of the same plan {second}", finding.what);
-        return Outcome { finding: Some(Finding { what, ..finding.clone() }), ..first };
+        return Some(Outcome { finding: Some(Finding { what, ..finding.clone() }), ..first });
     }
     // A history that is the same has been judged already.
-    let second = once(plan, houses, false);
+    let second = once(plan, houses, false, is_over)?;
     if let Some(finding) = second.finding {
         let what = format!("in a second run of the same plan, and not in the first: {}", finding.what);
-        return Outcome { finding: Some(Finding { what, ..finding }), ..first };
+        return Some(Outcome { finding: Some(Finding { what, ..finding }), ..first });
     }
     let differs = first.trail.iter().zip(&second.trail).find(|(one, other)| one != other);
     let at = differs.map(|(one, _)| one.0).or_else(|| {
@@ -97,21 +103,22 @@ pub fn run(plan: &Plan, houses: &[House]) -> Outcome {
         node: None,
         what: "a second run of the same plan goes another way from here on".to_owned(),
     });
-    Outcome { finding, ..first }
+    Some(Outcome { finding, ..first })
 }
 
-/// Runs a plan once. A panic is a finding.
-fn once(plan: &Plan, houses: &[House], thorough: bool) -> Outcome {
+/// Runs a plan once, unless it is given up. A panic is a finding.
+fn once(plan: &Plan, houses: &[House], thorough: bool, is_over: &dyn Fn() -> bool) -> Option<Outcome> {
     hush();
     QUIET.set(true);
     let clock = Virtual::enter(0);
-    let outcome = catch_unwind(AssertUnwindSafe(|| world::run(&clock, plan, houses, thorough)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| world::run(&clock, plan, houses, thorough, is_over)));
     QUIET.set(false);
     outcome.unwrap_or_else(|payload| {
         let words = payload.downcast_ref::<String>().map(String::as_str);
         let words = words.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no words");
         let what = format!("panicked: {words}");
-        Outcome { finding: Some(Finding { at: clock.now(), node: None, what }), ..Outcome::default() }
+        let finding = Some(Finding { at: clock.now(), node: None, what });
+        Some(Outcome { finding, ..Outcome::default() })
     })
 }
 

@@ -119,7 +119,7 @@ fn hunt(args: &Args, houses: &[House], out: &mut impl Write) -> Result<(), Failu
         return Err(Failure::says(format!(
             "no seed was tried: {}",
             if args.limit.is_some_and(|limit| limit <= tally.took) {
-                "the time was over before the first began; `--for` takes more of it, as in `--for 10m`"
+                "the time was over before the first was lived; `--for` takes more of it, as in `--for 10m`"
             } else {
                 "it was interrupted before the first was lived"
             }

@@ -4,10 +4,11 @@
 mod plainer;
 mod sooner;
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use super::plan::{Deed, Plan};
-use super::{Finding, run};
+use super::{Finding, run_unless};
 use crate::node::House;
 
 /// What is left of a plan.
@@ -23,7 +24,7 @@ pub struct Shrunk {
     pub is_shortest: bool,
 }
 
-/// How far it has come, before a try.
+/// How far it has come, before a try or in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// How many plans were tried.
@@ -32,8 +33,8 @@ pub struct Step {
     pub items: usize,
 }
 
-/// Shortens `plan`, whose run ends with `finding`, in at most `tries` runs. `watch` is shown each step, and ends it when it
-/// has seen enough. What is found on the way may be another thing than at first, but is a finding of the same sort: its
+/// Shortens `plan`, whose run ends with `finding`, in at most `tries` runs. `watch` is shown each step, over and over while
+/// that is tried, and ends it when it has seen enough. What is found on the way may be another thing than at first, but is a finding of the same sort: its
 /// words begin alike.
 #[must_use]
 pub fn shrink(
@@ -89,8 +90,13 @@ impl Shrinker<'_> {
         if self.over {
             return false;
         }
+        let watch = RefCell::new(&mut self.watch);
+        let Some(outcome) = run_unless(&plan, self.houses, &|| (watch.borrow_mut())(step).is_break()) else {
+            self.over = true;
+            return false;
+        };
         self.tries += 1;
-        match run(&plan, self.houses).finding {
+        match outcome.finding {
             Some(finding) if kind(&finding) == self.kind => {
                 *best = (plan, finding);
                 true

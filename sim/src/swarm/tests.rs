@@ -36,7 +36,7 @@ fn what_differs_on_the_disk_alone_is_a_difference_too() {
         let mut house = doorbell();
         house.symbols.scenarios[0] = scenario.into();
         let plan = Plan { seed: 1, until: 2_000_000, nodes: vec![NodePlan::default()], items: Vec::new() };
-        let outcome = once(&plan, &[house], true);
+        let outcome = once(&plan, &[house], true, &|| false).expect("nobody gives it up");
         assert_eq!(outcome.finding, None);
         outcome
     };
@@ -129,6 +129,22 @@ fn a_plan_without_bounds_is_told_so_and_not_lived() {
     let plan = a_life_with(Deed::Edges { input: "button".into(), count: 4_000_000_000, every: 1 });
     let finding = run(&plan, &houses()).finding.expect("too many edges");
     assert!(finding.what.contains("item 0 has 4000000000 edges, and 1000000 are the most"), "{finding}");
+}
+
+#[test]
+fn a_life_that_nobody_waits_for_any_more_is_given_up_on_its_way() {
+    let (plan, asked) = (draw(1, &houses()), Cell::new(0));
+    let ends_behind = |steps| {
+        asked.set(0);
+        run_unless(&plan, &houses(), &|| asked.replace(asked.get() + 1) == steps)
+    };
+    assert!(ends_behind(100).is_none() && asked.get() == 101, "asked at every step, and not again");
+    let whole = ends_behind(u64::MAX).expect("it comes to its end");
+    assert!(asked.get() > 1_000, "{}", asked.get());
+    assert_eq!((whole.finding, whole.records), (None, run(&plan, &houses()).records));
+    // The second of its two runs, too.
+    let steps = asked.get();
+    assert!(ends_behind(steps - 1).is_none());
 }
 
 /// The engine knows a line by its board's hardware: a door that stands open still does under a program that calls its board

@@ -46,6 +46,8 @@ const ARRIVES: u64 = 15_000_000;
 pub(super) struct World<'a> {
     clock: &'a Virtual,
     plan: &'a Plan,
+    /// Whether nobody waits for it any more.
+    is_over: &'a dyn Fn() -> bool,
     stations: Vec<Station<'a>>,
     /// The satellites of all nodes.
     outposts: Vec<Outpost<'a>>,
@@ -61,16 +63,25 @@ pub(super) struct World<'a> {
     print: u64,
 }
 
-/// Runs a plan on a clock that stands at 0. Unless it is `thorough`, lives are not executed again.
-pub(super) fn run(clock: &Virtual, plan: &Plan, houses: &[House], thorough: bool) -> Outcome {
+/// Runs a plan on a clock that stands at 0, unless it is given up: `is_over` is asked at every step. Unless it is
+/// `thorough`, lives are not executed again.
+pub(super) fn run(
+    clock: &Virtual,
+    plan: &Plan,
+    houses: &[House],
+    thorough: bool,
+    is_over: &dyn Fn() -> bool,
+) -> Option<Outcome> {
     let mut outcome = Outcome::default();
-    match World::new(clock, plan, houses) {
+    match World::new(clock, plan, houses, is_over) {
         Ok(mut world) => {
             world.stations.iter_mut().for_each(|station| station.thorough = thorough);
             world.outposts.iter_mut().for_each(|outpost| outpost.satellite.thorough = thorough);
-            let lived = world.live();
-            outcome.finding =
-                lived.err().map(|(node, what)| Finding { at: clock.now(), node: Some(node), what });
+            outcome.finding = match world.live() {
+                Ok(()) => None,
+                Err(Ended::Found(node, what)) => Some(Finding { at: clock.now(), node: Some(node), what }),
+                Err(Ended::GivenUp) => return None,
+            };
             outcome.accounted = world.accounted;
             outcome.trail = std::mem::take(&mut world.trail);
             outcome.records = world.stations.iter().map(Station::records).sum::<u64>()
@@ -79,14 +90,33 @@ pub(super) fn run(clock: &Virtual, plan: &Plan, houses: &[House], thorough: bool
         Err(what) => outcome.finding = Some(Finding { at: 0, node: None, what }),
     }
     outcome.lived = clock.now();
-    outcome
+    Some(outcome)
 }
 
 /// A finding of a judge, with the node that it is about.
 type Judged<T = ()> = Result<T, (usize, String)>;
 
+/// Why a life ends before its time.
+enum Ended {
+    /// A finding of a judge, with the node that it is about.
+    Found(usize, String),
+    /// Nobody waits for it any more.
+    GivenUp,
+}
+
+impl From<(usize, String)> for Ended {
+    fn from((node, what): (usize, String)) -> Self {
+        Self::Found(node, what)
+    }
+}
+
 impl<'a> World<'a> {
-    fn new(clock: &'a Virtual, plan: &'a Plan, houses: &[House]) -> Result<Self, String> {
+    fn new(
+        clock: &'a Virtual,
+        plan: &'a Plan,
+        houses: &[House],
+        is_over: &'a dyn Fn() -> bool,
+    ) -> Result<Self, String> {
         let rulebook = Rc::new(Rulebook::new(houses).map_err(|why| format!("no image: {why:?}"))?);
         let hashes: Vec<u64> = houses.iter().map(|house| image::hash(&house.image)).collect();
         let first = *hashes.first().ok_or("a swarm needs a house")?;
@@ -101,6 +131,7 @@ impl<'a> World<'a> {
         let mut world = Self {
             clock,
             plan,
+            is_over,
             stations: stations.map_err(|why| why.to_string())?,
             outposts,
             houses: hashes,
@@ -126,7 +157,7 @@ impl<'a> World<'a> {
         Ok(world)
     }
 
-    fn live(&mut self) -> Judged {
+    fn live(&mut self) -> Result<(), Ended> {
         for node in 0..self.stations.len() {
             self.stations[node].begin().map_err(|what| (node, what))?;
         }
@@ -196,8 +227,11 @@ impl<'a> World<'a> {
     }
 
     /// Lets time pass; what is due at `time` itself is done.
-    fn run_to(&mut self, time: u64) -> Judged {
+    fn run_to(&mut self, time: u64) -> Result<(), Ended> {
         loop {
+            if (self.is_over)() {
+                return Err(Ended::GivenUp);
+            }
             self.settle()?;
             let stations = self.stations.iter().filter_map(Station::due).min();
             let outposts = self.outposts.iter().filter_map(|outpost| outpost.satellite.due()).min();

@@ -39,7 +39,7 @@ impl Progress {
             let whole = deadline - self.began;
             let time_part = spent.as_secs_f64() / whole.as_secs_f64().max(1e-9);
             part = Some(part.map_or(time_part, |part: f64| part.max(time_part)));
-            // Seeds that were under way when the time was up are lived to their end.
+            // What is under way when the time is up is given up, and that takes a moment too.
             let time_left = whole.saturating_sub(spent);
             left = Some(left.map_or(time_left, |left: Duration| left.min(time_left)));
         }

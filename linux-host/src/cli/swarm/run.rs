@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use campanile_sim::swarm::{Finding, draw, run};
+use campanile_sim::swarm::{Finding, draw, run_unless};
 use campanile_sim::world::House;
 
 use super::progress::Progress;
@@ -20,7 +20,8 @@ pub(super) struct Found {
     pub(super) finding: Finding,
 }
 
-/// Runs seeds on so many threads, until one fails; then those before it are run to their end, so that it is the first.
+/// Runs seeds on so many threads, until one fails; then those before it are run to their end, so that it is the first. What
+/// is under way when the time is over, or `stop` is set, is given up and does not count.
 pub(super) fn seeds(
     houses: &[House],
     seeds: Range<u64>,
@@ -33,14 +34,20 @@ pub(super) fn seeds(
     let next = AtomicU64::new(seeds.start);
     let tally = Mutex::new(Tally::default());
     let found: Mutex<Option<Found>> = Mutex::new(None);
+    let given_up = AtomicU64::new(u64::MAX);
+    let is_over =
+        || stop.load(Ordering::Relaxed) || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let work = || {
-        while !stop.load(Ordering::Relaxed) && deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        while !is_over() {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             let beyond = || lock(&found).as_ref().is_some_and(|found| found.seed < seed);
             if seed >= seeds.end || beyond() {
                 return;
             }
-            let outcome = run(&draw(seed, houses), houses);
+            let Some(outcome) = run_unless(&draw(seed, houses), houses, &is_over) else {
+                given_up.fetch_min(seed, Ordering::Relaxed);
+                return;
+            };
             let mut tally = lock(&tally);
             tally.seeds += 1;
             tally.lived += outcome.lived;
@@ -63,8 +70,9 @@ pub(super) fn seeds(
     let mut tally = *lock(&tally);
     tally.took = began.elapsed();
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // Those taken have all been lived.
-    tally.next = found.as_ref().map_or(seeds.start + tally.seeds, |found| found.seed + 1);
+    // Those taken have all been lived, or given up.
+    let behind = found.as_ref().map_or(seeds.start + tally.seeds, |found| found.seed + 1);
+    tally.next = behind.min(given_up.into_inner());
     (tally, found)
 }
 
