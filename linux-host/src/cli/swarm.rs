@@ -14,6 +14,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use campanile_sim::span::span;
+use campanile_sim::swarm::plan::Unknown;
 use campanile_sim::swarm::{Plan, draw};
 use campanile_sim::world::House;
 use serde_json::json;
@@ -156,19 +157,26 @@ pub(super) fn read_plan(path: &Path, houses: &[House]) -> Result<Plan, Failure> 
     })?;
     match plan.unknown(houses) {
         None => Ok(plan),
-        Some(unknown) => {
-            let known = unknown.known.iter().map(String::as_str);
-            let meant = nearest(&unknown.name, known)
-                .map_or(String::new(), |name| format!("; did you mean `{name}`?"));
-            Err(Failure::says(format!(
-                "{}: item {} names the {} `{}`, which no house has{meant}",
-                path.display(),
-                unknown.item + 1,
-                unknown.what,
-                unknown.name
-            )))
-        }
+        Some(unknown) => Err(Failure::says(format!("{}: {}", path.display(), in_words(&unknown)))),
     }
+}
+
+/// What is wrong with a name of a plan, and which is meant.
+fn in_words(unknown: &Unknown) -> String {
+    let Unknown { item, what, name, known, elsewhere } = unknown;
+    let named = format!("item {} names the {what} `{name}`, which", item + 1);
+    if elsewhere.is_empty() {
+        let meant =
+            nearest(name, known.iter().map(String::as_str)).map(|name| format!("; did you mean `{name}`?"));
+        return format!("{named} no house has{}", meant.unwrap_or_default());
+    }
+    let owners = elsewhere.iter().map(|owner| match owner {
+        None => "the house itself has: leave out `satellite`".to_owned(),
+        Some((place, satellite)) => {
+            format!("satellite {place}, {satellite}, has: add `\"satellite\":{place}`")
+        }
+    });
+    format!("{named} is not there, but {}", owners.collect::<Vec<_>>().join("; "))
 }
 
 fn run_plan(plan: &Plan, houses: &[House], args: &Args) -> Result<(), Failure> {

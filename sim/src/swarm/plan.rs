@@ -7,6 +7,8 @@
 mod deed;
 mod node;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use campanile_delivery::symbols::Symbols;
@@ -46,7 +48,7 @@ pub struct Item {
     pub deed: Deed,
 }
 
-/// A name that no house has.
+/// A name that no house has where a plan has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
     /// Which item names it, from 0.
@@ -57,10 +59,12 @@ pub struct Unknown {
     pub name: String,
     /// The names that there are.
     pub known: Vec<String>,
+    /// Who has it all the same: the house itself, or which of its satellites, by number and name.
+    pub elsewhere: Vec<Option<(usize, String)>>,
 }
 
 impl Plan {
-    /// The first name that none of the houses has.
+    /// The first name that none of the houses has where it is asked for.
     #[must_use]
     pub fn unknown(&self, houses: &[House]) -> Option<Unknown> {
         self.items.iter().enumerate().find_map(|(item, Item { deed, satellite, .. })| {
@@ -73,11 +77,11 @@ impl Plan {
                 }
             };
             let known: Vec<String> = houses.iter().flat_map(symbols).collect();
-            (!known.iter().any(|known| known == name)).then(|| Unknown {
-                item,
-                what,
-                name: name.to_owned(),
-                known,
+            (!known.iter().any(|known| known == name)).then(|| {
+                let elsewhere: BTreeSet<_> =
+                    houses.iter().flat_map(|house| owners(house, what, name)).collect();
+                let (name, elsewhere) = (name.to_owned(), elsewhere.into_iter().collect());
+                Unknown { item, what, name, known, elsewhere }
             })
         })
     }
@@ -97,6 +101,14 @@ impl Plan {
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|error| unreachable!("plain data: {error}"))
+}
+
+/// Who has something of this sort and name: a house itself, and its satellites by number and name.
+fn owners(house: &House, what: &str, name: &str) -> Vec<Option<(usize, String)>> {
+    let has = |symbols: &Symbols| names(symbols, what).iter().any(|known| known == name);
+    let satellites = house.satellites.iter().enumerate().filter(|(_, satellite)| has(&satellite.symbols));
+    let satellites = satellites.map(|(place, satellite)| Some((place, satellite.name.clone())));
+    has(&house.symbols).then_some(None).into_iter().chain(satellites).collect()
 }
 
 /// All names of one sort.

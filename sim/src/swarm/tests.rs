@@ -3,6 +3,7 @@ use std::ops::ControlFlow;
 use super::plan::{Deed, Item, JournalPlan, NetFault, NodePlan, SinkPlan};
 use super::shrink::{Step, shrink};
 use super::*;
+use crate::node::SatelliteHouse;
 use crate::testing::{doorbell, louder, meter};
 
 fn houses() -> Vec<House> {
@@ -81,7 +82,31 @@ fn a_name_that_no_house_has_is_found_with_those_that_there_are() {
     let plan = Plan { seed: 0, until: 1, nodes: vec![NodePlan::default()], items: vec![item] };
     let unknown = plan.unknown(&houses()).expect("there is no buton");
     assert_eq!((unknown.item, unknown.what, unknown.name.as_str()), (0, "input", "buton"));
-    assert!(unknown.known.contains(&"button".to_owned()));
+    assert!(unknown.known.contains(&"button".to_owned()) && unknown.elsewhere.is_empty());
+}
+
+#[test]
+fn a_name_that_is_another_nodes_is_found_with_whose_it_is() {
+    let mut house = doorbell();
+    let porch = meter();
+    let satellite = SatelliteHouse {
+        name: "porch".into(),
+        board: "porch".into(),
+        image: porch.image,
+        symbols: porch.symbols,
+        safe_without_link: Vec::new(),
+    };
+    house.satellites.push(satellite);
+    let unknown = |input: &str, satellite| {
+        let deed = Deed::Touch { input: input.into(), on: true, bounce: vec![] };
+        let item = Item { at: 0, node: 0, satellite, deed };
+        let plan = Plan { seed: 0, until: 1, nodes: vec![NodePlan::default()], items: vec![item] };
+        plan.unknown(std::slice::from_ref(&house))
+    };
+    let porch = Some((0, "porch".to_owned()));
+    assert_eq!(unknown("meter", None).expect("it is the porch's").elsewhere, std::slice::from_ref(&porch));
+    assert_eq!(unknown("button", Some(0)).expect("it is the house's").elsewhere, [None]);
+    assert!(unknown("meter", Some(0)).is_none() && unknown("button", None).is_none());
 }
 
 /// A house whose program is no program fails always: nothing of the plan is needed for that.
@@ -129,6 +154,15 @@ fn a_plan_without_bounds_is_told_so_and_not_lived() {
     let plan = a_life_with(Deed::Edges { input: "button".into(), count: 4_000_000_000, every: 1 });
     let finding = run(&plan, &houses()).finding.expect("too many edges");
     assert!(finding.what.contains("item 0 has 4000000000 edges, and 1000000 are the most"), "{finding}");
+    let plan = a_life_with(Deed::Stall { span: 1 });
+    let late = NodePlan { clock: u64::MAX - 4, ..NodePlan::default() };
+    for (plan, words) in [
+        (Plan { until: 1 << 63, ..plan.clone() }, "the plan's `until` is 9223372036854775808 microseconds"),
+        (Plan { nodes: vec![late], ..plan }, "the `clock` of node 0 is 18446744073709551611 microseconds"),
+    ] {
+        let finding = run(&plan, &houses()).finding.expect(words);
+        assert!(finding.what.starts_with(words) && finding.what.ends_with(", are the most"), "{finding}");
+    }
 }
 
 #[test]

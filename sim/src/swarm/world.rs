@@ -3,6 +3,7 @@
 //! Time stands while any node is ready; which of them goes first is drawn. What is due at the time of an item happens
 //! before it.
 
+mod bounds;
 mod deeds;
 mod event;
 mod links;
@@ -23,7 +24,7 @@ use campanile_delivery::disk::Faults;
 
 use super::house::Rulebook;
 use super::judge::{counts, receipt};
-use super::plan::{Deed, Item, Plan};
+use super::plan::{Item, Plan};
 use super::receiver::Answer;
 use super::satellite::programs;
 use super::station::{Given, Station, Way};
@@ -38,8 +39,6 @@ use links::Outpost;
 const SETTLE: u64 = 60_000_000;
 /// More than any instant takes: behind it somebody will never be done.
 const TURNS_AT_ONE_INSTANT: u32 = 1_000_000;
-/// More in one item would only take time: what is about to happen is kept edge by edge.
-const MOST_EDGES: u32 = 1_000_000;
 /// What is published so long before the end has arrived by then.
 const ARRIVES: u64 = 15_000_000;
 
@@ -117,6 +116,7 @@ impl<'a> World<'a> {
         houses: &[House],
         is_over: &'a dyn Fn() -> bool,
     ) -> Result<Self, String> {
+        bounds::check(plan)?;
         let rulebook = Rc::new(Rulebook::new(houses).map_err(|why| format!("no image: {why:?}"))?);
         let hashes: Vec<u64> = houses.iter().map(|house| image::hash(&house.image)).collect();
         let first = *hashes.first().ok_or("a swarm needs a house")?;
@@ -144,14 +144,6 @@ impl<'a> World<'a> {
             print: 0,
         };
         for (index, item) in plan.items.iter().enumerate() {
-            if usize::from(item.node) >= plan.nodes.len() {
-                return Err(format!("item {index} is about node {}, which there is not", item.node));
-            }
-            if let Deed::Edges { count, .. } = item.deed
-                && count > MOST_EDGES
-            {
-                return Err(format!("item {index} has {count} edges, and {MOST_EDGES} are the most in one"));
-            }
             world.at(item.at, usize::from(item.node), Event::Item(index));
         }
         Ok(world)

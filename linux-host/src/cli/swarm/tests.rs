@@ -128,3 +128,24 @@ fn whoever_goes_on_does_so_as_before() {
         assert_eq!(args(&words).seeds.0.start, 17);
     }
 }
+
+#[test]
+fn a_name_of_another_node_is_told_with_what_means_that_one() {
+    let unknown = |elsewhere| Unknown {
+        item: 0,
+        what: "input",
+        name: "button".to_owned(),
+        known: vec!["buton".to_owned()],
+        elsewhere,
+    };
+    let said = in_words(&unknown(vec![Some((0, "porch".to_owned()))]));
+    let named = "item 1 names the input `button`, which";
+    assert_eq!(said, format!("{named} is not there, but satellite 0, porch, has: add `\"satellite\":0`"));
+    let said = in_words(&unknown(vec![None, Some((1, "gate".to_owned()))]));
+    assert!(
+        said.starts_with(&format!("{named} is not there, but the house itself has: leave out")),
+        "{said}"
+    );
+    assert!(said.ends_with("; satellite 1, gate, has: add `\"satellite\":1`"), "{said}");
+    assert_eq!(in_words(&unknown(Vec::new())), format!("{named} no house has; did you mean `buton`?"));
+}
