@@ -190,12 +190,21 @@ impl Failure {
         Self::Says(words.to_string())
     }
 
+    /// Something is wrong, and this came of telling it: whoever has read enough of that changes nothing in it.
+    fn told(said: Result<(), impl Into<Self>>) -> Self {
+        match said.map_err(Into::into) {
+            Ok(()) | Err(Self::Enough) => Self::Told,
+            Err(other) => other,
+        }
+    }
+
     /// What came of two things that were both tried: nothing that went wrong hides the other.
     fn both(first: Result<(), Self>, second: Result<(), Self>) -> Result<(), Self> {
         match (first, second) {
             (Err(Self::Says(first)), Err(Self::Says(second))) => {
                 Err(Self::Says(format!("{first}\n{second}")))
             }
+            (Err(Self::Enough), other) | (other, Err(Self::Enough)) => other,
             (Err(Self::Says(words)), Err(_)) => Err(Self::Says(words)),
             (first, Ok(())) => first,
             (_, second) => second,

@@ -243,6 +243,34 @@ fn install_says_every_step_and_a_dry_run_touches_nothing() {
     assert!(text(&nowhere.stderr).contains("/no/such/image: No such file"), "{}", text(&nowhere.stderr));
 }
 
+/// As with `campanile check house.toml --json | head -0`.
+#[test]
+fn whoever_stops_reading_changes_nothing_in_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("ring.toml");
+    let step = "steps = [{ at = \"0s\", input = \"button\", to = \"on\" }]";
+    std::fs::write(
+        &script,
+        format!("wish = \"It rings\"\nuntil = \"1s\"\n{step}\nexpect = \"\"\"\nnothing\n\"\"\"\n"),
+    )
+    .unwrap();
+    let (house, script) = (example(), script.to_str().unwrap().to_owned());
+    for (arguments, code) in [
+        (&["check", &wrong(), "--json"][..], 1),
+        (&["check", &house, "--json"], 0),
+        (&["sim", &house, &script], 1),
+        (&["sim", &house, &script, "--json"], 1),
+        (&["sim", &house, &script, "--seed", "7"], 0),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
+        let ended = command.args(arguments).stdout(writer).stderr(std::process::Stdio::null()).status();
+        assert_eq!(ended.unwrap().code(), Some(code), "{arguments:?}");
+        assert_eq!(campanile(arguments).status.code(), Some(code), "{arguments:?}, read to its end");
+    }
+}
+
 #[test]
 fn beside_the_debian_package_an_install_says_that_it_is_there() {
     let image = tempfile::tempdir().unwrap();

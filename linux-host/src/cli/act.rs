@@ -136,9 +136,9 @@ fn carry_out(operation: Operation, json: bool, state: StateDir) -> Result<(), Fa
     let response = ask(&state, operation).map_err(Failure::says)?;
     let mut out = io::stdout().lock();
     if json {
-        serde_json::to_writer(&mut out, &response).map_err(io::Error::from)?;
-        writeln!(out)?;
-        return if response.ok { Ok(()) } else { Err(Failure::Told) };
+        let said = serde_json::to_writer(&mut out, &response).map_err(io::Error::from);
+        let said = said.and_then(|()| writeln!(out));
+        return if response.ok { Ok(said?) } else { Err(Failure::told(said)) };
     }
     match (response.ok, response.text, response.error) {
         (true, text, _) => Ok(writeln!(out, "{}", text.unwrap_or_default())?),

@@ -25,8 +25,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let source = load(&args.file).map_err(Failure::says)?;
     let compiled = compile(&source);
-    if args.json { say_json(&source, &compiled) } else { say_table(&source, &compiled) }?;
-    compiled.map(drop).map_err(|_| Failure::Told)
+    let said = if args.json { say_json(&source, &compiled) } else { say_table(&source, &compiled) };
+    if compiled.is_ok() { Ok(said?) } else { Err(Failure::told(said)) }
 }
 
 fn say_json(source: &Source, compiled: &Result<Compiled, Vec<Diagnostic>>) -> io::Result<()> {
@@ -97,9 +97,6 @@ pub(super) fn compile_or_say(path: &std::path::Path) -> Result<(Source, Compiled
             say(&source, &compiled.warnings)?;
             Ok((source, compiled))
         }
-        Err(found) => {
-            say(&source, &found)?;
-            Err(Failure::Told)
-        }
+        Err(found) => Err(Failure::told(say(&source, &found))),
     }
 }

@@ -72,10 +72,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let source = load(&args.file).map_err(Failure::says)?;
     let compiled = match compile(&source) {
         Ok(compiled) => compiled,
-        Err(found) => {
-            say(&source, &found)?;
-            return Err(Failure::Told);
-        }
+        Err(found) => return Err(Failure::told(say(&source, &found))),
     };
     let archive = open(args)?;
     let month = estimate(&compiled, archive.as_ref(), u64::from(args.days))?;

@@ -69,12 +69,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let options = Options { seed: args.seed, verbose: args.verbose, ..Options::default() };
     let (Outcome { trace, .. }, disk) = case.play_and_keep(&options).map_err(Failure::says)?;
-    say_trace(&trace, args.json)?;
+    let shown = say_trace(&trace, args.json).map_err(Failure::from);
     // What came of it is said even if no picture can be drawn.
     let archive = Archive::open(&disk).map_err(Failure::says);
     let drawn = archive.and_then(|archive| args.pictures.draw(&archive.index, &range));
     let told = if args.bless { write_steps(script, &trace) } else { compare(args, script, &case, &trace) };
-    Failure::both(drawn, told)
+    Failure::both(shown, Failure::both(drawn, told))
 }
 
 /// Writes what was played into the script, as its steps.
@@ -89,7 +89,7 @@ fn compare(args: &Args, script: &Path, case: &Case, trace: &str) -> Result<(), F
     // Another seed is another story, and a verbose trace has other lines.
     let expected = case.script.expect.as_deref().filter(|_| !args.verbose && args.seed.is_none());
     let difference = expected.and_then(|expected| first_difference(expected, trace));
-    if args.json {
+    let said = if args.json {
         let result = match (&expected, &difference) {
             (None, _) => json!({ "result": "played" }),
             (Some(_), None) => json!({ "result": "as expected" }),
@@ -100,16 +100,13 @@ fn compare(args: &Args, script: &Path, case: &Case, trace: &str) -> Result<(), F
                 "found": difference.found,
             }),
         };
-        writeln!(io::stdout().lock(), "{result}")?;
-    }
-    match difference {
-        None => Ok(()),
-        Some(_) if args.json => Err(Failure::Told),
-        Some(difference) => {
-            writeln!(io::stderr().lock(), "{}: {difference}", script.display())?;
-            Err(Failure::Told)
-        }
-    }
+        writeln!(io::stdout().lock(), "{result}")
+    } else if let Some(difference) = &difference {
+        writeln!(io::stderr().lock(), "{}: {difference}", script.display())
+    } else {
+        Ok(())
+    };
+    if difference.is_none() { Ok(said?) } else { Err(Failure::told(said)) }
 }
 
 /// A time of the trace: `0.195`, `195ms`, `2min`.
@@ -124,10 +121,7 @@ fn say(failed: Failed) -> Failure {
     match failed {
         Failed::Says(words) => Failure::Says(words),
         Failed::Wrong(texts) => {
-            match texts.iter().try_for_each(|(source, found)| check::say(source, found)) {
-                Ok(()) => Failure::Told,
-                Err(error) => error.into(),
-            }
+            Failure::told(texts.iter().try_for_each(|(source, found)| check::say(source, found)))
         }
     }
 }

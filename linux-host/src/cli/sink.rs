@@ -106,8 +106,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let arrived = runtime.block_on(start::try_one(&settings.node, name, sink, trial));
     runtime.shutdown_timeout(Duration::from_secs(1));
-    said?;
-    if arrived { Ok(()) } else { Err(Failure::Told) }
+    if arrived { Ok(said?) } else { Err(Failure::told(said)) }
 }
 
 fn runs(status: &Status, name: &str) -> bool {

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use campanile_sim::span::span;
 use campanile_sim::swarm::plan::Unknown;
-use campanile_sim::swarm::{Plan, draw};
+use campanile_sim::swarm::{Finding, Plan, draw};
 use campanile_sim::world::House;
 use serde_json::json;
 
@@ -126,14 +126,15 @@ fn hunt(args: &Args, houses: &[House], out: &mut impl Write) -> Result<(), Failu
             }
         )));
     }
-    if let Some(found) = &found {
-        say::finding(found, args, out)?;
+    let Some(found) = found else { return Ok(say::summary(&tally, false, args, out)?) };
+    let mut tell = || {
+        say::finding(&found, args, out)?;
         let failing = (draw(found.seed, houses), found.finding.clone());
         let shrunk = shorten(failing, houses, TRIES, &stop, !args.json);
-        say::shortened(found, &shrunk, args, out)?;
-    }
-    say::summary(&tally, found.is_some(), args, out)?;
-    if found.is_some() { Err(Failure::Told) } else { Ok(()) }
+        say::shortened(&found, &shrunk, args, out)?;
+        say::summary(&tally, true, args, out)
+    };
+    Err(Failure::told(tell()))
 }
 
 /// Compiles the houses, or says what is wrong with one.
@@ -182,19 +183,15 @@ fn in_words(unknown: &Unknown) -> String {
 fn run_plan(plan: &Plan, houses: &[House], args: &Args) -> Result<(), Failure> {
     let outcome = campanile_sim::swarm::run(plan, houses);
     let mut out = io::stdout().lock();
-    match &outcome.finding {
-        None if args.json => writeln!(out, "{}", json!({ "result": "nothing found" }))?,
-        None => writeln!(out, "nothing found in {} of virtual time", span(outcome.lived))?,
-        Some(finding) if args.json => {
-            writeln!(
-                out,
-                "{}",
-                json!({ "result": "failed", "at-us": finding.at, "node": finding.node, "what": finding.what })
-            )?;
+    let said = match (&outcome.finding, args.json) {
+        (None, true) => writeln!(out, "{}", json!({ "result": "nothing found" })),
+        (None, false) => writeln!(out, "nothing found in {} of virtual time", span(outcome.lived)),
+        (Some(Finding { at, node, what }), true) => {
+            writeln!(out, "{}", json!({ "result": "failed", "at-us": at, "node": node, "what": what }))
         }
-        Some(finding) => writeln!(out, "{finding}")?,
-    }
-    if outcome.finding.is_some() { Err(Failure::Told) } else { Ok(()) }
+        (Some(finding), false) => writeln!(out, "{finding}"),
+    };
+    if outcome.finding.is_none() { Ok(said?) } else { Err(Failure::told(said)) }
 }
 
 #[cfg(test)]

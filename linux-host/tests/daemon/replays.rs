@@ -258,6 +258,12 @@ fn a_program_that_a_journal_names_and_has_not_is_added_from_its_file() {
     same(&place);
     let (code, said) = add(&other, &state);
     assert!(code == Some(1) && said.ends_with("names that; it has all that they name\n"), "{said}");
+
+    // Of which somebody reads the beginning only: what differs does so all the same.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = place.bare(&["replay"]).arg(&state).arg("--with").arg(&other).stdout(writer).status();
+    assert_eq!(ended.unwrap().code(), Some(1));
 }
 
 #[test]

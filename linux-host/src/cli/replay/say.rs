@@ -28,12 +28,12 @@ pub(super) fn say(
 ) -> Result<(), Failure> {
     let damage = Damage::of(archive, &report.extent);
     let mut out = io::stdout().lock();
-    if as_json {
-        say_json(archive, &damage, report, spent, &mut out)?;
+    let said = if as_json {
+        say_json(archive, &damage, report, spent, &mut out)
     } else {
-        say_text(path, archive, &damage, report, spent, &mut out)?;
-    }
-    if is_well(&damage, report) { Ok(()) } else { Err(Failure::Told) }
+        say_text(path, archive, &damage, report, spent, &mut out)
+    };
+    if is_well(&damage, report) { Ok(said?) } else { Err(Failure::told(said)) }
 }
 
 fn is_well(damage: &Damage, report: &Report) -> bool {

@@ -32,10 +32,7 @@ pub(super) fn run(
     let source = load(file).map_err(Failure::says)?;
     let compiled = match compile(&source) {
         Ok(compiled) => compiled,
-        Err(found) => {
-            check::say(&source, &found)?;
-            return Err(Failure::Told);
-        }
+        Err(found) => return Err(Failure::told(check::say(&source, &found))),
     };
     let zone = match &compiled.settings.timezone {
         Some(name) => {
@@ -58,12 +55,12 @@ pub(super) fn run(
     let comparison = comparison.map_err(Failure::says)?;
     let damage = Damage::of(archive, &comparison.extent);
     let mut out = io::stdout().lock();
-    if as_json {
-        say_json(&damage, &comparison, &mut out)?;
+    let said = if as_json {
+        say_json(&damage, &comparison, &mut out)
     } else {
-        say_text(file, &damage, &comparison, &mut out)?;
-    }
-    if verdict(&damage, &comparison) == "same" { Ok(()) } else { Err(Failure::Told) }
+        say_text(file, &damage, &comparison, &mut out)
+    };
+    if verdict(&damage, &comparison) == "same" { Ok(said?) } else { Err(Failure::told(said)) }
 }
 
 /// What came of it, in a word.
