@@ -81,8 +81,9 @@ pub trait Edges {
     /// Resolves when [`next`](Self::next) may give one. Cancelled and called again at will.
     async fn ready(&mut self);
 
-    /// The storm guard has had enough of a line, or listens again. A source that cannot switch it off need not: its
-    /// edges are counted and thrown away.
+    /// The storm guard has had enough of a line, or listens again; then the loop reads its level behind this call. A source
+    /// that is interrupted by the line has to switch that off: what comes too often would leave no time for the loop. One
+    /// that looks when it wants to need not: edges that come all the same are counted and thrown away.
     fn mask(&mut self, input: InputId, masked: bool) {
         let _ = (input, masked);
     }

@@ -75,11 +75,14 @@ pub(crate) trait Board {
     fn start();
 
     /// Makes a pin an input with this pull and no other, which interrupts if it can and drives nothing, whatever it was before.
-    /// Called before [`start`](Self::start), and where another program takes over, for inputs that both have, too.
+    /// Called before [`start`](Self::start); where another program takes over, for inputs that both have, too; and for a pin
+    /// whose interrupt was [released](Self::release).
     fn input(pin: u8, pull: Pull);
 
-    /// A pin is an input no more: nobody asks [`edges::moved`](crate::edges::moved) about it from now on, so it must not
-    /// interrupt, nor be about to. Called where another program takes over, before [`output`](Self::output) if it becomes one.
+    /// Nobody asks [`edges::moved`](crate::edges::moved) about a pin from now on, so it must not interrupt, nor be about to; it
+    /// can be [read](Self::read) as before. Called where another program takes over that has no such input, before
+    /// [`output`](Self::output) if it becomes one; and for a pin that moves too fast, within `moved`, too. Nothing to do where
+    /// pins do not interrupt.
     fn release(_pin: u8) {}
 
     /// Makes a pin an output that has this level from the first moment on. Called as [`input`](Self::input) is, but not for

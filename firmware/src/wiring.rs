@@ -18,7 +18,7 @@ use crate::{INPUTS, OUTPUTS, clock};
 pub(crate) struct Input {
     pub(crate) pin: u8,
     pub(crate) active_low: bool,
-    pull: Pull,
+    pub(crate) pull: Pull,
 }
 
 /// An output's pin.
@@ -37,7 +37,6 @@ pub(crate) struct Output {
 }
 
 /// A pin's bit in a set of pins.
-#[allow(dead_code, reason = "for boards whose pins do not interrupt, and for the link")]
 pub(crate) const fn pin_bit(pin: u8) -> u64 {
     const { assert!(This::PINS <= u64::BITS) };
     1 << pin

@@ -73,8 +73,9 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> EdgeQueue<M, N, INPUTS> {
         Self { edges: Channel::new(), lost: Mutex::new(RefCell::new(lost)) }
     }
 
-    /// An input moved to `level` at `at`. From an interrupt or anywhere.
-    pub fn push(&self, at: Instant, input: InputId, level: Level) {
+    /// An input moved to `level` at `at`. From an interrupt or anywhere. False if that is lost: then all that follows is, too,
+    /// until [`next`](Edges::next) has given `None`.
+    pub fn push(&self, at: Instant, input: InputId, level: Level) -> bool {
         let edge = Edge { at, input, level };
         self.lost.lock(|lost| {
             let mut lost = lost.borrow_mut();
@@ -86,7 +87,8 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> EdgeQueue<M, N, INPUTS> {
                     None => lost.retired = lost.retired.saturating_add(1),
                 }
             }
-        });
+            !lost.any
+        })
     }
 
     /// Another program takes over at `at`, and the ids are other lines: what waits goes on under the id that its line has now.
@@ -170,7 +172,9 @@ mod tests {
     #[test]
     fn edges_of_a_line_that_is_gone_are_counted_and_never_taken_for_those_of_another() {
         let queue = EdgeQueue::<_, 2, 1>::new();
-        (1..=3).for_each(|us| queue.push(at(us), InputId(0), Level::On));
+        for us in 1..=3 {
+            queue.push(at(us), InputId(0), Level::On);
+        }
         queue.renumber(at(4), |_| None);
         queue.push(at(5), InputId(0), Level::Off);
         let mut next = all(&queue);
@@ -205,7 +209,9 @@ mod tests {
     #[test]
     fn what_is_lost_of_a_line_is_told_under_its_new_id() {
         let queue = EdgeQueue::<_, 1, 2>::new();
-        (1..=3).for_each(|us| queue.push(at(us), InputId(0), Level::On));
+        for us in 1..=3 {
+            queue.push(at(us), InputId(0), Level::On);
+        }
         queue.renumber(at(4), |_| Some(InputId(1)));
         assert!(all(&queue).eq([(1, edge(1, Level::On)), (3, lost(Some(InputId(1)), 2))]));
     }
@@ -220,7 +226,8 @@ mod tests {
     #[test]
     fn an_edge_of_nobody_that_finds_no_room_is_counted_as_lost() {
         let queue = EdgeQueue::<_, 1, 1>::new();
-        (1..=2).for_each(|us| queue.push(at(us), InputId(7), Level::On));
+        assert!(queue.push(at(1), InputId(7), Level::On));
+        assert!(!queue.push(at(2), InputId(7), Level::On));
         assert!(all(&queue).eq([(1, edge(7, Level::On)), (2, lost(None, 1))]));
     }
 
@@ -230,7 +237,11 @@ mod tests {
         const EDGES: u64 = 60_000;
         let queue = EdgeQueue::<_, 2, 1>::new();
         thread::scope(|scope| {
-            scope.spawn(|| (1..=EDGES).for_each(|us| queue.push(at(us), InputId(0), Level::On)));
+            scope.spawn(|| {
+                for us in 1..=EDGES {
+                    queue.push(at(us), InputId(0), Level::On);
+                }
+            });
             let (mut last, mut count) = (0, 0);
             while count < EDGES {
                 for (us, input) in all(&queue) {

@@ -95,7 +95,7 @@ impl Board for Hifive1 {
     }
 
     fn interrupt(_: u16) {
-        INTERRUPTS.each(|number| match number {
+        INTERRUPTS.serve(|number| match number {
             UART_IRQ => serial::interrupt(),
             _ => edges::moved(|pin| PINS.has_moved(pin)),
         });

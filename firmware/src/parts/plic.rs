@@ -20,13 +20,10 @@ impl Plic {
         self.0.nth(THRESHOLD).write(0);
     }
 
-    /// Calls `f` with each interrupt that asks.
-    pub(crate) fn each(&self, f: impl Fn(u16)) {
-        loop {
-            let number = self.0.nth(CLAIM).read();
-            if number == 0 {
-                return;
-            }
+    /// Calls `f` with the interrupt that asks. If another one does, the processor is interrupted again.
+    pub(crate) fn serve(&self, f: impl Fn(u16)) {
+        let number = self.0.nth(CLAIM).read();
+        if number != 0 {
             f(number as u16);
             self.0.nth(CLAIM).write(number);
         }

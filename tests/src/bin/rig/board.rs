@@ -28,27 +28,29 @@ pub(crate) struct Pins {
     pub(crate) button: u8,
     /// The chime's pin.
     pub(crate) chime: u8,
+    /// The button's pin interrupts; if not, the board looks at it every now and then.
+    pub(crate) interrupts: bool,
 }
 
 const BOARDS: [Board; 4] = [
     Board {
         name: "microbit",
         machine: "microbit",
-        pins: Some(Pins { gpio: "/machine/nrf51", button: 17, chime: 3 }),
+        pins: Some(Pins { gpio: "/machine/nrf51", button: 17, chime: 3, interrupts: false }),
         store: Some(Part { address: 0x3_0000, len: 0x1_0000 }),
     },
     Board {
         name: "lm3s6965evb",
         machine: "lm3s6965evb",
         // Port F: QEMU gives its ports no names.
-        pins: Some(Pins { gpio: "/machine/unattached/device[13]", button: 1, chime: 0 }),
+        pins: Some(Pins { gpio: "/machine/unattached/device[13]", button: 1, chime: 0, interrupts: true }),
         store: None,
     },
     Board { name: "mps2_an386", machine: "mps2-an386", pins: None, store: None },
     Board {
         name: "hifive1",
         machine: "sifive_e,revb=true",
-        pins: Some(Pins { gpio: "/machine/soc", button: 18, chime: 19 }),
+        pins: Some(Pins { gpio: "/machine/soc", button: 18, chime: 19, interrupts: true }),
         store: None,
     },
 ];

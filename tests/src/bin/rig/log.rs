@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use campanile_core::decision::{Decision, Source};
 use campanile_core::id::{InputId, Level, OutputId};
-use campanile_core::input::Input;
+use campanile_core::input::{Input, OverrunWhy};
 use campanile_core::link::Verdict;
 use campanile_core::record::{Frame, Record};
 use campanile_core::time::Instant;
@@ -152,7 +152,15 @@ impl Entry {
 
     /// Something was lost in front of the engine.
     pub(crate) fn is_loss(&self) -> bool {
-        matches!(self.record, Record::Input(Input::Overrun { .. }))
+        self.lost().is_some()
+    }
+
+    /// So much was lost in front of the engine, and why.
+    pub(crate) fn lost(&self) -> Option<(u32, OverrunWhy)> {
+        match self.record {
+            Record::Input(Input::Overrun { lost, why, .. }) => Some((lost, why)),
+            _ => None,
+        }
     }
 
     /// The board was late, as the machine that emulates it had other work.

@@ -108,12 +108,23 @@ impl Machine {
         self.pins.is_some()
     }
 
+    /// Whether the button's pin interrupts.
+    pub(crate) fn interrupts(&self) -> bool {
+        self.pins.is_some_and(|pins| pins.interrupts)
+    }
+
     /// Moves the button's contact, if it waits for that.
     pub(crate) fn press(&mut self, to: Level) -> Result<(), String> {
+        self.press_all(&[to])
+    }
+
+    /// Moves it again and again, as fast as QEMU can.
+    pub(crate) fn press_all(&mut self, moves: &[Level]) -> Result<(), String> {
         let Some(Pins { gpio, button, .. }) = self.pins else { return Ok(()) };
         // It connects the line to ground.
-        let high = u8::from(!to.is_on());
-        self.ask(&format!("set_irq_in {gpio} unnamed-gpio-in {button} {high}")).map(drop)
+        let high = |to: &Level| u8::from(!to.is_on());
+        let command = |to| format!("set_irq_in {gpio} unnamed-gpio-in {button} {}", high(to));
+        self.ask_all(&moves.iter().map(command).collect::<Vec<_>>()).map(drop)
     }
 
     /// How often the pin of the chime went up, and down; `None` if it cannot be seen.
@@ -193,14 +204,19 @@ impl Machine {
     }
 
     fn ask(&mut self, command: &str) -> Result<String, String> {
-        self.test
-            .write_all(format!("{command}\n").as_bytes())
-            .map_err(|error| format!("{command}: {error}"))?;
-        match self.answers.recv_timeout(PATIENCE) {
+        self.ask_all(&[command.to_owned()]).map(|answers| answers.concat())
+    }
+
+    /// All at once: QEMU answers to one after the other.
+    fn ask_all(&mut self, commands: &[String]) -> Result<Vec<String>, String> {
+        let lines: String = commands.iter().flat_map(|command| [command, "\n"]).collect();
+        self.test.write_all(lines.as_bytes()).map_err(|error| format!("{lines}: {error}"))?;
+        let answer_to = |command| match self.answers.recv_timeout(PATIENCE) {
             Ok(answer) if answer.starts_with("OK") => Ok(answer),
             Ok(answer) => Err(format!("{command}: {answer}")),
             Err(_) => Err(format!("{command}: QEMU does not answer")),
-        }
+        };
+        commands.iter().map(answer_to).collect()
     }
 }
 

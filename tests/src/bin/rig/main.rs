@@ -1,7 +1,8 @@
 //! The rig that holds an emulated board, and takes its log from its serial line. `ci/firmware.sh` calls it, in three ways:
 //!
 //! - `press`: the board's button is pressed from outside as tests/traces has it, and its chime is watched. Each bouncing press
-//!   is one press and one chime, the pin of the chime does what the log says, and the log comes to the same bytes here (I2).
+//!   is one press and one chime, the pin of the chime does what the log says, and the log comes to the same bytes here (I2). A
+//!   pin that interrupts does so no more in a storm, and the next press is one again.
 //! - `keep`: the board's power is cut, and its flash is all that is left of it: its starts have numbers of their own, its state
 //!   goes on, and what was published is in the flash.
 //! - `replay`: the board executes the lives of all cases of tests/scenarios, and comes to the bytes that they came to here; and
@@ -16,6 +17,7 @@ mod lives;
 mod log;
 mod machine;
 mod qmp;
+mod storm;
 mod truth;
 mod visit;
 
@@ -31,10 +33,13 @@ use board::Board;
 use lives::Told;
 use log::Log;
 use machine::{Kept, Machine};
+use storm::Storm;
 use visit::Visit;
 
-/// So many visits must have come through as they were meant, of at most so many.
-const VISITS: (usize, usize) = (3, 60);
+/// So many visits must have come through as they were meant.
+const VISITS: usize = 3;
+/// Of at most so many.
+const TRIES: usize = 60;
 
 const USAGE: &str = "\
 usage: rig press BOARD QEMU ELF FOLDER IMAGE STACK-END STACK-START
@@ -98,7 +103,7 @@ fn press(held: &Held<'_>, image: &Path, stack: (&str, &str)) -> Result<String, S
     let image = read(image)?;
     let stack = (address(stack.0)?, address(stack.1)?);
     let mut machine = held.start("press.bin")?;
-    let visits = visit_often(&mut machine);
+    let played = play(&mut machine);
     let deepest = machine.deepest(stack);
     let bytes = machine.received();
     let chimes = machine.chimes();
@@ -107,7 +112,7 @@ fn press(held: &Held<'_>, image: &Path, stack: (&str, &str)) -> Result<String, S
     let log = Log::of(&bytes)?;
     let text = held.folder.join("press.txt");
     fs::write(&text, log.text(&symbols)).map_err(|error| format!("{}: {error}", text.display()))?;
-    let visits = visits?;
+    let (visits, storm) = played?;
     if let Some(chimes) = chimes.filter(|chimes| *chimes != log.chimes()) {
         let told = log.chimes();
         return Err(format!("the chime's pin went up and down {chimes:?} times, in the log {told:?}"));
@@ -119,8 +124,11 @@ fn press(held: &Held<'_>, image: &Path, stack: (&str, &str)) -> Result<String, S
         return Err("the stack has grown into what lies below it".to_owned());
     }
     let edges: usize = visits.iter().map(|visit| visit.edges).sum();
+    let storm = storm.map_or(String::new(), |Storm { moves, masks }| {
+        format!("a storm of {moves} moves before the last of them, masked {masks} times; ")
+    });
     Ok(format!(
-        "{} visits with {edges} edges, one press and one chime each; {} records in {} bytes replay here to the same \
+        "{} visits with {edges} edges, one press and one chime each; {storm}{} records in {} bytes replay here to the same \
          bytes, and none of {altered} altered ones does; stack {deepest} B of {} B",
         visits.len(),
         log.records.len(),
@@ -163,23 +171,34 @@ fn replay(held: &Held<'_>) -> Result<String, String> {
     ))
 }
 
-/// A visit that this machine was too busy to play as it was meant does not count.
-fn visit_often(machine: &mut Machine) -> Result<Vec<Visit>, String> {
+/// Visits, and where the pin interrupts a storm in front of one more.
+fn play(machine: &mut Machine) -> Result<(Vec<Visit>, Option<Storm>), String> {
     let mut place = machine.wait_for("its start", Log::is_ready)?.records.len();
+    let mut visits = visit_often(machine, &mut place, VISITS)?;
+    let mut storm = None;
+    if machine.interrupts() {
+        storm = Some(storm::storm(machine, &mut place)?);
+        visits.extend(visit_often(machine, &mut place, 1)?);
+    }
+    // What follows the last of them is in the log, too.
+    std::thread::sleep(Duration::from_millis(200));
+    let log = machine.wait_for("its log", Log::is_ready)?;
+    clocks_agree(&log, machine.age())?;
+    Ok((visits, storm))
+}
+
+/// So many visits. One that this machine was too busy to play as it was meant does not count.
+fn visit_often(machine: &mut Machine, place: &mut usize, wanted: usize) -> Result<Vec<Visit>, String> {
     let trace = bounces::visits();
     let mut visits = Vec::new();
-    for moves in trace.iter().cycle().take(VISITS.1) {
-        visits.extend(visit::visit(machine, &mut place, moves)?);
-        if visits.len() == VISITS.0 {
-            // What follows the last of them is in the log, too.
-            std::thread::sleep(Duration::from_millis(200));
-            let log = machine.wait_for("its log", Log::is_ready)?;
-            clocks_agree(&log, machine.age())?;
+    for moves in trace.iter().cycle().take(TRIES) {
+        visits.extend(visit::visit(machine, place, moves)?);
+        if visits.len() == wanted {
             return Ok(visits);
         }
     }
-    let (most, came) = (VISITS.1, visits.len());
-    Err(format!("of {most} visits only {came} were played as switches do: this machine is too busy"))
+    let came = visits.len();
+    Err(format!("of {TRIES} visits only {came} were played as switches do: this machine is too busy"))
 }
 
 /// The board's clock is not of another order than this machine's, which is a little older.
