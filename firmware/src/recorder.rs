@@ -2,6 +2,7 @@
 //! published that a power cut could take back.
 
 use core::cell::RefCell;
+use core::future::pending;
 
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::restore::Restore;
@@ -18,24 +19,31 @@ pub(crate) struct Recorder<'a> {
     store: Option<&'a RefCell<Storage>>,
     keeper: Keeper<'a>,
     stream: Stream,
+    /// The serial line did not take all that may be told.
+    is_choked: bool,
 }
 
 impl<'a> Recorder<'a> {
     /// Of the start `own`: without a number there is nothing to keep the log under.
     pub(crate) fn new(store: Option<&'a RefCell<Storage>>, own: u64) -> Self {
         let stored = store.filter(|_| own != 0);
-        Self { store, keeper: Keeper::new(stored), stream: Stream::new() }
+        Self { store, keeper: Keeper::new(stored), stream: Stream::new(), is_choked: false }
     }
 }
 
 impl runner::Recorder for Recorder<'_> {
     fn record(&mut self, log: &EventLog<'_>, from: Cursor) -> Cursor {
         let kept = self.keeper.keep(log, from, WINDOW);
-        self.stream.send(log, from, kept)
+        let sent = self.stream.send(log, from, kept);
+        self.is_choked = sent.pos < kept.pos;
+        sent
     }
 
     async fn room(&mut self) {
-        select(clock::wait_until(self.keeper.due()), self.stream.room()).await;
+        let Self { keeper, stream, is_choked, .. } = self;
+        // A line that takes bytes is nothing to wait for while the store holds them back.
+        let room = async { if *is_choked { stream.room().await } else { pending().await } };
+        select(clock::wait_until(keeper.due()), room).await;
     }
 
     fn wants_checkpoint(&mut self) -> bool {
