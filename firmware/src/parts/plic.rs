@@ -10,12 +10,14 @@ const CLAIM: usize = 0x20_0004 / 4;
 pub(crate) struct Plic(pub(crate) Register);
 
 impl Plic {
-    /// Lets all of a range of interrupts through.
+    /// Lets all of a range of interrupts through, those too whose handler came to no end when the board started anew: the
+    /// PLIC knows nothing of that start and waits for them to be complete, which it takes of enabled ones only.
     pub(crate) fn enable(&self, numbers: core::ops::Range<u16>) {
         for number in numbers {
             let number = usize::from(number);
             self.0.nth(number).write(1);
             self.0.nth(ENABLE + number / 32).set(1 << (number % 32));
+            self.0.nth(CLAIM).write(number as u32);
         }
         self.0.nth(THRESHOLD).write(0);
     }
