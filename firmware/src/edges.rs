@@ -22,9 +22,8 @@ pub(crate) static EDGES: EdgeQueue<CriticalSectionRawMutex, WAITING, INPUTS> = E
 /// Pins that interrupt no more, as there was no room for their edges; a bit each.
 static CHOKED: Mutex<Cell<u64>> = Mutex::new(Cell::new(0));
 
-/// The pins that were looked at in the last sample, and those of them that were high; a bit each. By pin, as another program may
-/// know it by another id.
-static BEFORE: Mutex<Cell<(u64, u64)>> = Mutex::new(Cell::new((0, 0)));
+/// Pins that were high in the last sample, a bit each. By pin, as another program may know it by another id.
+static HIGH: Mutex<Cell<u64>> = Mutex::new(Cell::new(0));
 
 /// What the loop takes edges from.
 pub(crate) struct PinEdges {
@@ -99,23 +98,31 @@ pub(crate) fn moved(mut moved: impl FnMut(u8) -> bool) {
     });
 }
 
+/// A pin is an input from now on. Its first sample is held against this level: a move between a reading of the loop and that
+/// sample is an edge.
+pub(crate) fn begin(pin: u8) {
+    critical_section::with(|cs| {
+        let (high, bit) = (HIGH.borrow(cs), pin_bit(pin));
+        high.set(if This::read(pin) { high.get() | bit } else { high.get() & !bit });
+    });
+}
+
 /// Looks at all pins: for boards on which they do not interrupt. Called at least every half millisecond, or short
 /// presses are missed.
 #[allow(dead_code, reason = "for boards whose pins do not interrupt")]
 pub(crate) fn sample() {
     let at = clock::now();
     critical_section::with(|cs| {
-        let (known, was_high) = BEFORE.borrow(cs).get();
+        let was_high = HIGH.borrow(cs).get();
         let wiring = wiring::WIRING.borrow_ref(cs);
-        let (mut looked_at, mut high) = (0, 0);
+        let mut high = 0;
         for (id, input) in (0..).map(InputId).zip(&wiring.inputs) {
             let (is_high, bit) = (This::read(input.pin), pin_bit(input.pin));
-            looked_at |= bit;
             high |= if is_high { bit } else { 0 };
-            if known & bit != 0 && (was_high & bit != 0) != is_high {
+            if (was_high & bit != 0) != is_high {
                 EDGES.push(at, id, input.level(is_high));
             }
         }
-        BEFORE.borrow(cs).set((looked_at, high));
+        HIGH.borrow(cs).set(high);
     });
 }

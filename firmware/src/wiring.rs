@@ -10,7 +10,7 @@ use critical_section::Mutex;
 use heapless::Vec;
 
 use crate::board::{Board, This};
-use crate::edges::EDGES;
+use crate::edges::{self, EDGES};
 use crate::{INPUTS, OUTPUTS, clock};
 
 /// An input's pin.
@@ -112,7 +112,12 @@ impl Wiring {
                     This::output(output.pin, output.safe != output.active_low);
                 }
             }
-            self.inputs.iter().for_each(|input| This::input(input.pin, input.pull));
+            for input in &self.inputs {
+                This::input(input.pin, input.pull);
+                if !before.inputs.iter().any(|old| old.pin == input.pin) {
+                    edges::begin(input.pin);
+                }
+            }
             // An edge that waits is one of the new program's, if that knows its line in the same way.
             EDGES.renumber(clock::now(), |old| {
                 let old = before.inputs.get(old.index())?;
