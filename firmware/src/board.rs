@@ -24,13 +24,22 @@ mod mps2_an386;
 #[cfg(feature = "mps2_an386")]
 pub(crate) use mps2_an386::Mps2An386 as This;
 
+/// A set of pins is 64 bits.
+const _: () = assert!(This::PINS <= u64::BITS);
+
 /// A board. There is one, so nothing here has a `self`; what is called when is said at each function.
 ///
 /// A board calls back, from its interrupts: [`edges::moved`](crate::edges::moved) or, where pins have no interrupt,
 /// [`edges::sample`](crate::edges::sample) every now and then; [`clock::ring`](crate::clock::ring) when an alarm is due;
 /// [`serial::interrupt`](crate::serial::interrupt) when the transmitter takes bytes again or the receiver has some.
+///
+/// All these interrupts have the same priority: edges are stamped before they are queued, and one handler in another would
+/// turn them around. What is called with interrupts switched off returns at once and waits for nothing but a few cycles of
+/// the hardware: while they are off, a byte comes every 87 us, and what the receiver cannot hold is lost (the link sends it
+/// again), and the edges of pins are stamped that much later. Longest are they off where a program takes over: for one
+/// [`input`](Self::input) or [`output`](Self::output) for each of its lines, 24 at the most.
 pub(crate) trait Board {
-    /// How many pins it has: they are numbered from 0 on.
+    /// How many pins it has: they are numbered from 0 on. At most 64.
     const PINS: u32;
 
     /// The lines that a file may call by name, and their pins. A line that is a number is that pin.
@@ -57,7 +66,8 @@ pub(crate) trait Board {
     /// where there is none.
     type Flash: Flash;
 
-    /// Pages of it for one program; there is room for two, and the rest is for the log.
+    /// Pages of it for one program, of `Flash::ERASE_SIZE` bytes each; there is room for two, and the rest is for the log.
+    /// A program, with its wiring and a head of 32 bytes, is no longer than that: 4 KiB where a page has 1 KiB.
     const SLOT_PAGES: usize = 4;
 
     /// That flash, which the memory map sets apart. Called once.
@@ -76,7 +86,7 @@ pub(crate) trait Board {
 
     /// Makes a pin an input with this pull and no other, which interrupts if it can and drives nothing, whatever it was before.
     /// Called before [`start`](Self::start); where another program takes over, for inputs that both have, too; and for a pin
-    /// whose interrupt was [released](Self::release).
+    /// whose interrupt was [released](Self::release). Interrupts are switched off.
     fn input(pin: u8, pull: Pull);
 
     /// Nobody asks [`edges::moved`](crate::edges::moved) about a pin from now on, so it must not interrupt, nor be about to; it
@@ -85,8 +95,8 @@ pub(crate) trait Board {
     /// pins do not interrupt.
     fn release(_pin: u8) {}
 
-    /// Makes a pin an output that has this level from the first moment on. Called as [`input`](Self::input) is, but not for
-    /// outputs that both programs have.
+    /// Makes a pin an output that has this level from the first moment on. Called before [`start`](Self::start), and where
+    /// another program takes over, but not for outputs that both have. Interrupts are switched off.
     fn output(pin: u8, high: bool);
 
     /// The level of an input's pin.
