@@ -236,6 +236,9 @@ fn a_program_that_a_journal_names_and_has_not_is_added_from_its_file() {
     let why = lines[0]["why"].as_str().unwrap();
     assert!(why.ends_with("`campanile compile FILE.toml --into DIR` adds it") && code == Some(1), "{why}");
 
+    let names = || (daemon.ok(&["log"]).contains("button on"), daemon.ok(&["log"]).contains("? on"));
+    assert_eq!(names(), (false, true), "{}", daemon.ok(&["log"]));
+
     let other = place.path("other.toml");
     std::fs::write(&other, HOUSE.replace("800ms", "90ms")).unwrap();
     let add = |file: &Path, into: &Path| {
@@ -252,6 +255,7 @@ fn a_program_that_a_journal_names_and_has_not_is_added_from_its_file() {
     let (code, said) = add(&house, &state);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(program().map(|(_, bytes)| bytes), Some(kept), "as the daemon kept it");
+    assert_eq!(names(), (true, false), "{}", daemon.ok(&["log"]));
     same(&place);
     ring(&daemon, 2);
     daemon.stop();
