@@ -29,9 +29,10 @@ const _: () = assert!(This::PINS <= u64::BITS);
 
 /// A board. There is one, so nothing here has a `self`; what is called when is said at each function.
 ///
-/// A board calls back, from its interrupts: [`edges::moved`](crate::edges::moved) or, where pins have no interrupt,
-/// [`edges::sample`](crate::edges::sample) every now and then; [`clock::ring`](crate::clock::ring) when an alarm is due;
-/// [`serial::interrupt`](crate::serial::interrupt) when the transmitter takes bytes again or the receiver has some.
+/// A board calls back, from its interrupts: [`edges::on_pin_change`](crate::edges::on_pin_change) or, where pins have no
+/// interrupt, [`edges::sample`](crate::edges::sample) every now and then; [`clock::on_alarm`](crate::clock::on_alarm) when an
+/// alarm is due; [`serial::interrupt`](crate::serial::interrupt) when the transmitter takes bytes again or the receiver has
+/// some.
 ///
 /// All these interrupts have the same priority: edges are stamped before they are queued, and one handler in another would
 /// turn them around. What is called with interrupts switched off returns at once and waits for nothing but a few cycles of
@@ -56,11 +57,11 @@ pub(crate) trait Board {
 
     /// Bytes that may have come over the link while the loop is busy: two frames, and what comes while one is looked at.
     #[cfg_attr(not(feature = "link"), allow(dead_code, reason = "without a link nothing comes"))]
-    const HEARD: usize = 600;
+    const RX_BUFFER: usize = 600;
 
     /// The longest program that is taken over the link into memory, on a board without flash for it.
     #[cfg_attr(not(feature = "link"), allow(dead_code, reason = "without a link none comes"))]
-    const STAGING: usize = 1024;
+    const RAM_BUNDLE_MAX: usize = 1024;
 
     /// Flash that outlives a reset and a power cut, for programs and the log; [`NoFlash`](crate::parts::no_flash::NoFlash)
     /// where there is none.
@@ -89,10 +90,10 @@ pub(crate) trait Board {
     /// whose interrupt was [released](Self::release). Interrupts are switched off.
     fn input(pin: u8, pull: Pull);
 
-    /// Nobody asks [`edges::moved`](crate::edges::moved) about a pin from now on, so it must not interrupt, nor be about to; it
-    /// can be [read](Self::read) as before. Called where another program takes over that has no such input, before
-    /// [`output`](Self::output) if it becomes one; and for a pin that moves too fast, within `moved`, too. Nothing to do where
-    /// pins do not interrupt.
+    /// Nobody asks [`edges::on_pin_change`](crate::edges::on_pin_change) about a pin from now on, so it must not interrupt,
+    /// nor be about to; it can be [read](Self::read) as before. Called where another program takes over that has no such
+    /// input, before [`output`](Self::output) if it becomes one; and for a pin that moves too fast, within `on_pin_change`,
+    /// too. Nothing to do where pins do not interrupt.
     fn release(_pin: u8) {}
 
     /// Makes a pin an output that has this level from the first moment on. Called before [`start`](Self::start), and where
@@ -108,7 +109,7 @@ pub(crate) trait Board {
     /// A count of microseconds that wraps at 2³². Called with interrupts switched off.
     fn micros() -> u32;
 
-    /// From now on [`clock::ring`](crate::clock::ring) is to be called when the count is at `at`, less than half its
+    /// From now on [`clock::on_alarm`](crate::clock::on_alarm) is to be called when the count is at `at`, less than half its
     /// range ahead, or sooner, or a little later. If that moment passes before this returns, the caller notices. Called
     /// with interrupts switched off.
     fn alarm(at: u32);

@@ -70,7 +70,7 @@ impl Driver for Clock {
 }
 
 /// An alarm is due, or may be. Called once at the start, too.
-pub(crate) fn ring() {
+pub(crate) fn on_alarm() {
     critical_section::with(|cs| CLOCK.ring(cs));
 }
 

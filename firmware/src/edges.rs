@@ -82,7 +82,7 @@ pub(crate) fn level(input: &Input) -> Level {
 /// Pins have moved: those for which `moved` is true, which takes back the request of its pin's interrupt as well. A pin
 /// that moved there and back is an edge too, to the level that it has again.
 #[allow(dead_code, reason = "for boards whose pins interrupt")]
-pub(crate) fn moved(mut moved: impl FnMut(u8) -> bool) {
+pub(crate) fn on_pin_change(mut moved: impl FnMut(u8) -> bool) {
     let at = clock::now();
     wiring::with(|wiring| {
         for (id, input) in (0..).map(InputId).zip(&wiring.inputs) {

@@ -101,7 +101,7 @@ impl Port for Ground<'_> {
 
 /// Takes the log, and the host's words.
 pub(crate) struct Link<'a> {
-    end: End<Ground<'a>, { <This as Board>::STAGING }, OUTPUTS>,
+    end: End<Ground<'a>, { <This as Board>::RAM_BUNDLE_MAX }, OUTPUTS>,
 }
 
 impl<'a> Link<'a> {

@@ -75,7 +75,7 @@ fn main() -> ! {
     let engine = ENGINE.take();
     let choice = choice::connect(store.as_ref(), &engine.room());
     This::start();
-    clock::ring();
+    clock::on_alarm();
     machine::listen();
     executor::run(EXECUTOR.init(Executor::new(core::ptr::null_mut())), |spawner| {
         spawn(spawner, engine, store, choice);

@@ -45,7 +45,7 @@ impl Line {
 #[cfg(feature = "link")]
 struct Heard {
     /// Those that nobody has taken yet.
-    bytes: Deque<u8, { <This as Board>::HEARD }>,
+    bytes: Deque<u8, { <This as Board>::RX_BUFFER }>,
     waiting: WakerRegistration,
 }
 

@@ -42,13 +42,13 @@ impl Board for Hifive1 {
     const RESERVED: &'static [u8] = &[RX_PIN, TX_PIN];
     const PULLS: &'static [Pull] = &[Pull::Up];
     const LOG: usize = 1024;
-    const HEARD: usize = 288;
-    const STAGING: usize = 512;
+    const RX_BUFFER: usize = 288;
+    const RAM_BUNDLE_MAX: usize = 512;
 
     type Flash = NoFlash;
 
     fn start() {
-        [RX_PIN, TX_PIN].into_iter().for_each(|pin| PINS.lend(pin));
+        [RX_PIN, TX_PIN].into_iter().for_each(|pin| PINS.set_alternate_function(pin));
         UART.start(DIVISOR);
         INTERRUPTS.enable(UART_IRQ..UART_IRQ + 1);
         INTERRUPTS.enable(GPIO_IRQ..GPIO_IRQ + Self::PINS as u16);
@@ -97,7 +97,7 @@ impl Board for Hifive1 {
     fn interrupt(_: u16) {
         INTERRUPTS.serve(|number| match number {
             UART_IRQ => serial::interrupt(),
-            _ => edges::moved(|pin| PINS.has_moved(pin)),
+            _ => edges::on_pin_change(|pin| PINS.has_moved(pin)),
         });
     }
 }

@@ -56,7 +56,7 @@ impl Board for Lm3s6965evb {
         CHIP.start();
         systick::start(KHZ);
         ALARM.start();
-        Self::RESERVED.iter().for_each(|&pin| place(pin).lend());
+        Self::RESERVED.iter().for_each(|&pin| place(pin).set_alternate_function());
         UART.start(DIVISOR);
         [UART_IRQ, ALARM_IRQ].into_iter().chain(PORT_IRQS).for_each(machine::enable);
     }
@@ -111,9 +111,9 @@ impl Board for Lm3s6965evb {
             }
             ALARM_IRQ => {
                 ALARM.acknowledge();
-                clock::ring();
+                clock::on_alarm();
             }
-            _ => edges::moved(|pin| place(pin).has_moved()),
+            _ => edges::on_pin_change(|pin| place(pin).has_moved()),
         }
     }
 }

@@ -41,8 +41,8 @@ impl Board for Microbit {
     const LINES: &'static [(&'static str, u8)] = &[("BUTTON", 17), ("CHIME", 3)];
     const RESERVED: &'static [u8] = &[TX_PIN, RX_PIN];
     const LOG: usize = 1024;
-    const HEARD: usize = 288;
-    const STAGING: usize = 0;
+    const RX_BUFFER: usize = 288;
+    const RAM_BUNDLE_MAX: usize = 0;
 
     type Flash = Nvmc;
 
@@ -109,7 +109,7 @@ impl Board for Microbit {
             }
             TIME_IRQ => {
                 TIME.acknowledge();
-                clock::ring();
+                clock::on_alarm();
             }
             _ => {
                 SAMPLER.acknowledge();

@@ -99,12 +99,12 @@ impl Board for Mps2An386 {
             }
             ALARM_IRQ => {
                 ALARM.acknowledge();
-                clock::ring();
+                clock::on_alarm();
             }
             _ => {
                 RECORDER.acknowledge();
                 RECORDER.wait(recording::step() * MHZ);
-                edges::moved(|pin| pin == BUTTON);
+                edges::on_pin_change(|pin| pin == BUTTON);
             }
         }
     }

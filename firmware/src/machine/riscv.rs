@@ -37,7 +37,7 @@ pub(crate) fn listen() {
 
 #[core_interrupt(Interrupt::MachineTimer)]
 fn timer() {
-    clock::ring();
+    clock::on_alarm();
 }
 
 #[core_interrupt(Interrupt::MachineExternal)]

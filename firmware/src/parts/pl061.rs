@@ -56,7 +56,7 @@ impl Pl061Pin {
     }
 
     /// The pin of another part of the chip.
-    pub(crate) fn lend(&self) {
+    pub(crate) fn set_alternate_function(&self) {
         [AFSEL, DEN].into_iter().for_each(|register| self.set(register));
     }
 

@@ -53,7 +53,7 @@ impl SifiveGpio {
     }
 
     /// The pin of another part of the chip.
-    pub(crate) fn lend(&self, pin: u8) {
+    pub(crate) fn set_alternate_function(&self, pin: u8) {
         self.0.nth(IOF_EN).set(1 << pin);
     }
 
