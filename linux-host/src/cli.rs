@@ -48,7 +48,7 @@ use crate::daemon::state_dir;
 #[derive(Debug, Parser)]
 #[command(name = "campanile", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = "Start with `campanile demo`: a doorbell without hardware.\n\
-    On a machine of your own: `campanile init` writes its house, `sudo campanile install` keeps that running.")]
+    For a machine of your own: `campanile init` writes its house file, `sudo campanile install` installs it as a service.")]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -59,60 +59,60 @@ pub(crate) struct Cli {
 enum Command {
     /// Write a commented file for this machine
     Init(init::Args),
-    /// A doorbell without hardware: what pins, debouncing, scenarios and delivery do, live
+    /// Show a doorbell without hardware, live: pins, debouncing, scenarios and delivery
     Demo(demo::Args),
-    /// Compile a file: what is wrong with it, and how much of the engine it takes
+    /// Check a file: show errors and warnings, and how much of the engine it uses
     Check(check::Args),
     /// Compile a file to an image and a symbol table
     Compile(compile::Args),
-    /// What a month comes to: messages, money where a receiver takes it, writes to the card
+    /// Estimate a month: messages, cost, writes to the SD card
     Cost(cost::Args),
     /// Run a house until SIGTERM
     Run(run::Args),
-    /// Every line of this machine and the running house, live
+    /// Show every line of this machine and of the running house, live
     Pins(pins::Args),
-    /// Play an input of the running house as if its line had moved
+    /// Simulate a press: drive an input as if its line had changed
     Press(act::Press),
     /// Drive an output of the running house
     Set(act::Set),
     /// Start a scenario of the running house
     Start(act::Scenario),
-    /// End all runs of a scenario of the running house
+    /// Stop all runs of a scenario of the running house
     #[command(after_help = "Example: campanile stop ring")]
     Stop(act::Scenario),
     /// Change a variable of the running house
     Let(act::Let),
     /// Give a sensor of the running house a value
     Feed(act::Feed),
-    /// Swap the changed file into the running house, or say why not
+    /// Load the changed file into the running house; if it has errors, the old one keeps running
     Reload(act::Reload),
-    /// The running house at a glance
+    /// Show the state of the running house
     Status(status::Args),
-    /// The satellites of the running house: microcontrollers at the other end of a serial line
+    /// Show and update satellites: microcontrollers on a serial line
     Link(link::Args),
-    /// What happened, from the journal
+    /// Show the journal
     Log(log::Args),
-    /// Let this program post on an account
+    /// Authorise posting to an account
     Login(login::Args),
-    /// Execute a journal again, also one from another machine, and compare it byte for byte
+    /// Execute a journal again, from any machine, and compare the result byte for byte
     Replay(replay::Args),
-    /// Play a script on a simulated house and compare its trace with the expected one
+    /// Run a script on a simulated house and compare its trace with the expected one
     Sim(sim::Args),
-    /// Many lives of a simulated house, each drawn from a seed, under faults at every layer
+    /// Test a house in many simulated lives, each drawn from a seed, with faults at every layer
     Swarm(swarm::Args),
-    /// Shorten a life in which the swarm found something
+    /// Shorten a life that fails in `swarm` to the few steps that matter
     Shrink(shrink::Args),
-    /// Try a sink: whether a message arrives, and where it does not
+    /// Test sinks and handle rejected messages
     Sink(sink::Args),
-    /// Have systemd run a house on this machine, from now on
+    /// Install a house as a systemd service on this machine
     Install(install::Args),
-    /// Take the service of this machine away again
+    /// Remove the service from this machine
     Uninstall(install::Removal),
-    /// Keep a way to this machine open, over a server of yours and SSH
+    /// Keep this machine reachable over SSH, through a server of yours
     Tunnel(tunnel::Args),
     /// Print the JSON Schema of the file, for editors
     Schema(schema::Args),
-    /// Print completions for a shell
+    /// Print the completion script for a shell
     Completions(completions::Args),
     /// Print the manual page
     Man(man::Args),
@@ -157,8 +157,8 @@ impl Command {
 /// Which daemon is meant: the one on this directory.
 #[derive(Debug, clap::Args)]
 struct StateDir {
-    /// The state directory; without it a service's own ($STATE_DIRECTORY), /var/lib/campanile for root, and
-    /// $XDG_STATE_HOME/campanile or ~/.local/state/campanile for everybody else
+    /// The state directory [default: $STATE_DIRECTORY in a service, /var/lib/campanile for root, else
+    /// $XDG_STATE_HOME/campanile or ~/.local/state/campanile]
     #[arg(long = "state", value_name = "DIR")]
     state: Option<PathBuf>,
 }
@@ -216,7 +216,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Enough,
-            io::ErrorKind::StorageFull => Self::says("the output is not whole: the disk is full"),
+            io::ErrorKind::StorageFull => Self::says("the output is incomplete: the disk is full"),
             _ => Self::says(error),
         }
     }

@@ -19,7 +19,7 @@ const PRESS: &str = "150ms";
 pub(super) struct Press {
     /// The input
     input: String,
-    /// How long
+    /// How long the input stays on
     #[arg(long = "for", value_name = "DURATION", default_value = PRESS, value_parser = span)]
     held: Duration,
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub(super) struct Scenario {
 pub(super) struct Let {
     /// The variable
     variable: String,
-    /// Its new value
+    /// The new value
     #[arg(allow_negative_numbers = true, value_parser = number::<i32>)]
     value: i32,
     #[command(flatten)]

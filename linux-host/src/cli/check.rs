@@ -16,7 +16,7 @@ use crate::config::{Compiled, Diagnostic, Severity, Source, compile, load};
 pub(super) struct Args {
     /// The file
     file: PathBuf,
-    /// Print JSON lines: one object a finding, and one with the resources
+    /// Print JSON lines: one object for each finding, and one with the resources
     #[arg(long)]
     json: bool,
 }

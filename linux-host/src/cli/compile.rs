@@ -25,14 +25,14 @@ the journal.")]
 pub(super) struct Args {
     /// The file
     file: PathBuf,
-    /// Where the image goes; the symbol table goes beside it, with .symbols.json behind its name, and the programs of
-    /// satellites, if it has any, with .satellites.json
+    /// Write the image to this file, the symbol table to FILE.symbols.json, and the programs of satellites, if there
+    /// are any, to FILE.satellites.json
     #[arg(short, long, value_name = "FILE", required_unless_present = "into")]
     output: Option<PathBuf>,
-    /// Where a bundle for a microcontroller's firmware goes: the image with its lines in front
+    /// Write a bundle for a microcontroller's firmware to this file: the lines, then the image
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
-    /// The journal that gets the program: a state directory, or a satellite's in it, whose records name it
+    /// Add the program to the journal in this directory: a state directory, or a satellite's folder in it
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
 }

@@ -11,7 +11,7 @@ use super::{Cli, Failure};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile completions bash > /etc/bash_completion.d/campanile")]
 pub(super) struct Args {
-    /// For which shell
+    /// The shell
     shell: Shell,
 }
 

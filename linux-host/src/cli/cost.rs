@@ -32,21 +32,21 @@ const COMMIT: (u64, u64) = (6_000, 8_000);
 Example: campanile cost house.toml                     (with the journal of this machine's daemon)
 Example: campanile cost house.toml --journal pi --days 7
 
-What happened in the journal is taken as what will happen, and every sink of the file counts what it would have sent of it; \
-so a file can be tried that has not run yet. A journal of less than a day is taken as a day. Without a journal only \
-the connection and what is told again after a time are known.")]
+The estimate assumes that a month will be like the journal, and counts what every sink of the file would have sent of it; \
+so it also works for a file that has not run yet. A journal of less than a day counts as a day. Without a journal, only \
+connections and periodic messages are counted.")]
 pub(super) struct Args {
     /// The file
     file: PathBuf,
-    /// A state directory, or a copy of one; this machine's without
+    /// State directory or a copy of one [default: this machine's]
     #[arg(long, value_name = "DIR", conflicts_with = "state")]
     journal: Option<PathBuf>,
     #[command(flatten)]
     state: StateDir,
-    /// Look at so many days at the end of the journal
+    /// Use the last N days of the journal
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: u16,
-    /// Print JSON lines: one object a sink, one for the journal, one for the prices
+    /// Print JSON lines: one object for each sink, one for the journal, one for the prices
     #[arg(long)]
     json: bool,
 }
@@ -243,7 +243,7 @@ fn say_table(month: &Month) -> io::Result<()> {
     let from = match &month.seen {
         Some(seen) if seen.span >= DAY_US => format!("{} of journal", count(seen.span / DAY_US, "day")),
         Some(_) => "less than a day of journal, taken as a day".to_owned(),
-        None => "the file alone, as there is no journal: what happens is not in it".to_owned(),
+        None => "the file alone: there is no journal to count events in".to_owned(),
     };
     writeln!(out, "in {MONTH} days, from {from}")?;
     let width = month.sinks.iter().map(|(name, ..)| name.len()).max().unwrap_or(0).max("journal".len());

@@ -14,13 +14,13 @@ use crate::demo::{self, Options};
 #[command(after_help = "Example: campanile demo --for 10s\n\n\
     It needs no hardware, no server and no file, and leaves nothing behind.")]
 pub(super) struct Args {
-    /// End after this time; without it Ctrl-C ends it
+    /// Stop after this time [default: run until Ctrl-C]
     #[arg(long = "for", value_name = "TIME", value_parser = span)]
     period: Option<Duration>,
-    /// Another seed, another visitor: how contacts bounce and how long pauses are
+    /// Draw bounces and pauses from this seed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = number::<u64>)]
     seed: u64,
-    /// So many times less patience between two visits; debouncing and scenarios keep their times
+    /// Divide the pauses between visits by this factor; debounce and scenario times stay real
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
 }

@@ -13,9 +13,9 @@ use crate::install::service::HOUSE;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile init && campanile check campanile.toml\n\
     Example: sudo campanile init /etc/campanile/house.toml\n\n\
-    The second is the house of the service, which `campanile install` or the Debian package has put there.")]
+    The second writes the house of the service that `campanile install` or the Debian package has installed.")]
 pub(super) struct Args {
-    /// Where to; nothing is ever overwritten
+    /// The file to write; an existing file is never overwritten
     #[arg(default_value = "campanile.toml")]
     file: PathBuf,
 }

@@ -17,11 +17,11 @@ use crate::install::unfinished::Unfinished;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: sudo campanile install house.toml\n\
     Example: campanile install house.toml --dry-run\n\n\
-    A system user, its groups, this program, a systemd service that is ended and started anew when it hangs, and the \
-    house as /etc/campanile/house.toml; a house that is there already is kept. It can be repeated, also with a newer \
-    program. Beside the Debian package it only puts the house there, and says so.")]
+    Installs a system user, its groups, this program, a systemd service that is restarted if it hangs, and the \
+    house as /etc/campanile/house.toml; an existing house is kept. It can be run again, also with a newer \
+    program. If the Debian package is installed, it installs the house only, and says so.")]
 pub(super) struct Args {
-    /// The house; checked first
+    /// The house; it is checked first
     file: Option<PathBuf>,
     #[command(flatten)]
     how: How,
@@ -30,8 +30,8 @@ pub(super) struct Args {
 /// Arguments of `uninstall`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: sudo campanile uninstall\n\n\
-    The house, its journal and its logs stay, and a later install goes on with them, unless --purge takes them too. A \
-    tunnel stays in any case: campanile tunnel --remove.")]
+    Keeps the house, its journal and its logs for a later install, unless --purge is given. A \
+    tunnel is always kept; campanile tunnel --remove removes it.")]
 pub(super) struct Removal {
     /// Remove the house, the journal, the logs and the user as well
     #[arg(long)]
@@ -43,10 +43,10 @@ pub(super) struct Removal {
 /// Arguments of both, and of whatever else installs something.
 #[derive(Debug, clap::Args)]
 pub(super) struct How {
-    /// Only say what would be done; without root some of it is unknown
+    /// Only show what would be done; without root, some of it is unknown
     #[arg(long)]
     dry_run: bool,
-    /// The root of an image instead of the running system
+    /// Work on the image mounted at DIR instead of the running system
     #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
     /// Print a JSON line for each step

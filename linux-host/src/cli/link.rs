@@ -29,19 +29,19 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Every satellite, a line each
+    /// List the satellites, one on a line
     #[command(after_help = "Example: campanile link list")]
     List(List),
-    /// All that is known of a satellite, and what is wrong with it
+    /// Show all that is known of a satellite, and its problems
     #[command(after_help = "Example: campanile link info porch --json | jq .problems")]
     Info(Info),
-    /// Bring a satellite's program over again: a changed one goes there by itself
+    /// Send the program to a satellite again; changed programs are sent automatically
     #[command(after_help = "Example: campanile link install porch")]
     Install(Install),
-    /// What happened on a satellite, from its journal here
+    /// Show the journal of a satellite
     #[command(after_help = "Example: campanile link log porch --since 10min")]
     Log(Log),
-    /// What happens on a satellite, as it comes: every record
+    /// Show every record of a satellite as it comes in
     #[command(after_help = "Example: campanile link monitor porch --elf campanile-firmware")]
     Monitor(Monitor),
 }
@@ -50,7 +50,7 @@ enum Command {
 struct List {
     #[command(flatten)]
     state: StateDir,
-    /// One JSON object a satellite
+    /// Print JSON lines: one object for each satellite
     #[arg(long)]
     json: bool,
 }
@@ -61,7 +61,7 @@ struct Info {
     satellite: String,
     #[command(flatten)]
     state: StateDir,
-    /// One JSON object
+    /// Print a JSON line
     #[arg(long)]
     json: bool,
 }
@@ -72,7 +72,7 @@ struct Install {
     satellite: String,
     #[command(flatten)]
     state: StateDir,
-    /// One JSON object
+    /// Print a JSON line
     #[arg(long)]
     json: bool,
 }
@@ -87,7 +87,7 @@ struct Log {
 
 #[derive(Debug, clap::Args)]
 struct Monitor {
-    /// Also what its firmware says with defmt: the firmware's ELF file has the texts
+    /// Show the firmware's defmt messages too; their texts are in this ELF file of the firmware
     #[arg(long)]
     elf: Option<PathBuf>,
     #[command(flatten)]

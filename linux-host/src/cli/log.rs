@@ -24,20 +24,20 @@ const SETTLED: Duration = Duration::from_secs(1);
 /// Arguments of `log`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile log --since 10min --follow\n\n\
-    Each line is the time of day and then the line of a trace, which can be pasted into a case of the simulator.")]
+    Each line is the time of day and a line of a trace, which can be pasted into a script of the simulator.")]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) state: StateDir,
-    /// Go on with what comes
+    /// Keep running and print new records as they come in
     #[arg(long, short)]
     follow: bool,
-    /// One JSON object a record, all records
+    /// Print JSON lines: one object for each record, with all records
     #[arg(long)]
     pub(super) json: bool,
-    /// Raw edges and readings too
+    /// Print raw edges and readings too
     #[arg(long, short)]
     verbose: bool,
-    /// Begin there: "10min" ago, "07:30", "2026-11-21", "2026-11-21T07:30:00+01:00"
+    /// Begin at this time: "10min" ago, "07:30", "2026-11-21", "2026-11-21T07:30:00+01:00"
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     since: Option<Timestamp>,
 }

@@ -22,18 +22,18 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Service {
-    /// An account on X, with the PIN that X shows
+    /// Authorise posting to an account on X, with a PIN that X shows
     X(X),
 }
 
 /// Arguments of `login x`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile login x --out /etc/campanile/x.login\n\n\
-    Key and secret of the program come from X's developer portal (an app that may read and write; consumer keys). They are \
-    asked for, or read as two lines from the standard input, so that no list of processes shows them.")]
+    The consumer key and its secret come from X's developer portal (of an app with read and write permission). They are \
+    asked for on a terminal, or read as two lines from standard input, so that they do not show in a list of processes.")]
 struct X {
-    /// Where the login goes, for this user's eyes only (in /etc/campanile for the service's too); `login-file`
-    /// of the sink names it
+    /// Write the login to this file, which only this user can read (in /etc/campanile the service can too);
+    /// `login-file` of the sink names it
     #[arg(long, value_name = "FILE", default_value = "x.login")]
     out: PathBuf,
     /// Another server than X itself, for tests
@@ -53,10 +53,13 @@ async fn x(args: &X) -> Result<(), Failure> {
     let consumer = Pair { key: ask("consumer key (API key): ")?, secret: ask("consumer secret: ")? };
     let mut client = Client::new(Tls::default(), PATIENCE);
     let keys = login::begin(&mut client, &args.url, consumer).await.map_err(|failure| {
-        Failure::says(format!("X does not know this program: {}; see its keys, and this clock", failure.why))
+        Failure::says(format!(
+            "X rejects this program: {}; check its keys and the clock of this machine",
+            failure.why
+        ))
     })?;
     say(&format!(
-        "Open this page, let the program in, and copy the PIN:\n  {}\n",
+        "Open this page, authorise the program, and copy the PIN:\n  {}\n",
         login::page(&args.url, &keys)
     ))?;
     let pin = ask("PIN: ")?;

@@ -10,7 +10,7 @@ use super::{Cli, Failure};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile man > /usr/local/share/man/man1/campanile.1")]
 pub(super) struct Args {
-    /// The page of one command instead of the whole
+    /// Print the page of this command only
     command: Option<String>,
 }
 

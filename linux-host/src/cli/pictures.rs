@@ -17,10 +17,10 @@ const COLUMNS: usize = 100;
 #[derive(Debug, clap::Args)]
 #[group(multiple = true)]
 pub(super) struct Pictures {
-    /// Write a value change dump, for GTKWave, PulseView and other wave viewers
+    /// Write a value change dump (VCD), for GTKWave, PulseView and other waveform viewers
     #[arg(long, value_name = "FILE")]
     vcd: Option<PathBuf>,
-    /// Write a timeline as SVG, for a bug report
+    /// Write a timeline as SVG
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// Print a timeline
@@ -41,7 +41,7 @@ impl Pictures {
         }
         let recording = record(index, range).map_err(Failure::says)?;
         let recording = recording
-            .ok_or_else(|| Failure::says("there is nothing to draw: nobody knows what was in that range"))?;
+            .ok_or_else(|| Failure::says("there is nothing to draw: no record of that range is known"))?;
         if let Some(path) = &self.vcd {
             output::write(path, |out| vcd::write(&recording, out))?;
         }

@@ -22,15 +22,15 @@ const LOOK: Duration = Duration::from_millis(250);
 /// Arguments of `pins`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile pins\n\n\
-    Levels are shown for lines of the running house only: to read a free line is to request it, and letting go of it \
+    Levels are shown for lines of the running house only: reading a free line means requesting it, and releasing it \
     can take the pin away from a serial port or a bus that uses it.")]
 pub(super) struct Args {
     #[command(flatten)]
     state: StateDir,
-    /// Print once and end, as it does when the output is no terminal
+    /// Print once and exit; so it does anyway if the output is not a terminal
     #[arg(long)]
     once: bool,
-    /// One JSON object a line of the machine or the house, once
+    /// Print JSON lines, once: one object for each line of the machine or the house
     #[arg(long)]
     json: bool,
 }

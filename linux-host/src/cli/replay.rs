@@ -34,33 +34,33 @@ Example: campanile replay pi --from 5/1042                    (record 1042 of th
 Example: campanile replay pi --from 07:30 --until 07:31 --svg ring.svg
 Example: campanile replay pi --from 30d --with new.toml       (what would it have done with last month's presses?)
 
-The inputs of the journal are fed to the engine again, from every start and every checkpoint on, with the program that \
-the journal keeps beside them; what it decides is compared byte for byte with what stands there, and so is its state at \
-every checkpoint. The journal is only read, and a daemon may be writing it. Exit code 1: a record differs, or some of \
-them cannot be replayed; then it says which and why.
+Feeds the inputs of the journal to the engine again, from every start and every checkpoint, with the program that \
+the journal keeps. Compares its decisions with the journal byte for byte, and its state at \
+every checkpoint. The journal is only read; a daemon may be writing to it. Exit code 1: a record differs, or \
+cannot be replayed; the report says which and why.
 
-With --with, the other house takes over where the range begins, as a reload would, and the journal's inputs reach it \
-by their names; from there on it has a life of its own, over restarts too. Exit code 1: it would have done something \
-else, or not all of the journal could be compared; then it says which and why.")]
+With --with, the other house takes over at the beginning of the range, as after a reload, and gets the inputs of the \
+journal, matched by name. From there on it keeps its own state, across restarts too. Exit code 1: it would have done something \
+else, or part of the journal could not be compared; the report says which and why.")]
 pub(super) struct Args {
-    /// A state directory, or a copy of one; this machine's without
+    /// State directory or a copy of one [default: this machine's]
     #[arg(conflicts_with = "state")]
     journal: Option<PathBuf>,
     #[command(flatten)]
     state: StateDir,
-    /// Begin there: "10min" ago, "07:30", "2026-11-21", "2026-11-21T07:30:00+01:00", or a start and a record as "5/1042"
+    /// Begin at this time: "10min" ago, "07:30", "2026-11-21", "2026-11-21T07:30:00+01:00", or a start and a record such as "5/1042"
     #[arg(long, value_name = "WHEN", value_parser = when::from)]
     from: Option<when::When>,
-    /// End there, in the same forms
+    /// End at this time, in the same forms
     #[arg(long, value_name = "WHEN", value_parser = when::until)]
     until: Option<when::When>,
-    /// Compare with what this file's house would have done with the same inputs, found by their names
+    /// Compare with what the house in this file would have done with the same inputs, matched by name
     #[arg(long, value_name = "FILE", conflicts_with = "Pictures")]
     with: Option<PathBuf>,
-    /// List every moment at which the two houses differ, and not only the first ones; --json always does
+    /// List every difference between the two houses, not only the first ones; --json always lists all
     #[arg(long, requires = "with")]
     all: bool,
-    /// Print JSON lines: one object a piece of the journal, and one with the result
+    /// Print JSON lines: one object for each piece of the journal, and one with the result
     #[arg(long, conflicts_with = "timeline")]
     json: bool,
     #[command(flatten)]

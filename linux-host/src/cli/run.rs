@@ -20,13 +20,13 @@ use crate::daemon::{Options, state_dir, supervise};
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile run house.toml --state /var/lib/campanile\n\n\
-    SIGHUP reloads the file; SIGTERM stops with the outputs safe.")]
+    SIGHUP reloads the file; SIGTERM sets the outputs to their safe levels and stops.")]
 pub(super) struct Args {
     /// The file
     file: PathBuf,
     #[command(flatten)]
     state: super::StateDir,
-    /// What to say on stderr: error, warn, info, debug or trace, or a filter such as campanile=debug
+    /// The log level on stderr: error, warn, info, debug or trace, or a filter such as campanile=debug
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "CAMPANILE_LOG", value_parser = filter)]
     log: Targets,
 }

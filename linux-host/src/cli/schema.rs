@@ -7,7 +7,7 @@ use super::Failure;
 /// Arguments of `schema`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile schema > campanile.schema.json\n\n\
-    Editors with a TOML language server use it when the file begins with:\n  #:schema ./campanile.schema.json")]
+    Editors with a TOML language server use it if the file begins with:\n  #:schema ./campanile.schema.json")]
 pub(super) struct Args {}
 
 /// Prints the JSON Schema of the file.

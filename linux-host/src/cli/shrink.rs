@@ -20,25 +20,25 @@ use super::{Failure, output};
 Example: campanile shrink house.toml --seed 4711
 Example: campanile shrink house.toml --seed 4711 --output bug.json
 Example: campanile shrink house.toml --plan bug.json --tries 50000      (shorter still)
-Example: campanile swarm house.toml --plan bug.json                     (what it was, once more)"
+Example: campanile swarm house.toml --plan bug.json                     (runs the plan again)"
 )]
 pub(super) struct Args {
-    /// The houses, as `swarm` had them
+    /// The houses, the same as for `swarm`
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The seed that fails
     #[arg(long, value_name = "N", value_parser = number::<u64>)]
     seed: Option<u64>,
-    /// Shorten the plan in this file instead of a seed's
+    /// Shorten the plan in this file instead of the plan of a seed
     #[arg(long, value_name = "PLAN")]
     plan: Option<PathBuf>,
-    /// Run at most so many shorter lives
+    /// Run at most N shorter lives
     #[arg(long, value_name = "N", default_value_t = TRIES, value_parser = number::<u32>)]
     tries: u32,
-    /// Write the plan into this file instead of printing it
+    /// Write the plan to this file instead of printing it
     #[arg(long, short, value_name = "PLAN")]
     output: Option<PathBuf>,
-    /// Print one JSON object
+    /// Print a JSON line
     #[arg(long)]
     json: bool,
 }

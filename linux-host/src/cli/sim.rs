@@ -23,7 +23,7 @@ use crate::config::script::{Case, Failed, bless, open};
     allow_missing_positional = true,
     after_help = "\
 Example: campanile sim house.toml ring.toml
-Example: campanile sim tests/scenarios/max-on.toml      (a case: its house is in it, or named by it)
+Example: campanile sim tests/scenarios/max-on.toml      (this script contains its house)
 Example: campanile sim house.toml ring.toml --timeline --svg ring.svg --from 0s --until 50ms"
 )]
 pub(super) struct Args {
@@ -32,24 +32,24 @@ pub(super) struct Args {
     house: Option<PathBuf>,
     /// The script
     script: PathBuf,
-    /// Draw everything random from this seed instead of the script's own
+    /// Use this seed instead of the script's
     #[arg(long, value_name = "N", conflicts_with = "bless", value_parser = number::<u64>)]
     seed: Option<u64>,
-    /// Write the trace into the script as what it expects
+    /// Write the trace into the script as its expected steps
     #[arg(long)]
     bless: bool,
-    /// Show raw edges and bookkeeping too; compares nothing
+    /// Print raw edges and bookkeeping too, and compare nothing
     #[arg(long, conflicts_with = "bless")]
     verbose: bool,
-    /// Print JSON lines: one object a line of the trace, and one with the result
+    /// Print JSON lines: one object for each line of the trace, and one with the result
     #[arg(long, conflicts_with = "timeline")]
     json: bool,
     #[command(flatten)]
     pictures: Pictures,
-    /// Pictures begin there, in the time of the trace
+    /// Begin pictures at this time of the trace
     #[arg(long, value_name = "TIME", value_parser = moment, requires = "Pictures")]
     from: Option<Instant>,
-    /// Pictures end there; at the end of the script without
+    /// End pictures at this time of the trace [default: the end of the script]
     #[arg(long, value_name = "TIME", value_parser = moment, requires = "Pictures")]
     until: Option<Instant>,
 }

@@ -36,11 +36,11 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Send one message through a sink and tell each step: the name, the way, TLS, the login, the acknowledgement
+    /// Send one message through a sink and show each step: DNS, connection, TLS, login, acknowledgement
     Test(Test),
-    /// Print what was set aside, as a receiver refused it for good, and why
+    /// List the messages that a receiver rejected, with its reasons
     List(aside::List),
-    /// Send again what was set aside
+    /// Send rejected messages again
     Retry(aside::Retry),
 }
 
@@ -48,12 +48,12 @@ enum What {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: sudo campanile sink test home\n\
     Example: campanile sink test home --file house.toml\n\n\
-    The message is called `test`; no journal has it, and it waits for nothing. It goes over a connection of its own, \
-    also while a daemon runs, which is not disturbed. A house of the service is tried as the service's user.")]
+    The message is called `test`. It is not in the journal and does not wait in a queue. It uses its own connection \
+    and does not disturb a running daemon. A house of the service is tested as the service's user.")]
 struct Test {
     /// The sink
     name: String,
-    /// The house; without it the one of the daemon that runs, and if none does, /etc/campanile/house.toml
+    /// The house [default: the running daemon's; if none runs, /etc/campanile/house.toml]
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
     #[command(flatten)]

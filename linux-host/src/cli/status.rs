@@ -19,7 +19,7 @@ use crate::words::count;
 pub(super) struct Args {
     #[command(flatten)]
     state: StateDir,
-    /// One JSON line
+    /// Print a JSON line
     #[arg(long)]
     json: bool,
 }

@@ -35,17 +35,17 @@ const MOST_JOBS: usize = 1024;
 Example: campanile swarm house.toml                        (seeds until Ctrl-C)
 Example: campanile swarm house.toml --seeds 0..20000 --jobs 4
 Example: campanile swarm house.toml --for 10m
-Example: campanile swarm house.toml --seeds 4711            (one seed once more)
-Example: campanile swarm old.toml new.toml --for 1m         (new.toml is swapped in on the way)
-Example: campanile swarm house.toml --plan bug.json         (what `shrink --output bug.json` has kept)")]
+Example: campanile swarm house.toml --seeds 4711            (one seed again)
+Example: campanile swarm old.toml new.toml --for 1m         (new.toml is reloaded during the lives)
+Example: campanile swarm house.toml --plan bug.json         (the plan that `shrink --output bug.json` has written)")]
 pub(super) struct Args {
-    /// The house, and others that are swapped in on the way
+    /// The house, and other houses to reload during the lives
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// These seeds: `A..B`, `A..` or one
+    /// The seeds to run: `A..B`, `A..` or a single seed
     #[arg(long, value_name = "A..B", default_value = "0..")]
     seeds: Seeds,
-    /// So many at a time; all cores unless said otherwise
+    /// Parallel jobs [default: all cores]
     #[arg(long, value_name = "N", value_parser = jobs)]
     jobs: Option<NonZero<usize>>,
     /// Stop after this time: `10m`, `90s`, `2h`
@@ -54,7 +54,7 @@ pub(super) struct Args {
     /// Run the plan in this file instead of seeds
     #[arg(long, value_name = "PLAN", conflicts_with_all = ["seeds", "jobs", "limit"])]
     plan: Option<PathBuf>,
-    /// Print JSON lines: one object a failure, and one with the summary
+    /// Print JSON lines: one object for each failure, and one with the summary
     #[arg(long)]
     json: bool,
 }
@@ -70,9 +70,10 @@ impl FromStr for Seeds {
         let number = |part: &str| match part.parse::<u64>() {
             Ok(seed) if seed < u64::MAX => Ok(seed),
             _ if part.is_empty() => Err("write the first seed too, as in 0..20000".to_owned()),
-            _ => {
-                Err(format!("`{part}` is no seed: seeds are numbers up to {}, as in 0..20000", u64::MAX - 1))
-            }
+            _ => Err(format!(
+                "`{part}` is not a seed: seeds are numbers up to {}, as in 0..20000",
+                u64::MAX - 1
+            )),
         };
         let range = match text.split_once("..") {
             None => {

@@ -15,27 +15,27 @@ use crate::install::tunnel::{self, FIRST_PORT, PORT_STEP, PUBLIC_KEY, Target, Tu
 #[command(after_help = "Example: campanile tunnel anna@server.example\n\
     Example: sudo campanile tunnel anna@server.example --port 60003 --install\n\
     Example: sudo campanile tunnel --remove\n\n\
-    Prints the unit of a service that keeps a reverse SSH tunnel open; --install makes it work, with a user and a key of \
-    its own, and says what the server has to be told. Then, on the server: ssh -p 60003 pi@localhost. The port is the \
-    server's, on its loopback only: 60000 for the first machine, and three more for each further one. The server's key \
-    is taken from what you accepted when you logged in there; a server that nobody here knows is refused.")]
+    Prints the unit of a service that keeps a reverse SSH tunnel open. --install installs it, with its own user and \
+    key, and shows what to do on the server. Then, on the server: ssh -p 60003 pi@localhost. The port is on the \
+    server, on its loopback interface only: 60000 for the first machine, and three more for each further one. The host key of the \
+    server must be known already, from a login; an unknown server is refused.")]
 pub(super) struct Args {
-    /// The user on the server, and the server
+    /// User and host name of the server
     #[arg(value_name = "USER@HOST", value_parser = Target::parse, required_unless_present = "remove")]
     target: Option<Target>,
-    /// The server's port that leads here: 60000, 60003, 60006, ...
+    /// The port on the server that leads to this machine: 60000, 60003, 60006, ...
     #[arg(long, value_name = "PORT", default_value_t = FIRST_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
     port: u16,
-    /// The server's port for SSH
+    /// The SSH port of the server
     #[arg(long, value_name = "PORT", default_value_t = 22, value_parser = clap::value_parser!(u16).range(1..))]
     ssh_port: u16,
-    /// Where the server's key is known, instead of the lists of this user, root and the system
+    /// Look up the server's host key in this file, instead of the files of this user, root and the system
     #[arg(long, value_name = "FILE")]
     known_hosts: Option<PathBuf>,
-    /// Make it work: user, key, service
+    /// Install the tunnel: user, key and service
     #[arg(long)]
     install: bool,
-    /// Take it away again, its key as well
+    /// Remove the tunnel and its key
     #[arg(long, conflicts_with_all = ["target", "install"])]
     remove: bool,
     #[command(flatten)]

@@ -98,9 +98,11 @@ pub(super) fn read_and_compile(source: &Source) -> (Option<House>, Result<Compil
     let mut report = Report::new(source);
     let root = syntax::parse(&mut report);
     if let (Some((wish, _)), None) = (root.get_ref().get_key_value("wish"), root.get_ref().get("node")) {
-        let script = Diagnostic::error(wish.span(), "this is a script, and no house").label("a script's key");
+        let script = Diagnostic::error(wish.span(), "this is a script, not a house").label("a script's key");
         report.push(
-            script.help("`campanile sim HOUSE SCRIPT` plays it, and the script alone if it has a house"),
+            script.help(
+                "`campanile sim HOUSE SCRIPT` runs it; if the script has a house, give only the script",
+            ),
         );
         return (None, report.finish().and(Err(Vec::new())));
     }

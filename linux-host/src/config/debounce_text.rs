@@ -171,7 +171,7 @@ fn algorithm(text: &str) -> Result<Algorithm, Wrong> {
             format!("for one edge: {EDGE_FORMS}"),
         )),
         [word @ ("defer" | "eager" | "integrate"), ..] => Err(Wrong::new(
-            format!("\"{text}\" is not how {word} is written"),
+            format!("\"{text}\" is not a valid form of {word}"),
             match word {
                 "eager" => "\"eager 20ms\" or \"eager 20ms after 1ms\"".to_owned(),
                 _ => format!("\"{word} 10ms\""),
@@ -183,7 +183,7 @@ fn algorithm(text: &str) -> Result<Algorithm, Wrong> {
 
 fn span(text: &str) -> Result<u32, Wrong> {
     match micros(duration(text)?, text)? {
-        0 => Err(Wrong::new("a debounce of no time", "at least \"1us\"; \"none\" decides at the edge")),
+        0 => Err(Wrong::new("a debounce time of zero", "at least \"1us\"; \"none\" decides at the edge")),
         us => Ok(us),
     }
 }

@@ -137,7 +137,7 @@ pub enum WhenFull {
     Keep,
 }
 
-words!(WhenFull, "what to do when the journal is full", {
+words!(WhenFull, "a policy for a full journal", {
     "drop-oldest" => WhenFull::DropOldest, "keep" => WhenFull::Keep,
 });
 
@@ -303,7 +303,7 @@ words!(ModeWord, "a mode", {
     "single" => ModeWord::Single, "restart" => ModeWord::Restart, "queued" => ModeWord::Queued,
     "parallel" => ModeWord::Parallel,
 });
-words!(AfterRestart, "what to do after a restart", {
+words!(AfterRestart, "a restart policy", {
     "resume" => AfterRestart::Resume, "cancel" => AfterRestart::Cancel,
     "fire-if-missed" => AfterRestart::FireIfMissed,
 });

@@ -31,10 +31,10 @@ const KEYS: &[(&str, &[&str], &str, &str)] = &[
         "",
         "write [sinks.NAME] with kind = \"mqtt\" and url = \"mqtt://HOST\"",
     ),
-    ("the file", &["name", "timezone"], "", "it stands under [node]"),
+    ("the file", &["name", "timezone"], "", "it belongs under [node]"),
     ("the file", &["globals", "variable"], "", "write [variables] with NAME = 0"),
-    ("an input", &["name"], "", "the name stands in the header: [inputs.NAME]"),
-    ("an output", &["name"], "", "the name stands in the header: [outputs.NAME]"),
+    ("an input", &["name"], "", "the name belongs in the header: [inputs.NAME]"),
+    ("an output", &["name"], "", "the name belongs in the header: [outputs.NAME]"),
     ("an input", &["mode", "bias", "pull-up", "pullup", "pull_up"], "pull", "write `pull = \"up\"`"),
     (
         "an input",
@@ -50,7 +50,7 @@ const KEYS: &[(&str, &[&str], &str, &str)] = &[
         "a sensor has no line: `campanile feed NAME VALUE` gives it its values",
     ),
     ("a sensor", &["update_interval", "interval"], "min-interval", "write `min-interval = \"5s\"`"),
-    ("a sensor", &["name"], "", "the name stands in the header: [sensors.NAME]"),
+    ("a sensor", &["name"], "", "the name belongs in the header: [sensors.NAME]"),
     ("a scenario", &["id", "alias", "title"], "name", "write `name = \"..\"`"),
     ("a scenario", &["trigger", "triggers", "on"], "when", "write `when = [{ .. }]`"),
     ("a scenario", &["condition", "conditions"], "if", "write `if = \"..\"`"),
@@ -105,7 +105,7 @@ const KEYS: &[(&str, &[&str], &str, &str)] = &[
         "an action",
         &["service"],
         "",
-        "there are no services: { set = \"OUT\", to = \"on\" } drives an output, { send = \"NAME\" } tells others",
+        "there are no services: { set = \"OUT\", to = \"on\" } drives an output, { send = \"NAME\" } sends a message",
     ),
     ("`if`", &["then"], "do", "write `do = [..]`"),
     ("`set`", &["value", "state", "level"], "to", "write to = \"on\" or to = \"off\""),
@@ -148,13 +148,12 @@ const ACTIONS: &[&str] =
     &["set", "pulse", "wait", "wait-until", "let", "repeat", "send", "start", "stop", "end"];
 const ONE_ACTION: &str =
     "each { .. } is one action: write { .. }, { .. }, in the order in which they are done";
-const TOGGLE: &str =
-    "there is no toggle: a repeated command must do no harm. Use { if = \"OUT\", do = [..], else = [..] }";
+const TOGGLE: &str = "there is no toggle, because a repeated command must be harmless: use { if = \"OUT\", do = [..], else = [..] }";
 
 /// What is written instead of a key that people try in a table.
 pub(super) fn refused(table: &str, key: &str) -> Option<Habit> {
     if SECRETS.contains(&key) {
-        return Some(Habit { meant: "", help: "secrets do not stand in this file" });
+        return Some(Habit { meant: "", help: "secrets do not belong in this file" });
     }
     let here = |pattern: &str| match pattern.strip_suffix('*') {
         Some(beginning) => table.starts_with(beginning),
@@ -188,14 +187,14 @@ pub(super) fn instead_of_secret(key: &str, known: &[&str]) -> String {
     {
         _ if has("file") && has("env") => ("file".to_owned(), "env".to_owned(), "token"),
         _ if has("headers") && !meant(&["pass", "pw", "secret"]) => {
-            return "secrets do not stand in this file: write `headers = { Authorization = { file = \
+            return "secrets do not belong in this file: write `headers = { Authorization = { file = \
                     \"/etc/campanile/token\", before = \"Bearer \" } }`, or `env` for `file`"
                 .to_owned();
         }
         Some((name, _)) => (format!("{name}-file"), format!("{name}-env"), *name),
         None => ("password-file".to_owned(), "password-env".to_owned(), "password"),
     };
-    let mut help = format!("secrets do not stand in this file: write `{file} = \"/etc/campanile/{name}\"`");
+    let mut help = format!("secrets do not belong in this file: write `{file} = \"/etc/campanile/{name}\"`");
     if has(&variable) || !has(&file) {
         help += &format!(" or `{variable} = \"CAMPANILE_{}\"`", name.to_uppercase());
     }

@@ -29,9 +29,9 @@ pub use port::{SerialPort, UsbId};
 pub use units::{duration, duration_text};
 
 words!(Level, "\"on\" or \"off\"", { "on" => Level::On, "off" => Level::Off });
-words!(Active, "the voltage that means on", { "high" => Active::High, "low" => Active::Low });
-words!(Pull, "a bias", { "up" => Pull::Up, "down" => Pull::Down, "none" => Pull::None, "as-is" => Pull::AsIs });
-words!(Drive, "a way to drive a line", {
+words!(Active, "an active level", { "high" => Active::High, "low" => Active::Low });
+words!(Pull, "a pull setting", { "up" => Pull::Up, "down" => Pull::Down, "none" => Pull::None, "as-is" => Pull::AsIs });
+words!(Drive, "a drive mode", {
     "push-pull" => Drive::PushPull, "open-drain" => Drive::OpenDrain, "open-source" => Drive::OpenSource,
 });
 
@@ -167,7 +167,7 @@ text!(
     |text| if text.is_empty() {
         Err(Wrong::new("an empty path", "name a file"))
     } else if text.contains('\n') {
-        Err(Wrong::new("a path has one line", "what stands here belongs into a file of its own: name that").secret())
+        Err(Wrong::new("a path must be a single line", "put this text into a file of its own and name that file").secret())
     } else {
         Ok(text.into())
     },
@@ -206,7 +206,7 @@ impl Read for True {
     fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
         if !bool::read(node, report)? {
             report.push(
-                Diagnostic::error(node.span(), "`false` has no meaning here").label("true, or leave it out"),
+                Diagnostic::error(node.span(), "`false` cannot be used here").label("true, or leave it out"),
             );
         }
         Some(Self)

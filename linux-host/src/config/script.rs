@@ -73,9 +73,9 @@ fn read(report: &mut Report<'_>) -> Option<Written> {
     let root = syntax::parse(report);
     let is_script = ScriptTable::KEYS.iter().any(|key| root.get_ref().contains_key(*key));
     if let (Some((node, _)), false) = (root.get_ref().get_key_value("node"), is_script) {
-        let house = Diagnostic::error(node.span(), "this is a house, and no script").label("a house's key");
+        let house = Diagnostic::error(node.span(), "this is a house, not a script").label("a house's key");
         report.push(house.help(
-            "`campanile sim HOUSE SCRIPT` plays a script, with `wish`, `until` and `steps`, on a house",
+            "`campanile sim HOUSE SCRIPT` runs a script, with `wish`, `until` and `steps`, on a house",
         ));
         return None;
     }
@@ -135,7 +135,7 @@ fn check_time(at: &At<Duration>, last: Duration, until: &At<Positive>, report: &
         report.push(
             Diagnostic::error(at.span.clone(), "this step comes before the one above it")
                 .label("earlier")
-                .help("steps stand in the order of time"),
+                .help("steps must be in order of time"),
         );
     }
     if at.value > until.value.0 && !until.is_broken() {

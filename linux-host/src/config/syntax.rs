@@ -36,7 +36,7 @@ pub fn parse<'s>(report: &mut Report<'s>) -> Spanned<DeTable<'s>> {
 }
 
 /// What is right instead of a key in the file.
-const KEY: &str = "a key does not stand in this file: put it into one of its own, and name that, such as \
+const KEY: &str = "keys do not belong in this file: put the key into a file of its own and name that, such as \
                    `key = \"/etc/campanile/key.pem\"`";
 
 /// Whether an error of syntax is no more than what the one before left behind: on its line, or the keys of a table
@@ -78,14 +78,14 @@ fn secret_on_line(text: &str, at: usize) -> Option<Range<usize>> {
 /// What is most often behind an error of syntax on such a line.
 fn help(message: &str, line: &str) -> Option<&'static str> {
     const HELP: [(&str, &str); 8] = [
-        ("invalid boolean", "text stands between quotes: \"..\""),
-        ("string values must be quoted", "text stands between quotes: \"..\""),
+        ("invalid boolean", "put text in quotes: \"..\""),
+        ("string values must be quoted", "put text in quotes: \"..\""),
         ("invalid basic string", "the closing quote is missing"),
-        ("duplicate key", "each key stands once in its table"),
-        ("unclosed table", "a header stands between brackets, on a line of its own: [inputs.button]"),
+        ("duplicate key", "a key can be used only once in a table"),
+        ("unclosed table", "a header is in brackets, on a line of its own: [inputs.button]"),
         ("key with no value", "write KEY = VALUE"),
         ("expected key", "this file is TOML: [TABLE] and KEY = VALUE, one on a line"),
-        ("unquoted key", "keys have letters, digits, - and _; a value stands behind ="),
+        ("unquoted key", "keys have letters, digits, - and _; a value follows ="),
     ];
     let is_header = line.starts_with('[');
     let yaml = line.starts_with("- ")
@@ -93,7 +93,7 @@ fn help(message: &str, line: &str) -> Option<&'static str> {
         || line.split_once(": ").is_some_and(|(key, _)| !key.contains(['=', '"', ' ']));
     if yaml {
         return Some(
-            "this file is TOML and not YAML: [inputs.button] begins a table, and KEY = \"VALUE\" stands in it",
+            "this file is TOML and not YAML: [inputs.button] begins a table, and lines with KEY = \"VALUE\" follow",
         );
     }
     if is_header && message.contains("duplicate key") {

@@ -42,7 +42,7 @@ pub fn remember(storage: Directory, loaded: &Loaded, clock: &Sample) -> Result<M
             .map_err(|error| format!("{}: {error}", storage.path().display()))?;
     say(storage.path(), &opened);
     let recall = Recall::read(journal.index()).unwrap_or_else(|error| {
-        tracing::error!("the state before this start cannot be read: {error}; everything begins anew");
+        tracing::error!("the state before this start cannot be read: {error}; the house starts without it");
         Recall::default()
     });
     let program = &loaded.program;
@@ -51,7 +51,7 @@ pub fn remember(storage: Directory, loaded: &Loaded, clock: &Sample) -> Result<M
         Some(hash) => match earlier(&journal, hash, loaded) {
             Some(before) => (Some(before), recall.items),
             None => {
-                tracing::warn!("the program before this one is gone: its state is not taken over");
+                tracing::warn!("the previous program is missing: its state cannot be restored");
                 (None, Vec::new())
             }
         },

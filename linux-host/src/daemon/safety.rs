@@ -32,7 +32,7 @@ impl SafetyNet {
         };
         for (line, safe) in held.drain(..) {
             if let Err(error) = line.set(safe) {
-                tracing::error!("an output does not take its safe level: {error}");
+                tracing::error!("an output cannot be set to its safe level: {error}");
             }
         }
     }

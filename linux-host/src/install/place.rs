@@ -39,7 +39,7 @@ impl Place {
     pub fn new(root: &Path) -> Result<Self, String> {
         match fs::canonicalize(root) {
             Ok(found) if found.is_dir() => Ok(Self { root: found }),
-            Ok(found) => Err(format!("{} is no directory", found.display())),
+            Ok(found) => Err(format!("{} is not a directory", found.display())),
             Err(error) => Err(format!("{}: {error}", root.display())),
         }
     }
@@ -229,7 +229,7 @@ mod tests {
         let file = dir.path().join("etc/x/y");
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path().join("etc/x")).unwrap().count(), 1, "nothing is left beside it");
-        assert!(Place::new(&file).unwrap_err().contains("no directory"));
+        assert!(Place::new(&file).unwrap_err().contains("not a directory"));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn open(path: &Path, baud: u32) -> Result<OwnedFd, String> {
         Errno::BUSY => format!("another program has {name}: stop it"),
         error => format!("{name}: {error}"),
     })?;
-    let mut settings = tcgetattr(&fd).map_err(|_| format!("{name} is no serial line"))?;
+    let mut settings = tcgetattr(&fd).map_err(|_| format!("{name} is not a serial line"))?;
     claim(&fd, &name)?;
     settings.make_raw();
     settings.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD;
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn what_is_no_serial_line_is_said_to_be_none() {
         let error = open(Path::new("/dev/null"), 115_200).unwrap_err();
-        assert_eq!(error, "/dev/null is no serial line");
+        assert_eq!(error, "/dev/null is not a serial line");
     }
 
     #[test]

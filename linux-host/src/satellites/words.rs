@@ -75,9 +75,9 @@ pub(super) fn of_verdict(verdict: Verdict) -> Option<&'static str> {
             "its program names a line twice, by its name and by its number, or one that its board needs for itself, as \
              for its serial line"
         }
-        Verdict::UnknownPull => "its program asks for a pull that its board has not",
+        Verdict::UnknownPull => "its program uses a pull that its board does not have",
         Verdict::Refused => "its engine refuses its program",
-        Verdict::Unstored => "its flash does not take its program: the one before runs on",
+        Verdict::Unstored => "its program cannot be written to its flash: the previous one keeps running",
     })
 }
 

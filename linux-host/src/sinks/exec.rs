@@ -83,7 +83,7 @@ impl Receiver for Exec {
                 Verdict::Taken
             }
             End::Code(status, said) if status.code() == Some(LATER) => {
-                return Err(Failure::retry(format!("the program asks for later (exit code 75){said}")));
+                return Err(Failure::retry(format!("the program asks for a later try (exit code 75){said}")));
             }
             End::Code(status, said) => Verdict::Refused(format!("the program failed ({status}){said}")),
             End::TooLong => Verdict::Failed(format!(
@@ -113,7 +113,7 @@ pub(super) async fn program(path: &Path) -> Result<String, Failure> {
     match tokio::fs::metadata(path).await {
         Err(error) => return refuse(error.to_string()),
         Ok(metadata) if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 => {
-            return refuse("it is no program (`chmod +x`?)".to_owned());
+            return refuse("it is not an executable file (`chmod +x`?)".to_owned());
         }
         Ok(_) => {}
     }
@@ -121,7 +121,7 @@ pub(super) async fn program(path: &Path) -> Result<String, Failure> {
     let user = rustix::process::geteuid().as_raw();
     match spawn_blocking(move || rustix::fs::access(&own, Access::EXEC_OK)).await {
         Ok(Err(error)) => {
-            refuse(format!("the user {user} may not ({error}): see `ls -l`, and the folders above it"))
+            refuse(format!("the user {user} may not run it ({error}): see `ls -l`, and the folders above it"))
         }
         _ => Ok(format!("{shown}, which the file names, may be run by the user {user}")),
     }
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(missing.open().await.unwrap_err().then, Then::Refused);
         std::fs::write(dir.path().join("plain"), "").unwrap();
         let plain = exec(dir.path().join("plain"), &[]).open().await.unwrap_err();
-        assert!(plain.why.contains("it is no program"), "{plain:?}");
+        assert!(plain.why.contains("it is not an executable file"), "{plain:?}");
     }
 
     #[tokio::test]

@@ -148,7 +148,8 @@ impl Client {
         let Some(connection) = self.connection.take() else {
             return Err(Failure::retry("not connected"));
         };
-        let authority = url.authority().parse().map_err(|_| Failure::refused("the host is no name"))?;
+        let authority =
+            url.authority().parse().map_err(|_| Failure::refused("the host is not a valid name"))?;
         headers.insert(HOST, authority);
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         let mut request = hyper::Request::new(Full::new(body));

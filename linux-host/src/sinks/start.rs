@@ -141,7 +141,7 @@ impl<S: Storage, A: Around> Sinks<S, A> {
         self.running = kept;
         let is_wanted = |name: &str| specs.iter().any(|(wanted, ..)| wanted == name);
         let ended = gone.iter().map(|running| &running.shown.name).filter(|name| !is_wanted(name));
-        let mut words: Vec<_> = ended.map(|name| format!("sink {name} is gone")).collect();
+        let mut words: Vec<_> = ended.map(|name| format!("sink {name} is removed")).collect();
         let bookmark = |running: &Running| (running.shown.name.clone(), running.bookmark.clone());
         let mut bookmarks: HashMap<_, _> = gone.iter().map(bookmark).collect();
         stop_all(gone).await;
@@ -151,7 +151,7 @@ impl<S: Storage, A: Around> Sinks<S, A> {
             if self.running.iter().all(|running| running.shown.name != name) {
                 let bookmark = bookmarks.remove(&name);
                 words.push(match bookmark {
-                    Some(_) => format!("sink {name} begins anew"),
+                    Some(_) => format!("sink {name} is restarted"),
                     None => format!("sink {name} is new"),
                 });
                 let bookmark = bookmark.unwrap_or_default();

@@ -42,7 +42,7 @@ impl Template {
             match place(from) {
                 Some(word) => {
                     if !PLACES.contains(&word) && !word.starts_with("data.") {
-                        return Err(format!("{{{word}}} has no meaning here"));
+                        return Err(format!("{{{word}}} cannot be used here"));
                     }
                     if !plain.is_empty() {
                         parts.push(Part::Text(std::mem::take(&mut plain)));
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_word_without_a_meaning_is_refused() {
-        assert_eq!(Template::parse("{nmae}").unwrap_err(), "{nmae} has no meaning here");
+        assert_eq!(Template::parse("{nmae}").unwrap_err(), "{nmae} cannot be used here");
         assert!(Template::parse("{\"a\": {}}").unwrap().is_fixed());
         assert!(!Template::parse("{name}").unwrap().is_fixed());
     }

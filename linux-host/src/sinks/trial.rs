@@ -266,7 +266,7 @@ async fn connect(addresses: Vec<SocketAddr>, host: &str) -> Result<(TcpStream, S
 /// The handshake alone; what was agreed upon.
 fn handshake(mut stream: TcpStream, config: Arc<ClientConfig>, host: &str) -> Result<String, Failure> {
     let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| Failure::refused(format!("{host} is no name that a certificate could be for")))?;
+        .map_err(|_| Failure::refused(format!("{host} is not a valid name for a certificate")))?;
     let mut connection = ClientConnection::new(config, name).map_err(|error| tls::words::of(&error))?;
     let prepared = stream
         .set_nonblocking(false)

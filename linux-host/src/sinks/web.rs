@@ -143,7 +143,9 @@ fn judge(answer: &Answer) -> Result<Verdict, Failure> {
         Class::Never => Ok(Verdict::Refused(match answer.status {
             404 | 410 => format!("nothing is there ({words}): is the address right?"),
             405 => {
-                format!("the address takes no such request ({words}): is it the right one, and its method?")
+                format!(
+                    "the address does not accept this request ({words}): is it the right one, and its method?"
+                )
             }
             _ => words,
         })),
@@ -169,7 +171,7 @@ pub async fn json<T: DeserializeOwned>(
             Failure::refused(if is_cut {
                 format!("the answer is longer than the {} KiB that are read of it", most >> 10)
             } else {
-                format!("the answer is no JSON of the documented form: {error}")
+                format!("the answer is not JSON of the documented form: {error}")
             })
         }),
         Class::Later(after) => Err(Failure::retry(answer.in_words()).after(after)),

@@ -99,7 +99,7 @@ fn a_house_and_a_script_are_told_apart() {
     assert!(campanile(&["sim", &house, &script]).status.success());
     let swapped = text(&campanile(&["sim", &script, &house]).stderr);
     let (is_house, is_script) =
-        ("error: this is a house, and no script", "error: this is a script, and no house");
+        ("error: this is a house, not a script", "error: this is a script, not a house");
     assert!(swapped.starts_with(is_house) && swapped.contains("`campanile sim HOUSE SCRIPT`"), "{swapped}");
     assert_eq!(swapped.matches("error: ").count(), 1, "and nothing else: {swapped}");
     assert!(text(&campanile(&["sim", &house]).stderr).starts_with(is_house), "the script was forgotten");

@@ -35,9 +35,9 @@ fn what_is_no_range_no_time_and_no_number_is_said_in_words() {
     for (arguments, words) in [
         (["--seeds", "7..3"], "there is no seed in 7..3"),
         (["--seeds", "3..3"], "there is no seed in 3..3"),
-        (["--seeds", "a..b"], "`a` is no seed: seeds are numbers up to"),
-        (["--seeds", "1..=4"], "`=4` is no seed"),
-        (["--seeds", "99999999999999999999"], "`99999999999999999999` is no seed"),
+        (["--seeds", "a..b"], "`a` is not a seed: seeds are numbers up to"),
+        (["--seeds", "1..=4"], "`=4` is not a seed"),
+        (["--seeds", "99999999999999999999"], "`99999999999999999999` is not a seed"),
         (["--jobs", "0"], "a number from 1 to 1024 is meant"),
         (["--jobs", "100000"], "a number from 1 to 1024 is meant"),
         (["--for", "10"], "10"),

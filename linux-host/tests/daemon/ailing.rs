@@ -82,7 +82,8 @@ fn a_program_that_was_refused_is_brought_over_when_a_person_asks() {
     board.stores(false);
     let place = Workplace::new(&house(&board));
     let daemon = Running::start(&place);
-    let unstored = || problems_of(&daemon, "porch").concat().contains("its flash does not take its program");
+    let unstored =
+        || problems_of(&daemon, "porch").concat().contains("its program cannot be written to its flash");
     poll(|| unstored().then_some(()));
     assert_eq!((&info(&daemon)["up"], &info(&daemon)["program"]), (&true.into(), &"".into()));
     board.stores(true);

@@ -156,7 +156,7 @@ fn a_reload_says_what_becomes_of_the_sinks() {
     let daemon = Running::start(&place);
     place.write(&house(&[sink("kept", "input:*"), sink("other", "output:*"), sink("fresh", "input:*")]));
     let answer = daemon.ok(&["reload"]);
-    let words = "; sink old is gone; sink other begins anew; sink fresh is new";
+    let words = "; sink old is removed; sink other is restarted; sink fresh is new";
     assert!(answer.trim_end().ends_with(words), "{answer}");
     assert_eq!(daemon.ok(&["reload"]).trim_end(), "the program is the same");
     daemon.stop();

@@ -3,7 +3,7 @@
 /// Names and values of all symbols; an error in words if it is no such file.
 pub(super) fn symbols(elf: &[u8]) -> Result<Vec<(&str, u32)>, String> {
     if !elf.starts_with(b"\x7fELF\x01\x01") {
-        return Err("it is no 32-bit ELF file with the low byte first".to_owned());
+        return Err("it is not a 32-bit little-endian ELF file".to_owned());
     }
     table(elf)
         .ok_or_else(|| "it has no symbols, or is cut off: give the file as the linker left it".to_owned())
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn what_is_no_firmware_is_refused_in_words() {
-        assert!(symbols(b"#!/bin/sh").unwrap_err().contains("no 32-bit ELF file"));
+        assert!(symbols(b"#!/bin/sh").unwrap_err().contains("not a 32-bit little-endian ELF file"));
         assert!(symbols(b"\x7fELF\x01\x01 and no more").unwrap_err().contains("no symbols"));
     }
 }

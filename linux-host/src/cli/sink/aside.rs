@@ -24,14 +24,14 @@ const STEP: usize = 1 << 16;
 /// Arguments of `sink list`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile sink list home\n\n\
-    What a receiver refused for good is set aside, so that the rest goes on: the journal has it, with the reason, as long \
-    as it has anything of then. `campanile sink retry` sends it again. A daemon need not run.")]
+    A message that the receiver rejects for good does not hold up the others. It stays in the journal, with the reason, \
+    until retention deletes it. `campanile sink retry` sends it again. Works without a daemon.")]
 pub(super) struct List {
-    /// Of this sink alone
+    /// Only this sink
     name: Option<SinkName>,
     #[command(flatten)]
     state: StateDir,
-    /// Print a JSON object a line
+    /// Print JSON lines: one object for each message
     #[arg(long)]
     json: bool,
 }
@@ -39,8 +39,8 @@ pub(super) struct List {
 /// Arguments of `sink retry`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: campanile sink retry home\n\n\
-    All that the sink has set aside is sent again by the daemon, oldest first, one at a time beside the news, with \
-    `\"late\":true` in it. What is refused again stays set aside.")]
+    The daemon sends all rejected messages of the sink again, oldest first, one at a time between the new ones, with \
+    `\"late\":true` in them. A message that is rejected again can be retried again.")]
 pub(super) struct Retry {
     /// The sink
     name: String,

@@ -22,7 +22,7 @@ fn seeds_as_people_write_them() {
     }
     for (text, what) in [("x..3", "x"), ("3..=7", "=7"), ("18446744073709551615", "18446744073709551615")] {
         assert!(
-            text.parse::<Seeds>().is_err_and(|why| why.contains(&format!("`{what}` is no seed"))),
+            text.parse::<Seeds>().is_err_and(|why| why.contains(&format!("`{what}` is not a seed"))),
             "{text}"
         );
     }

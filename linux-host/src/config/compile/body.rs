@@ -85,7 +85,7 @@ impl<'t> Bodies<'t> {
             report.push(
                 Diagnostic::warning(asked, "`timed-out` is always false here")
                     .label("nothing in this scenario can time out")
-                    .help("it tells whether the last `wait-until` of the run ended by its `timeout`"),
+                    .help("it is true if the last `wait-until` of the run has timed out"),
             );
         }
         body
@@ -209,7 +209,7 @@ impl<'t> Bodies<'t> {
             report.push(
                 Diagnostic::error(
                     pulse.length.span.clone(),
-                    format!("`{}` is on for {max_on} at the most", pulse.output.value),
+                    format!("`{}` can be on for {max_on} at most", pulse.output.value),
                 )
                 .label("longer than its `max-on`")
                 .help("a shorter pulse, or a longer `max-on`"),
@@ -239,12 +239,9 @@ impl<'t> Bodies<'t> {
         inner.loops += 1;
         if depth.loops >= MAX_LOOPS {
             report.push(
-                Diagnostic::error(
-                    repeat.span.clone(),
-                    format!("loops within each other, more than {MAX_LOOPS}"),
-                )
-                .label("one too deep")
-                .help("put the inner one into a scenario of its own and `start` it"),
+                Diagnostic::error(repeat.span.clone(), format!("more than {MAX_LOOPS} nested loops"))
+                    .label("one too deep")
+                    .help("put the inner one into a scenario of its own and `start` it"),
             );
         }
         let scope = self.expression(&repeat.times, report);
@@ -261,9 +258,9 @@ impl<'t> Bodies<'t> {
             report.push(
                 Diagnostic::error(
                     repeat.times.0.span.clone(),
-                    "a loop without a wait, and nobody knows how often it goes round",
+                    "a loop without a wait must have a constant count",
                 )
-                .label("this is no constant")
+                .label("this is not a constant")
                 .help("put { wait = \"0s\" } into it, or write the count as a number"),
             );
         }
@@ -294,7 +291,7 @@ fn ops_or_one(scope: Option<&Scope>) -> Vec<u8> {
 fn deeper(depth: Depth, span: &Range<usize>, report: &mut Report<'_>) -> Depth {
     if depth.blocks >= MAX_BLOCKS {
         report.push(
-            Diagnostic::error(span.clone(), format!("blocks within each other, more than {MAX_BLOCKS}"))
+            Diagnostic::error(span.clone(), format!("more than {MAX_BLOCKS} nested blocks"))
                 .label("one too deep")
                 .help("put the inner part into a scenario of its own and `start` it"),
         );

@@ -104,7 +104,7 @@ impl Frozen<'_> {
             if rest.starts_with("{{") && rest.contains("}}") {
                 let span = report.part(text, at..at + 2);
                 report.push(
-                    Diagnostic::warning(span, "what stands between {{ and }} is sent as it stands")
+                    Diagnostic::warning(span, "text between {{ and }} is sent literally")
                         .label("a brace, no value")
                         .help("{name} stands for a value"),
                 );

@@ -211,7 +211,7 @@ impl Tables {
                 report.push(
                     Diagnostic::warning(output.safe.span.clone(), format!("`{}` is safe when it is on", name.value))
                         .label("holds only while campanile runs")
-                        .help("once the process is gone the kernel may drop the line: let the hardware be safe when off"),
+                        .help("when the process has ended, the kernel may release the line: make the hardware safe when off"),
                 );
             }
             let max_on = output.and_then(|output| output.max_on.as_ref());

@@ -24,7 +24,7 @@ pub(super) fn code(why: CodeError, at: usize, scenario: &Scenario, marks: &Marks
             format!("`{scenario}` makes {have} steps without a wait, and {MAX_STEPS} are allowed"),
         )
         .label("up to here")
-        .help("put { wait = \"0s\" } between: others come to their turn there"),
+        .help("put { wait = \"0s\" } between them, so that other scenarios can run"),
         other => Diagnostic::error(span, format!("the engine refuses `{scenario}`: {other:?}")).help(MISTAKE),
     }
 }

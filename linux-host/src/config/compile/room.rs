@@ -31,7 +31,7 @@ impl Gauge {
         let Self { of, max, have, past } = self;
         if let Some(place) = past {
             report.push(
-                Diagnostic::error(place, format!("{have} {of}, and this engine has room for {max}"))
+                Diagnostic::error(place, format!("{have} {of}, but this engine has room for {max}"))
                     .label("too many from here on")
                     .help(help),
             );

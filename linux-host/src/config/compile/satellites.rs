@@ -99,7 +99,7 @@ pub(super) fn all(house: &House, report: &mut Report<'_>) -> Vec<SatelliteProgra
             report.push(
                 Diagnostic::error(
                     name.span.clone(),
-                    format!("\"{}\" is no name for a satellite", name.value),
+                    format!("\"{}\" is not a valid satellite name", name.value),
                 )
                 .label("here")
                 .help("a-z, 0-9 and -, as of a node"),
@@ -258,9 +258,12 @@ fn find_board<'h>(
     let board = board?;
     if !matches!(board, Board::Serial(_)) {
         report.push(
-            Diagnostic::error(wanted.span.clone(), format!("the board `{}` is no serial line", wanted.value))
-                .label("a satellite needs one")
-                .help("give it a board with kind = \"serial\""),
+            Diagnostic::error(
+                wanted.span.clone(),
+                format!("the board `{}` is not a serial line", wanted.value),
+            )
+            .label("a satellite needs one")
+            .help("give it a board with kind = \"serial\""),
         );
         return None;
     }

@@ -62,7 +62,7 @@ pub(super) fn all(house: &House, tables: &Tables, room: &Room, report: &mut Repo
                 let first = found.iter().skip(triggers_before).find(|found| found.name.text == text);
                 if first.is_some_and(|first| report.is_clean(&first.span) && report.is_clean(&span)) {
                     report.push(
-                        Diagnostic::error(span.clone(), format!("the trigger `{text}` stands here twice"))
+                        Diagnostic::error(span.clone(), format!("the trigger `{text}` is listed twice"))
                             .label("a second time")
                             .help("one of them is enough"),
                     );

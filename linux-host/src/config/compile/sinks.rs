@@ -37,7 +37,7 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
         // Its cursor is a file of that name.
         if check_name(&name.value).is_ok() && name.value.parse::<SinkName>().is_err() {
             report.push(
-                Diagnostic::error(name.span.clone(), format!("\"{}\" is no name for a sink", name.value))
+                Diagnostic::error(name.span.clone(), format!("\"{}\" is not a valid sink name", name.value))
                     .label("here")
                     .help("a-z, 0-9 and -"),
             );

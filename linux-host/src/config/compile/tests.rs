@@ -253,7 +253,7 @@ fn what_the_room_has_not_is_told_by_name() {
     let room = Room { counts: image::Counts { inputs: 1, ..ROOM.counts }, ..ROOM };
     assert!(build(&house, &room, &mut report).is_none());
     let found = report.finish().unwrap_err();
-    assert_eq!(found[0].message, "2 inputs, and this engine has room for 1");
+    assert_eq!(found[0].message, "2 inputs, but this engine has room for 1");
     assert_eq!(&text[found[0].span.clone()], "b");
 }
 
@@ -317,7 +317,7 @@ proptest! {
             for diagnostic in found {
                 let words = &diagnostic.message;
                 let known =
-                    ["steps without a wait", "nobody knows how often", "within each other", "starts itself again"];
+                    ["steps without a wait", "a constant count", "nested", "starts itself again"];
                 prop_assert!(known.iter().any(|part| words.contains(part)), "{}", words);
                 prop_assert!(!diagnostic.span.is_empty());
             }

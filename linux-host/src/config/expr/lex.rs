@@ -54,7 +54,7 @@ fn number(rest: &str, at: usize, errors: &mut Vec<ExprError>) -> (Token, usize) 
     let help = if word.contains(':') {
         "a time of day is compared by its parts: `hour >= 22`, `minute < 30`"
     } else {
-        "digits, and a point where a sensor has decimals; durations stand in `wait` and `timeout`, not here"
+        "write digits, with a point if the sensor has decimals; durations belong in `wait` and `timeout`"
     };
     let number = Decimal::parse(&word.replace('_', "")).unwrap_or_else(|| {
         errors.push(ExprError::new(at..at + len, format!("`{word}` is not a number"), help));
@@ -82,9 +82,9 @@ fn name(rest: &str, at: usize, errors: &mut Vec<ExprError>) -> (Token, usize) {
 /// Takes note of a character that means something in other languages, and goes on as if it were not there.
 fn strange(c: char, at: usize, tokens: &mut Vec<(Token, Range<usize>)>, errors: &mut Vec<ExprError>) {
     let help = match c {
-        '.' => "a point stands in a number, or between a satellite and its line: `porch.button`",
+        '.' => "a point is used in a number, or between a satellite and its line: `porch.button`",
         '\'' | '"' => "there are no quotes in here: `button == on`",
-        _ => "a name stands alone here: `rings + 1`",
+        _ => "use the plain name: `rings + 1`",
     };
     let what = format!("`{c}` has no place in an expression");
     // What stands in front of a point is no name of the house.

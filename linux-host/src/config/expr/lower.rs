@@ -75,7 +75,7 @@ pub(super) fn lower(expr: &Expr, names: &dyn Names, errors: &mut Vec<ExprError>)
     if stack(&ops) > MAX_STACK {
         errors.push(ExprError::new(
             expr.span.clone(),
-            format!("more than {MAX_STACK} values have to be kept in mind"),
+            format!("the expression needs more than {MAX_STACK} intermediate values"),
             "put the deeper part first, or split it over variables with `let`",
         ));
     }
@@ -106,7 +106,7 @@ pub(super) fn unknown(tokens: &[(Token, Range<usize>)], names: &dyn Names) -> Ve
             let help = if parts.len() > 1 && parts.iter().all(part) {
                 format!("a subtraction needs spaces: `{}`", parts.join(" - "))
             } else if let Some((_, alone)) = name.rsplit_once('.').filter(|(_, alone)| known(alone)) {
-                format!("a name stands alone: `{alone}`, not `{name}`")
+                format!("use the plain name: `{alone}`, not `{name}`")
             } else if ["time", "now", "date"].contains(&name.as_str()) {
                 "the time is in `hour`, `minute` and `weekday`".to_owned()
             } else {
@@ -158,8 +158,8 @@ fn scale(number: Decimal, decimals: u8, span: &Range<usize>) -> Result<i32, Expr
     if decimals == 0 && number.decimals() > 0 {
         return Err(ExprError::new(
             span.clone(),
-            format!("{number} has decimals, and stands beside whole numbers"),
-            "decimals have a meaning beside a sensor that has some",
+            format!("{number} has decimals, but the other values are whole numbers"),
+            "use decimals only with a sensor that has decimals",
         ));
     }
     number.scaled(decimals).map_err(|wrong| {

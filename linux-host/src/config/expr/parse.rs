@@ -25,16 +25,16 @@ pub(super) fn tree(tokens: &[(Token, Range<usize>)], end: usize) -> Result<Expr,
         None => Ok(expr),
         Some(token) => {
             let help = match token {
-                Token::Close => "there is no ( before it",
+                Token::Close => "there is no matching (",
                 Token::Operator(
                     Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge,
                 ) => "compare twice: `1 < x and x < 5`",
                 Token::Open => {
-                    "there are no functions: names stand alone, and hour, minute and weekday tell the time"
+                    "there are no functions: use plain names; hour, minute and weekday give the time"
                 }
-                _ => "an operator stands between two values: + - * / %, == != < <= > >=, and or",
+                _ => "an operator goes between two values: + - * / %, == != < <= > >=, and or",
             };
-            Err(ExprError::new(parser.span(), "the expression should be over here", help))
+            Err(ExprError::new(parser.span(), "the expression should end here", help))
         }
     }
 }
@@ -133,15 +133,17 @@ impl<'a> Parser<'a> {
             Some(Token::Open) => {
                 let inner = self.deeper(Self::or)?;
                 if self.peek() != Some(&Token::Close) {
-                    return Err(ExprError::new(self.span(), "a ) is missing", "close what the ( opened"));
+                    return Err(ExprError::new(self.span(), "a ) is missing", "add the matching )"));
                 }
                 let end = self.span().end;
                 self.at += 1;
                 Ok(Expr { span: span.start..end, ..inner })
             }
-            Some(Token::Name(name)) if name == "not" => {
-                Err(ExprError::new(span, "`not` cannot stand here", "put it in parentheses: `x == (not y)`"))
-            }
+            Some(Token::Name(name)) if name == "not" => Err(ExprError::new(
+                span,
+                "`not` cannot be used here",
+                "put it in parentheses: `x == (not y)`",
+            )),
             _ => Err(ExprError::new(span, "a value is missing here", "a number, a name, or ( .. )")),
         }
     }
@@ -150,7 +152,7 @@ impl<'a> Parser<'a> {
         if self.depth >= DEEPEST {
             return Err(ExprError::new(
                 self.span(),
-                format!("more than {DEEPEST} parentheses or signs within each other"),
+                format!("more than {DEEPEST} nested parentheses or signs"),
                 "split it over variables with `let`",
             ));
         }

@@ -65,7 +65,10 @@ impl Rule {
             Bond::Needs(others) => Some(error(format!("`{key}` without `{}`", others.join("` or `")))),
             Bond::Excludes(other) => {
                 let first = Node::from(table.get(other)?);
-                Some(error(format!("`{key}` beside `{other}`")).other(first.span(), "the other"))
+                Some(
+                    error(format!("`{key}` and `{other}` cannot be used together"))
+                        .other(first.span(), "the other"),
+                )
             }
             Bond::Without(other, words) => {
                 let word = match table.get(other).map(|value| value.get_ref()) {
@@ -73,7 +76,7 @@ impl Rule {
                     Some(DeValue::String(text)) => words.iter().find(|word| *word == text)?,
                     Some(_) => return None,
                 };
-                Some(error(format!("`{key}` has no meaning with {other} = \"{word}\"")))
+                Some(error(format!("`{key}` cannot be used with {other} = \"{word}\"")))
             }
         }
     }

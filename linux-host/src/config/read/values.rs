@@ -183,7 +183,7 @@ impl<T: Read> Read for Entries<T> {
             let is_table = matches!(value.get_ref(), DeValue::Table(_));
             if !is_table && T::KEYS.contains(&name.value.as_str()) {
                 report.push(
-                    Diagnostic::error(name.span, format!("`{}` of what?", name.value))
+                    Diagnostic::error(name.span, format!("`{}` must be under a name", name.value))
                         .label(format!("this is for {}, which needs a name", T::WHAT))
                         .help("write the name into the header, such as [inputs.button] or [outputs.lamp]"),
                 );

@@ -98,7 +98,7 @@ pub struct Word(pub Text);
 
 text!(Word, "a string", { "type": "string", "pattern": "[^ ]" }, |text| {
     if text.trim().is_empty() {
-        Err(Wrong::new("an empty string says nothing", "leave the key out, or give it a value"))
+        Err(Wrong::new("the string is empty", "leave the key out, or give it a value"))
     } else {
         Ok(Self(text.to_owned()))
     }

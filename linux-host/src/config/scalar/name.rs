@@ -30,7 +30,7 @@ pub fn check_name(name: &str) -> Result<(), Wrong> {
         return Err(Wrong::new(format!("\"{name}\" does not begin with a letter"), rule));
     }
     if let Some(wrong) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))) {
-        return Err(Wrong::new(format!("\"{name}\" has {wrong:?} in it"), rule));
+        return Err(Wrong::new(format!("\"{name}\" contains {wrong:?}"), rule));
     }
     if name.ends_with('-') {
         return Err(Wrong::new(format!("\"{name}\" ends with -"), rule));
@@ -40,7 +40,7 @@ pub fn check_name(name: &str) -> Result<(), Wrong> {
     }
     if RESERVED.contains(&name) {
         return Err(Wrong::new(
-            format!("`{name}` has a meaning of its own in expressions"),
+            format!("`{name}` is a reserved word in expressions"),
             format!("choose another name, such as \"my-{name}\""),
         ));
     }
@@ -121,7 +121,7 @@ text!(NodeName, "a name of a-z, 0-9 and -", { "type": "string", "pattern": "^[a-
         let near: String = near.chars().filter(|c| u8::try_from(*c).is_ok_and(good)).take(NAME_MAX).collect();
         let near = if near.is_empty() { "front-door" } else { &near };
         Err(Wrong::new(
-            format!("\"{text}\" is no name for a node"),
+            format!("\"{text}\" is not a valid node name"),
             format!("a-z, 0-9 and -, up to {NAME_MAX}, such as \"{near}\""),
         ))
     }
@@ -137,9 +137,9 @@ impl VariableName {
         if text.bytes().all(of_a_name) && text.starts_with(|first: char| !first.is_ascii_digit()) {
             return Ok(Self(text.to_owned()));
         }
-        let help = "letters, digits and _, such as \"CAMPANILE_PASSWORD\"; the secret itself does not stand in this file: \
+        let help = "letters, digits and _, such as \"CAMPANILE_PASSWORD\"; the secret itself does not belong in this file: \
                     the variable holds it, for the service in /etc/default/campanile";
-        Err(Wrong::new("this is no name of an environment variable", help).secret())
+        Err(Wrong::new("this is not a valid name for an environment variable", help).secret())
     }
 }
 

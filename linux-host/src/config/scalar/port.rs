@@ -53,7 +53,7 @@ impl SerialPort {
             return UsbId::parse(id).map(Self::Usb).ok_or_else(|| {
                 let help = "four and four hexadecimal digits, such as \"usb:0d28:0204\", and behind another colon the \
                             device's serial number if there are several; `lsusb -v` lists them";
-                Wrong::new(format!("\"{text}\" is no USB id"), help)
+                Wrong::new(format!("\"{text}\" is not a valid USB ID"), help)
             });
         }
         if let Some(address) = text.strip_prefix("tcp://") {
@@ -62,7 +62,7 @@ impl SerialPort {
                 Some(port) if port > 0 => Ok(Self::Tcp(address.to_owned())),
                 _ => {
                     let help = "host and port, such as \"tcp://192.168.1.7:4321\"";
-                    Err(Wrong::new(format!("\"{text}\" is no address"), help))
+                    Err(Wrong::new(format!("\"{text}\" is not a valid address"), help))
                 }
             };
         }
@@ -76,7 +76,7 @@ impl SerialPort {
              \"tcp://HOST:PORT\""
                 .to_owned()
         };
-        Err(Wrong::new(format!("\"{text}\" is no serial line"), help))
+        Err(Wrong::new(format!("\"{text}\" is not a serial line"), help))
     }
 }
 

@@ -46,7 +46,7 @@ fn a_time_too_long_is_not_called_too_fine() {
     let words = |text: &str| duration(text).unwrap_err().into_words().0;
     assert_eq!(words("99999999999d"), "\"99999999999d\" is longer than a century");
     assert_eq!(words("40000d"), "\"40000d\" is longer than a century");
-    assert_eq!(words("0.0000001s"), "\"0.0000001s\" is no whole number of microseconds");
+    assert_eq!(words("0.0000001s"), "\"0.0000001s\" is not a whole number of microseconds");
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub fn duration(text: &str) -> Result<Duration, Wrong> {
         }
         if unit.is_empty() {
             let help = format!("{units}; is \"{text}s\" meant, or \"{text}ms\"?");
-            return Err(Wrong::new(format!("\"{text}\" lacks a unit"), help));
+            return Err(Wrong::new(format!("\"{text}\" has no unit"), help));
         }
         let Some(&(_, us)) = TIME.iter().find(|(name, _)| *name == unit.trim()) else {
             let help = match unit.trim() {
@@ -73,7 +73,7 @@ pub fn duration(text: &str) -> Result<Duration, Wrong> {
                 return Wrong::new(format!("\"{written}\" is longer than a century"), "a shorter time");
             }
             Wrong::new(
-                format!("\"{written}\" is no whole number of microseconds"),
+                format!("\"{written}\" is not a whole number of microseconds"),
                 "a microsecond is the shortest time",
             )
         })?;
@@ -124,7 +124,7 @@ pub(super) fn size(text: &str) -> Result<u64, Wrong> {
     let factor = BYTES.iter().find(|(name, _)| *name == unit.trim()).map(|(_, bytes)| *bytes);
     let factor = factor.ok_or_else(|| {
         let what = match unit.trim() {
-            "" => format!("\"{text}\" lacks a unit"),
+            "" => format!("\"{text}\" has no unit"),
             unit => format!("\"{unit}\" is not a unit of size"),
         };
         match unit.trim() {

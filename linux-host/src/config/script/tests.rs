@@ -84,7 +84,7 @@ fn all_that_is_wrong_is_told_at_once() {
     for part in [
         "unknown key `wihs`",
         "did you mean `wish`?",
-        "\"0\" lacks a unit",
+        "\"0\" has no unit",
         "\"onn\" is not",
         "did you mean `input`?",
         "edges in the wrong order",

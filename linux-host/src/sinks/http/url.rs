@@ -32,7 +32,7 @@ impl Url {
         let (host, port) = match place.rsplit_once(':') {
             // A bare [::1] ends in a bracket, so what is behind its last colon is no port.
             Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().map_err(|_| "what stands behind the colon is no port: 1 to 65535")?)
+                (host, port.parse().map_err(|_| "the part after the colon is not a port: 1 to 65535")?)
             }
             _ => (place, usual),
         };
@@ -43,8 +43,7 @@ impl Url {
         let target = target.split('#').next().unwrap_or_default();
         if !target.chars().all(|c| c.is_ascii_graphic()) {
             return Err(
-                "the URL has a blank or a letter with an accent behind the host: write it as %20, %C3%A4"
-                    .into(),
+                "the URL has a space or an accented letter after the host: write it as %20, %C3%A4".into()
             );
         }
         let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };

@@ -35,13 +35,13 @@ impl Address {
         let (host, port) = match rest.rsplit_once(':') {
             // A bare [::1] ends in a bracket, so what is behind its last colon is no port.
             Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().map_err(|_| "what stands behind the colon is no port: 1 to 65535")?)
+                (host, port.parse().map_err(|_| "the part after the colon is not a port: 1 to 65535")?)
             }
             _ => (rest, usual),
         };
         if host.is_empty() || host.contains(['/', ' ', '?', '#']) || port == 0 {
             return Err(format!(
-                "the URL is no address: mqtt://HOST or mqtts://HOST, and :PORT if it is not {usual}"
+                "the URL is not valid: write mqtt://HOST or mqtts://HOST, and :PORT if it is not {usual}"
             ));
         }
         Ok(Self { host: host.to_owned(), port, tls })

@@ -150,7 +150,7 @@ fn wish(verb: Verb, name: &str, payload: &[u8]) -> Result<Wish, String> {
     if payload.len() > LONGEST {
         return Err(format!("a payload of {} bytes: no command has more than {LONGEST}", payload.len()));
     }
-    let text = std::str::from_utf8(payload).map_err(|_| "the payload is no text")?.trim();
+    let text = std::str::from_utf8(payload).map_err(|_| "the payload is not text")?.trim();
     let (value, id) = if text.starts_with('{') { object(text)? } else { (text.to_owned(), None) };
     let name = name.to_owned();
     let operation = match verb {
@@ -158,7 +158,7 @@ fn wish(verb: Verb, name: &str, payload: &[u8]) -> Result<Wish, String> {
         Verb::Start => Operation::Start { scenario: name },
         Verb::Stop => Operation::Stop { scenario: name },
         Verb::Let => {
-            let value = value.parse().map_err(|_| format!("{value:?} is no whole number of 32 bits"))?;
+            let value = value.parse().map_err(|_| format!("{value:?} is not a 32-bit integer"))?;
             Operation::Let { variable: name, value }
         }
         // An empty payload is nothing, as everywhere in MQTT.
@@ -182,7 +182,7 @@ fn object(text: &str) -> Result<(String, Option<u32>), String> {
     let value = match command.value {
         Value::String(text) => text,
         Value::Array(_) | Value::Object(_) => {
-            return Err(format!("`value` is no single value; write it {form}"));
+            return Err(format!("`value` is not a single value; write it {form}"));
         }
         other => other.to_string(),
     };
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_says_what_would_be() {
         assert!(unclear("campanile/porch/set/chime", "toggle").contains("neither on nor off"));
-        assert!(unclear("campanile/porch/let/rings", "3000000000").contains("32 bits"));
+        assert!(unclear("campanile/porch/let/rings", "3000000000").contains("32-bit"));
         assert!(unclear("campanile/porch/set/chime", "{\"val\":1}").contains("{\"value\": \"on\""));
         assert!(unclear("campanile/porch/set/chime", &"x".repeat(2000)).contains("2000 bytes"));
         let few = Listening { commands: Commands::new([(Verb::Set, "lamp".into())]), ..listening() };

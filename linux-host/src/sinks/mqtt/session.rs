@@ -116,7 +116,7 @@ impl Session {
         let notice = self
             .client
             .try_publish_tracked(topic, payload, options)
-            .map_err(|_| Failure::retry("the client takes nothing more"))?;
+            .map_err(|_| Failure::retry("the MQTT client accepts no more messages"))?;
         Ok(Box::pin(async { notice.wait_completion_async().await.map_err(words::of_publish) }))
     }
 
@@ -131,7 +131,7 @@ impl Session {
         let notice = self
             .client
             .try_subscribe_many_tracked(filters)
-            .map_err(|_| Failure::retry("the client takes nothing more"))?;
+            .map_err(|_| Failure::retry("the MQTT client accepts no more messages"))?;
         Ok(Box::pin(async { notice.wait_completion_async().await.map_err(words::of_subscribe) }))
     }
 

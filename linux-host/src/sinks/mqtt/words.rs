@@ -41,7 +41,7 @@ pub(super) fn of_subscribe(error: SubscribeNoticeError) -> NotTaken {
             NotTaken::ForGood("not allowed to listen: see the broker's access list".into())
         }
         Some(SubscribeReasonCode::QuotaExceeded) => NotTaken::Now("the broker's quota is used up".into()),
-        other => NotTaken::Now(format!("the broker lets nobody listen ({other:?})")),
+        other => NotTaken::Now(format!("the broker does not allow subscriptions ({other:?})")),
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn of_connection(error: &ConnectionError, tls: bool, up: bool) -> Fai
         ConnectionError::Timeout(_) => Failure::retry("the broker does not answer"),
         ConnectionError::Tls(TlsError::TLS(reason)) => tls::words::of(reason),
         ConnectionError::Tls(TlsError::DNSName(_)) => {
-            Failure::refused("TLS: the host in `url` is no name that a certificate could be for")
+            Failure::refused("TLS: the host in `url` is not a valid name for a certificate")
         }
         ConnectionError::Tls(other) => Failure::refused(format!("TLS: {other}")),
         ConnectionError::MqttState(StateError::AwaitPingResp) => Failure::retry("the broker fell silent"),

@@ -42,7 +42,7 @@ pub(super) fn check(board: &Board, satellite: &Satellite, report: &mut Report<'_
         if machine.reserved.contains(&pin) {
             let reserved: Vec<_> = machine.reserved.iter().map(u32::to_string).collect();
             report.push(
-                Diagnostic::error(line.span.clone(), format!("pin {pin} of a {} is its own", machine.name))
+                Diagnostic::error(line.span.clone(), format!("pin {pin} of a {} is reserved", machine.name))
                     .label("here")
                     .help(format!("its serial line needs {}: take another pin", reserved.join(" and "))),
             );

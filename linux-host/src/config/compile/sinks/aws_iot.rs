@@ -60,10 +60,10 @@ fn check_names(sink: &AwsIotSink, house: &House, report: &mut Report<'_>) {
         match taken.get(name) {
             // Two things of one name are wrong by themselves, and what another sink has led to is said once.
             Some((first, other)) if first.value != owner.value && report.is_clean(&owner.span) => report.push(
-                Diagnostic::error(owner.span.clone(), format!("two things are `{name}` in the device shadow"))
+                Diagnostic::error(owner.span.clone(), format!("two things are named `{name}` in the device shadow"))
                     .label(format!("this {} is one", kind.word()))
                     .other(first.span.clone(), format!("this {} is the other", other.word()))
-                    .help("each would replace what the other says: give one of them another key in its `report`, or say `shadow = false`"),
+                    .help("each would overwrite the other: give one of them another key in its `report`, or say `shadow = false`"),
             ),
             Some(_) => {}
             None => drop(taken.insert(name, (owner, kind))),

@@ -30,7 +30,7 @@ fn check_batch(mqtt: &MqttSink, report: &mut Report<'_>) {
         [&payloads.state, &payloads.message, &payloads.diagnostics].into_iter().flatten().next()
     {
         report.push(
-            Diagnostic::error(other.span.clone(), "a payload of one's own in a batch")
+            Diagnostic::error(other.span.clone(), "a custom payload in a batch")
                 .label("the array has the documented objects")
                 .other(batch.span.clone(), "many messages in one array")
                 .help("keep one of `payloads` and `batch`"),
@@ -127,7 +127,7 @@ fn check_command(command: &At<Topic<3>>, report: &mut Report<'_>) {
     if let Some(place) = missing.filter(|_| !command.is_broken()) {
         report.push(
             Diagnostic::error(command.span.clone(), format!("the topic of commands has no {place}"))
-                .label("nobody could tell what is asked for")
+                .label("the command would be ambiguous")
                 .help("such as \"campanile/{node}/{kind}/{name}\""),
         );
     }
@@ -139,7 +139,7 @@ pub(super) fn check_apart(all: &[(&str, &String, &Range<usize>)], report: &mut R
         if let Some((other, ..)) = all.iter().take(place).find(|(_, earlier, _)| earlier == topic) {
             report.push(
                 Diagnostic::error((*span).clone(), format!("`{key}` and `{other}` have one topic"))
-                    .label("nobody could tell them apart")
+                    .label("the two could not be told apart")
                     .help("give each a topic of its own"),
             );
         }

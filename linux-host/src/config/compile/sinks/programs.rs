@@ -54,10 +54,10 @@ pub(super) fn check_exec(exec: &ExecSink, report: &mut Report<'_>) {
         return;
     };
     report.push(
-        Diagnostic::error(filled.span.clone(), format!("{name} would run what a message says"))
+        Diagnostic::error(filled.span.clone(), format!("{name} would execute text from a message"))
             .label("whoever can send a message could run anything")
             .other(exec.program.span.clone(), "runs its arguments")
-            .help("put the lines into a program of their own, which finds the message in its arguments and as JSON on its input"),
+            .help("put the lines into a program of their own, which gets the message in its arguments and as JSON on standard input"),
     );
 }
 

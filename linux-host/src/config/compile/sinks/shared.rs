@@ -30,7 +30,7 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
                         Diagnostic::error(span.clone(), "two sinks with one client-id at one broker")
                             .label("a second time")
                             .other(first.clone(), "the first time")
-                            .help("the broker would throw one out for the other: give each its own, or none"),
+                            .help("the broker would disconnect one of them: give each its own, or none"),
                     );
                 }
                 check_discovery(mqtt, clients.iter().map(|(other, ..)| *other), report);
@@ -44,11 +44,11 @@ pub(super) fn check(house: &House, report: &mut Report<'_>) {
                     report.push(
                         Diagnostic::error(
                             aws.endpoint.span.clone(),
-                            "two sinks are one thing at one endpoint",
+                            "two sinks use one thing at one endpoint",
                         )
                         .label("a second time")
                         .other(first.endpoint.span.clone(), "the first time")
-                        .help("AWS IoT would throw one out for the other: give each a `thing` of its own"),
+                        .help("AWS IoT would disconnect one of them: give each its own `thing`"),
                     );
                 }
                 things.push(aws);
@@ -81,11 +81,14 @@ fn check_discovery<'a>(
     let same = |other: &&MqttSink| other.url.value == mqtt.url.value && other.discovery == mqtt.discovery;
     if introduces(mqtt) && earlier.any(|other| same(&other)) {
         report.push(
-            Diagnostic::error(mqtt.url.span.clone(), "two sinks introduce this node at one broker")
-                .label("with `discovery` a second time")
-                .help(
-                    "keep `discovery` on one of them, whose `only` takes all that Home Assistant shall know",
-                ),
+            Diagnostic::error(
+                mqtt.url.span.clone(),
+                "two sinks announce this node to Home Assistant at one broker",
+            )
+            .label("with `discovery` a second time")
+            .help(
+                "keep `discovery` on one of them, whose `only` includes all that Home Assistant should know",
+            ),
         );
     }
 }

@@ -73,7 +73,7 @@ text!(Endpoint, "a host such as \"a1b2c3d4e5-ats.iot.eu-central-1.amazonaws.com\
         Ok(Self(text.to_owned()))
     } else {
         Err(Wrong::new(
-            "an endpoint is the name of a host, without a scheme and a port",
+            "an endpoint is a host name, without scheme and port",
             "`aws iot describe-endpoint --endpoint-type iot:Data-ATS` prints it",
         ))
     }
@@ -89,7 +89,7 @@ text!(Thing, "the name of a thing", { "type": "string", "pattern": "^[A-Za-z0-9:
         Ok(Self(text.to_owned()))
     } else {
         Err(Wrong::new(
-            format!("\"{text}\" is no name for a thing"),
+            format!("\"{text}\" is not a valid thing name"),
             format!("letters, digits, :, _ and -, up to {}", limits::NAME),
         ))
     }
@@ -105,7 +105,7 @@ text!(RuleName, "the name of a rule", { "type": "string", "pattern": "^[A-Za-z0-
         Ok(Self(text.to_owned()))
     } else {
         Err(Wrong::new(
-            format!("\"{text}\" is no name for a rule"),
+            format!("\"{text}\" is not a valid rule name"),
             format!("letters, digits and _, up to {}", limits::NAME),
         ))
     }

@@ -147,7 +147,7 @@ impl Read for DiscoveryPrefix {
             DeValue::Boolean(false) => Some(Self::Nowhere),
             DeValue::String(text) => {
                 if text.is_empty() || text.contains(['+', '#', '{', '\0']) {
-                    let what = format!("{text:?} is no beginning of a topic");
+                    let what = format!("{text:?} is not a valid start of a topic");
                     report.push(
                         Diagnostic::error(node.span(), what).label("here").help("such as \"homeassistant\""),
                     );

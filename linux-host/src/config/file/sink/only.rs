@@ -42,7 +42,7 @@ impl Read for Filters {
 
     fn read(node: Node<'_>, report: &mut Report<'_>) -> Option<Self> {
         if matches!(node.value(), DeValue::Array(patterns) if patterns.is_empty()) {
-            let what = "an empty list lets everything pass, as if it were not there";
+            let what = "an empty list lets everything pass, as if the key were not there";
             report.push(Diagnostic::error(node.span(), what).label("leave it out, or name what is to pass"));
         }
         Vec::read(node, report).map(Self)

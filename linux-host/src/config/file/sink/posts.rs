@@ -122,7 +122,7 @@ pub struct Account(pub Text);
 text!(Account, "the name of an account", { "type": "string", "pattern": "^@?[A-Za-z0-9_.-]+(@[A-Za-z0-9.:-]+)?$" }, |text| {
     let of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '@' | ':');
     if text.trim_start_matches('@').is_empty() || !text.chars().all(of_a_name) {
-        return Err(Wrong::new(format!("\"{text}\" is no name of an account"), "such as \"bell\" or \"bell@social.example\""));
+        return Err(Wrong::new(format!("\"{text}\" is not a valid account name"), "such as \"bell\" or \"bell@social.example\""));
     }
     Ok(Self(text.to_owned()))
 }, broken: Self(Text::new()));

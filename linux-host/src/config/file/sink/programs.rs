@@ -72,8 +72,8 @@ text!(Program, "the whole path of a file, such as \"/usr/local/bin/ring\"", { "t
     if text.starts_with('/') && text.len() > 1 {
         return Ok(Self(text.into()));
     }
-    let what = if text.contains(' ') { "a command line is no program" } else { "a path has to begin at the root" };
-    Err(Wrong::new(what, "such as \"/usr/local/bin/ring\"; arguments stand in `args`, one by one"))
+    let what = if text.contains(' ') { "a command line is not a program" } else { "the path must be absolute" };
+    Err(Wrong::new(what, "such as \"/usr/local/bin/ring\"; arguments go into `args`, one by one"))
 }, broken: Self(PathBuf::new()));
 
 /// A sound with its whole path.
@@ -84,5 +84,5 @@ text!(Sound, "the whole path of a WAV file, such as \"/etc/campanile/bell.wav\""
     if text.starts_with('/') && text.len() > 1 {
         return Ok(Self(text.into()));
     }
-    Err(Wrong::new("a path has to begin at the root", "such as \"/etc/campanile/bell.wav\""))
+    Err(Wrong::new("the path must be absolute", "such as \"/etc/campanile/bell.wav\""))
 }, broken: Self(PathBuf::new()));

@@ -78,7 +78,7 @@ impl<const N: usize> Read for Topic<N> {
 }
 
 fn check_topic(text: &str, places: &[&str]) -> Result<(), Wrong> {
-    let usable = || format!("what can stand in it: {{{}}}", places.join("}, {"));
+    let usable = || format!("allowed placeholders: {{{}}}", places.join("}, {"));
     if text.is_empty() || text.starts_with('$') {
         return Err(Wrong::new("a topic is not empty and does not begin with $", usable()));
     }
@@ -93,7 +93,7 @@ fn check_topic(text: &str, places: &[&str]) -> Result<(), Wrong> {
             return Err(Wrong::new("a } is missing", usable()));
         };
         if !places.contains(&place) {
-            return Err(Wrong::new(format!("{{{place}}} has no meaning here"), usable()));
+            return Err(Wrong::new(format!("{{{place}}} cannot be used here"), usable()));
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ text!(Filled, "a text, with places such as {name}", { "type": "string" }, |text|
 
 /// What can stand between braces, in words.
 pub(super) fn places() -> String {
-    format!("what can stand in it: {{{}}}, {{data.KEY}}", PLACES.join("}, {"))
+    format!("allowed placeholders: {{{}}}, {{data.KEY}}", PLACES.join("}, {"))
 }
 
 /// At most so many deliveries in so long.
@@ -31,7 +31,7 @@ const LONGEST: Duration = Duration::from_secs(90 * 86_400);
 const MOST: usize = campanile_delivery::SPENT_MAX;
 
 text!(Quota, "a quota such as \"50/d\"", { "type": "string", "pattern": "^[0-9]+ */ *[0-9a-z. ]+$" }, |text| {
-    let help = "so many in so long: \"50/d\", \"5/min\", \"500/30d\"";
+    let help = "a count per period: \"50/d\", \"5/min\", \"500/30d\"";
     let no = || Wrong::new(format!("\"{text}\" is not a quota"), help);
     let (count, period) = text.split_once('/').ok_or_else(no)?;
     let count = count.trim().parse().map_err(|_| no())?;

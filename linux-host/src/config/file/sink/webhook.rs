@@ -148,7 +148,7 @@ fn places() -> String {
 pub struct Header(pub HeaderName);
 
 text!(Header, "the name of a header", { "type": "string", "pattern": "^[A-Za-z0-9_-]+$" }, |text| {
-    text.parse().map(Self).map_err(|_| Wrong::new(format!("\"{text}\" is no name of a header"), "letters, digits and -, such as \"X-Signature\""))
+    text.parse().map(Self).map_err(|_| Wrong::new(format!("\"{text}\" is not a valid header name"), "letters, digits and -, such as \"X-Signature\""))
 }, broken: Self(HeaderName::from_static("x")));
 
 /// A header's value.
@@ -157,7 +157,7 @@ pub struct HeaderText(pub String);
 
 text!(HeaderText, "the value of a header", { "type": "string", "pattern": "[^ ]" }, |text| {
     if text.trim().is_empty() || HeaderValue::from_str(text).is_err() {
-        return Err(Wrong::new("no header has such a value", "one line of plain letters, such as \"application/json\""));
+        return Err(Wrong::new("this is not a valid header value", "one line of plain letters, such as \"application/json\""));
     }
     Ok(Self(text.to_owned()))
 }, broken: Self(String::new()));
@@ -205,7 +205,7 @@ impl Read for Headers {
             let (name, span) = (key.get_ref().to_ascii_lowercase(), key.span());
             let Ok(header) = name.parse::<HeaderName>() else {
                 report.push(
-                    Diagnostic::error(span, format!("\"{name}\" is no name of a header"))
+                    Diagnostic::error(span, format!("\"{name}\" is not a valid header name"))
                         .label("here")
                         .help("letters, digits and -, such as \"X-Room\""),
                 );
@@ -223,7 +223,7 @@ impl Read for Headers {
                 DeValue::Table(_) => HeaderSecret::read(value, report).and_then(|secret| {
                     if secret.file.is_none() && secret.env.is_none() {
                         report.push(
-                            Diagnostic::error(value.span(), "a secret from where?")
+                            Diagnostic::error(value.span(), "this secret has no source")
                                 .label("here")
                                 .help("add `file` or `env`"),
                         );
@@ -233,7 +233,7 @@ impl Read for Headers {
                 }),
                 _ if SECRETS.contains(&name.as_str()) => {
                     report.push(
-                        Diagnostic::error(value.span(), "a secret does not stand in the file")
+                        Diagnostic::error(value.span(), "secrets do not belong in this file")
                             .label("here")
                             .help("write { file = \"..\", before = \"Bearer \" }, or `env` for `file`")
                             .hide(value.span()),
