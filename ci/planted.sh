@@ -27,7 +27,7 @@ TREE=$OUT/tree
 # little happens.
 houses_of() {
     case $1 in
-        link-* | flash-*) HOUSES=("$OUT/porch.img" "$OUT/porch-changed.img") ;;
+        link-* | flash-* | edges-*) HOUSES=("$OUT/porch.img" "$OUT/porch-changed.img") ;;
         age-*) HOUSES=("$OUT/quiet.img" "$OUT/quiet-changed.img") ;;
         *) HOUSES=("$OUT/house.img" "$OUT/changed.img") ;;
     esac

@@ -117,18 +117,19 @@ impl Wiring {
                     edges::begin(input.pin);
                 }
             }
-            // An edge that waits is one of the new program's, if that knows its line in the same way.
-            EDGES.renumber(clock::now(), |old| {
-                let old = before.inputs.get(old.index())?;
-                let same = |new: &Input| (new.pin, new.active_low) == (old.pin, old.active_low);
-                (0..).map(InputId).zip(&self.inputs).find(|(_, new)| same(new)).map(|(id, _)| id)
-            });
+            // An edge that waits is one of the new program's, if that has its line.
+            EDGES.renumber(clock::now(), &before.inputs, &self.inputs, Input::is_same);
             *before = self;
         });
     }
 }
 
 impl Input {
+    /// Whether two programs know a line in the same way: an edge of it is one for both.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.pin, self.active_low) == (other.pin, other.active_low)
+    }
+
     /// The logical level that its pin's is.
     pub(crate) fn level(&self, high: bool) -> Level {
         Level::from_bool(high != self.active_low)

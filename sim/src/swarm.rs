@@ -19,6 +19,7 @@ mod talk;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod wire;
 mod world;
 

@@ -129,9 +129,14 @@ impl Satellite {
     }
 
     /// From here on the records of another start are offered, and `log` has to be of that: of an earlier one that is over,
-    /// or of the one that runs. Where the host is there it is told by a hello, and greets anew: that is a session of its own.
+    /// or of the one that runs. The host is told.
     pub fn offer(&mut self, now: Instant, boot: u64, over: bool) {
         (self.boot, self.over) = (boot, over);
+        self.greets(now);
+    }
+
+    /// Where the host is there it is told by a hello, and greets anew: that is a session of its own.
+    fn greets(&mut self, now: Instant) {
         self.moves = self.has_host();
         if let Some(nonce) = self.session.take().map(|session| session.nonce) {
             self.begin(now, nonce);
@@ -186,12 +191,13 @@ impl Satellite {
                 None
             }
             Message::Image { hash, len, offset, bytes } => Some(Request::Image { hash, len, offset, bytes }),
-            Message::Commit { hash } if hash == self.bundle => {
-                // The answer was lost, or it has come over again though it runs: once is enough.
-                session.committed = Some((hash, Verdict::Runs));
-                None
-            }
             Message::Commit { hash } => {
+                session.asked = Some(hash);
+                if hash == self.bundle {
+                    // The answer was lost, or it has come over again though it runs: once is enough.
+                    session.committed = Some((hash, Verdict::Runs));
+                    return None;
+                }
                 let is_new = self.installing.replace(hash) != Some(hash);
                 is_new.then_some(Request::Commit { hash })
             }
@@ -268,14 +274,17 @@ impl Satellite {
         }
     }
 
-    /// A bundle has taken over, or not.
+    /// A bundle has taken over, or not. One for which nobody has asked in this session is another than its hello has said.
     pub fn committed(&mut self, hash: u64, verdict: Verdict) {
         self.installing.take_if(|installing| *installing == hash);
-        if verdict == Verdict::Runs {
-            self.bundle = hash;
-        }
-        if let Some(session) = &mut self.session {
-            session.committed = Some((hash, verdict));
+        let is_other = verdict == Verdict::Runs && core::mem::replace(&mut self.bundle, hash) != hash;
+        match &mut self.session {
+            Some(session) if is_other && session.asked != Some(hash) && !session.hello => {
+                let heard = session.heard;
+                self.greets(heard);
+            }
+            Some(session) => session.committed = Some((hash, verdict)),
+            None => {}
         }
     }
 

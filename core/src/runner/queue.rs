@@ -91,9 +91,13 @@ impl<M: RawMutex, const N: usize, const INPUTS: usize> EdgeQueue<M, N, INPUTS> {
         })
     }
 
-    /// Another program takes over at `at`, and the ids are other lines: what waits goes on under the id that its line has now.
-    /// Of a line that has none it is nobody's, and counted as lost.
-    pub fn renumber(&self, at: Instant, new_id: impl Fn(InputId) -> Option<InputId>) {
+    /// Another program takes over at `at`, and the ids are other lines: those of `now`, and no more those of `before`. What
+    /// waits goes on under the id that the `same` line has now. Of a line that has none it is nobody's, and counted as lost.
+    pub fn renumber<L>(&self, at: Instant, before: &[L], now: &[L], same: impl Fn(&L, &L) -> bool) {
+        let new_id = |old: InputId| {
+            let old = before.get(old.index())?;
+            (0..).map(InputId).zip(now).find(|(_, new)| same(old, new)).map(|(id, _)| id)
+        };
         self.lost.lock(|lost| {
             let mut lost = lost.borrow_mut();
             let mut retired = 0_u32;
@@ -175,7 +179,7 @@ mod tests {
         for us in 1..=3 {
             queue.push(at(us), InputId(0), Level::On);
         }
-        queue.renumber(at(4), |_| None);
+        queue.renumber(at(4), &["button"], &["mat"], PartialEq::eq);
         queue.push(at(5), InputId(0), Level::Off);
         let mut next = all(&queue);
         assert_eq!(next.next(), Some((5, lost(None, 3))), "two that waited, and one that found no room");
@@ -188,8 +192,8 @@ mod tests {
         queue.push(at(6), InputId(0), Level::On);
         assert_eq!(next.next(), Some((6, edge(0, Level::On))));
         queue.push(at(7), InputId(0), Level::Off);
-        queue.renumber(at(7), |_| None);
-        queue.renumber(at(8), |_| None);
+        queue.renumber(at(7), &["mat"], &["button"], PartialEq::eq);
+        queue.renumber(at(8), &["button"], &["mat"], PartialEq::eq);
         assert_eq!(next.next(), Some((7, lost(None, 1))), "once, however often the program changes");
         assert_eq!(next.next(), None);
     }
@@ -200,8 +204,7 @@ mod tests {
         for (us, input, level) in [(1, 0, Level::On), (2, 2, Level::On), (3, 0, Level::Off)] {
             queue.push(at(us), InputId(input), level);
         }
-        // What was 0 is 1 now, and 2 is no more.
-        queue.renumber(at(4), |old| (old == InputId(0)).then_some(InputId(1)));
+        queue.renumber(at(4), &["button", "bolt", "mat"], &["bolt", "button"], PartialEq::eq);
         let came = [(1, edge(1, Level::On)), (3, edge(1, Level::Off)), (4, lost(None, 1))];
         assert!(all(&queue).eq(came));
     }
@@ -212,14 +215,14 @@ mod tests {
         for us in 1..=3 {
             queue.push(at(us), InputId(0), Level::On);
         }
-        queue.renumber(at(4), |_| Some(InputId(1)));
+        queue.renumber(at(4), &["button"], &["bolt", "button"], PartialEq::eq);
         assert!(all(&queue).eq([(1, edge(1, Level::On)), (3, lost(Some(InputId(1)), 2))]));
     }
 
     #[test]
     fn nothing_that_waited_is_nothing_lost() {
         let queue = EdgeQueue::<_, 2, 1>::new();
-        queue.renumber(at(1), |_| None);
+        queue.renumber(at(1), &["button"], &[], PartialEq::eq);
         assert!(all(&queue).next().is_none());
     }
 

@@ -179,6 +179,25 @@ fn a_program_whose_answer_is_lost_takes_over_once() {
 }
 
 #[test]
+fn a_program_that_takes_over_behind_the_hello_of_a_later_session_is_told_to_its_host() {
+    let (mut porch, mut pi, mut journal) =
+        (Porch::start(Instant::ZERO, 1), Pi::start(1, 1), Journal::default());
+    let mut now = Instant::ZERO;
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    porch.is_busy = true;
+    pi.want(now, 2);
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    // The house has taken it back, and hears that all is as it wants it.
+    let mut pi = Pi::start(2, 1);
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    assert_eq!((porch.bundle(), pi.is_installing()), (pi.wanted(), false));
+    porch.takes_over(now).unwrap();
+    assert_ne!(porch.bundle(), pi.wanted());
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    assert_eq!((porch.bundle(), porch.installs().len()), (pi.wanted(), 3));
+}
+
+#[test]
 fn a_hello_from_before_its_number_was_heard_begins_no_other_start() {
     let (mut porch, mut pi, mut journal) =
         (Porch::start(Instant::ZERO, 1), Pi::start(1, 1), Journal::default());

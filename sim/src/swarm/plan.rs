@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use campanile_delivery::symbols::Symbols;
 
 pub use deed::{Ask, Deed, DiskFault, FlashFault, Leaves, NetFault, Rots, WireFault};
-pub use node::{FlashPlan, JournalPlan, KeptPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Wants, ZonePlan};
+pub use node::{
+    FlashPlan, JournalPlan, KeptPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Waiting, Wants, ZonePlan,
+};
 
 use crate::node::House;
 

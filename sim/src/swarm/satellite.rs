@@ -4,6 +4,7 @@
 mod chip;
 mod ground;
 mod life;
+mod pins;
 mod programs;
 mod recorder;
 mod storage;
@@ -23,6 +24,7 @@ use campanile_flash::Store;
 use self::chip::{Chip, Supply};
 use self::ground::{End, Ground};
 use self::life::{Live, Spawn, Wired};
+use self::pins::{Pins, Pushed, Takeover};
 pub(super) use self::programs::{Programs, programs};
 use self::recorder::{Recorder, is_stirred};
 use self::storage::{Found, Look};
@@ -32,6 +34,7 @@ use super::judge::starts::{Losses, Starts};
 use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, replay, runs::Runs, steps::Steps};
 use super::plan::{FlashFault, SatellitePlan};
 use super::tape::{Scroll, Tape, mix};
+use super::turns::Turns;
 use crate::board::Board;
 use crate::executor::{Executor, TaskId};
 use crate::node::{self, Witness as _};
@@ -51,6 +54,7 @@ pub(super) struct Satellite<'a> {
     doom: Option<u64>,
     pub(super) tape: Rc<RefCell<Tape>>,
     executor: Executor<'a>,
+    turns: Turns,
     clock: &'a Virtual,
     lens: Lens,
     /// A start, unless it is off.
@@ -71,6 +75,7 @@ pub(super) struct Satellite<'a> {
 struct Life {
     task: TaskId,
     end: Rc<RefCell<End>>,
+    pins: Rc<Pins>,
 }
 
 impl<'a> Satellite<'a> {
@@ -86,10 +91,11 @@ impl<'a> Satellite<'a> {
         let bundle = programs.bundle(factory).map(Program::bundle).unwrap_or_default();
         let chip = plan.flash.as_ref().map(|flash| Chip::new(flash, bundle, &supply, seed.fork("flash")));
         Self {
-            starts: Starts::new(chip.is_some()),
+            starts: Starts::new(chip.is_some(), Duration::from_micros(plan.wake)),
             chip,
             supply,
             doom: None,
+            turns: Turns::new(plan.wake, seed.fork("wakes")),
             plan,
             programs: Rc::clone(programs),
             factory,
@@ -151,7 +157,6 @@ impl<'a> Satellite<'a> {
         let house = programs.houses.get(&program).ok_or("a satellite without a program")?;
         self.running = program;
         self.board.wire(house);
-        self.board.listen(true);
         self.starts.begin(&self.tape.borrow(), boot, left)?;
         self.tape.borrow_mut().begin(boot);
         self.lines.begin(now);
@@ -164,10 +169,19 @@ impl<'a> Satellite<'a> {
         let ground = Ground::new(flash, boot, &programs, which, &self.tape);
         let end = Rc::new(RefCell::new(End::new(ground, boot, noise, room)));
         let recorder = Recorder::new(Rc::clone(&end), Rc::clone(&self.tape));
-        let lines = Wired { board: self.board.clone(), programs: Rc::clone(&programs), end: Rc::clone(&end) };
+        let draws = Prng::new(self.noise.bits());
+        let size = (&self.plan, room.counts.inputs);
+        let pins = Rc::new(Pins::new(&self.board, &programs, program, size, draws));
+        let lines = Wired {
+            board: self.board.clone(),
+            pins: Rc::clone(&pins),
+            programs: Rc::clone(&programs),
+            end: Rc::clone(&end),
+        };
         let live = Live { image, boot, kept, wanted, lines, recorder };
         let task = self.plan.size.build(Spawn { executor: &mut self.executor, live });
-        self.life = Some(Life { task, end });
+        self.turns.begin();
+        self.life = Some(Life { task, end, pins });
         // `every` counts from the start, so that a start is never late.
         self.run()
     }
@@ -230,20 +244,25 @@ impl<'a> Satellite<'a> {
 
     /// When it has something to do, in the world's time, besides its tasks' timers.
     pub(super) fn due(&self) -> Option<u64> {
-        let due = self.life.as_ref()?.end.borrow().due().to_option()?;
-        Some(self.lens.world(due.micros())).filter(|due| *due > self.clock.now())
+        let life = self.life.as_ref()?;
+        let due = life.end.borrow().due().min(life.pins.due());
+        let due = due.to_option().map(|due| self.lens.world(due.micros()));
+        [due, self.turns.wakes()].into_iter().flatten().filter(|due| *due > self.clock.now()).min()
     }
 
     /// Whether it can go on now.
-    pub(super) fn has_work(&self) -> bool {
-        self.enter();
+    pub(super) fn has_work(&mut self) -> bool {
+        let now = self.enter();
         if let Some(life) = &self.life {
+            if life.pins.due() <= now {
+                life.pins.interrupt();
+            }
             let mut end = life.end.borrow_mut();
             if is_stirred(&end) {
                 end.port.wake();
             }
         }
-        self.executor.is_ready()
+        self.turns.has(self.clock.now(), self.executor.is_ready())
     }
 
     /// It runs until it waits.
@@ -270,18 +289,25 @@ impl<'a> Satellite<'a> {
     /// An input's line moves.
     pub(super) fn moves(&mut self, line: usize, to: Level) {
         let now = self.enter();
-        let Some(input) = self.input_on(line) else { return };
-        if self.board.move_input(now, input, to) {
-            self.lines.moved(line, now, to);
+        let Some(input) = self.input_on(line).filter(|input| self.board.input(*input) != Some(to)) else {
+            return;
+        };
+        self.board.move_input(now, input, to);
+        self.lines.stir(now);
+        if let Some(life) = &self.life {
+            life.pins.moved(line);
         }
     }
 
-    /// The kernel of a satellite is its queue of edges: it is full, and some are lost.
+    /// An input's line moves so often that its interrupts leave the loop no turn, until so many edges or one more find the
+    /// queue full.
     pub(super) fn loses(&mut self, line: usize, lost: u32, to: Level) {
-        let now = self.enter();
-        let Some(input) = self.input_on(line) else { return };
-        if self.board.lose(now, input, lost, to) {
-            self.lines.lost(line, now, lost);
+        let mut left = self.plan.waiting.edges() + lost as usize;
+        while left > 0 || self.level(line) != to {
+            self.moves(line, self.level(line).opposite());
+            let Some(life) = &self.life else { return };
+            life.pins.interrupt();
+            left = left.saturating_sub(1);
         }
     }
 
@@ -360,6 +386,9 @@ impl<'a> Satellite<'a> {
 
     /// Shows the judges what is new on the tape.
     fn judge(&mut self) -> Result<(), String> {
+        for Pushed { line, at, level } in self.life.iter().flat_map(|life| life.pins.pushed()) {
+            self.lines.moved(line, at, level);
+        }
         let mut tape = self.tape.borrow_mut();
         if let Some(why) = tape.refused.first() {
             return Err(format!("a program is refused: {why:?}"));
@@ -372,8 +401,14 @@ impl<'a> Satellite<'a> {
         let start = tape.lives.len() - 1;
         for (seq, entry) in (1..).zip(&life.entries).skip(judged) {
             if let Some(Record::Input(Input::Install { hash })) = entry.record {
+                let takeover = Takeover::of(&self.programs, self.running, hash);
+                self.held.renumber(|old| takeover.new_id(old));
+                self.lines.leave(takeover.gone())?;
                 self.running = hash;
                 self.held.installed(self.programs.safe(hash), &self.programs.rules(hash)?.outputs);
+            }
+            if let Some(Record::Input(Input::Overrun { input: None, lost, .. })) = entry.record {
+                self.lines.counts_retired(lost)?;
             }
             self.news.see(self.clock.now(), (start, seq), entry, self.programs.symbols(self.running));
             let rules = self.programs.rules(self.running)?;
@@ -391,7 +426,7 @@ impl<'a> Satellite<'a> {
     /// What is at rest is reported as it is, the lines are where the log says they are, and what the house held is safe
     /// when it has been gone for long enough.
     pub(super) fn check_rest(&self) -> Result<(), String> {
-        if !self.is_alive() {
+        if !self.is_alive() || self.turns.is_asleep() {
             return Ok(());
         }
         let now = self.enter();

@@ -2,7 +2,6 @@
 
 mod checks;
 mod outposts;
-mod turns;
 mod wall;
 mod work;
 
@@ -18,7 +17,6 @@ use campanile_delivery::gate::Gates;
 use campanile_delivery::{Journal, Options as JournalOptions, Position, SinkName, Sync, WhenFull};
 
 use self::outposts::Outposts;
-use self::turns::Turns;
 pub(super) use self::wall::Wall;
 use super::courier::Courier;
 use super::house::{Rulebook, Rules};
@@ -32,6 +30,7 @@ use super::receiver::Receiver;
 use super::satellite::Programs;
 use super::talk::Talk;
 use super::tape::{Tape, mix};
+use super::turns::Turns;
 use crate::error::SimError;
 use crate::executor::Executor;
 use crate::node::{self, Houses, Knowledge, Node, Setup};

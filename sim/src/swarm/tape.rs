@@ -130,8 +130,13 @@ impl Tape {
 
     /// A house calls the start with this number of its own by another. One without a number is the last.
     pub(super) fn assigned(&mut self, own: u64, boot: u64) {
-        if let Some(life) = self.lives.iter_mut().rev().find(|life| own == 0 || life.own == own) {
+        let mut lives = self.lives.iter_mut().rev();
+        if let Some(life) = lives.find(|life| own == 0 || life.own == own) {
             life.boot = boot;
+        }
+        // The start before was told the same number, and has not been heard with it: it is nobody's but this one's.
+        if let Some(before) = lives.next().filter(|before| own == 0 && before.boot == boot) {
+            before.boot = 0;
         }
     }
 

@@ -261,7 +261,7 @@ impl<'a> World<'a> {
                     ready.push(node);
                 }
             }
-            for (place, outpost) in self.outposts.iter().enumerate() {
+            for (place, outpost) in self.outposts.iter_mut().enumerate() {
                 if outpost.satellite.has_work() {
                     ready.push(nodes + place);
                 }

@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub(super) health: Option<Health>,
     pub(super) stored: Option<(u64, u16)>,
     pub(super) committed: Option<(u64, Verdict)>,
+    /// The bundle that the host wants to run.
+    pub(super) asked: Option<u64>,
     /// The host wants to know how the lines are.
     pub(super) look: bool,
     /// So they are, ...
@@ -65,6 +67,7 @@ impl Session {
             health: None,
             stored: None,
             committed: None,
+            asked: None,
             look: false,
             lines: Lines { seq: 0, inputs: 0, inputs_on: 0, outputs: 0, outputs_on: 0 },
             tell: false,

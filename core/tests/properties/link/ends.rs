@@ -60,6 +60,10 @@ pub(super) struct Porch {
     pub(super) log: Vec<(Instant, Vec<u8>)>,
     level: Level,
     began: Instant,
+    /// It has no time to let another program take over.
+    pub(super) is_busy: bool,
+    /// The one that waits for that.
+    waiting: Option<u64>,
 }
 
 impl Porch {
@@ -77,6 +81,8 @@ impl Porch {
             log: Vec::new(),
             level: Level::Off,
             began: now,
+            is_busy: false,
+            waiting: None,
         }
     }
 
@@ -150,6 +156,10 @@ impl Porch {
 
     fn install(&mut self, now: Instant, hash: u64) -> Result<(), TestCaseError> {
         let clock = self.clock(now);
+        if self.is_busy {
+            self.waiting = Some(hash);
+            return Ok(());
+        }
         self.settle(now);
         let Some(bytes) = self.staging.whole(hash) else {
             self.satellite.committed(hash, Verdict::Incomplete);
@@ -160,6 +170,12 @@ impl Porch {
         self.satellite.committed(hash, Verdict::Runs);
         self.settle(now);
         Ok(())
+    }
+
+    /// It has time.
+    pub(super) fn takes_over(&mut self, now: Instant) -> Result<(), TestCaseError> {
+        self.is_busy = false;
+        self.waiting.take().map_or(Ok(()), |hash| self.install(now, hash))
     }
 
     /// How its button is reported.

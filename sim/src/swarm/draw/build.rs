@@ -4,7 +4,7 @@ use super::SECOND;
 use crate::node::{House, SatelliteHouse, Size};
 use crate::prng::Prng;
 use crate::swarm::plan::{
-    FlashPlan, JournalPlan, KeptPlan, NodePlan, SatellitePlan, SinkPlan, Wants, ZonePlan,
+    FlashPlan, JournalPlan, KeptPlan, NodePlan, SatellitePlan, SinkPlan, Waiting, Wants, ZonePlan,
 };
 
 /// The nights of 2026 and 2027 in which clocks change, in seconds since 1970.
@@ -80,6 +80,17 @@ fn satellite(prng: &mut Prng, houses: &[House], satellite: &SatelliteHouse) -> S
         linked: prng.below(4) as u8,
         flash: flash(&mut prng.fork("flash")),
         kept: kept(&mut prng.fork("kept")),
+        ..edges(&mut prng.fork("edges"))
+    }
+}
+
+/// How edges come in. An interrupt waits for critical sections, or for a page of flash that is erased meanwhile; so does the loop.
+fn edges(prng: &mut Prng) -> SatellitePlan {
+    SatellitePlan {
+        interrupt: *prng.pick(&[0, 0, 5, 300, 21_000]),
+        waiting: *prng.pick(&[Waiting::Firmware, Waiting::Firmware, Waiting::Few, Waiting::One]),
+        wake: *prng.pick(&[0, 0, 50, 2_000, 21_000]),
+        ..SatellitePlan::default()
     }
 }
 

@@ -32,6 +32,7 @@ impl Scene<'_> {
             there.life(&mut prng.fork("stimuli"), items);
             there.accidents(&mut prng.fork("faults"), items);
             there.requests(&mut prng.fork("requests"), items);
+            there.takeovers(&mut prng.fork("takeovers"), items);
         }
     }
 
@@ -50,6 +51,21 @@ impl Scene<'_> {
             if !matches!(ask, Ask::Set(..) | Ask::Press(..)) {
                 let late = if prng.chance(1, 8) { prng.between(20, 31) * SECOND } else { 0 };
                 self.put(items, self.moment(prng), Deed::Command { ask, id, late });
+            }
+        }
+    }
+
+    /// Lines are restless while another program comes over and takes over.
+    fn takeovers(&self, prng: &mut Prng, items: &mut Vec<Item>) {
+        if self.houses.len() < 2 || !prng.chance(1, 3) {
+            return;
+        }
+        for _ in 0..prng.between(1, 3) {
+            let at = self.moment(prng);
+            self.put_on(None, items, at, Deed::Swap { house: prng.below(256) as u8 });
+            for input in &self.house.symbols.inputs {
+                let (count, every) = (prng.between(20, 200) as u32, prng.between(300, 10_000) as u32);
+                self.put(items, at, Deed::Edges { input: input.name.clone(), count, every });
             }
         }
     }

@@ -45,18 +45,29 @@ pub(in crate::swarm) struct Lines {
     held_back: Instant,
     /// Nothing has happened since that could still be on its way.
     calm: Instant,
+    /// Edges of lines that are no more watched, of which no record has told yet.
+    retired: u64,
+}
+
+impl Line {
+    /// Edges that are in no record, and that none counts as lost.
+    fn missing(&self) -> Option<u64> {
+        let unheard: u64 = self.unheard.iter().map(|(_, lost)| lost).sum();
+        (self.untold.len() as u64 + self.passed + unheard).checked_sub(self.counted)
+    }
 }
 
 impl Lines {
     pub(in crate::swarm) fn new(lines: usize, capture: Duration, prompt: bool) -> Self {
         let lines = vec![Line::default(); lines];
         let zero = Instant::ZERO;
-        Self { lines, capture, prompt, driven: zero, held_back: zero, calm: zero }
+        Self { lines, capture, prompt, driven: zero, held_back: zero, calm: zero, retired: 0 }
     }
 
     /// Another process listens: what the kernel kept for the one before is gone.
     pub(in crate::swarm) fn begin(&mut self, now: Instant) {
         (self.calm, self.driven, self.held_back) = (now, Instant::ZERO, Instant::ZERO);
+        self.retired = 0;
         for line in &mut self.lines {
             *line = Line::default();
         }
@@ -76,6 +87,29 @@ impl Lines {
         if let Some(line) = self.lines.get_mut(line) {
             line.unheard.push((at, u64::from(lost)));
         }
+    }
+
+    /// Another program has taken over, and does not watch these lines: what waited is counted, under no input's name.
+    pub(in crate::swarm) fn leave(&mut self, lines: impl Iterator<Item = usize>) -> Result<(), String> {
+        for line in lines {
+            let Some(line) = self.lines.get_mut(line) else { continue };
+            let missing = line.missing().ok_or("more edges are counted as lost than there were")?;
+            self.retired += missing;
+            *line = Line { reported: line.reported, played: line.played, ..Line::default() };
+        }
+        Ok(())
+    }
+
+    /// A record counts edges of lines that are no more watched.
+    pub(in crate::swarm) fn counts_retired(&mut self, lost: u32) -> Result<(), String> {
+        let left = self.retired.checked_sub(u64::from(lost));
+        self.retired = left.ok_or_else(|| {
+            format!(
+                "{lost} edges of lines that are gone are counted as lost, and there were {}",
+                self.retired
+            )
+        })?;
+        Ok(())
     }
 
     /// Something else happens, after which it takes time until all is at rest.
@@ -226,16 +260,26 @@ impl Lines {
             if line.unread {
                 return Err(format!("edges of {id:?} were lost, and no reading of the line follows"));
             }
-            let unheard: u64 = line.unheard.iter().map(|(_, lost)| lost).sum();
-            let missing = line.untold.len() as u64 + line.passed + unheard;
-            if missing != line.counted {
-                return Err(format!(
-                    "{missing} edges of {id:?} are in no record, and records count {} as lost",
-                    line.counted
-                ));
+            match line.missing() {
+                Some(0) => {}
+                Some(missing) => {
+                    return Err(format!(
+                        "{missing} edges of {id:?} are in no record, beside {} that are counted as lost",
+                        line.counted
+                    ));
+                }
+                None => {
+                    return Err(format!(
+                        "{} edges of {id:?} are counted as lost, and so many were not",
+                        line.counted
+                    ));
+                }
             }
         }
-        Ok(())
+        match self.retired {
+            0 => Ok(()),
+            missing => Err(format!("{missing} edges of lines that are gone are in no record")),
+        }
     }
 }
 

@@ -55,6 +55,12 @@ impl Held {
         u8::try_from(place).ok().map(OutputId)
     }
 
+    /// Another program has taken over: inputs that it has too are reported as before, by the ids that they have now.
+    pub(in crate::swarm) fn renumber(&mut self, new_id: impl Fn(InputId) -> Option<InputId>) {
+        let reported = std::mem::take(&mut self.reported);
+        self.reported = reported.into_iter().filter_map(|(id, level)| Some((new_id(id)?, level))).collect();
+    }
+
     /// A byte has come from the house.
     pub(in crate::swarm) const fn heard(&mut self, now: Instant) {
         self.heard = now;

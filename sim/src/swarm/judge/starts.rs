@@ -26,6 +26,8 @@ struct Over {
 /// See the [module](self).
 pub(in crate::swarm) struct Starts {
     has_flash: bool,
+    /// So much later than it could the loop may get its turn.
+    late: Duration,
     over: Vec<Over>,
     /// The place of the first start of the board that is there now: those before it are on others.
     board: usize,
@@ -42,8 +44,8 @@ pub(in crate::swarm) struct Losses {
 }
 
 impl Starts {
-    pub(in crate::swarm) const fn new(has_flash: bool) -> Self {
-        Self { has_flash, over: Vec::new(), board: 0, refused: false }
+    pub(in crate::swarm) const fn new(has_flash: bool, late: Duration) -> Self {
+        Self { has_flash, late, over: Vec::new(), board: 0, refused: false }
     }
 
     /// Another board is there from now on, with a flash that has nothing.
@@ -95,7 +97,7 @@ impl Starts {
         let Some(life) = tape.now().filter(|life| self.has_flash && life.own != 0 && !self.refused) else {
             return Ok(());
         };
-        let old = now.minus(Keeper::WINDOW.plus(LATE));
+        let old = now.minus(Keeper::WINDOW.plus(LATE).plus(self.late));
         let waits = life.entries.iter().skip(kept.saturating_sub(1) as usize).find(|entry| entry.at < old);
         waits.map_or(Ok(()), |entry| {
             Err(format!(

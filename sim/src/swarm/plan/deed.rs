@@ -35,7 +35,7 @@ pub enum Deed {
         /// From one to the next.
         every: u32,
     },
-    /// The line moves and the kernel has no room for its edges.
+    /// The line moves and the kernel has no room for its edges. That of a satellite moves so often that its queue has none.
     Lose {
         /// The input.
         input: String,

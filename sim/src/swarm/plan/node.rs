@@ -63,6 +63,15 @@ pub struct SatellitePlan {
     pub size: Size,
     /// How much faster than the world its clock goes, in millionths. It begins with 0 at each start.
     pub drift: i32,
+    /// How long after its pin has moved an interrupt comes, at most.
+    #[serde(skip_serializing_if = "is_none")]
+    pub interrupt: u64,
+    /// How many edges wait for its loop before some are lost.
+    #[serde(skip_serializing_if = "Waiting::is_firmware")]
+    pub waiting: Waiting,
+    /// How much later than it could its loop gets its turn, at most.
+    #[serde(skip_serializing_if = "is_none")]
+    pub wake: u64,
     /// The program that is linked in: the one that the house with this number has for it, counted round.
     pub linked: u8,
     /// Its flash, if it has any that outlives a start.
@@ -71,6 +80,35 @@ pub struct SatellitePlan {
     /// How much its house keeps of what it records, if that is not all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<KeptPlan>,
+}
+
+/// How many edges may wait for a satellite's loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waiting {
+    /// As many as the firmware has room for.
+    #[default]
+    Firmware,
+    /// Not even a switch's bounce.
+    Few,
+    /// One.
+    One,
+}
+
+impl Waiting {
+    /// How many that are.
+    pub(in crate::swarm) const fn edges(self) -> usize {
+        match self {
+            Self::Firmware => 32,
+            Self::Few => 4,
+            Self::One => 1,
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+    fn is_firmware(&self) -> bool {
+        *self == Self::Firmware
+    }
 }
 
 /// Of a satellite's journal, what is too much or too old goes.
@@ -108,12 +146,12 @@ pub struct JournalPlan {
     /// `when-full = "keep"`.
     pub keep: bool,
     /// What is older goes; 0 for never.
-    #[serde(skip_serializing_if = "is_never")]
+    #[serde(skip_serializing_if = "is_none")]
     pub age: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
-const fn is_never(span: &u64) -> bool {
+const fn is_none(span: &u64) -> bool {
     *span == 0
 }
 

@@ -10,6 +10,7 @@ use campanile_core::restore::Restore;
 use campanile_core::runner::{self, Message, Options, Outputs, Refused, Start};
 
 use super::ground::End;
+use super::pins::Pins;
 use super::programs::Programs;
 use super::recorder::Recorder;
 use crate::board::Board;
@@ -19,6 +20,7 @@ use crate::node::{self, Build};
 /// The board, wired to whatever program runs.
 pub(super) struct Wired {
     pub(super) board: Board,
+    pub(super) pins: Rc<Pins>,
     pub(super) programs: Rc<Programs>,
     pub(super) end: Rc<RefCell<End>>,
 }
@@ -34,7 +36,10 @@ impl Outputs for Wired {
 
     fn installed(&mut self, hash: u64) {
         if let Some(house) = self.programs.houses.get(&hash) {
+            // Of what moved before it, nobody asks behind it.
+            self.pins.interrupt();
             self.board.wire(house);
+            self.pins.installed(hash);
             self.end.borrow_mut().port.installed(hash);
         }
     }
@@ -70,7 +75,7 @@ impl Build for Spawn<'_, '_> {
 async fn live<C: Capacity>(live: Live) {
     let Live { image, boot, kept, wanted, mut lines, mut recorder } = live;
     let mut engine = Box::new(Engine::<C>::new());
-    let mut edges = lines.board.clone();
+    let pins = Rc::clone(&lines.pins);
     let messages = lines.end.borrow().port.messages();
     if let Some(hash) = wanted {
         let _ = messages.try_send(Message::Install { hash });
@@ -79,7 +84,7 @@ async fn live<C: Capacity>(live: Live) {
     match runner::start(&mut engine, node::now(), start, kept, &mut lines, &mut recorder).await {
         Ok(recorded) => {
             let options = Options { recorded: Some(recorded), ..Options::INTERRUPTS };
-            runner::run(&mut engine, &mut edges, messages.receiver(), &mut lines, &mut recorder, options)
+            runner::run(&mut engine, &mut &*pins, messages.receiver(), &mut lines, &mut recorder, options)
                 .await;
         }
         Err(why) => recorder.refused(why),

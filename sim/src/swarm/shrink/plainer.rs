@@ -38,10 +38,13 @@ const SINK: [Change<SinkPlan>; 7] = [
     |sink, plain| sink.rings = plain.rings.clone(),
 ];
 
-const SATELLITE: [Change<SatellitePlan>; 8] = [
+const SATELLITE: [Change<SatellitePlan>; 11] = [
     |satellite, plain| *satellite = plain.clone(),
     |satellite, plain| satellite.size = plain.size,
     |satellite, plain| satellite.drift = plain.drift,
+    |satellite, plain| satellite.interrupt = plain.interrupt,
+    |satellite, plain| satellite.waiting = plain.waiting,
+    |satellite, plain| satellite.wake = plain.wake,
     |satellite, plain| satellite.linked = plain.linked,
     |satellite, plain| satellite.flash = plain.flash.clone(),
     |satellite, _| satellite.flash.iter_mut().for_each(|flash| flash.endurance = 0),
@@ -114,7 +117,7 @@ fn without(plan: &Plan, gone: usize) -> Plan {
 mod tests {
     use super::*;
     use crate::node::House;
-    use crate::swarm::plan::{Ask, Deed, FlashPlan, Item, KeptPlan, Wants, ZonePlan};
+    use crate::swarm::plan::{Ask, Deed, FlashPlan, Item, KeptPlan, Waiting, Wants, ZonePlan};
     use crate::swarm::shrink::shrink;
     use crate::swarm::{Finding, run};
     use crate::testing::doorbell;
@@ -185,7 +188,9 @@ mod tests {
         assert_eq!(apart(&journal, &JOURNAL), JOURNAL.len());
         let (flash, kept) = (FlashPlan { pages: 4, endurance: 1 }, KeptPlan { size: 1, age: 1 });
         let (flash, kept) = (Some(flash), Some(kept));
-        let satellite = SatellitePlan { size: crate::node::Size::Tiny, drift: 1, linked: 1, flash, kept };
+        let (interrupt, waiting, wake) = (1, Waiting::Few, 1);
+        let size = crate::node::Size::Tiny;
+        let satellite = SatellitePlan { size, drift: 1, interrupt, waiting, wake, linked: 1, flash, kept };
         assert_eq!(apart(&satellite, &SATELLITE), SATELLITE.len());
         let (latency, pace, retry, window) = (1, 1, 1, 1);
         let sink = SinkPlan { wants: Wants::Events, window, retry, pace, latency, ..sink_that_rings(0) };
