@@ -2,7 +2,7 @@
 
 use crate::id::{InputId, Level, OutputId, RunId, ScenarioId, SensorId, TemplateId, TriggerId, VarId};
 use crate::time::Duration;
-use crate::wire::{Reader, Wire, Writer, wire_enum, wire_union};
+use crate::wire::{Out, Reader, Wire, wire_enum, wire_union};
 
 wire_union! {
     /// One decision. The numbers are those of the records; append only.
@@ -208,8 +208,8 @@ impl Values {
 }
 
 impl Wire for Values {
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    fn put(&self, w: &mut Writer<'_>) {
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
         w.u8(self.len);
         for value in self.as_slice() {
             value.put(w);
@@ -232,8 +232,8 @@ impl Wire for Values {
 pub struct Rounds(pub [u16; 2]);
 
 impl Wire for Rounds {
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    fn put(&self, w: &mut Writer<'_>) {
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
         let [outer, inner] = self.0;
         outer.put(w);
         inner.put(w);

@@ -222,8 +222,8 @@ impl<C: Capacity> Engine<C> {
             && self.state.takes_edge(at)
             && let Some(watcher) = self.tables.inputs.as_mut().get_mut(input.index())
             && watcher.is_known()
-            && (LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }).edge(at, input, level)
         {
+            LogMut { ring: &mut self.ring, buf: self.buf.as_mut() }.edge(at, input, level);
             let due = watcher.edge(at, level, at);
             self.state.now = at;
             self.state.watch(input, due);

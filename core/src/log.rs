@@ -8,7 +8,7 @@ mod write;
 pub use read::EventLog;
 pub(crate) use write::LogMut;
 
-use crate::record::{CLASSES, Record, class};
+use crate::record::{CLASSES, Record};
 use crate::time::Instant;
 
 /// A reader's place in the log of one engine.
@@ -52,12 +52,14 @@ const PARTS: usize = 8;
 pub(crate) struct Ring {
     /// Bytes written since the engine's start, less `index`: so it changes once a round.
     base: u64,
-    /// Number of the last record: they start at 1, so that 0 means "nothing yet".
-    last_seq: u64,
+    /// Number of the last record before the part that is being written: they start at 1, so that 0 means "nothing yet".
+    seq: u64,
     /// Time of the last record.
     at: Instant,
     /// The next record's place in the buffer.
     index: usize,
+    /// Records that began in the part that is being written: a word, as each counts.
+    begun: u32,
     /// Where the part that is being written ends.
     fence: usize,
     /// Bytes of the whole records in front of that part.
@@ -74,7 +76,8 @@ impl Ring {
     pub(crate) const fn new() -> Self {
         Self {
             base: 0,
-            last_seq: 0,
+            seq: 0,
+            begun: 0,
             at: Instant::ZERO,
             index: 0,
             fence: 0,
@@ -95,7 +98,7 @@ impl Ring {
     /// Starts anew behind a checkpoint.
     pub(crate) fn restart(&mut self, seq: u64, at: Instant) {
         let last_seq = seq.saturating_sub(1);
-        *self = Self { base: self.pos(), last_seq, at, ..Self::new() };
+        *self = Self { base: self.pos(), seq: last_seq, at, ..Self::new() };
         let [before, ..] = &mut self.counters;
         *before = (last_seq & 0xffff_ffff) as u32;
     }
@@ -110,9 +113,14 @@ impl Ring {
         self.at
     }
 
+    /// Number of the last record.
+    pub(crate) const fn last_seq(&self) -> u64 {
+        self.seq.wrapping_add(self.begun as u64)
+    }
+
     /// Number of the next record.
     pub(crate) const fn next_seq(&self) -> u64 {
-        self.last_seq.wrapping_add(1)
+        self.last_seq().wrapping_add(1)
     }
 
     /// Bytes of the part that is being written which are in use.
@@ -120,9 +128,10 @@ impl Ring {
         self.index.wrapping_sub(self.fence.saturating_sub(part))
     }
 
-    /// Counts a record that is no raw edge by its kind.
-    fn count(&mut self, kind: u8) {
-        if let Some(count) = class(kind).and_then(|class| self.counters.get_mut(class)) {
+    /// Counts a record that is no raw edge.
+    #[inline(always)]
+    fn count(&mut self, class: usize) {
+        if let Some(count) = self.counters.get_mut(class) {
             *count = count.wrapping_add(1);
         }
     }
@@ -138,7 +147,7 @@ impl Ring {
     /// One more record.
     #[inline]
     const fn wrote(&mut self, at: Instant) {
-        self.last_seq = self.last_seq.wrapping_add(1);
+        self.begun = self.begun.wrapping_add(1);
         self.at = at;
     }
 }

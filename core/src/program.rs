@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::debounce::Debounce;
 use crate::id::{InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, VarId};
 use crate::time::Duration;
-use crate::wire::{Reader, Wire, Writer, wire_struct, wire_variants};
+use crate::wire::{Out, Reader, Wire, wire_struct, wire_variants};
 
 /// An input: a line that is watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -232,12 +232,12 @@ pub enum Mode {
 }
 
 impl Wire for Mode {
-    fn put(&self, w: &mut Writer<'_>) {
+    fn put(&self, w: &mut impl Out) {
         match *self {
             Self::Single => w.u8(0),
             Self::Restart => w.u8(1),
-            Self::Queued(n) => w.bytes(&[2, n]),
-            Self::Parallel(n) => w.bytes(&[3, n]),
+            Self::Queued(n) => [2, n].into_iter().for_each(|byte| w.u8(byte)),
+            Self::Parallel(n) => [3, n].into_iter().for_each(|byte| w.u8(byte)),
         }
     }
     fn read(r: &mut Reader<'_>) -> Self {

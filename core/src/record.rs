@@ -7,11 +7,13 @@
 //! The host has records of its own, from kind 128 on. Their first byte would read as a raw edge, so they never
 //! stand among the engine's: the journal keeps them in groups of their own, which start at [`FIRST_HOST_KIND`].
 
+use core::num::NonZero;
+
 use crate::decision::Decision;
 use crate::id::{InputId, Level, MAX_INPUTS};
 use crate::input::Input;
 use crate::time::Duration;
-use crate::wire::{Reader, Union, Writer};
+use crate::wire::{Place, Reader, varint};
 
 /// The revision of the engine's behaviour. A change that alters any golden log raises it.
 pub const CORE_REV: u16 = 1;
@@ -116,57 +118,87 @@ impl Record {
             return edge(edge_head(input, level), dt, buf);
         }
         let framed = match self {
-            Self::Input(input) => frame(dt, buf, input),
-            Self::Decision(decision) => frame(dt, buf, decision),
+            Self::Input(record) => frame(dt, buf, record),
+            Self::Decision(record) => frame(dt, buf, record),
         };
-        framed.map(|(_, len)| len)
+        framed.map(|(len, _)| len)
     }
 }
 
-/// Writes a record that is no raw edge. Gives its kind and its length, or `None` if `buf` is too short.
+/// The most bytes of a varint, and so of a record's time.
+const VARINT: usize = 10;
+
+/// A raw edge has at most so many bytes.
+pub(crate) const EDGE_MAX: usize = 1 + VARINT;
+
+/// The most bytes of an input behind its time: a `Restore` of a watcher.
+const INPUT_MAX: usize = 52;
+
+/// The most bytes of a decision behind its time: a `Send` of four values.
+const DECISION_MAX: usize = 36;
+
+/// The longest record that the engine writes.
+pub(crate) const LONGEST: usize = HEAD + VARINT + INPUT_MAX;
+const _: () = assert!(LONGEST <= MAX_RECORD && DECISION_MAX <= INPUT_MAX, "see there");
+
+/// What stands behind a record's time.
+pub(crate) trait Payload {
+    /// Writes the fields to the start of `place`, and gives how much of it is left, and the record's kind. `None` if `place` has
+    /// no room for the longest that there is: so it is asked once.
+    fn write(&self, place: &mut [u8]) -> Option<(usize, NonZero<u8>)>;
+}
+
+macro_rules! payload {
+    ($($ty:ident: $longest:expr),*) => {$(
+        impl Payload for $ty {
+            #[cfg_attr(not(feature = "small"), inline(always))]
+            fn write(&self, place: &mut [u8]) -> Option<(usize, NonZero<u8>)> {
+                if place.len() < $longest {
+                    return None;
+                }
+                let mut w = Place::new(place);
+                let kind = self.put_fields(&mut w);
+                Some((w.left(), NonZero::new(kind)?))
+            }
+        }
+    )*};
+}
+payload!(Input: INPUT_MAX, Decision: DECISION_MAX);
+
+/// Writes a record that is no raw edge, and gives its length and its kind; `None` if `buf` may be too short for one.
 #[inline(always)]
-pub(crate) fn frame(dt: u64, buf: &mut [u8], record: &dyn Union) -> Option<(u8, usize)> {
+pub(crate) fn frame(
+    dt: u64,
+    buf: &mut [u8],
+    record: &(impl Payload + ?Sized),
+) -> Option<(usize, NonZero<u8>)> {
+    let room = buf.len();
+    // Most records have the time of the one before.
+    let (head, body) = if dt < 0x80 {
+        let ([kind, len, place], body) = buf.split_first_chunk_mut()?;
+        *place = (dt & 0x7f) as u8;
+        ([kind, len], body)
+    } else {
+        let ([kind, len], rest) = buf.split_first_chunk_mut()?;
+        ([kind, len], varint(rest, dt))
+    };
     // The head comes last: one look at the variant gives its payload and its kind.
-    let (head, body) = buf.split_first_chunk_mut()?;
-    let mut w = Writer::new(body);
-    w.varint(dt);
-    let kind = record.put_fields(&mut w);
-    let len = w.finish()?;
+    let (left, kind) = record.write(body)?;
+    let len = room.wrapping_sub(left);
+    let [place_of_kind, place_of_len] = head;
     // The mask takes a check away: no record is as long.
-    *head = [kind, u8::try_from(len & 0xff).ok()?];
-    Some((kind, len.wrapping_add(HEAD)))
+    *place_of_kind = kind.get();
+    *place_of_len = u8::try_from(len.wrapping_sub(HEAD) & 0xff).ok()?;
+    Some((len, kind))
 }
 
-/// A short record has at most so many bytes, so that four are left for its time, ...
-pub(crate) const SHORT: usize = 16;
-/// ... and at most so many of payload.
-const SHORT_PAYLOAD: usize = 10;
-
-/// As [`frame`], of a kind that the compiler knows, if the record is a short one.
+/// Writes a raw edge, and gives its length; `None` if `buf` may be too short for one.
 #[inline(always)]
-pub(crate) fn frame_short(dt: u64, buf: &mut [u8; SHORT], record: &impl Union) -> Option<usize> {
-    // The payload comes first, into a place of its own: nothing else is written before the record is taken apart, so
-    // the compiler sees which one it is, and nothing is left of the match over all kinds.
-    let mut payload = [0; SHORT_PAYLOAD];
-    let mut w = Writer::new(&mut payload);
-    let kind = record.put_fields(&mut w);
-    let payload_len = w.finish()?;
-    let (head, body) = buf.split_first_chunk_mut()?;
-    let mut w = Writer::new(body);
-    w.varint(dt);
-    let dt_len = w.finish()?;
-    *body.get_mut(dt_len..)?.first_chunk_mut()? = payload;
-    let len = dt_len.wrapping_add(payload_len);
-    *head = [kind, u8::try_from(len).ok()?];
-    Some(len.wrapping_add(HEAD))
-}
-
-/// Writes a raw edge; as [`frame`] otherwise.
 pub(crate) fn edge(head: u8, dt: u64, buf: &mut [u8]) -> Option<usize> {
-    let mut w = Writer::new(buf);
-    w.u8(head);
-    w.varint(dt);
-    w.finish()
+    let buf: &mut [u8; EDGE_MAX] = buf.first_chunk_mut()?;
+    let [place, rest @ ..] = buf;
+    *place = head;
+    Some(EDGE_MAX.wrapping_sub(varint(rest, dt).len()))
 }
 
 /// The first byte of a raw edge.
@@ -174,11 +206,50 @@ pub const fn edge_head(input: InputId, level: Level) -> u8 {
     EDGE | if level.is_on() { EDGE_ON } else { 0 } | (input.0 & EDGE_INPUT)
 }
 
+/// [`class`] of a decision.
+pub(crate) const fn decision_class(kind: u8) -> usize {
+    (kind as usize).wrapping_sub(49)
+}
+
 /// A dense number for each kind, for tables of counters; `None` for kinds that the engine does not write. Raw edges are 0.
 pub const fn class(kind: u8) -> Option<usize> {
     match kind {
         0..=14 => Some(kind as usize),
-        64..=76 => Some((kind as usize).wrapping_sub(49)),
+        64..=76 => Some(decision_class(kind)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::Values;
+    use crate::id::TemplateId;
+    use crate::restore::Restore;
+
+    #[test]
+    fn the_longest_payloads_are_as_long_as_is_said() {
+        let (far, input) = (Duration::from_micros(u64::MAX), InputId(u8::MAX));
+        let mut values = Values::default();
+        while values.push(Some(i32::MIN)) {}
+        let send = Decision::Send { template: TemplateId(u8::MAX), values, onset_ago: far };
+        let watch = Restore::Watch {
+            input,
+            flags: u8::MAX,
+            edges: u16::MAX,
+            acc: u32::MAX,
+            since_ago: far,
+            onset_ago: far,
+            lock_left: far,
+            due_left: Some(far),
+        };
+        for (record, most) in [
+            (Record::Decision(send), DECISION_MAX),
+            (Record::Input(Input::Restore { item: watch }), INPUT_MAX),
+        ] {
+            let mut bytes = [0; MAX_RECORD];
+            assert_eq!(record.encode(far, &mut bytes), Some(HEAD + VARINT + most));
+            assert_eq!(Frame::split(&bytes).and_then(|(frame, _)| frame.record()), Some(record));
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! room, say so at the end: nothing is asked after every byte.
 
 mod forms;
+mod place;
 
 use crate::id::{
     InputId, Level, MessageId, OutputId, PeerId, RunId, ScenarioId, SensorId, TemplateId, TriggerId, VarId,
@@ -11,11 +12,12 @@ use crate::id::{
 use crate::time::{Duration, Instant};
 
 pub(crate) use forms::{wire_enum, wire_struct, wire_union, wire_variants};
+pub(crate) use place::{Place, varint};
 
 /// Something with a fixed form in bytes.
 pub trait Wire: Sized {
     /// Appends the form of `self`.
-    fn put(&self, w: &mut Writer<'_>);
+    fn put(&self, w: &mut impl Out);
     /// Takes one from the front. If the bytes are none it is anything, and [`Reader::failed`] tells.
     fn read(r: &mut Reader<'_>) -> Self;
     /// Takes one from the front; `None` if the bytes are none.
@@ -25,10 +27,21 @@ pub trait Wire: Sized {
     }
 }
 
-/// An enum whose form is a tag and the fields of the variant that it stands for.
-pub(crate) trait Union {
-    /// Appends the fields without the tag, and gives the tag.
-    fn put_fields(&self, w: &mut Writer<'_>) -> u8;
+/// Where the bytes of a form go.
+pub trait Out: Sized {
+    /// Appends one byte.
+    fn u8(&mut self, byte: u8);
+
+    /// Appends an unsigned number, seven bits a byte, low bits first.
+    fn varint(&mut self, value: u64);
+
+    /// Appends a value that may be missing: whether it is there, then the value.
+    fn option<T: Wire>(&mut self, value: &Option<T>) {
+        self.u8(value.is_some().into());
+        if let Some(value) = value {
+            value.put(self);
+        }
+    }
 }
 
 /// Appends to a slice; what does not fit is counted and left out, and [`finish`](Self::finish) tells.
@@ -44,20 +57,13 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends one byte.
-    #[inline]
-    pub fn u8(&mut self, byte: u8) {
-        self.append(byte);
-    }
-
-    /// Appends one byte. What it is called on it gives back, so that it stays in its register for the next.
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline)]
-    fn append(&mut self, byte: u8) -> &mut Self {
+    pub fn u8(&mut self, byte: u8) {
         if let Some(place) = self.buf.get_mut(self.len) {
             *place = byte;
         }
         self.len = self.len.wrapping_add(1);
-        self
     }
 
     /// Leaves room for `n` bytes that are known later.
@@ -74,15 +80,6 @@ impl<'a> Writer<'a> {
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline)]
     pub fn varint(&mut self, mut value: u64) {
-        // What is left is shifted in one word, where a word has 32 bits.
-        #[cfg(feature = "small")]
-        let mut value = {
-            while value > u64::from(u32::MAX) {
-                self.u8((value & 0x7f) as u8 | 0x80);
-                value >>= 7;
-            }
-            (value & 0xffff_ffff) as u32
-        };
         while value > 0x7f {
             self.u8((value & 0x7f) as u8 | 0x80);
             value >>= 7;
@@ -90,14 +87,18 @@ impl<'a> Writer<'a> {
         self.u8((value & 0x7f) as u8);
     }
 
-    /// Appends a signed number, small magnitudes short.
-    pub fn zigzag(&mut self, value: i64) {
-        self.varint(((value << 1) ^ (value >> 63)).cast_unsigned());
-    }
-
     /// The bytes so far; `None` if something did not fit.
     pub const fn finish(self) -> Option<usize> {
         if self.len > self.buf.len() { None } else { Some(self.len) }
+    }
+}
+
+impl Out for Writer<'_> {
+    fn u8(&mut self, byte: u8) {
+        self.u8(byte);
+    }
+    fn varint(&mut self, value: u64) {
+        self.varint(value);
     }
 }
 
@@ -180,7 +181,8 @@ impl<'a> Reader<'a> {
 }
 
 impl Wire for u8 {
-    fn put(&self, w: &mut Writer<'_>) {
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
         w.u8(*self);
     }
     fn read(r: &mut Reader<'_>) -> Self {
@@ -189,7 +191,8 @@ impl Wire for u8 {
 }
 
 impl Wire for bool {
-    fn put(&self, w: &mut Writer<'_>) {
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
         w.u8(u8::from(*self));
     }
     fn read(r: &mut Reader<'_>) -> Self {
@@ -204,7 +207,8 @@ impl Wire for bool {
 macro_rules! varint_wire {
     ($($ty:ty)*) => {$(
         impl Wire for $ty {
-            fn put(&self, w: &mut Writer<'_>) {
+            #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
                 w.varint(u64::from(*self));
             }
             fn read(r: &mut Reader<'_>) -> Self {
@@ -220,7 +224,8 @@ macro_rules! varint_wire {
 varint_wire!(u16 u32);
 
 impl Wire for u64 {
-    fn put(&self, w: &mut Writer<'_>) {
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
         w.varint(*self);
     }
     fn read(r: &mut Reader<'_>) -> Self {
@@ -243,8 +248,9 @@ impl Wire for u64 {
 }
 
 impl Wire for i64 {
-    fn put(&self, w: &mut Writer<'_>) {
-        w.zigzag(*self);
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
+        w.varint(((self << 1) ^ (self >> 63)).cast_unsigned());
     }
     fn read(r: &mut Reader<'_>) -> Self {
         let raw = u64::read(r);
@@ -253,7 +259,8 @@ impl Wire for i64 {
 }
 
 impl Wire for i32 {
-    fn put(&self, w: &mut Writer<'_>) {
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
         w.varint(u64::from(((self << 1) ^ (self >> 31)).cast_unsigned()));
     }
     fn read(r: &mut Reader<'_>) -> Self {
@@ -265,7 +272,8 @@ impl Wire for i32 {
 macro_rules! id_wire {
     ($($ty:ident)*) => {$(
         impl Wire for $ty {
-            fn put(&self, w: &mut Writer<'_>) {
+            #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
                 w.u8(self.0);
             }
             fn read(r: &mut Reader<'_>) -> Self {
@@ -277,7 +285,8 @@ macro_rules! id_wire {
 id_wire!(InputId OutputId SensorId VarId ScenarioId TriggerId RunId TemplateId MessageId PeerId);
 
 impl Wire for Level {
-    fn put(&self, w: &mut Writer<'_>) {
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
         self.is_on().put(w);
     }
     fn read(r: &mut Reader<'_>) -> Self {
@@ -286,7 +295,8 @@ impl Wire for Level {
 }
 
 impl Wire for Duration {
-    fn put(&self, w: &mut Writer<'_>) {
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
         w.varint(self.micros());
     }
     fn read(r: &mut Reader<'_>) -> Self {
@@ -295,7 +305,8 @@ impl Wire for Duration {
 }
 
 impl Wire for Instant {
-    fn put(&self, w: &mut Writer<'_>) {
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
         w.varint(self.micros());
     }
     fn read(r: &mut Reader<'_>) -> Self {
@@ -304,12 +315,9 @@ impl Wire for Instant {
 }
 
 impl<T: Wire> Wire for Option<T> {
-    #[cfg_attr(not(feature = "small"), inline(always))]
-    fn put(&self, w: &mut Writer<'_>) {
-        self.is_some().put(w);
-        if let Some(value) = self {
-            value.put(w);
-        }
+    #[inline(always)]
+    fn put(&self, w: &mut impl Out) {
+        w.option(self);
     }
     fn read(r: &mut Reader<'_>) -> Self {
         bool::read(r).then(|| T::read(r))

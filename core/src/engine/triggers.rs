@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use crate::bits::{bit, id};
 use crate::decision::{Cause, Decision, FaultKind};
+use crate::engine::cells::Trigger;
 use crate::engine::view::View;
 use crate::id::{InputId, Level, MessageId, OutputId, PeerId, ScenarioId, SensorId, TriggerId, VarId};
 use crate::program::code::Op;
@@ -15,14 +16,15 @@ impl View<'_> {
     /// A debounced input changed.
     pub(crate) fn input_changed(&mut self, input: InputId, level: Level, onset: Instant) {
         for index in self.triggers_about(Subject::Input.key(input.0)) {
-            let Some(On::Input { to, hold, .. }) = self.triggers.get(index).map(|trigger| trigger.on) else {
+            let Some(&Trigger { on: On::Input { to, hold, .. }, scenario, .. }) = self.triggers.get(index)
+            else {
                 continue;
             };
             let matches = to.is_none_or(|to| to == level);
             if !hold.is_zero() {
                 self.arm(index, matches.then_some(hold));
             } else if matches {
-                self.fire(index, onset);
+                self.occur(scenario, Cause::Trigger { trigger: TriggerId(id(index)) }, onset);
             }
         }
         self.look(&[Op::Input { input }]);

@@ -13,7 +13,6 @@ use crate::log::LogMut;
 use crate::scenario::run::Run;
 use crate::time::Instant;
 use crate::watcher::Watcher;
-use crate::wire::Union;
 
 /// The most that one call of `poll` does: enough for a press with its scenario, few enough for a short call.
 const ITEMS_PER_POLL: u8 = 8;
@@ -79,33 +78,15 @@ impl View<'_> {
     #[cfg_attr(feature = "small", inline(never))]
     #[cfg_attr(not(feature = "small"), inline(always))]
     pub(crate) fn decide(&mut self, decision: Decision) {
-        if cfg!(feature = "small") {
-            self.record(&decision);
-        } else if !self.log.push_short(self.s.now, &decision) {
-            self.decide_at_length(decision);
-        }
-    }
-
-    // By value, so that a short decision needs no place in memory.
-    #[cold]
-    #[inline(never)]
-    fn decide_at_length(&mut self, decision: Decision) {
-        self.record(&decision);
+        self.log.push(self.s.now, decision);
     }
 
     pub(crate) fn note(&mut self, input: Input) {
         match input {
             Input::Edge { input, level } => {
-                if !self.log.edge(self.s.now, input, level) {
-                    self.log.edge_across(self.s.now, input, level);
-                }
+                (LogMut { ring: self.log.ring, buf: self.log.buf }).edge(self.s.now, input, level)
             }
-            other => self.record(&other),
+            other => self.log.push_input(self.s.now, &other),
         }
-    }
-
-    #[inline(never)]
-    fn record(&mut self, record: &dyn Union) {
-        self.log.push(self.s.now, record);
     }
 }

@@ -51,7 +51,7 @@ impl EventLog<'_> {
         // What was before, and all that were no raw edges: the rest were.
         let others = counters.iter().fold(0, |sum: u32, count| sum.wrapping_add(*count));
         let [edges, ..] = &mut counters;
-        *edges = ((self.ring.last_seq & 0xffff_ffff) as u32).wrapping_sub(others);
+        *edges = ((self.ring.last_seq() & 0xffff_ffff) as u32).wrapping_sub(others);
         counters
     }
 

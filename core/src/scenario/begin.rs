@@ -61,7 +61,7 @@ impl View<'_> {
         let state = if how == RunHow::Queued { RunState::Queued } else { RunState::Waiting };
         let place = if how == RunHow::Queued { self.last_place(scenario) } else { 0 };
         self.occupy(run, Run { place, ..Run::new(scenario, cause, onset, state) });
-        self.note_run(run, how);
+        self.decide(Decision::Run { run, scenario, cause, how, onset_ago: now.since(onset) });
         if how != RunHow::Queued {
             self.s.active = Some(Active { run, steps: 0 });
         }
@@ -74,6 +74,7 @@ impl View<'_> {
     }
 
     /// The slots of runs, up to the last one that is not free.
+    #[inline(always)]
     pub(crate) fn live(&self) -> &[Run] {
         self.runs.get(..usize::from(self.s.slots)).unwrap_or_default()
     }

@@ -34,8 +34,7 @@ impl<'a> View<'a> {
         let Some(cell) = self.scenarios.get(scenario.index()) else { return &[] };
         let ScenarioDef { condition, body, .. } = cell.def;
         let start = usize::from(cell.start).saturating_add(condition.into());
-        let code = self.code.get(start..).unwrap_or_default();
-        code.get(..body.into()).unwrap_or_default()
+        self.code.get(start..start.saturating_add(body.into())).unwrap_or_default()
     }
 
     /// Makes steps until an output is written, the run waits, or it is over.
@@ -119,6 +118,7 @@ impl<'a> View<'a> {
     }
 
     /// The step at `r`, of a body: what it does, and how it leaves the run. `r` goes to the next one.
+    #[inline(always)]
     fn step(
         &mut self,
         slot: RunId,
@@ -277,7 +277,7 @@ impl<'a> View<'a> {
 }
 
 /// A reader from a place of some code on.
-#[cfg_attr(feature = "small", inline(never))]
+#[inline(always)]
 fn at(code: &[u8], place: usize) -> Reader<'_> {
     Reader::new(code.get(place..).unwrap_or_default())
 }

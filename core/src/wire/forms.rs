@@ -15,7 +15,8 @@ macro_rules! wire_enum {
         }
 
         impl $crate::wire::Wire for $name {
-            fn put(&self, w: &mut $crate::wire::Writer<'_>) {
+            #[inline(always)]
+            fn put(&self, w: &mut impl $crate::wire::Out) {
                 w.u8(*self as u8);
             }
             fn read(r: &mut $crate::wire::Reader<'_>) -> Self {
@@ -84,9 +85,10 @@ macro_rules! wire_variants {
             }
         }
 
-        impl $crate::wire::Union for $name {
-            #[cfg_attr(not(feature = "small"), inline(always))]
-            fn put_fields(&self, w: &mut $crate::wire::Writer<'_>) -> u8 {
+        impl $name {
+            /// Appends the fields without the tag, and gives the tag.
+            #[inline(always)]
+            pub(crate) fn put_fields(&self, w: &mut impl $crate::wire::Out) -> u8 {
                 let _ = &w;
                 match self {
                     Self::$first { $($ffield),* } => {
@@ -102,10 +104,10 @@ macro_rules! wire_variants {
         }
 
         impl $crate::wire::Wire for $name {
-            #[cfg_attr(not(feature = "small"), inline(always))]
-            fn put(&self, w: &mut $crate::wire::Writer<'_>) {
+            #[inline(always)]
+            fn put(&self, w: &mut impl $crate::wire::Out) {
                 w.u8(self.tag());
-                $crate::wire::Union::put_fields(self, w);
+                self.put_fields(w);
             }
             #[cfg_attr(not(feature = "small"), inline(always))]
             fn read(r: &mut $crate::wire::Reader<'_>) -> Self {
@@ -121,7 +123,7 @@ pub(crate) use wire_variants;
 macro_rules! wire_struct {
     ($name:ident { $($field:ident),* $(,)? }) => {
         impl $crate::wire::Wire for $name {
-            fn put(&self, w: &mut $crate::wire::Writer<'_>) {
+            fn put(&self, w: &mut impl $crate::wire::Out) {
                 // Copied: a field of a packed struct has no address of its own.
                 $($crate::wire::Wire::put(&{ self.$field }, w);)*
             }
