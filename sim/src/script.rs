@@ -1,4 +1,4 @@
-//! A script: what happens to a house, step by step. Plain types; the TOML of FILE.md section 3 is read by the host.
+//! A script: what happens to a house, step by step. Plain types; the host reads the TOML.
 //!
 //! A script speaks in names, since a `swap` gives the same name another id. Names are looked up in the symbol table
 //! of the program that runs when the step comes; an unknown one ends the simulation with words.

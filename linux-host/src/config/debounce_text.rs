@@ -1,4 +1,4 @@
-//! `debounce`: FILE.md section 2 as text or as a table, to the core's settings.
+//! `debounce`: a text or a table of FILE.md, to the core's settings.
 
 use campanile_core::debounce::{Algorithm, Debounce, LONGEST};
 use campanile_core::time::Duration;
