@@ -76,12 +76,13 @@ pub fn run(plan: &Plan, houses: &[House]) -> Outcome {
     run_unless(plan, houses, &|| false).unwrap_or_default()
 }
 
-/// The same, unless nobody waits for it any more: `is_over` is asked at every step, and a life that it ends has no outcome.
+/// The same, unless nobody waits for it any more: `is_over` is asked at every step, and a life that it ends has no outcome. What
+/// has been found is not given up any more.
 #[must_use]
 pub fn run_unless(plan: &Plan, houses: &[House], is_over: &dyn Fn() -> bool) -> Option<Outcome> {
     let first = once(plan, houses, true, is_over)?;
     if let Some(finding) = &first.finding {
-        let second = once(plan, houses, true, is_over)?.finding;
+        let second = once(plan, houses, true, &|| false)?.finding;
         if second.as_ref() == Some(finding) {
             return Some(first);
         }

@@ -181,6 +181,29 @@ fn a_life_that_nobody_waits_for_any_more_is_given_up_on_its_way() {
     assert!(ends_behind(steps - 1).is_none());
 }
 
+/// A sink that waits longer, before it tries again, than a life does at its end.
+#[test]
+fn a_finding_is_told_also_when_nobody_waits_for_its_second_run() {
+    let slow = SinkPlan { retry: HOUR, ..SinkPlan::default() };
+    let node = NodePlan { sinks: vec![slow], ..NodePlan::default() };
+    let away = Deed::Net { sink: 0, fault: NetFault::Dead, span: SECOND };
+    let plan = Plan { nodes: vec![node], ..a_life_with(away) };
+    let steps = Cell::new(0_u64);
+    let count = || {
+        steps.set(steps.get() + 1);
+        false
+    };
+    let first = once(&plan, &houses(), true, &count).expect("nobody gives it up");
+    let finding = first.finding.expect("nothing arrives");
+    assert!(finding.what.contains("has only got to"), "{finding}");
+
+    let left = Cell::new(steps.get());
+    let is_over = || left.replace(left.get().saturating_sub(1)) == 0;
+    let told = run_unless(&plan, &houses(), &is_over).and_then(|outcome| outcome.finding);
+    assert_eq!((told, left.get()), (Some(finding), 0));
+    assert!(is_over(), "nobody has waited since the first run ended");
+}
+
 /// The engine knows a line by its board's hardware: a door that stands open still does under a program that calls its board
 /// something else.
 #[test]
