@@ -228,7 +228,7 @@ fn changes<'a>(running: &[Running], wanted: impl Iterator<Item = &'a Spec> + Clo
         .iter()
         .map(|running| &running.spec.program.name)
         .filter(|name| !wanted.clone().any(|spec| spec.program.name == **name))
-        .map(|name| format!("satellite {name} is gone"));
+        .map(|name| format!("satellite {name} is removed"));
     let others = wanted.clone().filter_map(|spec| {
         let name = &spec.program.name;
         match of(name) {
@@ -237,7 +237,7 @@ fn changes<'a>(running: &[Running], wanted: impl Iterator<Item = &'a Spec> + Clo
             Some(running) if running.spec.program.image != spec.program.image => {
                 Some(format!("satellite {name} gets another program"))
             }
-            Some(_) => Some(format!("satellite {name} begins anew")),
+            Some(_) => Some(format!("satellite {name} is restarted")),
         }
     });
     gone.chain(others).collect()

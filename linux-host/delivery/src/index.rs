@@ -199,8 +199,8 @@ impl<S: Storage> Index<S> {
     }
 
     /// Adds a program that was linked into a board's firmware, so that nobody has brought it here: as
-    /// [`Journal::keep_program`](crate::Journal::keep_program) does, of which this is no rival. A file of that is
-    /// replaced when it is whole, and by the same bytes.
+    /// [`Journal::keep_program`](crate::Journal::keep_program) does. For one that is not
+    /// there, or is damaged: what is whole belongs to the journal's writer.
     ///
     /// # Errors
     /// The disk refuses.

@@ -100,7 +100,7 @@ pub(crate) fn not_as_root(path: &Path) -> io::Result<()> {
     let owner = user(owner);
     Err(io::Error::other(format!(
         "it belongs to {owner}, who could not use what root leaves there: run this as {owner} (sudo -u), give root \
-         the directory (chown -R), or choose another with --state"
+         the directory (chown -R), or use another directory"
     )))
 }
 

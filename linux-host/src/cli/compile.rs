@@ -95,6 +95,10 @@ fn add(file: &Path, compiled: &Compiled, journal: &Path) -> Result<(), Failure> 
             file.display()
         )));
     }
+    // What is there and whole is the daemon's, which may be reading it.
+    if matches!(archive.index.program(hash), Ok(Some(_))) {
+        return Ok(writeln!(io::stdout(), "{shown} has program {hash:016x} already")?);
+    }
     let program = StoredProgram { image: compiled.image.clone(), symbols: compiled.symbols.encode() };
     archive.index.add_program(hash, &program).map_err(failed)?;
     Ok(writeln!(io::stdout(), "{shown} has program {hash:016x}")?)

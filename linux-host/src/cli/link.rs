@@ -196,7 +196,7 @@ fn monitor(Monitor { elf, log }: Monitor) -> Result<(), Failure> {
 fn journal(args: Log) -> Result<(), Failure> {
     let state = state_dir::resolve(args.log.state.state.clone()).map_err(Failure::says)?;
     let folder = state.join(FOLDER);
-    let there = journals(&folder)?;
+    let there = journals(&folder).map_err(|error| Failure::says(format!("{}: {error}", folder.display())))?;
     let all = there.iter().map(String::as_str);
     if !all.clone().any(|name| name == args.satellite) {
         let none = unknown("journal of a satellite", &args.satellite, all);
@@ -211,8 +211,13 @@ fn journals(folder: &Path) -> io::Result<Vec<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let names = entries.map(|entry| Ok(entry?.file_name().into_string().unwrap_or_default()));
-    let mut names = names.collect::<io::Result<Vec<_>>>()?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.extend(entry.file_name().into_string());
+        }
+    }
     names.sort();
     Ok(names)
 }

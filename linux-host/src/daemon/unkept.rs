@@ -22,12 +22,8 @@ impl Unkept {
 
     /// Has the journal keep them, as far as the disk takes them.
     pub(super) fn keep<S: Storage>(&mut self, journal: &mut Journal<S>) {
-        while let Some((hash, program)) = self.0.front() {
-            if journal.keep_program(*hash, program).is_err() {
-                break;
-            }
-            self.0.pop_front();
-        }
+        // One that the disk refuses by itself keeps no other back.
+        self.0.retain(|(hash, program)| journal.keep_program(*hash, program).is_err());
     }
 
     /// What still waits.

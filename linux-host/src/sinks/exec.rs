@@ -168,10 +168,14 @@ pub(super) async fn run(mut command: Command, input: Vec<u8>, patience: Duration
             let _ = timeout(LINGER, hear(&mut stderr, &mut said)).await;
             Ok(End::Code(status, in_words(&said)))
         }
-        Ok(Err(error)) => Err(Failure::retry(format!("cannot wait for the program: {error}"))),
+        Ok(Err(error)) => {
+            group.disarm();
+            Err(Failure::retry(format!("cannot wait for the program: {error}")))
+        }
         Err(_) => {
             drop(group);
-            let _ = child.wait().await;
+            // One that runs as another user cannot be ended, and the next delivery does not wait for it.
+            let _ = timeout(LINGER, child.wait()).await;
             Ok(End::TooLong)
         }
     }
@@ -311,6 +315,7 @@ mod tests {
         let mut exec = exec(script(dir.path(), &lines), &[]);
         let delivery = tokio::spawn(async move { exec.deliver(&[doorbell("ring", 7)]).await });
         while !pid.exists() {
+            assert!(!delivery.is_finished(), "it ended by itself: {:?}", delivery.await);
             sleep(Duration::from_millis(1)).await;
         }
         delivery.abort();

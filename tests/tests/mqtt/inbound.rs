@@ -113,7 +113,7 @@ fn commands_are_carried_out_as_far_as_the_file_allows_and_the_rest_is_said() {
         ("set/chime", "on", "not allowed over this sink: see `commands`"),
         ("set/lamp", "toggle", "\"toggle\" is neither on nor off"),
         ("let/ring", "1", "no variable \"ring\"; did you mean rings?"),
-        ("let/rings", "many", "is no whole number"),
+        ("let/rings", "many", "is not a 32-bit integer"),
     ] {
         let before = sink(&porch.status()).turned_away;
         say(topic, payload);
