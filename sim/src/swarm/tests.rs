@@ -1,6 +1,6 @@
 use std::ops::ControlFlow;
 
-use super::plan::{Deed, Item, JournalPlan, NetFault, NodePlan, SinkPlan};
+use super::plan::{Deed, Item, JournalPlan, NetFault, NodePlan, SatellitePlan, SinkPlan};
 use super::shrink::{Step, shrink};
 use super::*;
 use crate::node::SatelliteHouse;
@@ -151,17 +151,33 @@ fn a_life_with(deed: Deed) -> Plan {
 
 #[test]
 fn a_plan_without_bounds_is_told_so_and_not_lived() {
-    let plan = a_life_with(Deed::Edges { input: "button".into(), count: 4_000_000_000, every: 1 });
-    let finding = run(&plan, &houses()).finding.expect("too many edges");
-    assert!(finding.what.contains("item 0 has 4000000000 edges, and 1000000 are the most"), "{finding}");
-    let plan = a_life_with(Deed::Stall { span: 1 });
-    let late = NodePlan { clock: u64::MAX - 4, ..NodePlan::default() };
-    for (plan, words) in [
-        (Plan { until: 1 << 63, ..plan.clone() }, "the plan's `until` is 9223372036854775808 microseconds"),
-        (Plan { nodes: vec![late], ..plan }, "the `clock` of node 0 is 18446744073709551611 microseconds"),
+    let button = || "button".to_owned();
+    for deed in [
+        Deed::Edges { input: button(), count: 4_000_000_000, every: 1 },
+        Deed::Lose { input: button(), lost: 4_000_000_000, on: true },
     ] {
-        let finding = run(&plan, &houses()).finding.expect(words);
-        assert!(finding.what.starts_with(words) && finding.what.ends_with(", are the most"), "{finding}");
+        let finding = run(&a_life_with(deed), &houses()).finding.expect("too many edges");
+        assert!(finding.what.contains("item 0 has 4000000000 edges, and 1000000 are the most"), "{finding}");
+    }
+    let plan = || a_life_with(Deed::Stall { span: 1 });
+    let with = |node| Plan { nodes: vec![node], ..plan() };
+    let late = NodePlan { clock: u64::MAX, ..NodePlan::default() };
+    let far = SinkPlan { latency: u64::MAX, ..SinkPlan::default() };
+    let slow = SatellitePlan { interrupt: u64::MAX, ..SatellitePlan::default() };
+    let mut never = plan();
+    never.items[0].at = u64::MAX;
+    for (plan, what) in [
+        (Plan { until: u64::MAX, ..plan() }, "the plan's `until`"),
+        (with(late), "the `clock` of node 0"),
+        (with(NodePlan { sinks: vec![far], ..NodePlan::default() }), "the `latency` of node 0"),
+        (with(NodePlan { satellites: vec![slow], ..NodePlan::default() }), "the `interrupt` of node 0"),
+        (never, "the `at` of item 0"),
+        (a_life_with(Deed::Stall { span: u64::MAX }), "the `span` of item 0"),
+        (a_life_with(Deed::Kill { off: u64::MAX }), "the `off` of item 0"),
+    ] {
+        let finding = run(&plan, &houses()).finding.expect(what);
+        let words = format!("{what} is 18446744073709551615 microseconds");
+        assert!(finding.what.starts_with(&words) && finding.what.ends_with(", are the most"), "{finding}");
     }
 }
 

@@ -190,6 +190,25 @@ impl Deed {
             _ => return None,
         })
     }
+
+    /// How long it takes, and by which name a plan has that.
+    pub(in crate::swarm) const fn time(&mut self) -> Option<(&'static str, &mut u64)> {
+        match self {
+            Self::Kill { off }
+            | Self::Stop { off }
+            | Self::Cut { off, .. }
+            | Self::Break { off, .. }
+            | Self::Exchange { off } => Some(("off", off)),
+            Self::Stick { span, .. }
+            | Self::Stall { span }
+            | Self::Lag { span, .. }
+            | Self::Jam { span, .. }
+            | Self::Disk { span, .. }
+            | Self::Wire { span, .. }
+            | Self::Net { span, .. } => Some(("span", span)),
+            _ => None,
+        }
+    }
 }
 
 /// What somebody asks for.

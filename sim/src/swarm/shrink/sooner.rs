@@ -1,7 +1,7 @@
 //! Shorter in time: whoever lives a plan again waits for nothing that it does not take.
 
 use super::{Best, Shrinker};
-use crate::swarm::plan::{Deed, Plan};
+use crate::swarm::plan::Plan;
 
 /// What a wait, or a span, may become, in microseconds; besides half of it.
 const SHORTER: [u64; 4] = [0, 1_000, 100_000, 1_000_000];
@@ -18,8 +18,8 @@ impl Shrinker<'_> {
                 }
             }
             let mut deed = best.0.items[place].deed.clone();
-            let Some(span) = span(&mut deed).map(|span| *span) else { continue };
-            for shorter in shorter(span).filter(|shorter| *shorter > 0) {
+            let Some((_, span)) = deed.time() else { continue };
+            for shorter in shorter(*span).filter(|shorter| *shorter > 0) {
                 let mut plan = best.0.clone();
                 span_of(&mut plan, place, shorter);
                 if self.try_plan(best, plan) {
@@ -50,34 +50,15 @@ fn earlier(plan: &Plan, place: usize, by: u64) -> Plan {
 }
 
 fn span_of(plan: &mut Plan, place: usize, to: u64) {
-    if let Some(span) = span(&mut plan.items[place].deed) {
+    if let Some((_, span)) = plan.items[place].deed.time() {
         *span = to;
-    }
-}
-
-/// How long something takes.
-const fn span(deed: &mut Deed) -> Option<&mut u64> {
-    match deed {
-        Deed::Kill { off }
-        | Deed::Stop { off }
-        | Deed::Cut { off, .. }
-        | Deed::Break { off, .. }
-        | Deed::Exchange { off } => Some(off),
-        Deed::Stick { span, .. }
-        | Deed::Stall { span }
-        | Deed::Lag { span, .. }
-        | Deed::Jam { span, .. }
-        | Deed::Disk { span, .. }
-        | Deed::Wire { span, .. }
-        | Deed::Net { span, .. } => Some(span),
-        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::swarm::plan::{Item, NodePlan};
+    use crate::swarm::plan::{Deed, Item, NodePlan};
 
     #[test]
     fn an_item_takes_those_behind_it_along() {

@@ -4,7 +4,8 @@ use crate::swarm::plan::{Deed, Plan};
 
 /// More in one item would only take time: what is about to happen is kept edge by edge.
 const MOST_EDGES: u32 = 1_000_000;
-/// Ten years: more would only take time, and where times have their greatest value a clock stands still.
+/// Ten years: more would only take time, and where times have their greatest value a clock stands still, or
+/// there is none behind them.
 const MOST_TIME: u64 = 10 * 365 * 86_400_000_000;
 
 /// Says what is too much, or about nobody.
@@ -15,13 +16,24 @@ pub(super) fn check(plan: &Plan) -> Result<(), String> {
     };
     time("the plan's `until`", plan.until)?;
     for (index, node) in plan.nodes.iter().enumerate() {
-        time(&format!("the `clock` of node {index}"), node.clock)?;
+        let sinks = node.sinks.iter().map(|sink| ("latency", sink.latency));
+        let satellites = node.satellites.iter();
+        let satellites = satellites.flat_map(|how| [("interrupt", how.interrupt), ("wake", how.wake)]);
+        let own =
+            [("slack", node.slack), ("capture", node.capture), ("wake", node.wake), ("clock", node.clock)];
+        for (what, of) in own.into_iter().chain(sinks).chain(satellites) {
+            time(&format!("the `{what}` of node {index}"), of)?;
+        }
     }
     for (index, item) in plan.items.iter().enumerate() {
         if usize::from(item.node) >= plan.nodes.len() {
             return Err(format!("item {index} is about node {}, which there is not", item.node));
         }
-        if let Deed::Edges { count, .. } = item.deed
+        time(&format!("the `at` of item {index}"), item.at)?;
+        if let Some((what, span)) = item.deed.clone().time() {
+            time(&format!("the `{what}` of item {index}"), *span)?;
+        }
+        if let Deed::Edges { count, .. } | Deed::Lose { lost: count, .. } = item.deed
             && count > MOST_EDGES
         {
             return Err(format!("item {index} has {count} edges, and {MOST_EDGES} are the most in one"));
