@@ -240,17 +240,22 @@ mod tests {
         const EDGES: u64 = 60_000;
         let queue = EdgeQueue::<_, 2, 1>::new();
         thread::scope(|scope| {
-            scope.spawn(|| {
+            let producer = scope.spawn(|| {
                 for us in 1..=EDGES {
                     queue.push(at(us), InputId(0), Level::On);
                 }
             });
             let (mut last, mut count) = (0, 0);
-            while count < EDGES {
+            loop {
+                // What was pushed before it ended is taken in what follows.
+                let is_last = producer.is_finished();
                 for (us, input) in all(&queue) {
                     assert!(us >= last, "{input:?} at {us} came behind what was at {last}");
                     last = us;
                     count += if let Input::Overrun { lost, .. } = input { u64::from(lost) } else { 1 };
+                }
+                if is_last {
+                    break;
                 }
             }
             assert_eq!(count, EDGES);
