@@ -143,10 +143,16 @@ fn wrong_usage_ends_with_2() {
 
 #[test]
 fn a_swarm_without_time_for_a_seed_has_found_nothing_out() {
-    let nothing = campanile(&["swarm", &example(), "--for", "0s"]);
-    let said = text(&nothing.stderr);
-    assert!(said.contains("no seed was tried: the time was over") && said.contains("--for 10m"), "{said}");
-    assert_eq!((nothing.status.code(), text(&nothing.stdout)), (Some(1), String::new()));
+    // Before the first begins, and on its way.
+    for time in ["0s", "1ms"] {
+        let nothing = campanile(&["swarm", &example(), "--for", time]);
+        let said = text(&nothing.stderr);
+        assert!(
+            said.contains("no seed was lived to its end: the time was over") && said.contains("--for 10m"),
+            "{said}"
+        );
+        assert_eq!((nothing.status.code(), text(&nothing.stdout)), (Some(1), String::new()));
+    }
     let one = campanile(&["swarm", &example(), "--seeds", "7", "--jobs", "1"]);
     assert!(text(&one.stdout).starts_with("1 seed without a finding"), "{one:?}");
     assert_eq!(one.status.code(), Some(0));

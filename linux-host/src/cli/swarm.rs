@@ -119,11 +119,11 @@ fn hunt(args: &Args, houses: &[House], out: &mut impl Write) -> Result<(), Failu
     drop(progress);
     if tally.seeds == 0 {
         return Err(Failure::says(format!(
-            "no seed was tried: {}",
+            "no seed was lived to its end: {}",
             if args.limit.is_some_and(|limit| limit <= tally.took) {
-                "the time was over before the first was lived; `--for` takes more of it, as in `--for 10m`"
+                "the time was over before; give `--for` more of it, as in `--for 10m`"
             } else {
-                "it was interrupted before the first was lived"
+                "it was interrupted before"
             }
         )));
     }

@@ -49,7 +49,7 @@ fn what_is_no_range_no_time_and_no_number_is_said_in_words() {
     }
     let (code, out, err) = said(&campanile(&["swarm", &file, "--for", "0s"]));
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert!(err.contains("no seed was tried") && err.contains("`--for 10m`"), "{err}");
+    assert!(err.contains("no seed was lived to its end") && err.contains("`--for 10m`"), "{err}");
     let (code, _, err) = said(&campanile(&["swarm", &wrong(), "--seeds", "1"]));
     assert!(code == Some(1) && err.contains("keys.toml:5:1"), "{err}");
 }

@@ -20,8 +20,9 @@ pub(super) struct Found {
     pub(super) finding: Finding,
 }
 
-/// Runs seeds on so many threads, until one fails; then those before it are run to their end, so that it is the first. What
-/// is under way when the time is over, or `stop` is set, is given up and does not count.
+/// Runs seeds on so many threads, until one fails; then those before it are run to their end, so that it is the first. When the
+/// time is over, or `stop` is set, what is under way is given up and does not count: also where it is before one that fails,
+/// which need not be the first then.
 pub(super) fn seeds(
     houses: &[House],
     seeds: Range<u64>,
