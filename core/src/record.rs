@@ -111,7 +111,8 @@ impl Record {
         }
     }
 
-    /// Writes the whole record and gives its length; `None` if `buf` is too short ([`MAX_RECORD`] never is).
+    /// Writes the whole record and gives its length; `None` if `buf` is too short for the longest record of its sort: a raw edge,
+    /// another input, or a decision. [`MAX_RECORD`] bytes always suffice, also where fewer would do for this one.
     pub fn encode(&self, dt: Duration, buf: &mut [u8]) -> Option<usize> {
         let dt = dt.micros();
         if let Self::Input(Input::Edge { input, level }) = *self {
@@ -217,39 +218,5 @@ pub const fn class(kind: u8) -> Option<usize> {
         0..=14 => Some(kind as usize),
         64..=76 => Some(decision_class(kind)),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decision::Values;
-    use crate::id::TemplateId;
-    use crate::restore::Restore;
-
-    #[test]
-    fn the_longest_payloads_are_as_long_as_is_said() {
-        let (far, input) = (Duration::from_micros(u64::MAX), InputId(u8::MAX));
-        let mut values = Values::default();
-        while values.push(Some(i32::MIN)) {}
-        let send = Decision::Send { template: TemplateId(u8::MAX), values, onset_ago: far };
-        let watch = Restore::Watch {
-            input,
-            flags: u8::MAX,
-            edges: u16::MAX,
-            acc: u32::MAX,
-            since_ago: far,
-            onset_ago: far,
-            lock_left: far,
-            due_left: Some(far),
-        };
-        for (record, most) in [
-            (Record::Decision(send), DECISION_MAX),
-            (Record::Input(Input::Restore { item: watch }), INPUT_MAX),
-        ] {
-            let mut bytes = [0; MAX_RECORD];
-            assert_eq!(record.encode(far, &mut bytes), Some(HEAD + VARINT + most));
-            assert_eq!(Frame::split(&bytes).and_then(|(frame, _)| frame.record()), Some(record));
-        }
     }
 }

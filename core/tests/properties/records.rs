@@ -1,6 +1,6 @@
 //! The bytes of records: golden, the same there and back, short enough, and nothing behind them (I9).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use campanile_core::id::TriggerId;
 use campanile_core::input::Input;
@@ -59,6 +59,57 @@ fn a_record_survives_its_bytes() {
                 (0..bytes.len()).all(|room| record.encode(dt, &mut vec![0; room]).is_none()),
                 "{record:?}"
             );
+        }
+    }
+}
+
+/// What a record is, and of a restore which piece.
+fn variant(record: &Record) -> (u8, u8) {
+    let piece = if let Record::Input(Input::Restore { item }) = record { item.tag() } else { 0 };
+    (record.kind(), piece)
+}
+
+/// Room is asked for once, for the longest record of a sort: one that was longer would lose its end, and nothing would tell.
+#[test]
+fn room_is_asked_for_the_longest_record_of_a_sort_and_no_more() {
+    let mut sorts: BTreeMap<u8, (BTreeSet<usize>, usize)> = BTreeMap::new();
+    for record in specimens() {
+        let sort = match record {
+            Record::Input(Input::Edge { .. }) => 0,
+            Record::Input(_) => 1,
+            Record::Decision(_) => 2,
+        };
+        let takes = |room: &usize| record.encode(LONGEST, &mut vec![0; *room]).is_some();
+        let (rooms, longest) = sorts.entry(sort).or_default();
+        rooms.extend((0..=MAX_RECORD).find(takes));
+        *longest = bytes_of(&record, LONGEST).len().max(*longest);
+    }
+    assert_eq!(sorts.len(), 3);
+    for (sort, (rooms, longest)) in sorts {
+        assert_eq!(rooms, BTreeSet::from([longest]), "sort {sort}");
+    }
+}
+
+/// A longer one would have a byte more somewhere: of a number, or of something that is missing in the specimen.
+#[test]
+fn no_record_is_longer_than_the_longest_specimen_of_its_variant() {
+    let mut longest: BTreeMap<(u8, u8), Vec<u8>> = BTreeMap::new();
+    for record in specimens().iter().filter(|record| record.kind() != 0) {
+        let bytes = bytes_of(record, LONGEST);
+        let known = longest.entry(variant(record)).or_default();
+        if bytes.len() > known.len() {
+            *known = bytes;
+        }
+    }
+    assert_eq!(longest.len(), all_kinds().len() - 1 + 15, "a piece of a restore has no specimen");
+    for (of, bytes) in longest {
+        let payload = bytes_of(&fed(Input::Stop {}), LONGEST).len();
+        for (at, byte) in (payload..=bytes.len()).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
+            let mut longer = bytes.clone();
+            longer.insert(at, byte);
+            longer[1] += 1;
+            let longer = read(&longer).filter(|record| variant(record) == of);
+            assert_eq!(longer, None, "{byte} at {at}");
         }
     }
 }

@@ -53,6 +53,7 @@ fn inputs() -> Vec<Record> {
         fed(Input::Overrun { input: Some(line), lost: 7, why: OverrunWhy::Kernel }),
         fed(Input::Overrun { input: None, lost: u32::MAX, why: OverrunWhy::Queue }),
         fed(Input::Overrun { input: Some(last), lost: 1, why: OverrunWhy::Storm }),
+        fed(Input::Overrun { input: Some(last), lost: u32::MAX, why: OverrunWhy::Storm }),
         fed(Input::Stall { until: Instant::from_micros(5_000_000) }),
         fed(Input::Stall { until: Instant::NEVER }),
         fed(Input::Link { peer: PeerId(255), up: true }),
@@ -67,6 +68,8 @@ fn inputs() -> Vec<Record> {
     for origin in [Origin::Local, Origin::Message, Origin::Gateway, Origin::Link, Origin::Script] {
         all.push(fed(Input::Command { origin, id: u32::MAX, op: input::Op::Expired {} }));
     }
+    let op = input::Op::Let { var: VarId(255), value: i32::MIN };
+    all.push(fed(Input::Command { origin: Origin::Script, id: u32::MAX, op }));
     all
 }
 
@@ -102,6 +105,7 @@ fn restores() -> Vec<Record> {
             due_left: Some(LONGEST),
         },
         Restore::Sensor { sensor: SensorId(1), value: Some(-1) },
+        Restore::Sensor { sensor: SensorId(254), value: Some(i32::MIN) },
         Restore::Var { var: VarId(254), value: i32::MIN },
         Restore::Trigger { trigger: TriggerId(0), armed: true, left: None },
         Restore::Trigger { trigger: TriggerId(254), armed: false, left: Some(LONGEST) },
@@ -140,6 +144,8 @@ fn decisions() -> Vec<Decision> {
     let (run, scenario, output) = (RunId(1), ScenarioId(2), OutputId(3));
     let mut values = Values::default();
     assert!([None, Some(0), Some(i32::MIN), Some(i32::MAX)].into_iter().all(|value| values.push(value)));
+    let mut widest = Values::default();
+    assert!([Some(i32::MIN); Values::MAX].into_iter().all(|value| widest.push(value)));
     let mut all = vec![
         Decision::Event {
             source: Source::Input { input: InputId(1) },
@@ -155,11 +161,13 @@ fn decisions() -> Vec<Decision> {
         },
         Decision::Wait { run, pc: 0, left: None, rounds: Rounds::default() },
         Decision::Wait { run, pc: u16::MAX, left: Some(LONGEST), rounds: Rounds([1, u16::MAX]) },
+        Decision::Wait { run, pc: u16::MAX, left: Some(LONGEST), rounds: Rounds([u16::MAX; 2]) },
         Decision::TimedOut { run, timed_out: false },
         Decision::TimedOut { run, timed_out: true },
         Decision::Let { var: VarId(255), value: i32::MIN },
         Decision::Send { template: TemplateId(0), values: Values::default(), onset_ago: Duration::ZERO },
         Decision::Send { template: TemplateId(255), values, onset_ago: LONGEST },
+        Decision::Send { template: TemplateId(255), values: widest, onset_ago: LONGEST },
         Decision::Missed { trigger: TriggerId(1), n: u32::MAX },
         Decision::Arm { trigger: TriggerId(1), left: None },
         Decision::Arm { trigger: TriggerId(1), left: Some(LONGEST) },
@@ -208,6 +216,7 @@ fn decisions() -> Vec<Decision> {
         ReplyResult::Refused,
     ];
     all.extend(results.map(|result| Decision::Reply { origin: Origin::Link, id: 1, result }));
+    all.push(Decision::Reply { origin: Origin::Link, id: u32::MAX, result: ReplyResult::Done });
     let faults = [
         FaultKind::DivisionByZero,
         FaultKind::Cascade,
