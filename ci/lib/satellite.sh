@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # A daemon and an emulated board at the two ends of a serial line.
 
+# shellcheck source=ci/lib/fault.sh
+source "$(dirname "${BASH_SOURCE[0]}")/fault.sh"
+
 # The boards in QEMU: the program, and the machine there.
 declare -A MACHINES=(
     [microbit]='qemu-system-arm -M microbit'
@@ -19,6 +22,11 @@ declare -A PINS=(
 declare -A FREE=(
     [lm3s6965evb]='42 2 43'
     [hifive1]='20 20 21'
+)
+# The register of such a board that has the pins that interrupt, and what is in it with the program that is linked in.
+declare -A INTERRUPT=(
+    [lm3s6965evb]='0x40025410 0x2'
+    [hifive1]='0x10012018 0x40000'
 )
 # The register of such a board's lights, of which the lamp is the first.
 declare -A LIGHTS=([mps2_an386]=0x40028000)
@@ -44,6 +52,7 @@ satellite() {
     house_off
     await "the lamp's safe level without a host" "$folder" lamp_went lower "$folder"
     [[ ! ${FREE[$board]:-} ]] || turned "$board" "$folder"
+    [[ ! ${FREE[$board]:-} ]] || faulted "$board" "$folder"
 }
 
 # rewired BOARD FOLDER: has another program take over, in which the button is on another pin and the lamp, which the house holds,
@@ -78,11 +87,39 @@ turned() {
     house_off
 }
 
+# faulted BOARD FOLDER: behind `turned`, has the board fault, so that it starts anew with the program that is linked in. Pins that
+# were inputs of the program before alone interrupt no more (QEMU asks once for one that nobody takes care of, a chip for ever),
+# and the house brings its program again.
+faulted() {
+    local board=$1 folder=$2 state=$2/state/satellites/porch starts presses register
+    read -ra register <<<"${INTERRUPT[$board]}"
+    starts=$(starts "$folder") presses=$(presses "$state")
+    fault "$board"
+    press 2
+    await "interrupts of its own pins alone behind a fault" "$folder" has "${register[@]}" "$folder"
+    house_on "$folder"
+    await "a start behind a fault" "$folder" started "$((starts + 1))" "$folder"
+    await "the program behind a fault" "$folder" ran 4 "$folder"
+    press 1
+    await "the button behind a fault" "$folder" pressed "$((presses + 1))" "$state"
+    house_off
+}
+
+# has REGISTER VALUE FOLDER: whether that is in the board's register.
+has() {
+    local now
+    now=$(memory "$3" readl "$1")
+    ((now == $2))
+}
+
 # ran TIMES FOLDER: whether programs that the house brought took over so often.
 ran() { (($(grep -c 'runs there' "$2/daemon.log") >= $1)); }
 
 # started TIMES FOLDER: whether so many starts of the board came, each however often.
-started() { (($(grep -oE 'satellite porch: start [^ ]+ ' "$2/daemon.log" | sort -u | wc -l) >= $1)); }
+started() { (($(starts "$2") >= $1)); }
+
+# starts FOLDER
+starts() { grep -oE 'satellite porch: start [^ ]+ ' "$1/daemon.log" | sort -u | wc -l; }
 
 # satellite_keeps BOARD ELF FOLDER: behind `satellite`, presses the button while the daemon is away, resets the board, cuts
 # its power; then starts the daemon again, and expects every press and every record once, and the program as it was.
@@ -360,7 +397,10 @@ house_off() {
 in_log() { "$CAMPANILE" log --state "$1" 2>/dev/null | grep -q "$2"; }
 
 # pressed TIMES STATE: whether the button was pressed so often, as far as the journal goes.
-pressed() { (($("$CAMPANILE" log --state "$2" 2>/dev/null | grep -c 'button on ') >= $1)); }
+pressed() { (($(presses "$2") >= $1)); }
+
+# presses STATE
+presses() { "$CAMPANILE" log --state "$1" 2>/dev/null | grep -c 'button on '; }
 
 # holds FILE BYTES
 holds() { [[ $(stat -c %s "$1" 2>/dev/null) == "$2" ]]; }

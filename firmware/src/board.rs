@@ -92,8 +92,9 @@ pub(crate) trait Board {
 
     /// Nobody asks [`edges::on_pin_change`](crate::edges::on_pin_change) about a pin from now on, so it must not interrupt,
     /// nor be about to; it can be [read](Self::read) as before. Called where another program takes over that has no such
-    /// input, before [`output`](Self::output) if it becomes one; and for a pin that moves too fast, within `on_pin_change`,
-    /// too. Nothing to do where pins do not interrupt.
+    /// input, before [`output`](Self::output) if it becomes one; for a pin that moves too fast, within `on_pin_change`, too; and
+    /// for every pin, whatever it is, where a RISC-V starts anew behind a fault, which resets nothing. Nothing to do where pins
+    /// do not interrupt.
     fn release(_pin: u8) {}
 
     /// Makes a pin an output that has this level from the first moment on. Called before [`start`](Self::start), and where

@@ -16,6 +16,8 @@ pub(crate) fn sleep() {
 pub(crate) fn restart() -> ! {
     riscv::interrupt::disable();
     wiring::make_safe();
+    // The entry resets no part of the chip: a pin that interrupts and is no input of the next program would ask for ever.
+    (0..This::PINS as u8).for_each(This::release);
     // SAFETY: the entry of the image: it sets up stack and memory again and needs nothing of what was.
     unsafe { core::arch::asm!("j _start", options(noreturn)) }
 }
