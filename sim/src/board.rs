@@ -51,6 +51,8 @@ struct State {
     satellites: BTreeMap<String, Satellite>,
     /// Lines that are there.
     elsewhere: BTreeMap<usize, (Satellite, String)>,
+    /// The outputs among them, each with its safe level.
+    driven: Vec<(Satellite, String, Level)>,
     waker: Option<Waker>,
 }
 
@@ -106,6 +108,7 @@ impl Board {
         let outputs = outputs.into_iter().zip(&symbols.outputs);
         state.outputs = outputs.map(|(line, output)| state.solder(line, output.active)).collect();
         state.elsewhere.clear();
+        let driven = std::mem::take(&mut state.driven);
         for (at, input) in state.inputs.clone().into_iter().zip(&symbols.inputs) {
             if let Some((lines, name)) = state.install(at, &input.board, &input.line) {
                 lines.borrow_mut().open_input(&name);
@@ -114,6 +117,15 @@ impl Board {
         for (at, output) in state.outputs.clone().into_iter().zip(&symbols.outputs) {
             if let Some((lines, name)) = state.install(at, &output.board, &output.line) {
                 lines.borrow_mut().open_output(&name, output.safe);
+                state.driven.push((lines, name, output.safe));
+            }
+        }
+        // As the daemon does: what nobody drives any more is safe.
+        for (lines, name, safe) in driven {
+            let is_kept =
+                |(other, known, _): &(Satellite, String, Level)| Rc::ptr_eq(other, &lines) && *known == name;
+            if !state.driven.iter().any(is_kept) {
+                lines.borrow_mut().set(&name, safe);
             }
         }
     }
@@ -211,13 +223,13 @@ impl Board {
         true
     }
 
-    /// The logical level of an input's line; `None` too for one of a satellite that has not been heard of.
+    /// The logical level of an input's line; of a satellite's, what the process was told last, `None` before that.
     #[must_use]
     pub fn input(&self, input: InputId) -> Option<Level> {
         let state = self.0.borrow();
         let wire = state.inputs.get(input.index())?;
         match state.elsewhere.get(&wire.line) {
-            Some((lines, name)) => lines.borrow().level(name),
+            Some((lines, name)) => lines.borrow().told(name),
             None => Some(state.level(*wire)),
         }
     }

@@ -58,6 +58,8 @@ pub struct SatelliteHouse {
     pub name: String,
     /// The board that its lines are on, to the house.
     pub board: String,
+    /// The serial line at whose other end it is: whatever it is called, there it is the same microcontroller.
+    pub port: String,
     /// What its engine loads.
     pub image: Vec<u8>,
     /// The names of its ids.

@@ -11,6 +11,7 @@ mod house;
 mod judge;
 mod line;
 pub mod plan;
+mod ports;
 mod receiver;
 mod satellite;
 pub mod shrink;

@@ -53,9 +53,15 @@ pub struct Compiled {
 impl Compiled {
     /// The house as the simulator takes it.
     pub fn simulated(&self) -> campanile_sim::world::House {
+        let port = |board: &str| match self.settings.boards.iter().find(|(name, _)| name == board) {
+            Some((_, Board::Serial(serial))) => serial.port.value.to_string(),
+            // None that a file compiles to.
+            _ => board.to_owned(),
+        };
         let satellites = self.settings.satellites.iter().map(|satellite| SatelliteHouse {
             name: satellite.name.clone(),
             board: satellite.board.clone(),
+            port: port(&satellite.board),
             image: satellite.image.clone(),
             symbols: satellite.symbols.clone(),
             safe_without_link: satellite.safe_without_link.clone(),

@@ -28,7 +28,7 @@ pub fn draw(seed: u64, houses: &[House]) -> Plan {
     let count = if shape.chance(1, 6) { shape.between(2, 3) } else { 1 };
     // What only recurs is no longer interesting after some hundred times.
     plan.until = length(&mut shape).min(book.busiest.saturating_mul(300)).max(2 * SECOND);
-    if !house.satellites.is_empty() {
+    if houses.iter().any(|house| !house.satellites.is_empty()) {
         plan.until = plan.until.min(satellites::LONGEST);
     }
     plan.nodes = (0..count).map(|_| build::node(&mut shape, houses)).collect();

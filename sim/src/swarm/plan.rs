@@ -18,6 +18,7 @@ pub use node::{
     FlashPlan, JournalPlan, KeptPlan, NodePlan, Ring, SatellitePlan, SinkPlan, Waiting, Wants, ZonePlan,
 };
 
+use super::ports;
 use crate::node::House;
 
 /// A life of some nodes and all that befalls them.
@@ -42,7 +43,7 @@ pub struct Item {
     pub at: u64,
     /// To which node.
     pub node: u8,
-    /// To this satellite of it, counted round; else to the node itself.
+    /// To the board at this port of it, in the order in which the houses name them, counted round; else to the node itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub satellite: Option<u8>,
     /// What. All that is not above is its, and what it does not know it refuses.
@@ -71,17 +72,24 @@ impl Plan {
     pub fn unknown(&self, houses: &[House]) -> Option<Unknown> {
         self.items.iter().enumerate().find_map(|(item, Item { deed, satellite, .. })| {
             let (what, name) = deed.names()?;
-            let symbols = |house: &House| match satellite {
-                None => names(&house.symbols, what),
+            let symbols: Vec<&Symbols> = match satellite {
+                None => houses.iter().map(|house| &house.symbols).collect(),
                 Some(place) => {
-                    let place = usize::from(*place).checked_rem(house.satellites.len());
-                    place.map(|place| names(&house.satellites[place].symbols, what)).unwrap_or_default()
+                    let ports = ports::ports(houses);
+                    let place = usize::from(*place).checked_rem(ports.len());
+                    place
+                        .iter()
+                        .flat_map(|place| ports::at(houses, ports[*place]))
+                        .map(|it| &it.symbols)
+                        .collect()
                 }
             };
-            let known: Vec<String> = houses.iter().flat_map(symbols).collect();
+            let known: Vec<String> = symbols.into_iter().flat_map(|symbols| names(symbols, what)).collect();
             (!known.iter().any(|known| known == name)).then(|| {
-                let elsewhere: BTreeSet<_> =
-                    houses.iter().flat_map(|house| owners(house, what, name)).collect();
+                let elsewhere: BTreeSet<_> = houses
+                    .iter()
+                    .flat_map(|house| owners(house, &ports::ports(houses), what, name))
+                    .collect();
                 let (name, elsewhere) = (name.to_owned(), elsewhere.into_iter().collect());
                 Unknown { item, what, name, known, elsewhere }
             })
@@ -106,10 +114,13 @@ fn json(value: &impl Serialize) -> String {
 }
 
 /// Who has something of this sort and name: a house itself, and its satellites by number and name.
-fn owners(house: &House, what: &str, name: &str) -> Vec<Option<(usize, String)>> {
+fn owners(house: &House, ports: &[&str], what: &str, name: &str) -> Vec<Option<(usize, String)>> {
     let has = |symbols: &Symbols| names(symbols, what).iter().any(|known| known == name);
-    let satellites = house.satellites.iter().enumerate().filter(|(_, satellite)| has(&satellite.symbols));
-    let satellites = satellites.map(|(place, satellite)| Some((place, satellite.name.clone())));
+    let satellites = house.satellites.iter().filter(|satellite| has(&satellite.symbols));
+    let satellites = satellites.filter_map(|satellite| {
+        let place = ports.iter().position(|port| *port == satellite.port)?;
+        Some(Some((place, satellite.name.clone())))
+    });
     has(&house.symbols).then_some(None).into_iter().chain(satellites).collect()
 }
 

@@ -362,16 +362,27 @@ impl<'a> Satellite<'a> {
         let (now, start) = (self.clock.now(), self.tape.borrow().lives.len().saturating_sub(1));
         let tail = self.life.as_ref().map_or(0, |life| life.end.borrow().port.tail);
         self.news.check(now, well, start, tail)?;
-        for input in self.symbols().into_iter().flat_map(|symbols| &symbols.inputs) {
-            let (there, here) = (self.news.known(now, &input.name), lines.level(&input.name));
+        for (line, input) in self.programs.inputs(self.running) {
+            let (there, here) = (self.news.known(now, line), lines.level(input));
             if there.is_some() && there != here {
                 return Err(format!(
-                    "the link is well, {} is reported as {there:?}, and its house has it as {here:?}",
-                    input.name
+                    "the link is well, {input} is reported as {there:?}, and its house has it as {here:?}"
+                ));
+            }
+            let told = lines.told(input);
+            if there.is_some() && told.is_some() && told != here {
+                return Err(format!(
+                    "the link is well, {input} is {here:?}, and its house was told {told:?}"
                 ));
             }
         }
         Ok(())
+    }
+
+    /// Its house is told that an input of this program is at this level.
+    pub(super) fn has_said(&self, program: u64, input: &str, level: Level) -> Result<(), String> {
+        let line = self.programs.inputs(program).find(|(_, name)| *name == input);
+        line.map_or(Ok(()), |(line, _)| self.news.hears_of(self.clock.now(), line, input, level))
     }
 
     /// An output's hardware breaks, or is mended.
@@ -410,8 +421,9 @@ impl<'a> Satellite<'a> {
             if let Some(Record::Input(Input::Overrun { input: None, lost, .. })) = entry.record {
                 self.lines.counts_retired(lost)?;
             }
-            self.news.see(self.clock.now(), (start, seq), entry, self.programs.symbols(self.running));
             let rules = self.programs.rules(self.running)?;
+            let names = (rules, self.programs.symbols(self.running));
+            self.news.see(self.clock.now(), (start, seq), entry, names);
             self.lines.see(entry, rules)?;
             self.outputs.see(entry, rules)?;
             self.commands.see(entry)?;

@@ -6,6 +6,7 @@ mod wall;
 mod work;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use campanile_clock::{Lens, Virtual};
@@ -33,7 +34,7 @@ use super::tape::{Tape, mix};
 use super::turns::Turns;
 use crate::error::SimError;
 use crate::executor::Executor;
-use crate::node::{self, Houses, Knowledge, Node, Setup};
+use crate::node::{self, House, Houses, Knowledge, Node, Setup};
 use crate::prng::Prng;
 
 /// One way out of the node: the sink while the process lives, and the receiver at the other end.
@@ -51,8 +52,10 @@ pub(super) struct Given<'a> {
     /// The one with which they begin.
     pub(super) program: u64,
     pub(super) rulebook: &'a Rc<Rulebook>,
-    /// The programs of each of their satellites.
-    pub(super) satellites: &'a [Rc<Programs>],
+    /// The files that each may have.
+    pub(super) files: &'a Rc<[House]>,
+    /// The programs of the boards at each port.
+    pub(super) boards: &'a [Rc<Programs>],
 }
 
 pub(super) struct Station<'a> {
@@ -105,8 +108,8 @@ pub(super) struct Station<'a> {
     pub(super) doom: Option<(Option<PowerCut>, u64)>,
     /// It was told to end, and starts again so long behind that.
     pub(super) stopping: Option<u64>,
-    /// Its ends of the links to its satellites, while the process lives.
-    pub(super) talks: Vec<Talk>,
+    /// Its ends of the links to its satellites, by their ports, while the process lives.
+    pub(super) talks: BTreeMap<usize, Talk>,
     outposts: Outposts,
 }
 
@@ -118,7 +121,7 @@ impl<'a> Station<'a> {
         given: &Given<'_>,
         seed: &Prng,
     ) -> Result<Self, SimError> {
-        let Given { houses, program, rulebook, satellites } = *given;
+        let Given { houses, program, rulebook, files, boards } = *given;
         let seed = seed.fork(&format!("node {index}"));
         let name = format!("node-{index}").parse().map_err(|_| SimError::NoProgram)?;
         let setup = Setup {
@@ -169,8 +172,8 @@ impl<'a> Station<'a> {
             readable: true,
             gave_up: false,
             stopping: None,
-            talks: Vec::new(),
-            outposts: Outposts::new(satellites, &seed),
+            talks: BTreeMap::new(),
+            outposts: Outposts::new(files, boards, &seed),
         })
     }
 
@@ -203,8 +206,7 @@ impl<'a> Station<'a> {
         self.steps = Steps::default();
         self.runs = Runs::default();
         self.schedules = Schedules::new(&self.plan.zone);
-        self.forget_satellites();
-        self.talk_to_satellites(self.node.program.get())?;
+        self.meet_satellites()?;
         let clock = self.shows();
         let knowledge = Knowledge { clock, off: Some(wall::off) };
         let healthy = match self.node.begin(&mut self.executor, knowledge) {

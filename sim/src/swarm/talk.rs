@@ -15,10 +15,14 @@ use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Boot, Journal, NodeName, Options, RecordId};
 
 use crate::board::Satellite as Lines;
+use crate::node::SatelliteHouse;
 use crate::prng::Prng;
 
 /// A port that cannot be had is tried again after so long, and then after twice as long, up to the longest.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// So long the satellite is told what is left to be told when the talk is to end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// See the [module](self).
 pub(super) struct Talk {
@@ -42,10 +46,14 @@ pub(super) struct Talk {
     told: BTreeMap<Boot, u64>,
     /// Tickets of those who asked something of the satellite's program, and were not told yet what became of it.
     asked: BTreeSet<u32>,
+    /// It is to end, since then.
+    ends: Option<Instant>,
 }
 
 /// What a session is made of.
 pub(super) struct Desk {
+    /// What the file says of the satellite.
+    pub(super) of: SatelliteHouse,
     pub(super) program: Program,
     pub(super) name: NodeName,
     pub(super) disk: Arc<Disk>,
@@ -117,13 +125,37 @@ impl Talk {
             well: None,
             told: BTreeMap::new(),
             asked: BTreeSet::new(),
+            ends: None,
         }
+    }
+
+    /// What the file says of the satellite.
+    pub(super) const fn of(&self) -> &SatelliteHouse {
+        &self.desk.of
+    }
+
+    /// The file does not have it any more as it was.
+    pub(super) fn end(&mut self, now: Instant) {
+        self.ends = self.ends.or(Some(now));
+        self.stirred = true;
+    }
+
+    pub(super) const fn is_ending(&self) -> bool {
+        self.ends.is_some()
+    }
+
+    /// Whether it was to end, and has no more to say, or nobody to say it to.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.ends.is_some_and(|since| self.closed.is_some() || !self.owes() || now > since.plus(LAST_WORDS))
     }
 
     /// When it has something to do by itself.
     pub(super) fn due(&self) -> Instant {
         // Without a port nothing is said, and the journal is looked after when the port is tried.
-        self.closed.or_else(|| Some(self.session.as_ref()?.due())).unwrap_or(Instant::NEVER)
+        let due = self.closed.or_else(|| Some(self.session.as_ref()?.due())).unwrap_or(Instant::NEVER);
+        let over =
+            self.ends.map_or(Instant::NEVER, |since| since.plus(LAST_WORDS).plus(Duration::from_micros(1)));
+        due.min(over)
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
@@ -160,6 +192,11 @@ impl Talk {
             }
         }
         Ok(sent)
+    }
+
+    /// The program that the satellite is to run.
+    pub(super) const fn program(&self) -> u64 {
+        self.desk.program.hash()
     }
 
     /// What the satellite's program calls things.
@@ -251,7 +288,7 @@ impl Talk {
     /// Begins a session, if the port can be had.
     fn open(&mut self, now: Instant, plugged: bool) -> Result<(), Broken> {
         if self.session.is_none() {
-            let Desk { program, name, disk, options } = &self.desk;
+            let Desk { program, name, disk, options, .. } = &self.desk;
             let book = Book::open(Arc::clone(disk), name.clone(), options.clone());
             let book = book.map_err(|error| Broken::Journal(error.to_string()))?;
             let session = Session::new(program.clone(), book, &mut self.around).map_err(Broken::Other)?;

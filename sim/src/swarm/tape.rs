@@ -34,6 +34,8 @@ pub(super) struct Scroll {
     pub(super) boot: u64,
     /// The node's own; 0 if it had none.
     pub(super) own: u64,
+    /// All numbers that it has had.
+    pub(super) numbers: Vec<u64>,
     /// Entry `n` is the record with the number `n + 1`.
     pub(super) entries: Vec<Entry>,
     pub(super) bytes: Vec<u8>,
@@ -105,6 +107,11 @@ impl Scroll {
         self.entries.get(usize::try_from(seq.checked_sub(1)?).ok()?)
     }
 
+    /// Whether its start has this number, or has had it.
+    fn is(&self, boot: u64) -> bool {
+        self.boot == boot || self.numbers.contains(&boot)
+    }
+
     pub(super) fn head(&self) -> u64 {
         self.entries.len() as u64
     }
@@ -133,6 +140,9 @@ impl Tape {
         let mut lives = self.lives.iter_mut().rev();
         if let Some(life) = lives.find(|life| own == 0 || life.own == own) {
             life.boot = boot;
+            if !life.numbers.contains(&boot) {
+                life.numbers.push(boot);
+            }
         }
         // The start before was told the same number, and has not been heard with it: it is nobody's but this one's.
         if let Some(before) = lives.next().filter(|before| own == 0 && before.boot == boot) {
@@ -140,14 +150,14 @@ impl Tape {
         }
     }
 
-    /// The life with a number of start.
+    /// The life with a number of start, of now or before.
     pub(super) fn life(&self, boot: u64) -> Option<&Scroll> {
-        self.lives.iter().rev().find(|life| life.boot == boot)
+        self.lives.iter().rev().find(|life| life.is(boot))
     }
 
     /// Which life it is, in the order in which they were lived.
     pub(super) fn chapter(&self, boot: u64) -> Option<usize> {
-        self.lives.iter().rposition(|life| life.boot == boot)
+        self.lives.iter().rposition(|life| life.is(boot))
     }
 }
 
@@ -160,7 +170,8 @@ impl Witness for Tape {
     fn begin(&mut self, boot: u64) {
         self.judged = 0;
         self.sent.clear();
-        self.lives.push(Scroll { boot, own: boot, ..Scroll::default() });
+        let numbers = if boot == 0 { Vec::new() } else { vec![boot] };
+        self.lives.push(Scroll { boot, own: boot, numbers, ..Scroll::default() });
     }
 
     fn see(&mut self, at: Instant, frame: &Frame<'_>, record: &Record, house: Option<&House>) {

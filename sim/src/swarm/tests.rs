@@ -92,6 +92,7 @@ fn a_name_that_is_another_nodes_is_found_with_whose_it_is() {
     let satellite = SatelliteHouse {
         name: "porch".into(),
         board: "porch".into(),
+        port: "/dev/ttyACM0".into(),
         image: porch.image,
         symbols: porch.symbols,
         safe_without_link: Vec::new(),

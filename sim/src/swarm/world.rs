@@ -50,7 +50,6 @@ pub(super) struct World<'a> {
     stations: Vec<Station<'a>>,
     /// The satellites of all nodes.
     outposts: Vec<Outpost<'a>>,
-    houses: Vec<u64>,
     events: BTreeMap<(u64, u64), (usize, Event)>,
     said: u64,
     order: Prng,
@@ -122,19 +121,20 @@ impl<'a> World<'a> {
         let first = *hashes.first().ok_or("a swarm needs a house")?;
         let by_hash = Rc::new(hashes.iter().copied().zip(houses.iter().cloned()).collect());
         let seed = Prng::new(plan.seed);
-        let satellites = programs(houses)?;
-        let given = Given { houses: &by_hash, program: first, rulebook: &rulebook, satellites: &satellites };
+        let boards = programs(houses)?;
+        let files = Rc::from(houses);
+        let given =
+            Given { houses: &by_hash, program: first, rulebook: &rulebook, files: &files, boards: &boards };
         let station = |(index, node)| Station::new(clock, index, node, &given, &seed);
         let stations = plan.nodes.iter().enumerate().map(station).collect::<Result<Vec<_>, _>>();
-        let outposts = links::outposts(clock, plan, houses, &satellites, &seed);
-        let quiet = satellites.iter().map(|programs| programs.quiet()).fold(rulebook.quiet(), Duration::max);
+        let outposts = links::outposts(clock, plan, houses, &boards, &seed);
+        let quiet = boards.iter().map(|programs| programs.quiet()).fold(rulebook.quiet(), Duration::max);
         let mut world = Self {
             clock,
             plan,
             is_over,
             stations: stations.map_err(|why| why.to_string())?,
             outposts,
-            houses: hashes,
             events: BTreeMap::new(),
             said: 0,
             order: seed.fork("order"),
@@ -165,6 +165,9 @@ impl<'a> World<'a> {
         self.run_to(end)?;
         for (node, head) in heads.into_iter().enumerate() {
             self.check_end(node, head).map_err(|what| (node, what))?;
+        }
+        for node in 0..self.stations.len() {
+            self.check_outposts(node).map_err(|what| (node, what))?;
         }
         for (outpost, end) in ends.into_iter().enumerate() {
             self.check_outpost(outpost, end).map_err(|what| self.outposts[outpost].about(&what))?;

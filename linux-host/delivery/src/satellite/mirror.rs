@@ -93,6 +93,11 @@ impl Mirror {
         self.inputs.get(input)?.level
     }
 
+    /// The level of an input that the house was told last.
+    pub fn told(&self, input: &str) -> Option<Level> {
+        self.inputs.get(input)?.told
+    }
+
     /// The house wants an output at this level. False if that is not safe, and the satellite not there: it is told when
     /// it comes back.
     pub fn set(&mut self, output: &str, level: Level) -> bool {

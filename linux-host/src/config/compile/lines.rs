@@ -117,7 +117,12 @@ impl<'f> Lines<'f> {
     }
 
     fn hardware(&self, board: &str) -> String {
-        self.board(board).map_or_else(|| Board::default().hardware(board), |known| known.hardware(board))
+        match self.board(board) {
+            // Whatever its house calls it, its lines are the same: a satellite with another name goes on with them.
+            Some(Board::Serial(_)) if is_satellite(self.house) => "serial".to_owned(),
+            Some(known) => known.hardware(board),
+            None => Board::default().hardware(board),
+        }
     }
 
     /// Warns of boards without a line in use.
@@ -141,6 +146,11 @@ pub(super) fn own_boards(house: &House) -> impl Iterator<Item = &str> {
     let is_own =
         |board: Option<&Board>| !matches!(board, Some(Board::Serial(_))) || house.satellites.is_empty();
     house.boards.iter().filter(move |(_, board)| is_own(*board)).map(|(name, _)| name.value.as_str())
+}
+
+/// Whether it is a satellite's own house, if its board is a serial one: a house that has satellites names them.
+fn is_satellite(house: &House) -> bool {
+    house.satellites.is_empty() && house.boards.names().count() == 1
 }
 
 /// What was meant by the name of a line that looks like a number, or like the name of a Raspberry Pi's line.

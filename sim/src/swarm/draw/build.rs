@@ -1,11 +1,12 @@
 //! How nodes are built: capacities, options, clocks.
 
 use super::SECOND;
-use crate::node::{House, SatelliteHouse, Size};
+use crate::node::{House, Size};
 use crate::prng::Prng;
 use crate::swarm::plan::{
     FlashPlan, JournalPlan, KeptPlan, NodePlan, SatellitePlan, SinkPlan, Waiting, Wants, ZonePlan,
 };
+use crate::swarm::ports;
 
 /// The nights of 2026 and 2027 in which clocks change, in seconds since 1970.
 const NIGHTS: [i64; 4] = [1_774_746_000, 1_792_890_000, 1_806_195_600, 1_824_944_400];
@@ -13,7 +14,6 @@ const NIGHTS: [i64; 4] = [1_774_746_000, 1_792_890_000, 1_806_195_600, 1_824_944
 /// A node that begins with the first of these houses, and takes the others, too.
 pub(super) fn node(prng: &mut Prng, houses: &[House]) -> NodePlan {
     let size = |prng: &mut Prng| size(prng, &Size::ALL, houses.iter().map(|house| house.image.as_slice()));
-    let satellites = houses.first().map_or(&[][..], |house| &house.satellites);
     let slack = *prng.pick(&[0, 500, 500, 2_000]);
     NodePlan {
         size: size(prng),
@@ -29,7 +29,7 @@ pub(super) fn node(prng: &mut Prng, houses: &[House]) -> NodePlan {
         zone: zone(&mut prng.fork("zone")),
         journal: journal(prng),
         sinks: (0..prng.between(1, 2)).map(|_| sink(prng)).collect(),
-        satellites: satellites.iter().map(|satellite| self::satellite(prng, houses, satellite)).collect(),
+        satellites: ports::ports(houses).into_iter().map(|port| satellite(prng, houses, port)).collect(),
     }
 }
 
@@ -72,10 +72,10 @@ fn sink(prng: &mut Prng) -> SinkPlan {
     }
 }
 
-fn satellite(prng: &mut Prng, houses: &[House], satellite: &SatelliteHouse) -> SatellitePlan {
-    let all = houses.iter().flat_map(|house| &house.satellites).filter(|other| other.name == satellite.name);
+fn satellite(prng: &mut Prng, houses: &[House], port: &str) -> SatellitePlan {
+    let images = ports::at(houses, port).map(|house| house.image.as_slice());
     SatellitePlan {
-        size: size(prng, &[Size::Small, Size::Brim, Size::Tiny], all.map(|house| house.image.as_slice())),
+        size: size(prng, &[Size::Small, Size::Brim, Size::Tiny], images),
         drift: *prng.pick(&[0, 20, -50, 2_000, -2_000]),
         linked: prng.below(4) as u8,
         flash: flash(&mut prng.fork("flash")),

@@ -7,6 +7,7 @@ use crate::node::House;
 use crate::prng::Prng;
 use crate::swarm::house::Rulebook;
 use crate::swarm::plan::{Ask, Deed, FlashFault, Item, Leaves, Rots, WireFault};
+use crate::swarm::ports;
 
 /// Both ends say every second that they are there: a longer life costs much and shows nothing more.
 pub(super) const LONGEST: u64 = 1_200 * SECOND;
@@ -14,7 +15,8 @@ pub(super) const LONGEST: u64 = 1_200 * SECOND;
 impl Scene<'_> {
     /// The satellites' part of a node's life.
     pub(super) fn satellites(&self, prng: &Prng, items: &mut Vec<Item>) {
-        for (place, satellite) in (0u8..).zip(&self.house.satellites) {
+        for (place, port) in (0u8..).zip(ports::ports(self.houses)) {
+            let Some(satellite) = ports::at(self.houses, port).next() else { continue };
             let house = House::new(satellite.image.clone(), satellite.symbols.clone());
             let Ok(book) = Rulebook::new(std::slice::from_ref(&house)) else { continue };
             let Some(rules) = book.of(hash(&house.image)) else { continue };

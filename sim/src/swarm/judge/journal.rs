@@ -2,13 +2,14 @@
 //! survived has survived.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
-use campanile_delivery::{Body, HostRecord, Item, Journal, Next, Position};
+use campanile_delivery::{Body, HostRecord, Index, Item, Journal, Next, Position};
 
 use crate::swarm::receiver::place;
-use crate::swarm::tape::Tape;
+use crate::swarm::tape::Scroll;
 
 /// Which places are known to survive.
 #[derive(Default)]
@@ -130,11 +131,11 @@ pub(in crate::swarm) struct Left {
     pub(in crate::swarm) has_holes: bool,
 }
 
-/// Reads the whole journal and compares it; adds the host's words to those that were found before. Gives what is left of each
+/// Reads the whole journal and compares it with the lives that were lived under the numbers in it; adds the host's words to those that were found before. Gives what is left of each
 /// start.
-pub(in crate::swarm) fn examine(
-    journal: &Journal<Disk>,
-    tape: &Tape,
+pub(in crate::swarm) fn examine<'t>(
+    journal: &Arc<Index<Disk>>,
+    life: impl Fn(u64) -> Option<&'t Scroll>,
     floor: &Floor,
     words: &mut Words,
 ) -> Result<BTreeMap<u64, Left>, String> {
@@ -168,7 +169,7 @@ pub(in crate::swarm) fn examine(
                         continue;
                     }
                 };
-                let life = tape.life(at.boot.0).ok_or_else(|| format!("{at} is of no start"))?;
+                let life = life(at.boot.0).ok_or_else(|| format!("{at} is of no start"))?;
                 let same = life.bytes_of(at.seq) == Some(frame.bytes)
                     && life.entry(at.seq).is_some_and(|entry| entry.at == item.time);
                 if !same {

@@ -2,6 +2,7 @@
 //! it; what the house held out there is safe when the link has died; no command takes effect twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use campanile_core::decision::{By, Decision, Origin, ReplyResult, Source};
 use campanile_core::id::{InputId, Level, OutputId};
@@ -12,11 +13,11 @@ use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
-use campanile_delivery::{Body, GapWhy, HostRecord, Item, Journal, Lagged, Next, Position};
+use campanile_delivery::{Body, GapWhy, HostRecord, Index, Item, Lagged, Next, Position};
 
 use super::journal::{Floor, Words, examine};
 use super::starts::Losses;
-use crate::swarm::tape::{Entry, Tape};
+use crate::swarm::tape::{Entry, Scroll, Tape};
 
 /// So long behind the end of its patience a satellite may take until what the house held is safe.
 const LATE: Duration = Duration::from_millis(500);
@@ -134,17 +135,30 @@ pub(in crate::swarm) fn once_each(tape: &Tape) -> Result<(), String> {
     Ok(())
 }
 
-/// The journal has what the satellite wrote, and nothing else.
-pub(in crate::swarm) fn same(journal: &Journal<Disk>, tape: &Tape) -> Result<(), String> {
-    examine(journal, tape, &Floor::default(), &mut Words::default()).map(drop)
+/// The journal has what satellites wrote in these lives, and nothing else.
+pub(in crate::swarm) fn same<'t>(
+    journal: &Arc<Index<Disk>>,
+    life: impl Fn(u64) -> Option<&'t Scroll>,
+) -> Result<(), String> {
+    examine(journal, life, &Floor::default(), &mut Words::default()).map(drop)
 }
 
-/// What a journal has of its satellite, and what it says of the rest.
+/// What the journals of a house's satellites have of a board, which may have been known by each of their names.
+pub(in crate::swarm) struct Journals<'a> {
+    theirs: Vec<There>,
+    disks: Disks,
+    /// Whether a number is one of another board's starts.
+    is_anothers: &'a dyn Fn(u64) -> bool,
+}
+
+/// What a journal has, and what it says of the rest.
 #[derive(Default)]
 struct There {
     /// Numbers of records, by start.
     records: BTreeMap<u64, BTreeSet<u64>>,
     words: Vec<(Position, HostRecord)>,
+    /// Up to there everything has gone for room, or for its age.
+    oldest: Position,
 }
 
 /// What has befallen the disks on which a house has its journals.
@@ -167,8 +181,8 @@ enum Word {
 
 impl There {
     /// `spoiled`: the disk has done things behind which a journal finds damage where it reads.
-    fn read(journal: &Journal<Disk>, spoiled: bool) -> Result<Self, String> {
-        let mut there = Self::default();
+    fn read(journal: &Arc<Index<Disk>>, spoiled: bool) -> Result<Self, String> {
+        let mut there = Self { oldest: journal.oldest(), ..Self::default() };
         let mut reader = journal.reader(Position::START);
         loop {
             match reader.next().map_err(|error| format!("the journal cannot be read: {error}"))? {
@@ -205,76 +219,120 @@ impl There {
         })
     }
 
-    /// Whether a later start has begun here: later as they were lived, for a disk that forgets lets two have one counter.
+    /// Whether it has a record of a life.
+    fn has(&self, life: &Scroll, seq: u64) -> bool {
+        self.of(life).any(|records| records.contains(&seq))
+    }
+
+    /// The records of a life, by the numbers that it has had.
+    fn of(&self, life: &Scroll) -> impl Iterator<Item = &BTreeSet<u64>> {
+        life.numbers.iter().filter_map(|number| self.records.get(number))
+    }
+}
+
+impl<'a> Journals<'a> {
+    pub(in crate::swarm) fn read(
+        journals: &[Arc<Index<Disk>>],
+        disks: Disks,
+        is_anothers: &'a dyn Fn(u64) -> bool,
+    ) -> Result<Self, String> {
+        let theirs = journals.iter().map(|journal| There::read(journal, disks.spoiled));
+        Ok(Self { theirs: theirs.collect::<Result<_, _>>()?, disks, is_anothers })
+    }
+
+    /// Whether a later start has begun in one of them: later as they were lived, for a disk that forgets lets two have one
+    /// counter.
     fn goes_on(&self, tape: &Tape, place: usize) -> bool {
-        self.words.iter().any(|(at, word)| {
+        self.theirs.iter().flat_map(|there| &there.words).any(|(at, word)| {
             let is_later = match tape.chapter(at.boot.0) {
                 Some(chapter) => chapter > place,
                 // The satellite never heard of its number.
-                None => true,
+                None => !(self.is_anothers)(at.boot.0),
             };
             is_later && matches!(word, HostRecord::Started { .. })
         })
     }
-}
 
-/// Every record that the satellite wrote in a start that has a number is in the journal of its house, and once, or a word
-/// there accounts for it. `last`: how many of the last start have to be there. Gives how many are accounted for by words.
-pub(in crate::swarm) fn arrived(
-    journal: &Journal<Disk>,
-    tape: &Tape,
-    losses: &Losses,
-    last: u64,
-    disks: Disks,
-) -> Result<u64, String> {
-    let there = There::read(journal, disks.spoiled)?;
-    // Up to there everything has gone for room, or for its age.
-    let oldest = journal.index().oldest();
-    let oldest = tape.chapter(oldest.boot.0).filter(|_| disks.forget).map(|life| (life, oldest.seq));
-    let forgotten = |place, seq| oldest.is_some_and(|oldest| (place, seq) <= oldest);
-    let mut accounted = 0;
-    for (place, life) in tape.lives.iter().enumerate().filter(|(_, life)| life.boot != 0) {
-        let records = there.records.get(&life.boot);
-        let runs = place + 1 == tape.lives.len();
-        // Of a start that was cut off, what had not come over by then is lost with it.
-        let end = match runs {
-            true => last,
-            false if there.goes_on(tape, place) => {
-                let came = records.and_then(|records| records.last()).copied().unwrap_or(0);
-                let left = losses.left.get(place).copied().flatten().filter(|_| !disks.lie);
-                // What fell to the ring behind all that came has no word, for it would stand behind nothing.
-                let left = left.map(|left| if losses.gone[place] > left { came.min(left) } else { left });
-                if let Some(left) = left.filter(|left| came > *left) {
-                    return Err(format!(
-                        "start {:x} of the satellite ends at record {left}, and its house has {came}",
-                        life.boot
-                    ));
-                }
-                let end = left.unwrap_or(came);
-                accounted += life.head().saturating_sub(end);
-                end
-            }
-            false => life.head(),
+    /// The word on a record that none of them has.
+    fn word(&self, life: &Scroll, seq: u64) -> Option<Word> {
+        let numbers = life.numbers.iter();
+        numbers.flat_map(|number| self.theirs.iter().map(|there| there.word(*number, seq))).flatten().next()
+    }
+
+    /// Whether it may have gone for room, or for its age.
+    fn is_forgotten(&self, tape: &Tape, place: usize, seq: u64) -> bool {
+        let is_before = |there: &There| {
+            tape.chapter(there.oldest.boot.0).is_some_and(|life| (place, seq) <= (life, there.oldest.seq))
         };
-        for seq in (1..=end).filter(|seq| !records.is_some_and(|records| records.contains(seq))) {
-            accounted += 1;
-            let what = format!("record {seq} of the satellite's start {:x}", life.boot);
-            match there.word(life.boot, seq) {
-                None if forgotten(place, seq) => {}
-                None => {
-                    let record = life.entry(seq).map(|entry| entry.record);
-                    return Err(format!(
-                        "{what} is not in its journal, and no word accounts for it: {record:?}"
-                    ));
-                }
-                Some(Word::Gap(GapWhy::Overrun))
-                    if losses.gone.get(place).is_some_and(|gone| seq >= *gone) =>
-                {
-                    return Err(format!("{what} is said to be lost, and the satellite has had it all along"));
-                }
-                Some(_) => {}
-            }
+        self.disks.forget && self.theirs.iter().any(is_before)
+    }
+
+    /// A board that has always been known by one name has its records under one number each.
+    fn once(&self, life: &Scroll) -> Result<(), String> {
+        let mut theirs = self.theirs.iter().map(|there| there.of(life).count()).filter(|known| *known > 0);
+        match (theirs.next(), theirs.next()) {
+            (Some(2..), None) => Err(format!("the start {:x} of the satellite has two numbers", life.own)),
+            _ => Ok(()),
         }
     }
-    Ok(accounted)
+
+    /// Every record that the satellite wrote in a start that has a number is in a journal of its house, or a word there
+    /// accounts for it. `last`: how many of the last start have to be there. Gives how many are accounted for by words.
+    pub(in crate::swarm) fn arrived(&self, tape: &Tape, losses: &Losses, last: u64) -> Result<u64, String> {
+        let mut accounted = 0;
+        for (place, life) in tape.lives.iter().enumerate().filter(|(_, life)| life.boot != 0) {
+            self.once(life)?;
+            let end = if place + 1 == tape.lives.len() {
+                last
+            } else {
+                let end = self.end(tape, place, losses)?;
+                accounted += life.head().saturating_sub(end);
+                end
+            };
+            for seq in (1..=end).filter(|seq| !self.theirs.iter().any(|there| there.has(life, *seq))) {
+                accounted += 1;
+                let what = format!("record {seq} of the satellite's start {:x}", life.boot);
+                match self.word(life, seq) {
+                    None if self.is_forgotten(tape, place, seq) => {}
+                    None => {
+                        let record = life.entry(seq).map(|entry| entry.record);
+                        return Err(format!(
+                            "{what} is not in its journal, and no word accounts for it: {record:?}"
+                        ));
+                    }
+                    Some(Word::Gap(GapWhy::Overrun))
+                        if losses.gone.get(place).is_some_and(|gone| seq >= *gone) =>
+                    {
+                        return Err(format!(
+                            "{what} is said to be lost, and the satellite has had it all along"
+                        ));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(accounted)
+    }
+
+    /// How many records of a start that is over have to be there: of one that was cut off, what had not come over by then is
+    /// lost with it.
+    fn end(&self, tape: &Tape, place: usize, losses: &Losses) -> Result<u64, String> {
+        let life = &tape.lives[place];
+        if !self.goes_on(tape, place) {
+            return Ok(life.head());
+        }
+        let came =
+            self.theirs.iter().flat_map(|there| there.of(life)).filter_map(|records| records.last()).max();
+        let came = came.copied().unwrap_or(0);
+        let left = losses.left.get(place).copied().flatten().filter(|_| !self.disks.lie);
+        // What fell to the ring behind all that came has no word, for it would stand behind nothing.
+        let left = left.map(|left| if losses.gone[place] > left { came.min(left) } else { left });
+        match left {
+            Some(left) if came > left => Err(format!(
+                "start {:x} of the satellite ends at record {left}, and its house has {came}",
+                life.boot
+            )),
+            _ => Ok(left.unwrap_or(came)),
+        }
+    }
 }

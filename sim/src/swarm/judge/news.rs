@@ -10,6 +10,7 @@ use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_delivery::symbols::Symbols;
 
+use crate::swarm::house::Rules;
 use crate::swarm::tape::Entry;
 
 /// What was longer ago, in microseconds, is no news. How long ago it was the house tells by the satellite's clock, of which it
@@ -19,11 +20,11 @@ const OLD: u64 = COMMAND_TTL.micros() + 20_000_000;
 /// Over a link that is well both ends agree after so many microseconds.
 pub(in crate::swarm) const SOON: u64 = 5_000_000;
 
-/// What a satellite has to tell, by names; all times are the world's.
+/// What a satellite has to tell; all times are the world's.
 #[derive(Default)]
 pub(in crate::swarm) struct News {
-    /// How inputs are reported and since when, as far back as it is news.
-    inputs: BTreeMap<String, VecDeque<(u64, Level)>>,
+    /// How lines are reported and since when, as far back as it is news: what programs call their inputs changes with them.
+    inputs: BTreeMap<usize, VecDeque<(u64, Level)>>,
     /// By the place of the start, and the record's number in it.
     sent: BTreeMap<(usize, u64), Sent>,
 }
@@ -40,21 +41,21 @@ impl News {
         now: u64,
         record: (usize, u64),
         entry: &Entry,
-        symbols: Option<&Symbols>,
+        (rules, symbols): (&Rules, Option<&Symbols>),
     ) {
         let (Some(symbols), Some(seen)) = (symbols, entry.record) else { return };
         match seen {
             Record::Decision(Decision::Event {
                 source: Source::Input { input }, value: Some(value), ..
             }) => {
-                if let Some(input) = symbols.inputs.get(input.index()) {
-                    self.reports(now, &input.name, Level::from_bool(value != 0));
+                if let Some(line) = rules.line(input) {
+                    self.reports(now, line, Level::from_bool(value != 0));
                 }
             }
             // What it knows of the start before: the rest of that nobody has seen.
             Record::Input(Input::Restore { item: Restore::Input { input, reported, .. } }) => {
-                if let Some(input) = symbols.inputs.get(input.index()) {
-                    self.reports(now, &input.name, reported);
+                if let Some(line) = rules.line(input) {
+                    self.reports(now, line, reported);
                 }
             }
             Record::Decision(Decision::Send { template, .. }) => {
@@ -67,8 +68,8 @@ impl News {
     }
 
     /// The satellite reports an input.
-    fn reports(&mut self, now: u64, input: &str, level: Level) {
-        let reports = self.inputs.entry(input.to_owned()).or_default();
+    fn reports(&mut self, now: u64, line: usize, level: Level) {
+        let reports = self.inputs.entry(line).or_default();
         reports.push_back((now, level));
         // The one before the last was so until the last came.
         while reports.get(1).is_some_and(|(until, _)| until + OLD < now) {
@@ -81,9 +82,15 @@ impl News {
         self.sent.insert(record, Sent { message: message.to_owned(), at: now, told: false });
     }
 
-    /// The house is told that an input is at this level.
-    pub(in crate::swarm) fn hears_of(&self, now: u64, input: &str, level: Level) -> Result<(), String> {
-        let Some(reports) = self.inputs.get(input) else { return Ok(()) };
+    /// The house is told that an input, which is on this line to it, is at this level.
+    pub(in crate::swarm) fn hears_of(
+        &self,
+        now: u64,
+        line: usize,
+        input: &str,
+        level: Level,
+    ) -> Result<(), String> {
+        let Some(reports) = self.inputs.get(&line) else { return Ok(()) };
         let ends = reports.iter().skip(1).map(|(until, _)| *until).chain([now]);
         let was = reports.iter().zip(ends).filter(|((_, was), _)| *was == level).last();
         match was {
@@ -134,9 +141,9 @@ impl News {
         self.sent.retain(|_, sent| sent.at + OLD >= now || !sent.told && sent.at > well);
     }
 
-    /// The last report of an input, if the house has to know it by now over a link that is well.
-    pub(in crate::swarm) fn known(&self, now: u64, input: &str) -> Option<Level> {
-        let (at, level) = *self.inputs.get(input)?.back()?;
+    /// The last report of a line, if the house has to know it by now over a link that is well.
+    pub(in crate::swarm) fn known(&self, now: u64, line: usize) -> Option<Level> {
+        let (at, level) = *self.inputs.get(&line)?.back()?;
         (at + SOON < now).then_some(level)
     }
 }
@@ -150,15 +157,15 @@ mod tests {
     #[test]
     fn a_house_hears_of_what_was_a_moment_ago_and_of_nothing_older() {
         let mut news = News::default();
-        assert_eq!(news.hears_of(0, "button", Level::On), Ok(()), "nobody knows what it was before");
-        news.reports(SECOND, "button", Level::On);
-        news.reports(2 * SECOND, "button", Level::Off);
-        assert_eq!(news.hears_of(40 * SECOND, "button", Level::On), Ok(()));
-        assert_eq!(news.hears_of(400 * SECOND, "button", Level::Off), Ok(()), "it still is");
-        let old = news.hears_of(53 * SECOND, "button", Level::On).unwrap_err();
+        assert_eq!(news.hears_of(0, 1, "button", Level::On), Ok(()), "nobody knows what it was before");
+        news.reports(SECOND, 1, Level::On);
+        news.reports(2 * SECOND, 1, Level::Off);
+        assert_eq!(news.hears_of(40 * SECOND, 1, "button", Level::On), Ok(()));
+        assert_eq!(news.hears_of(400 * SECOND, 1, "button", Level::Off), Ok(()), "it still is");
+        let old = news.hears_of(53 * SECOND, 1, "button", Level::On).unwrap_err();
         assert!(old.contains("has not been for 51000000 us"), "{old}");
-        news.reports(500 * SECOND, "button", Level::Off);
-        let old = news.hears_of(500 * SECOND, "button", Level::On).unwrap_err();
+        news.reports(500 * SECOND, 1, Level::Off);
+        let old = news.hears_of(500 * SECOND, 1, "button", Level::On).unwrap_err();
         assert!(old.contains("not of late"), "{old}");
     }
 

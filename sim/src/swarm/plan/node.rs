@@ -29,7 +29,7 @@ pub struct NodePlan {
     pub journal: JournalPlan,
     /// Its sinks; each has a receiver of its own.
     pub sinks: Vec<SinkPlan>,
-    /// Its satellites, in the order of the file.
+    /// The boards that are its satellites, in the order in which the files name their ports.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub satellites: Vec<SatellitePlan>,
 }
@@ -72,7 +72,8 @@ pub struct SatellitePlan {
     /// How much later than it could its loop gets its turn, at most.
     #[serde(skip_serializing_if = "is_none")]
     pub wake: u64,
-    /// The program that is linked in: the one that the house with this number has for it, counted round.
+    /// The program that is linked in: the one that the house with this number, of those that know its port, has for it, counted
+    /// round.
     pub linked: u8,
     /// Its flash, if it has any that outlives a start.
     #[serde(skip_serializing_if = "Option::is_none")]

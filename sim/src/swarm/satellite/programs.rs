@@ -1,4 +1,4 @@
-//! The programs that a satellite may have, and what their files promise.
+//! The programs that a board may be given, whatever the satellite is called then, and what their files promise.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -12,6 +12,7 @@ use campanile_flash::Wired;
 
 use crate::node::{House, Houses, SatelliteHouse};
 use crate::swarm::house::{Rulebook, Rules};
+use crate::swarm::ports;
 
 /// See the [module](self).
 pub(in crate::swarm) struct Programs {
@@ -25,13 +26,12 @@ pub(in crate::swarm) struct Programs {
 }
 
 impl Programs {
-    /// Of all programs of the satellite with this place.
+    /// Of all programs of the satellites at this port.
     ///
     /// # Errors
     /// One is no program, or none for a satellite.
-    pub(in crate::swarm) fn new(houses: &[House], place: usize) -> Result<Self, String> {
-        let found: Vec<&SatelliteHouse> =
-            houses.iter().filter_map(|house| house.satellites.get(place)).collect();
+    fn new(houses: &[House], port: &str) -> Result<Self, String> {
+        let found: Vec<&SatelliteHouse> = ports::at(houses, port).collect();
         let bundle =
             |found: &&SatelliteHouse| Program::new(&found.image, &found.symbols, &found.safe_without_link);
         let bundles =
@@ -55,6 +55,14 @@ impl Programs {
     /// The names in the program with this hash.
     pub(super) fn symbols(&self, program: u64) -> Option<&Symbols> {
         self.houses.get(&program).map(|house| &house.symbols)
+    }
+
+    /// The lines of the inputs in the program with this hash, and their names.
+    pub(super) fn inputs(&self, program: u64) -> impl Iterator<Item = (usize, &str)> {
+        let both = self.rulebook.of(program).zip(self.symbols(program));
+        both.into_iter().flat_map(|(rules, symbols)| {
+            rules.lines.iter().copied().zip(symbols.inputs.iter().map(|input| input.name.as_str()))
+        })
     }
 
     /// An output of the program with this hash.
@@ -88,8 +96,7 @@ fn safe(house: &SatelliteHouse) -> BTreeMap<OutputId, Level> {
     outputs.filter(|(_, safe)| **safe).map(|((id, output), _)| (id, output.safe)).collect()
 }
 
-/// The programs of each satellite that the first house has.
+/// The programs of the board at each port.
 pub(in crate::swarm) fn programs(houses: &[House]) -> Result<Vec<Rc<Programs>>, String> {
-    let count = houses.first().map_or(0, |house| house.satellites.len());
-    (0..count).map(|place| Programs::new(houses, place).map(Rc::new)).collect()
+    ports::ports(houses).into_iter().map(|port| Programs::new(houses, port).map(Rc::new)).collect()
 }

@@ -37,7 +37,7 @@ impl Station<'_> {
     pub(super) fn check_memory(&self) -> Result<(), String> {
         let group = ((self.plan.journal.size / 10).clamp(SEGMENT.0, SEGMENT.1) / 4).min(GROUP_MAX);
         let own = self.journal().map(|journal| (journal.borrow().status().memory, group));
-        let theirs = self.talks.iter().filter_map(|talk| Some((talk.journal()?.status().memory, FRAME)));
+        let theirs = self.talks.values().filter_map(|talk| Some((talk.journal()?.status().memory, FRAME)));
         for (held, group) in own.into_iter().chain(theirs) {
             let (held, most) = (held as u64, self.plan.journal.memory + undropped(group));
             if held > most {
@@ -140,7 +140,7 @@ impl Station<'_> {
     /// What a start finds is what the lives before it left. A disk that is not `healthy` may cost the state.
     pub(super) fn check_start(&mut self, journal: &Journal<Disk>, healthy: bool) -> Result<(), String> {
         let tape = self.node.witness.borrow();
-        let left = journal::examine(journal, &tape, &self.floor, &mut self.words)?;
+        let left = journal::examine(journal.index(), |boot| tape.life(boot), &self.floor, &mut self.words)?;
         let gave_up = std::mem::take(&mut self.gave_up);
         let [.., before, start] = tape.lives.as_slice() else { return Ok(()) };
         let left = left.get(&before.boot).copied().unwrap_or_default();
@@ -154,7 +154,8 @@ impl Station<'_> {
     pub(in crate::swarm) fn check_journal(&mut self) -> Result<(), String> {
         let Some(life) = &self.node.life else { return Ok(()) };
         let journal = life.journal.borrow();
-        journal::examine(&journal, &self.node.witness.borrow(), &self.floor, &mut self.words)?;
+        let tape = self.node.witness.borrow();
+        journal::examine(journal.index(), |boot| tape.life(boot), &self.floor, &mut self.words)?;
         if let Some(degraded) = journal.degraded() {
             return Err(format!("the journal has not recovered: {degraded:?}"));
         }

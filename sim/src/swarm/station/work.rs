@@ -13,7 +13,7 @@ impl Station<'_> {
         let life = self.node.life.as_ref()?;
         let journal = (!life.relay.stands()).then(|| life.journal.borrow().due()).flatten();
         let couriers = self.ways.iter().filter_map(|way| way.courier.as_ref()?.due());
-        let talks = self.talks.iter().filter_map(|talk| talk.due().to_option());
+        let talks = self.talks.values().filter_map(|talk| talk.due().to_option());
         let due = couriers.chain(talks).chain(journal).min().map(|due| self.turns.thawed(self.world(due)));
         [due, self.turns.wakes()].into_iter().flatten().filter(|due| *due > self.clock.now()).min()
     }
@@ -50,10 +50,11 @@ impl Station<'_> {
         if let Some(life) = self.node.life.as_ref().filter(|life| !life.relay.stands()) {
             life.journal.borrow_mut().tick(now);
         }
-        self.talks.iter_mut().for_each(|talk| talk.look(now));
+        self.talks.values_mut().for_each(|talk| talk.look(now));
         self.floor_up(now);
         self.check_memory()?;
         self.judge()?;
+        self.is_swapped(now)?;
         if has && !self.is_held_back() {
             self.stalls.given();
         }
@@ -95,7 +96,7 @@ impl Station<'_> {
         // The journal and the sinks have threads of their own, but for a process that stands still.
         let journal = !life.relay.stands() && life.journal.borrow().due().is_some_and(|due| due <= now);
         let courier = || self.ways.iter().any(|way| way.courier.as_ref().is_some_and(|c| c.is_due(now)));
-        let talk = || self.talks.iter().any(|talk| talk.is_due(now));
+        let talk = || self.talks.values().any(|talk| talk.is_due(now));
         !self.turns.is_frozen(self.clock.now()) && (journal || courier() || talk())
     }
 

@@ -78,9 +78,7 @@ impl World<'_> {
                 station.node.send(Message::Input(Input::Link { peer, up: *up }));
             }
             Deed::Swap { house } => {
-                let hash = self.houses[usize::from(*house) % self.houses.len()];
-                station.node.install(hash);
-                station.talk_to_satellites(hash)?;
+                station.reload(usize::from(*house), now)?;
             }
             Deed::Kill { off } => self.die(node, None, *off)?,
             Deed::Cut { off, leaves } => self.die(node, Some(power_cut(*leaves)), *off)?,

@@ -15,6 +15,7 @@ use crate::prng::Prng;
 use crate::swarm::judge::{link, requests::Requests};
 use crate::swarm::line::{self, LineEvent, Stuck};
 use crate::swarm::plan::{Deed, Plan, WireFault};
+use crate::swarm::ports;
 use crate::swarm::satellite::{Programs, Satellite};
 use crate::swarm::tape::mix;
 use crate::swarm::wire::{To, Wire};
@@ -22,7 +23,7 @@ use crate::swarm::wire::{To, Wire};
 /// A satellite, and the wire to its house.
 pub(super) struct Outpost<'a> {
     pub(super) node: usize,
-    pub(super) place: usize,
+    pub(super) port: usize,
     pub(super) name: String,
     pub(super) satellite: Satellite<'a>,
     pub(super) wire: Wire,
@@ -65,15 +66,17 @@ pub(super) fn outposts<'a>(
 ) -> Vec<Outpost<'a>> {
     let mut outposts = Vec::new();
     for (node, node_plan) in plan.nodes.iter().enumerate() {
-        for (place, programs) in programs.iter().enumerate() {
-            let seed = seed.fork(&format!("satellite {place} of node {node}"));
-            let how = node_plan.satellites.get(place).cloned().unwrap_or_default();
-            let of: Vec<_> = houses.iter().filter_map(|house| house.satellites.get(place)).collect();
+        for (port, (at, programs)) in ports::ports(houses).into_iter().zip(programs).enumerate() {
+            let seed = seed.fork(&format!("satellite {port} of node {node}"));
+            let how = node_plan.satellites.get(port).cloned().unwrap_or_default();
+            let of: Vec<_> = ports::at(houses, at).collect();
             let linked = of[usize::from(how.linked) % of.len()];
+            let mut names: Vec<_> = of.iter().map(|of| of.name.as_str()).collect();
+            names.dedup();
             outposts.push(Outpost {
                 node,
-                place,
-                name: of[0].name.clone(),
+                port,
+                name: names.join(" or "),
                 satellite: Satellite::new(clock, how, programs, image::hash(&linked.image), &seed),
                 wire: Wire::new(seed.fork("wire")),
                 requests: Requests::default(),
@@ -86,11 +89,11 @@ pub(super) fn outposts<'a>(
 }
 
 impl World<'_> {
-    /// The place of a node's satellite among all.
-    pub(super) fn outpost(&self, node: usize, place: usize) -> Option<usize> {
+    /// The place among all of what is at a port of a node, counted round.
+    pub(super) fn outpost(&self, node: usize, port: usize) -> Option<usize> {
         let of_node = self.outposts.iter().filter(|outpost| outpost.node == node).count();
-        let place = place.checked_rem(of_node)?;
-        self.outposts.iter().position(|outpost| outpost.node == node && outpost.place == place)
+        let port = port.checked_rem(of_node)?;
+        self.outposts.iter().position(|outpost| outpost.node == node && outpost.port == port)
     }
 
     fn at_outpost(&mut self, time: u64, outpost: usize, event: Event) {
@@ -120,24 +123,25 @@ impl World<'_> {
     /// A node's ends of the links to its satellites do what there is to do.
     pub(super) fn talks(&mut self, node: usize) -> Result<(), String> {
         let world = self.clock.now();
-        for place in 0..self.stations[node].talks.len() {
-            let Some(outpost) = self.outpost(node, place) else { continue };
+        let ports: Vec<usize> = self.stations[node].talks.keys().copied().collect();
+        for port in ports {
+            let Some(outpost) = self.outpost(node, port) else { continue };
             let plugged = self.outposts[outpost].wire.is_plugged(world);
             let station = &mut self.stations[node];
             let (now, wall) = (station.enter(), station.link_wall());
-            if !station.talks[place].is_due(now) {
-                continue;
-            }
-            let said = station.talks[place].turn(now, wall, plugged);
+            let Some(talk) = station.talks.get_mut(&port).filter(|talk| talk.is_due(now)) else { continue };
+            let said = talk.turn(now, wall, plugged);
             let Some(said) = station.forgive(said)? else { continue };
             if let Some(up) = said.up {
-                station.met(place, up);
+                station.met_at(port, up);
             }
-            self.relay(node, place, now)?;
+            self.relay(node, port, now)?;
             self.answer(outpost)?;
             self.carry(outpost, To::Satellite, said.frames);
         }
-        Ok(())
+        let station = &mut self.stations[node];
+        let now = station.enter();
+        station.change_talks(now)
     }
 
     fn carry(&mut self, outpost: usize, to: To, frames: Vec<Vec<u8>>) {
@@ -157,19 +161,19 @@ impl World<'_> {
         event: Event,
         world: u64,
     ) -> Result<(), String> {
-        let Outpost { node, place, satellite, wire, stuck, .. } = &mut self.outposts[outpost];
+        let Outpost { node, port, satellite, wire, stuck, .. } = &mut self.outposts[outpost];
         match event {
             Event::Bytes { plug, .. } if plug != wire.plug => {}
             Event::Bytes { to: To::Satellite, bytes, .. } => satellite.hear(&bytes),
             Event::Bytes { to: To::House, plug, bytes } => {
-                let (node, place) = (*node, *place);
+                let (node, port) = (*node, *port);
                 let thaws = self.stations[node].thaws();
                 if thaws > world {
                     // The kernel keeps them for a process that stands still.
                     self.at_outpost(thaws, outpost, Event::Bytes { to: To::House, plug, bytes });
                     return Ok(());
                 }
-                return self.hear(node, place, &bytes);
+                return self.hear(node, port, &bytes);
             }
             Event::Line { line, event } => {
                 if let Some(to) = stuck.take(line, event, world) {
@@ -199,18 +203,18 @@ impl World<'_> {
     }
 
     /// Bytes have come to a node from one of its satellites.
-    fn hear(&mut self, node: usize, place: usize, bytes: &[u8]) -> Result<(), String> {
+    fn hear(&mut self, node: usize, port: usize, bytes: &[u8]) -> Result<(), String> {
         let station = &mut self.stations[node];
         let now = station.enter();
         let print = mix(station.print(), bytes);
-        let Some(talk) = station.talks.get_mut(place) else { return Ok(()) };
+        let Some(talk) = station.talks.get_mut(&port) else { return Ok(()) };
         let heard = talk.hear(now, bytes);
         if let Some(Some(up)) = station.forgive(heard)? {
-            station.met(place, up);
+            station.met_at(port, up);
         }
-        self.relay(node, place, now)?;
-        self.ring(node, place, now)?;
-        if let Some(outpost) = self.outpost(node, place) {
+        self.relay(node, port, now)?;
+        self.ring(node, port, now)?;
+        if let Some(outpost) = self.outpost(node, port) {
             self.answer(outpost)?;
         }
         self.note(node, print);
@@ -219,7 +223,7 @@ impl World<'_> {
 
     /// Something befalls a satellite, or its wire.
     pub(super) fn befall_outpost(&mut self, outpost: usize, deed: &Deed, world: u64) -> Result<(), String> {
-        let Outpost { node, place, satellite, wire, .. } = &mut self.outposts[outpost];
+        let Outpost { node, port, satellite, wire, .. } = &mut self.outposts[outpost];
         let node = *node;
         satellite.check_rest()?;
         satellite.stir();
@@ -253,8 +257,8 @@ impl World<'_> {
             }
             Deed::Flash { fault } => satellite.spoils_flash(*fault),
             Deed::Rot { of, segment, byte } => {
-                let place = *place;
-                self.stations[node].rot_outpost(place, |disk| rot(disk, None, *of, *segment, *byte));
+                let port = *port;
+                self.stations[node].rot_outpost(port, |disk| rot(disk, None, *of, *segment, *byte));
             }
             Deed::Exchange { off } => {
                 satellite.end()?;
@@ -277,9 +281,17 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Both ends have settled, and the house's journal has what the satellite recorded up to `last`.
+    /// The journals of a node's satellites have what its boards wrote, and nothing else.
+    pub(super) fn check_outposts(&self, node: usize) -> Result<(), String> {
+        let tapes = self.outposts.iter().filter(|outpost| outpost.node == node);
+        let tapes: Vec<_> = tapes.map(|outpost| outpost.satellite.tape.borrow()).collect();
+        let life = |boot| tapes.iter().find_map(|tape| tape.life(boot));
+        self.stations[node].outpost_journals()?.iter().try_for_each(|journal| link::same(journal, life))
+    }
+
+    /// Both ends have settled, and the journals of its names have what the satellite recorded up to `last`.
     pub(super) fn check_outpost(&mut self, outpost: usize, last: u64) -> Result<(), String> {
-        let Outpost { node, place, satellite, requests, .. } = &self.outposts[outpost];
+        let Outpost { node, port, satellite, requests, .. } = &self.outposts[outpost];
         if !satellite.is_alive() {
             return Err("it has not come back".to_owned());
         }
@@ -290,9 +302,9 @@ impl World<'_> {
         let tape = satellite.tape.borrow();
         link::once_each(&tape)?;
         let station = &self.stations[*node];
-        let Some(talk) = station.talks.get(*place) else {
-            // Nobody has to, if the program that runs there has none in this place.
-            let is_known = station.knows_satellite(*place);
+        let Some(talk) = station.talks.get(port) else {
+            // Nobody has to, if the file has none at this port.
+            let is_known = station.knows_satellite(*port);
             return if is_known { Err("its house does not talk to it".to_owned()) } else { Ok(()) };
         };
         // A flash that does not take the house's program leaves it with the one that it has, which the house is told.
@@ -301,13 +313,18 @@ impl World<'_> {
             return Err("its house has not found it again".to_owned());
         }
         let journal = talk.journal().ok_or("its house has no journal of it")?;
-        link::same(journal, &tape)?;
         requests.check(&tape)?;
         if talk.owes_answers() {
             return Err("somebody asked something of it, and was never told what became of that".to_owned());
         }
-        let disks = station.has_done(*place);
-        let accounted = link::arrived(journal, &tape, &satellite.losses(), last, disks)?;
+        let others =
+            self.outposts.iter().enumerate().filter(|(other, it)| *other != outpost && it.node == *node);
+        let others: Vec<_> = others.map(|(_, other)| other.satellite.tape.borrow()).collect();
+        let disks = station.has_done();
+        let is_anothers = |boot| others.iter().any(|tape| tape.life(boot).is_some());
+        let journals = link::Journals::read(&station.outpost_journals()?, disks, &is_anothers)?;
+        let accounted = journals.arrived(&tape, &satellite.losses(), last)?;
+        drop(others);
         if let Some(degraded) = journal.degraded() {
             return Err(format!("its journal has not recovered: {degraded:?}"));
         }

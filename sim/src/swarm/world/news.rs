@@ -11,22 +11,23 @@ use crate::swarm::plan::Ask;
 
 impl World<'_> {
     /// What a satellite has told of its inputs goes to the node's loop.
-    pub(super) fn relay(&mut self, node: usize, place: usize, now: Instant) -> Result<(), String> {
-        let told = self.stations[node].relay(place, now)?;
-        let Some(outpost) = self.outpost(node, place) else { return Ok(()) };
-        let Outpost { satellite, name, .. } = &self.outposts[outpost];
+    pub(super) fn relay(&mut self, node: usize, port: usize, now: Instant) -> Result<(), String> {
+        let told = self.stations[node].relay(port, now)?;
+        let Some(outpost) = self.outpost(node, port) else { return Ok(()) };
+        let Some(talk) = self.stations[node].talks.get(&port) else { return Ok(()) };
+        let (program, Outpost { satellite, name, .. }) = (talk.program(), &self.outposts[outpost]);
         for Told { name: input, level, .. } in told {
-            let heard = satellite.news.hears_of(self.clock.now(), &input, level);
+            let heard = satellite.has_said(program, &input, level);
             heard.map_err(|what| format!("its satellite {name}: {what}"))?;
         }
         Ok(())
     }
 
     /// What a satellite has sent goes to the node's loop.
-    pub(super) fn ring(&mut self, node: usize, place: usize, now: Instant) -> Result<(), String> {
-        let Some(outpost) = self.outpost(node, place) else { return Ok(()) };
+    pub(super) fn ring(&mut self, node: usize, port: usize, now: Instant) -> Result<(), String> {
+        let Some(outpost) = self.outpost(node, port) else { return Ok(()) };
         let (Some(talk), Outpost { satellite, .. }) =
-            (self.stations[node].talks.get_mut(place), &mut self.outposts[outpost])
+            (self.stations[node].talks.get_mut(&port), &mut self.outposts[outpost])
         else {
             return Ok(());
         };
@@ -34,17 +35,17 @@ impl World<'_> {
             let start = satellite.tape.borrow().chapter(record.boot.0);
             let start = start.ok_or_else(|| format!("a message of a start that there was not: {message}"))?;
             satellite.news.hears(self.clock.now(), (start, record.seq), &message)?;
-            self.stations[node].heard(place, &message, record, now);
+            self.stations[node].heard(port, &message, record, now);
         }
         Ok(())
     }
 
     /// Somebody asks something of the program that the house has for a satellite.
     pub(super) fn request(&mut self, outpost: usize, ask: &Ask, late: u64) {
-        let Outpost { node, place, requests, .. } = &mut self.outposts[outpost];
+        let Outpost { node, port, requests, .. } = &mut self.outposts[outpost];
         let station = &mut self.stations[*node];
         let issued = station.enter().minus(Duration::from_micros(late));
-        let Some(talk) = station.talks.get_mut(*place) else { return };
+        let Some(talk) = station.talks.get_mut(port) else { return };
         if let Some(op) = op(talk.symbols(), ask) {
             talk.ask(requests.ask(op), op, issued);
         }
@@ -52,8 +53,8 @@ impl World<'_> {
 
     /// Whoever asked something of a satellite's program is told what became of it.
     pub(super) fn answer(&mut self, outpost: usize) -> Result<(), String> {
-        let Outpost { node, place, requests, name, .. } = &mut self.outposts[outpost];
-        let Some(talk) = self.stations[*node].talks.get_mut(*place) else { return Ok(()) };
+        let Outpost { node, port, requests, name, .. } = &mut self.outposts[outpost];
+        let Some(talk) = self.stations[*node].talks.get_mut(port) else { return Ok(()) };
         for (ticket, outcome) in talk.outcomes() {
             requests.told(ticket, outcome).map_err(|what| format!("its satellite {name}: {what}"))?;
         }
@@ -78,15 +79,18 @@ impl World<'_> {
     /// Since when a link has been well, if that is for long enough.
     fn well(&self, outpost: &Outpost<'_>) -> Option<u64> {
         let station = &self.stations[outpost.node];
-        let talk = station.talks.get(outpost.place).filter(|_| outpost.satellite.is_alive())?;
+        let talk = station
+            .talks
+            .get(&outpost.port)
+            .filter(|talk| !talk.is_ending() && outpost.satellite.is_alive())?;
         let well = outpost.calm.max(station.world(talk.well()?));
         (well + SOON <= self.clock.now()).then_some(well)
     }
 
     fn check_link(&self, outpost: &Outpost<'_>, well: u64) -> Result<(), String> {
-        let Outpost { node, place, satellite, .. } = outpost;
+        let Outpost { node, port, satellite, .. } = outpost;
         let station = &self.stations[*node];
-        let Some(talk) = station.talks.get(*place) else { return Ok(()) };
+        let Some(talk) = station.talks.get(port) else { return Ok(()) };
         let since = station.enter().minus(Duration::from_micros(SOON));
         if talk.has_owed(since) == Some(true) {
             return Err("the link is well, and its house does not tell it of an output".to_owned());
