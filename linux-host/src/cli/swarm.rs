@@ -11,6 +11,7 @@ use std::num::NonZero;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use campanile_sim::span::span;
@@ -120,10 +121,10 @@ fn hunt(args: &Args, houses: &[House], out: &mut impl Write) -> Result<(), Failu
     if tally.seeds == 0 {
         return Err(Failure::says(format!(
             "no seed was lived to its end: {}",
-            if args.limit.is_some_and(|limit| limit <= tally.took) {
-                "the time was over before; give `--for` more of it, as in `--for 10m`"
-            } else {
+            if stop.load(Ordering::Relaxed) {
                 "it was interrupted before"
+            } else {
+                "the time was over before; give `--for` more of it, as in `--for 10m`"
             }
         )));
     }
