@@ -50,7 +50,8 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
 
     /// Does everything that is due at `at`.
     pub(super) fn settle(&mut self, at: Instant) {
-        loop {
+        let mut over = false;
+        while !over {
             match self.engine.poll(at) {
                 Step::Do(effect) => self.carry_out(effect),
                 Step::Again => {}
@@ -58,10 +59,11 @@ impl<'a, C: Capacity, O: Outputs, R: Recorder> Shell<'a, C, O, R> {
                     self.next = next.unwrap_or(Instant::NEVER);
                     match self.take_done() {
                         Some(done) => self.hand_in(self.engine.now(), done),
-                        None => return,
+                        None => over = true,
                     }
                 }
             }
+            // Behind the last step, too: each edge of a batch may take no more than one.
             self.keep_up();
         }
     }

@@ -81,6 +81,45 @@ fn deadlines_wait_for_edges_that_wait_for_room() {
     }
 }
 
+/// Found by the swarm: the engine was done with each edge in one step, behind which nobody looked how full the log was.
+#[test]
+fn a_batch_of_edges_is_recorded_on_the_way() {
+    for sets in 1..40 {
+        let bench = play_in(&setting(sets), 0, |bench| async move {
+            for n in 0..4 {
+                bench.edge(100_000 + n, Level::from_bool(n % 2 == 0));
+            }
+            until(200_000).await;
+        });
+        assert!(!bench.lagged.get(), "with {sets} steps for each edge the ring came round");
+        let written = bench
+            .count(|record| matches!(record, Record::Decision(Decision::Set { by: By::Run { .. }, .. })));
+        assert_eq!(written, 4 * sets);
+    }
+}
+
+/// Each edge of the door sets the lamp so many times.
+fn setting(sets: usize) -> Vec<u8> {
+    let mut code = [0; 128];
+    let mut w = Writer::new(&mut code);
+    for _ in 0..sets {
+        Step::Set { output: LAMP, level: Level::On }.put(&mut w);
+    }
+    let len = w.finish().unwrap();
+    let door = On::Input { input: DOOR, to: None, hold: Duration::ZERO };
+    let parts = Parts {
+        inputs: &[InputDef { line: 1, ..Default::default() }],
+        outputs: &[OutputDef { line: 2, safe: Level::Off, max_on: Duration::ZERO }],
+        triggers: &[TriggerDef { scenario: ScenarioId(0), on: door }],
+        scenarios: &[ScenarioDef { body: len as u16, ..Default::default() }],
+        code: &code[..len],
+        ..Default::default()
+    };
+    let mut bytes = [0; 256];
+    let len = image::encode(&parts, &mut bytes).unwrap();
+    bytes[..len].to_vec()
+}
+
 /// Found by the swarm: the count of what the mask took waited for the slack, and edges behind it came first.
 #[test]
 fn what_a_storm_costs_is_counted_before_the_next_edge() {
