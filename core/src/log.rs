@@ -52,14 +52,16 @@ const PARTS: usize = 8;
 pub(crate) struct Ring {
     /// Bytes written since the engine's start, less `index`: so it changes once a round.
     base: u64,
-    /// Number of the last record before the part that is being written: they start at 1, so that 0 means "nothing yet".
+    /// Number of the record that opened the part that is being written, by ending in it: they start at 1, so that 0 means
+    /// "nothing yet".
     seq: u64,
     /// Time of the last record.
     at: Instant,
     /// The next record's place in the buffer.
     index: usize,
-    /// Records that began in the part that is being written: a word, as each counts.
-    begun: u32,
+    /// Records written since that one. Every record adds to this, and a word is quicker to add to than `seq` where words
+    /// have 32 bits.
+    since: u32,
     /// Where the part that is being written ends.
     fence: usize,
     /// Bytes of the whole records in front of that part.
@@ -77,7 +79,7 @@ impl Ring {
         Self {
             base: 0,
             seq: 0,
-            begun: 0,
+            since: 0,
             at: Instant::ZERO,
             index: 0,
             fence: 0,
@@ -115,7 +117,7 @@ impl Ring {
 
     /// Number of the last record.
     pub(crate) const fn last_seq(&self) -> u64 {
-        self.seq.wrapping_add(self.begun as u64)
+        self.seq.wrapping_add(self.since as u64)
     }
 
     /// Number of the next record.
@@ -147,7 +149,7 @@ impl Ring {
     /// One more record.
     #[inline]
     const fn wrote(&mut self, at: Instant) {
-        self.begun = self.begun.wrapping_add(1);
+        self.since = self.since.wrapping_add(1);
         self.at = at;
     }
 }

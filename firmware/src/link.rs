@@ -77,8 +77,8 @@ impl Port for Ground<'_> {
         wiring::with(|wiring| wiring.program)
     }
 
-    fn swaps(&self) -> u32 {
-        wiring::with(|wiring| wiring.swaps)
+    fn generation(&self) -> u32 {
+        wiring::with(|wiring| wiring.generation)
     }
 
     fn output(&self, output: OutputId) -> Option<Wired> {

@@ -47,15 +47,15 @@ pub(crate) struct Wiring {
     pub(crate) program: u64,
     pub(crate) inputs: Vec<Input, INPUTS>,
     pub(crate) outputs: Vec<Output, OUTPUTS>,
-    /// So many others had these pins before.
-    pub(crate) swaps: u32,
+    /// How many programs had the pins before this one.
+    pub(crate) generation: u32,
 }
 
 pub(crate) static WIRING: Mutex<RefCell<Wiring>> = Mutex::new(RefCell::new(Wiring::new()));
 
 impl Wiring {
     const fn new() -> Self {
-        Self { program: 0, inputs: Vec::new(), outputs: Vec::new(), swaps: 0 }
+        Self { program: 0, inputs: Vec::new(), outputs: Vec::new(), generation: 0 }
     }
 
     /// What a bundle says, with this board's pins.
@@ -95,7 +95,7 @@ impl Wiring {
     pub(crate) fn connect(mut self) {
         critical_section::with(|cs| {
             let before = &mut *WIRING.borrow_ref_mut(cs);
-            self.swaps = before.swaps.wrapping_add(1);
+            self.generation = before.generation.wrapping_add(1);
             for old in &before.outputs {
                 if !self.outputs.iter().any(|output| output.pin == old.pin) {
                     old.drive(old.safe);

@@ -53,8 +53,8 @@ pub struct End<P: Port, const BUNDLE: usize, const OUTPUTS: usize> {
     installing: Option<(u64, u64)>,
     /// The hash of the image whose records are looked at. The port's may be the next one already.
     program: u64,
-    /// Programs that have taken over up to here are known of.
-    swaps: u32,
+    /// The [generation](Port::generation) of the program that was looked at last.
+    generation: u32,
     room: Room,
     held: Held<OUTPUTS>,
     /// Up to here the log was looked at; `None` before the first record.
@@ -73,7 +73,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
     /// Of the start `own`, 0 without storage, with the port's program, in an engine with this room. `noise` is different at each
     /// start.
     pub fn new(port: P, own: u64, noise: u32, room: Room) -> Self {
-        let (program, swaps) = (port.program(), port.swaps());
+        let (program, generation) = (port.program(), port.generation());
         let bundle = name(&port, program);
         let offered = stored(&port, own).map(|store| Offered::first(&store.borrow(), own));
         let mut satellite = Satellite::new(own, bundle, noise);
@@ -91,7 +91,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
             staging: Staging::new(),
             installing: None,
             program,
-            swaps,
+            generation,
             room,
             seen: None,
             keeps_checkpoint: false,
@@ -152,7 +152,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
             return;
         }
         self.port.note(News::Runs { program: image });
-        (self.program, self.swaps) = (image, self.port.swaps());
+        (self.program, self.generation) = (image, self.port.generation());
         self.held.rewired(&self.port);
         let asked = self.installing.take_if(|(_, installing)| *installing == image).map(|(bundle, _)| bundle);
         self.satellite.committed(asked.unwrap_or_else(|| name(&self.port, image)), Verdict::Runs);
@@ -161,7 +161,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
     /// More was recorded at once than the log has room for: what was under way may have come to its end there, and somebody
     /// else may have switched what the host held.
     fn overlooked(&mut self) {
-        if self.port.swaps() != self.swaps {
+        if self.port.generation() != self.generation {
             self.installed(self.port.program());
         }
         self.satellite.overlooked();

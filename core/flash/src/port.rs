@@ -56,8 +56,8 @@ pub trait Port {
     /// The hash of the image that runs.
     fn program(&self) -> u64;
 
-    /// A number that is another one as soon as a program has taken over, also one with the same image and other lines.
-    fn swaps(&self) -> u32;
+    /// Changes whenever a program takes over, also one with the same image and other lines.
+    fn generation(&self) -> u32;
 
     /// An output of the program that runs; `None` if it has no such output.
     fn output(&self, output: OutputId) -> Option<Wired>;

@@ -130,7 +130,7 @@ impl Ring {
             }
             let oldest = self.overlaps.get(number.wrapping_add(1) % PARTS).copied().unwrap_or(0);
             self.kept = if filled > most { most.wrapping_sub(oldest.into()) } else { filled };
-            (self.seq, self.begun) = (self.last_seq(), 0);
+            (self.seq, self.since) = (self.last_seq(), 0);
         }
         end
     }

@@ -63,7 +63,7 @@ pub(crate) fn image_of(bundle: &[u8]) -> u64 {
 pub(crate) struct Ground {
     linked_in: Vec<u8>,
     pub(crate) program: u64,
-    swaps: u32,
+    generation: u32,
     /// What the outputs do when the link dies.
     without_link: [Option<Level>; 2],
     now: Instant,
@@ -137,8 +137,8 @@ impl Port for Ground {
         self.program
     }
 
-    fn swaps(&self) -> u32 {
-        self.swaps
+    fn generation(&self) -> u32 {
+        self.generation
     }
 
     fn output(&self, output: OutputId) -> Option<Wired> {
@@ -178,7 +178,7 @@ impl World {
         engine.load(Instant::ZERO, Bundle::open(&linked_in).unwrap().image).unwrap();
         let ground = Ground {
             program: image_of(&linked_in),
-            swaps: 0,
+            generation: 0,
             without_link: without_link(&Bundle::open(&linked_in).unwrap()),
             linked_in,
             now: Instant::ZERO,
@@ -250,7 +250,7 @@ impl World {
         while !matches!(self.engine.poll(self.end.port.now), Step::Idle { .. }) {}
         let is_taken = self.engine.install(self.end.port.now, bundle.image).is_ok();
         let port = &mut self.end.port;
-        (port.program, port.swaps, port.without_link) = (hash, port.swaps + 1, without_link);
+        (port.program, port.generation, port.without_link) = (hash, port.generation + 1, without_link);
         is_taken
     }
 

@@ -46,8 +46,8 @@ pub(super) struct Ground {
     factory: u64,
     /// The program that runs.
     running: u64,
-    /// So many have taken over.
-    swaps: u32,
+    /// How many have taken over.
+    generation: u32,
     messages: Rc<Messages>,
     tape: Rc<RefCell<Tape>>,
     heard: VecDeque<u8>,
@@ -75,7 +75,7 @@ impl Ground {
             programs: Rc::clone(programs),
             factory,
             running,
-            swaps: 0,
+            generation: 0,
             messages: Rc::new(Messages::new()),
             tape: Rc::clone(tape),
             heard: VecDeque::new(),
@@ -115,7 +115,7 @@ impl Ground {
 
     /// Another program has taken over.
     pub(super) const fn installed(&mut self, program: u64) {
-        (self.running, self.swaps) = (program, self.swaps.wrapping_add(1));
+        (self.running, self.generation) = (program, self.generation.wrapping_add(1));
     }
 
     /// The loop was told that records before this number need not be in its memory any more: they are kept, or given up.
@@ -197,8 +197,8 @@ impl Port for Ground {
         self.running
     }
 
-    fn swaps(&self) -> u32 {
-        self.swaps
+    fn generation(&self) -> u32 {
+        self.generation
     }
 
     fn output(&self, output: OutputId) -> Option<Wired> {
