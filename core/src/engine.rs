@@ -71,6 +71,16 @@ pub enum InstallError {
     Load(LoadError),
 }
 
+impl core::fmt::Display for InstallError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Busy => f.write_str("the engine has not settled"),
+            Self::Stopped => f.write_str("the engine has stopped"),
+            Self::Load(why) => write!(f, "{why}"),
+        }
+    }
+}
+
 /// The tables of a program with their state.
 #[derive(Clone)]
 struct Tables<C: Capacity> {

@@ -55,7 +55,7 @@ impl fmt::Display for SimError {
             Self::Value(words) => write!(f, "{words}"),
             Self::NodeName(name) => write!(f, "`{name}` is no name of a node: a-z, 0-9 and -, up to 32"),
             Self::NoProgram => write!(f, "no program runs"),
-            Self::Program(why) => write!(f, "the engine refuses the program: {why:?}"),
+            Self::Program(why) => write!(f, "the engine refuses the program: {why}"),
             Self::Open(why) => write!(f, "the journal does not open: {why}"),
             Self::Disk(why) => write!(f, "the disk refuses: {why}"),
             Self::Stuck(why) => write!(f, "{why}"),

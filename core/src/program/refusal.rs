@@ -1,5 +1,7 @@
 //! Refusals: what is wrong with a program, with the ids concerned, so that the host can say it in names.
 
+mod words;
+
 /// What a program has too much of, or what an id does not name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -76,7 +76,7 @@ pub enum LoopError {
 impl std::fmt::Display for LoopError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Program(error) => write!(f, "the engine refuses the program: {error:?}"),
+            Self::Program(error) => write!(f, "the engine refuses the program: {error}"),
             Self::Io(error) => write!(f, "the loop cannot sleep: {error}"),
         }
     }

@@ -93,7 +93,7 @@ impl Loaded {
         let satellites = satellites.collect();
         let wiring = Wiring::of(&symbols, &boards);
         let program = Program::new(image, symbols, wiring)
-            .map_err(|error| format!("the compiled program cannot be read back: {error:?}"))?;
+            .map_err(|error| format!("the compiled program cannot be read back: {error}"))?;
         Ok(Self {
             node,
             zone,

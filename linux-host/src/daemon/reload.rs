@@ -97,9 +97,7 @@ impl Reloader {
                 let changed = self.apply(&loaded).await;
                 Ok(format!("program {hash:016x} runs{changed}{note}"))
             }
-            Ok(Err(why)) => {
-                Err(format!("the engine refuses the program: {why:?}; the old one keeps running"))
-            }
+            Ok(Err(why)) => Err(format!("the engine refuses the program: {why}; the old one keeps running")),
             Err(_) => Err("another reload took its place, or the daemon is stopping".to_owned()),
         }
     }

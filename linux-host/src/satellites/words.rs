@@ -1,5 +1,6 @@
 //! What can be wrong with a satellite, told so that a person knows what to do next.
 
+use campanile_core::decision::ReplyResult;
 use campanile_core::link::{Health, Hello, Storage, VERSION, Verdict};
 use campanile_core::program::verify::LoadError;
 use campanile_core::record::CORE_REV;
@@ -53,10 +54,9 @@ pub(super) fn of_misfit(misfit: Misfit) -> String {
             )
         }
         Misfit::Program(LoadError::TooMany { what, have, max }) => {
-            let what = format!("{what:?}").to_lowercase();
             format!("it is too small for its program: {have} {what}, and its engine has room for {max}")
         }
-        Misfit::Program(other) => format!("its engine would refuse its program: {other:?}"),
+        Misfit::Program(other) => format!("its engine would refuse its program: {other}"),
     }
 }
 
@@ -83,6 +83,14 @@ pub(super) fn of_verdict(verdict: Verdict) -> Option<&'static str> {
 
 /// What is wrong with its storage, and what that has cost.
 pub(super) fn of_health(health: &Health) -> Option<String> {
+/// Why it does not set an output, and is not asked again.
+pub(super) const fn of_unset(result: ReplyResult) -> &'static str {
+    match result {
+        ReplyResult::Unknown => "its program has no such output",
+        _ => "safety forbids it at this moment",
+    }
+}
+
     let (what, advice) = match health.storage {
         Storage::None | Storage::Good => return None,
         Storage::Full => ("its flash is full: it was without this house for long", ""),
@@ -115,8 +123,32 @@ pub(super) const NO_CLOCK: &str =
 mod tests {
     use super::*;
 
+    use campanile_core::program::refusal::{CodeError, TriggerError, What};
+
     #[test]
     fn what_a_flash_has_cost_is_told_by_its_figures_whatever_the_worst_of_it_is() {
+    #[test]
+    fn a_program_that_does_not_fit_is_told_in_words() {
+        let of = |error| of_misfit(Misfit::Program(error));
+        let runs = LoadError::TooMany { what: What::Runs, have: 9, max: 4 };
+        assert_eq!(
+            of(runs),
+            "it is too small for its program: 9 runs at once, and its engine has room for 4"
+        );
+        let unknown = TriggerError::Unknown { what: What::Inputs, id: 3 };
+        let trigger = LoadError::Trigger { trigger: 2, why: unknown };
+        assert_eq!(
+            of(trigger),
+            "its engine would refuse its program: trigger 2: there is no number 3 among the inputs"
+        );
+        let code = LoadError::Code { scenario: 1, at: 40, why: CodeError::TooManySteps { have: 700 } };
+        assert!(
+            of(code).ends_with("scenario 1, byte 40 of its code: 700 steps without a wait are too many"),
+            "{}",
+            of(code)
+        );
+    }
+
         let told = |storage, lost, dropped| {
             of_health(&Health { storage, lost, dropped, ..Health::NO_STORAGE }).unwrap_or_default()
         };

@@ -44,9 +44,6 @@ pub(super) fn program<S: Storage>(index: &Index<S>, hash: u64) -> Result<StoredP
 }
 
 /// Why the engine does not take a program.
-pub(super) fn refused(hash: u64, why: impl std::fmt::Debug) -> Why {
-    Why::BadProgram(
-        hash,
-        format!("this engine refuses it ({why:?}): replay with the campanile that wrote it"),
-    )
+pub(super) fn refused(hash: u64, why: impl std::fmt::Display) -> Why {
+    Why::BadProgram(hash, format!("this engine refuses it ({why}): replay with the campanile that wrote it"))
 }

@@ -85,7 +85,7 @@ pub fn what_if<S: Storage>(
                 course.item(&item).map_err(|why| {
                     io::Error::new(
                         io::ErrorKind::InvalidInput,
-                        format!("the engine refuses the program: {why:?}"),
+                        format!("the engine refuses the program: {why}"),
                     )
                 })?;
                 records += 1;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use campanile_core::engine::{InstallError, Rejected};
+use campanile_core::engine::Rejected;
 use campanile_core::input::Input;
 use campanile_core::record::{FIRST_DECISION, Record, class};
 use campanile_core::restore::Restore;
@@ -146,11 +146,6 @@ impl Telling {
                 (Some(taken), Some(format!("(refused: {})", refusal(*why))))
             }
             Difference::Install { hash, why } => {
-                let why = match why {
-                    InstallError::Load(why) => format!("{why:?}"),
-                    InstallError::Busy => "the engine has not settled".to_owned(),
-                    InstallError::Stopped => "the engine has stopped".to_owned(),
-                };
                 (Some(format!("program {hash:016x} installed")), Some(format!("(refused: {why})")))
             }
             Difference::Unreadable { kind, bytes, found } => {

@@ -9,7 +9,7 @@ use super::code::Marks;
 
 /// Of a whole program. The compiler makes none that is refused; should it ever, the words say which.
 pub(super) fn program(error: LoadError) -> Diagnostic {
-    Diagnostic::error(0..0, format!("the engine refuses the program: {error:?}")).help(MISTAKE)
+    Diagnostic::error(0..0, format!("the engine refuses the program: {error}")).help(MISTAKE)
 }
 
 const MISTAKE: &str = "this is a mistake of campanile, not of the file: please report it with the file";
@@ -25,6 +25,6 @@ pub(super) fn code(why: CodeError, at: usize, scenario: &Scenario, marks: &Marks
         )
         .label("up to here")
         .help("put { wait = \"0s\" } between them, so that other scenarios can run"),
-        other => Diagnostic::error(span, format!("the engine refuses `{scenario}`: {other:?}")).help(MISTAKE),
+        other => Diagnostic::error(span, format!("the engine refuses `{scenario}`: {other}")).help(MISTAKE),
     }
 }

@@ -180,7 +180,8 @@ impl Session {
                 }
             }
             Some(News::Unset { output, result }) => {
-                tracing::warn!("satellite {}: it does not set {output}: {result:?}", self.name);
+                let why = words::of_unset(result);
+                tracing::warn!("satellite {}: it does not set {output}: {why}", self.name);
             }
             Some(News::Unjudged { messages }) => {
                 let name = &self.name;
