@@ -138,30 +138,38 @@ fn info(args: Info) -> Result<(), Failure> {
         return print_json(&mut out, satellite);
     }
     let paint = status::Paint(out.is_terminal() && std::env::var_os("NO_COLOR").is_none());
-    let state = if satellite.up { paint.good(&satellite.state) } else { paint.bad(&satellite.state) };
+    Ok(out.write_all(describe(satellite, paint).as_bytes())?)
+}
+
+/// All that is known of a satellite, line by line.
+fn describe(satellite: &SatelliteStatus, paint: status::Paint) -> String {
+    let SatelliteStatus { name, state, board, port, machine, boot, seq, journal, .. } = satellite;
+    let state = if satellite.up { paint.good(state) } else { paint.bad(state) };
     let known = |text: &str| if text.is_empty() { "not known yet".to_owned() } else { text.to_owned() };
-    writeln!(out, "{}  {state}", satellite.name)?;
-    writeln!(out, "  line     {} at {}", satellite.board, satellite.port)?;
-    writeln!(out, "  machine  {}", known(&satellite.machine))?;
-    writeln!(out, "  start    {}", known(&satellite.boot))?;
     let program = match (satellite.program.as_str(), satellite.installing) {
         (_, Some((have, all))) => format!("installing, {have} of {all} bytes"),
         ("", None) => "not the one of the file".to_owned(),
         (hash, None) => hash.to_owned(),
     };
-    writeln!(out, "  program  {program}")?;
-    writeln!(out, "  records  {} in {}", satellite.seq, satellite.journal)?;
-    if satellite.lost > 0 {
-        writeln!(
-            out,
-            "  {}",
-            paint.bad(&format!("{} records were gone before they came here", satellite.lost))
-        )?;
+    let mut lines = vec![
+        format!("{name}  {state}"),
+        format!("  line     {board} at {port}"),
+        format!("  machine  {}", known(machine)),
+        format!("  start    {}", known(boot)),
+        format!("  program  {program}"),
+        format!("  records  {seq} in {journal}"),
+    ];
+    if satellite.broken_frames > 0 {
+        let broken = satellite.broken_frames;
+        lines.push(format!(
+            "  frames   {broken} arrived damaged; records and commands in them are sent again"
+        ));
     }
-    for problem in &satellite.problems {
-        writeln!(out, "  {}", paint.bad(problem))?;
-    }
-    Ok(())
+    let lost = format!("{} records were gone before they came here", satellite.lost);
+    let lost = (satellite.lost > 0).then_some(&lost);
+    let wrong = lost.into_iter().chain(&satellite.problems);
+    lines.extend(wrong.map(|problem| format!("  {}", paint.bad(problem))));
+    lines.join("\n") + "\n"
 }
 
 fn print_json(out: &mut impl io::Write, satellite: &SatelliteStatus) -> Result<(), Failure> {
@@ -220,4 +228,19 @@ fn journals(folder: &Path) -> io::Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_that_a_bad_line_damaged_are_shown() {
+        let told = |broken_frames| {
+            let porch = SatelliteStatus { name: "porch".into(), broken_frames, ..SatelliteStatus::default() };
+            describe(&porch, status::Paint(false))
+        };
+        assert!(told(37).contains("\n  frames   37 arrived damaged"), "{}", told(37));
+        assert!(!told(0).contains("frames"), "{}", told(0));
+    }
 }

@@ -113,6 +113,8 @@ impl Talk {
     fn carry(&self, port: &Port, session: &mut Session) -> (String, bool) {
         let (mut collector, mut out, mut heard) = (Collector::new(), Vec::with_capacity(OUT), false);
         let mut was_up = false;
+        // Those of the connections before count, too.
+        let broken_before = self.view.read().broken_frames;
         let result: Result<(), String> = (|| {
             let mut ended = None;
             loop {
@@ -143,7 +145,7 @@ impl Talk {
                         session.receive(now(), message)?;
                     }
                 }
-                session.heard_all(now(), collector.broken());
+                session.heard_all(now(), broken_before.saturating_add(collector.broken()));
                 let up = session.is_up();
                 heard |= up;
                 if up != was_up {

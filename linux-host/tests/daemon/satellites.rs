@@ -188,6 +188,7 @@ fn over_a_bad_serial_line_every_press_comes_once() {
     let info = info(&daemon);
     assert_eq!(info["lost"], 0);
     assert!(cable.faults() > 0, "the line was good");
+    assert!(info["broken-frames"].as_u64() > Some(0), "{info}");
     // Another start, whose program comes over the bad line too.
     board.restart();
     poll(|| (wait_until_it_runs(&daemon)["boot"] != info["boot"]).then_some(()));
