@@ -6,6 +6,8 @@ mod ailing;
 mod board;
 #[path = "daemon/cable.rs"]
 mod cable;
+#[path = "daemon/clock.rs"]
+mod clock;
 #[path = "daemon/commands.rs"]
 mod commands;
 #[path = "daemon/costs.rs"]

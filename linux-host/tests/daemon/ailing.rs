@@ -3,6 +3,7 @@
 use campanile_core::link::Storage;
 
 use crate::board::{Board, stranger};
+use crate::clock;
 use crate::running::{Running, Workplace, poll, starts_with, words};
 use crate::satellites::{house, info, info_of, wait_until_it_runs, wait_until_runs};
 
@@ -45,16 +46,13 @@ fn one_that_is_too_small_is_named_and_the_other_goes_on_also_without_a_clock() {
     let many: String =
         (0..5).map(|n| format!("[satellites.porch.inputs.more{n}]\nline = {}\n", n + 10)).collect();
     let place = Workplace::new(&(house(&board) + &many + &attic(other.port)));
-    let daemon = Running::start(&place);
+    let daemon = Running::start_with(&place, clock::synchronised(false));
     wait_until_runs(&daemon, "attic");
-    // Whether the kernel's clock is set is not the test's to say.
-    let clock =
-        (daemon.status()["trusted"] == false).then_some("no clock: the time of day is not synchronised");
+    let clock = "no clock: the time of day is not synchronised";
     let small = "it is too small for its program: 6 inputs, and its engine has room for 4";
     // As it greets, and when a person has its program brought over.
     for level in ["on", "off"] {
-        for (name, wrong) in [("porch", [Some(small), clock]), ("attic", [None, clock])] {
-            let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+        for (name, wrong) in [("porch", [small, clock].as_slice()), ("attic", &[clock])] {
             poll(|| (problems_of(&daemon, name).len() == wrong.len()).then_some(()));
             let status = daemon.ok(&["status"]);
             for (problem, words) in problems_of(&daemon, name).iter().zip(wrong) {
@@ -75,6 +73,15 @@ fn one_that_is_too_small_is_named_and_the_other_goes_on_also_without_a_clock() {
         }
     }
 }
+#[test]
+fn where_the_clock_is_synchronised_nothing_is_wrong() {
+    let board = Board::start();
+    let place = Workplace::new(&house(&board));
+    let daemon = Running::start_with(&place, clock::synchronised(true));
+    wait_until_it_runs(&daemon);
+    assert_eq!(problems_of(&daemon, "porch"), Vec::<String>::new());
+}
+
 
 #[test]
 fn a_program_that_was_refused_is_brought_over_when_a_person_asks() {
