@@ -169,9 +169,18 @@ impl Satellites {
         self.running().iter().find(|running| running.spec.program.name == name).map(look)
     }
 
-    /// Brings a satellite's program over again; false if there is none of this name.
-    pub fn install(&self, name: &str) -> bool {
-        self.find(name, |running| running.lines.ask_install()).is_some()
+    /// Brings a satellite's program over again; an error says why it cannot be. `None` if there is no satellite of this name.
+    pub fn install(&self, name: &str) -> Option<Result<(), String>> {
+        self.find(name, |running| {
+            let status = running.view.read();
+            match status.misfit.filter(|_| status.up) {
+                Some(misfit) => Err(misfit),
+                None => {
+                    running.lines.ask_install();
+                    Ok(())
+                }
+            }
+        })
     }
 
     /// Asks something of a satellite's program; `None` if there is no satellite of this name.

@@ -59,11 +59,11 @@ pub trait StatusSource: Send + Sync {
     /// Fills them in.
     fn fill(&self, status: &mut Status) -> impl Future<Output = ()> + Send;
 
-    /// Brings a satellite's program over again.
+    /// Brings a satellite's program over again, or says why it cannot be.
     ///
     /// # Errors
     /// There is none of this name; the names that there are.
-    fn install(&self, satellite: &str) -> Result<(), Vec<String>>;
+    fn install(&self, satellite: &str) -> Result<Result<(), String>, Vec<String>>;
 
     /// Asks something of a satellite's program; `None` if there is no satellite of this name.
     fn ask(
@@ -199,7 +199,10 @@ impl<S: StatusSource + 'static> Service<S> {
                 Err(all) => Err(unknown("sink", &sink, all.iter().map(String::as_str))),
             },
             Operation::LinkInstall { satellite } => match self.shared.status.install(&satellite) {
-                Ok(()) => Ok(Response::done(format!("{satellite} gets its program as soon as it is there"))),
+                Ok(Ok(())) => {
+                    Ok(Response::done(format!("{satellite} gets its program as soon as it is there")))
+                }
+                Ok(Err(why)) => Err(format!("{satellite} does not get its program: {why}")),
                 Err(all) => Err(unknown("satellite", &satellite, all.iter().map(String::as_str))),
             },
             Operation::Status {} => Ok(Response::status(self.status().await)),

@@ -53,11 +53,9 @@ pub struct Report {
 }
 
 impl StatusSource for Report {
-    fn install(&self, satellite: &str) -> Result<(), Vec<String>> {
-        if self.satellites.install(satellite) {
-            return Ok(());
-        }
-        Err(self.satellites.glance().into_iter().map(|satellite| satellite.name).collect())
+    fn install(&self, satellite: &str) -> Result<Result<(), String>, Vec<String>> {
+        let names = || self.satellites.glance().into_iter().map(|satellite| satellite.name).collect();
+        self.satellites.install(satellite).ok_or_else(names)
     }
 
     fn ask(

@@ -39,6 +39,9 @@ pub struct SatelliteStatus {
     pub problems: Vec<String>,
     /// Where its journal is.
     pub journal: String,
+    /// Why its program cannot be brought to the board that was there last: one of the problems.
+    #[serde(skip)]
+    pub misfit: Option<String>,
 }
 
 impl SatelliteStatus {

@@ -50,7 +50,7 @@ fn one_that_is_too_small_is_named_and_the_other_goes_on_also_without_a_clock() {
     wait_until_runs(&daemon, "attic");
     let clock = "no clock: the time of day is not synchronised";
     let small = "it is too small for its program: 6 inputs, and its engine has room for 4";
-    // As it greets, and when a person has its program brought over.
+    // As it greets, and when a person asks for its program.
     for level in ["on", "off"] {
         for (name, wrong) in [("porch", [small, clock].as_slice()), ("attic", &[clock])] {
             poll(|| (problems_of(&daemon, name).len() == wrong.len()).then_some(()));
@@ -65,14 +65,14 @@ fn one_that_is_too_small_is_named_and_the_other_goes_on_also_without_a_clock() {
         poll(|| words_of(&daemon).iter().any(|there| starts_with(there, &line)).then_some(()));
         daemon.ok(&["set", "attic.fan", level]);
         poll(|| (other.output("2") == Some(level == "on")).then_some(()));
-        daemon.ok(&["link", "install", "porch"]);
-        // What is asked of it next is answered next; the second time, all that came of the install is shown.
-        for _ in 0..2 {
-            let (why, _) = daemon.fails(&["let", "porch.visits", "1"]);
-            assert!(why.contains(small), "{why}");
-        }
+        let (why, code) = daemon.fails(&["link", "install", "porch"]);
+        let refused = format!("porch does not get its program: {small}");
+        assert!(why.contains(&refused) && code == Some(1), "{why}");
+        let (why, _) = daemon.fails(&["let", "porch.visits", "1"]);
+        assert!(why.contains(small), "{why}");
     }
 }
+
 #[test]
 fn where_the_clock_is_synchronised_nothing_is_wrong() {
     let board = Board::start();
@@ -81,7 +81,6 @@ fn where_the_clock_is_synchronised_nothing_is_wrong() {
     wait_until_it_runs(&daemon);
     assert_eq!(problems_of(&daemon, "porch"), Vec::<String>::new());
 }
-
 
 #[test]
 fn a_program_that_was_refused_is_brought_over_when_a_person_asks() {

@@ -13,7 +13,7 @@ struct Nothing;
 
 impl StatusSource for Nothing {
     async fn fill(&self, _: &mut Status) {}
-    fn install(&self, _: &str) -> Result<(), Vec<String>> {
+    fn install(&self, _: &str) -> Result<Result<(), String>, Vec<String>> {
         Err(Vec::new())
     }
     fn ask(&self, _: &str, _: Asker, _: Wish<'_>) -> Option<Result<oneshot::Receiver<Outcome>, Unknown>> {

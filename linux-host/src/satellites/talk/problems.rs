@@ -3,7 +3,10 @@
 /// See the [module](self).
 #[derive(Debug, Default)]
 pub(super) struct Problems {
-    /// It does not take its program. Tried again with its next start, or when somebody asks.
+    /// Its program does not fit into it.
+    pub(super) misfit: Option<String>,
+    /// It does not take its program. Tried again with its next start, when somebody asks, and after a while if it was
+    /// its flash that did not take it.
     pub(super) refused: Option<String>,
     /// How its storage is.
     pub(super) storage: Option<String>,
@@ -30,6 +33,7 @@ impl Problems {
         let clock = self.clock.map(str::to_owned);
         let all: Vec<_> = [
             self.machine.clone(),
+            self.misfit.clone(),
             self.refused.clone(),
             self.storage.clone(),
             self.disk.clone(),

@@ -151,7 +151,8 @@ impl Session {
         self.problems.clock = (!wall.trusted && self.is_up()).then_some(words::NO_CLOCK);
         // Whether it fits is known when it has greeted.
         if self.is_up() && self.house.lines.takes_install() {
-            self.problems.refused = self.session.install(now).err().map(words::of_misfit);
+            let fits = self.session.install(now);
+            self.brings(fits);
         }
         self.session.work(now, &self.house);
         self.answer();
@@ -173,6 +174,7 @@ impl Session {
             Some(News::OtherVersion { theirs }) => return Err(words::other_version(theirs)),
             Some(News::Uncountable { boot }) => return Err(words::uncountable(boot)),
             Some(News::Installed(verdict)) => {
+                self.problems.misfit = None;
                 self.problems.refused = words::of_verdict(verdict).map(str::to_owned);
                 if self.problems.refused.is_none() {
                     let (name, hash) = (&self.name, self.session.program().hash());
@@ -213,11 +215,16 @@ impl Session {
         self.problems.hello = words::of_hello(hello);
         self.problems.machine = self.machine.as_ref().and_then(|machine| words::of_machine(machine, hello));
         match brings {
-            Some(fits) => self.problems.refused = fits.err().map(words::of_misfit),
-            None if self.session.runs_ours() => self.problems.refused = None,
+            Some(fits) => self.brings(fits),
+            None if self.session.runs_ours() => self.brings(Ok(())),
             // It was refused before, and still is.
             None => {}
         }
+    }
+
+    /// Its program is there, or on the way, unless it does not fit.
+    fn brings(&mut self, fits: Result<(), Misfit>) {
+        (self.problems.misfit, self.problems.refused) = (fits.err().map(words::of_misfit), None);
     }
 
     /// Everything that came in one go has been received.
@@ -247,7 +254,8 @@ impl Session {
     fn show_problems(&mut self) {
         let (problems, new) = self.problems.list();
         new.iter().for_each(|problem| tracing::warn!("satellite {}: {problem}", self.name));
-        self.view.change(|status| status.problems = problems);
+        let misfit = self.problems.misfit.clone();
+        self.view.change(|status| (status.problems, status.misfit) = (problems, misfit));
     }
 }
 
