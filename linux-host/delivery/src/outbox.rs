@@ -205,8 +205,6 @@ impl Outbox {
             _ => return false,
         }
         self.delivered += 1;
-        // Only what gets through shows that the receiver works again.
-        self.backoff.reset();
         self.advance()
     }
 
@@ -217,7 +215,6 @@ impl Outbox {
         slot.state = State::Refused;
         let record = slot.record;
         self.refused += 1;
-        self.backoff.reset();
         Some(DeadLetter { ticket, record, why: why.to_owned() })
     }
 
@@ -272,14 +269,19 @@ impl Outbox {
         self.slots.back().map_or(self.cursor, |slot| slot.through)
     }
 
-    /// Moves the cursor over everything that is done without a hole.
+    /// Moves the cursor over everything that is done without a hole. Only that shows that the receiver works again: what it
+    /// takes behind a hole goes to it once more after the next failure, and must not come faster each time for that.
     fn advance(&mut self) -> bool {
         let before = self.cursor;
         while let Some(slot) = self.slots.pop_front_if(|slot| slot.state == State::Done) {
             self.first += 1;
             self.cursor = slot.through;
         }
-        self.cursor != before
+        let has_moved = self.cursor != before;
+        if has_moved {
+            self.backoff.reset();
+        }
+        has_moved
     }
 }
 

@@ -83,6 +83,22 @@ fn failures_wait_longer_and_longer_until_something_gets_through() {
 }
 
 #[test]
+fn what_a_receiver_takes_or_refuses_behind_a_hole_shortens_no_wait() {
+    let mut outbox = outbox(1);
+    for tries in 1..6 {
+        outbox.turn(sec(100 * tries));
+        let tickets: Vec<_> = (1..=3).map(|seq| outbox.sent(at(seq), sec(100 * tries))).collect();
+        assert!(!outbox.acked(tickets[1]) && outbox.refused(tickets[2], "late").is_some());
+        outbox.failed(sec(100 * tries));
+        assert_eq!(u64::from(outbox.lag(at(3), sec(0)).tries), tries, "the same again each time");
+    }
+    outbox.turn(sec(1000));
+    let ticket = outbox.sent(at(1), sec(1000));
+    assert!(outbox.refused(ticket, "late").is_some() && outbox.recorded(ticket));
+    assert_eq!(outbox.lag(at(3), sec(0)).tries, 0);
+}
+
+#[test]
 fn window_and_pace_are_kept() {
     let options = OutboxOptions { window: 2, per_second: Some(10), ..OutboxOptions::default() };
     let mut outbox = Outbox::new(&options, at(0), 1);
