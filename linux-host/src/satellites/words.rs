@@ -77,12 +77,12 @@ pub(super) fn of_verdict(verdict: Verdict) -> Option<&'static str> {
         }
         Verdict::UnknownPull => "its program uses a pull that its board does not have",
         Verdict::Refused => "its engine refuses its program",
-        Verdict::Unstored => "its program cannot be written to its flash: the previous one keeps running",
+        Verdict::Unstored => {
+            "its program cannot be written to its flash: the previous one keeps running, and it is tried again"
+        }
     })
 }
 
-/// What is wrong with its storage, and what that has cost.
-pub(super) fn of_health(health: &Health) -> Option<String> {
 /// Why it does not set an output, and is not asked again.
 pub(super) const fn of_unset(result: ReplyResult) -> &'static str {
     match result {
@@ -91,6 +91,8 @@ pub(super) const fn of_unset(result: ReplyResult) -> &'static str {
     }
 }
 
+/// What is wrong with its storage, and what that has cost.
+pub(super) fn of_health(health: &Health) -> Option<String> {
     let (what, advice) = match health.storage {
         Storage::None | Storage::Good => return None,
         Storage::Full => ("its flash is full: it was without this house for long", ""),
@@ -121,12 +123,10 @@ pub(super) const NO_CLOCK: &str =
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     use campanile_core::program::refusal::{CodeError, TriggerError, What};
 
-    #[test]
-    fn what_a_flash_has_cost_is_told_by_its_figures_whatever_the_worst_of_it_is() {
+    use super::*;
+
     #[test]
     fn a_program_that_does_not_fit_is_told_in_words() {
         let of = |error| of_misfit(Misfit::Program(error));
@@ -149,6 +149,8 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_a_flash_has_cost_is_told_by_its_figures_whatever_the_worst_of_it_is() {
         let told = |storage, lost, dropped| {
             of_health(&Health { storage, lost, dropped, ..Health::NO_STORAGE }).unwrap_or_default()
         };

@@ -1,5 +1,6 @@
 //! What is said to a satellite, and what follows from what it says.
 
+mod again;
 mod greeting;
 mod records;
 #[cfg(test)]
@@ -11,13 +12,20 @@ use campanile_core::decision::ReplyResult;
 use campanile_core::id::Level;
 use campanile_core::input::{COMMAND_TTL, Op, Origin};
 use campanile_core::link::{Heard, Host, Lines, MAX_FRAME, Verdict, Wall};
-use campanile_core::time::Instant;
+use campanile_core::time::{Duration, Instant};
 
+use self::again::Again;
 use self::records::{Clock, Sent};
 use super::renamed::Renamed;
 use super::requests::{Outcome, Requests};
 use super::{Book, BookError, Mirror, Misfit, News, Program};
 use crate::{Boot, RecordId, Storage};
+
+/// A disk that is full here may have room soon, and to ask it costs next to nothing.
+const KEEP_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// Flash that did not take a program may take it later, and each try erases its pages.
+const STORE_AGAIN: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
 
 /// What surrounds a session: the house that the satellite belongs to, and chance.
 pub trait World {
@@ -64,8 +72,12 @@ pub struct Session<S: Storage> {
     /// have been lost on the wire.
     given: Option<(Boot, Boot)>,
     /// The program did not fit, or was refused: it is not tried again before the satellite's next start, or before somebody
-    /// asks.
+    /// asks, unless it was its flash that did not take it.
     refused: bool,
+    /// Its flash did not take the program.
+    store_again: Again,
+    /// The journal did not keep the program.
+    keep_again: Again,
     /// Whether the program fits into the satellite that has greeted last.
     fits: Result<(), Misfit>,
     /// What the satellite's clock showed, and when it was heard. Which of both clocks is ahead says nothing: each has begun
@@ -96,6 +108,8 @@ impl<S: Storage> Session<S> {
             renamed: Renamed::default(),
             given: None,
             refused: false,
+            store_again: Again::new(STORE_AGAIN.0, STORE_AGAIN.1),
+            keep_again: Again::new(KEEP_AGAIN.0, KEEP_AGAIN.1),
             fits: Ok(()),
             clock: None,
             unjudged: VecDeque::new(),
@@ -162,6 +176,11 @@ impl<S: Storage> Session<S> {
     /// # Errors
     /// It does not fit: nothing of it is sent.
     pub fn install(&mut self, now: Instant) -> Result<(), Misfit> {
+        self.store_again.over();
+        self.bring(now)
+    }
+
+    fn bring(&mut self, now: Instant) -> Result<(), Misfit> {
         self.refused = self.fits.is_err();
         self.fits?;
         self.host.install(now, self.program.bundle_hash, self.program.bundle_len());
@@ -171,10 +190,23 @@ impl<S: Storage> Session<S> {
     /// Does what is due for the journal; `unix` is the time of day where it can be trusted.
     pub fn tick(&mut self, now: Instant, unix: Option<i64>) {
         self.book.tick(now, unix);
+        if self.keep_again.is_due(now) {
+            let kept = self.book.keep_program(self.program.hash, &self.program.stored());
+            self.keeps(now, kept.is_ok());
+        }
+    }
+
+    /// The journal has kept the program, or has not.
+    fn keeps(&mut self, now: Instant, kept: bool) {
+        if kept { self.keep_again.over() } else { self.keep_again.refused(now) }
     }
 
     /// Looks what is to be said.
     pub fn work(&mut self, now: Instant, world: &impl World) {
+        if self.is_up() && self.store_again.is_due(now) {
+            // What did not fit was told when it greeted.
+            let _ = self.bring(now);
+        }
         let is_ready = self.is_up() && self.runs_ours;
         if !is_ready {
             self.requests.away();
@@ -218,7 +250,8 @@ impl<S: Storage> Session<S> {
 
     /// When there is something to do, though nothing comes.
     pub fn due(&self) -> Instant {
-        self.host.due().min(self.book.due())
+        let store_again = if self.is_up() { self.store_again.due() } else { Instant::NEVER };
+        self.host.due().min(self.book.due()).min(self.keep_again.due()).min(store_again)
     }
 
     /// Takes a message of the [`Collector`](campanile_core::link::Collector).
@@ -232,7 +265,13 @@ impl<S: Storage> Session<S> {
         world: &mut impl World,
     ) -> Result<Option<News<'m>>, BookError> {
         Ok(match self.host.receive(now, message) {
-            Some(Heard::Hello(hello)) => self.met(now, hello, world)?,
+            Some(Heard::Hello(hello)) => {
+                let news = self.met(now, hello, world)?;
+                if let Some(News::Met { unkept, .. }) = &news {
+                    self.keeps(now, unkept.is_none());
+                }
+                news
+            }
             Some(Heard::OtherVersion { theirs }) => Some(News::OtherVersion { theirs }),
             Some(Heard::Records(delivery)) => self.take(now, &delivery, world)?,
             Some(Heard::Lines(lines)) => {
@@ -243,8 +282,10 @@ impl<S: Storage> Session<S> {
             Some(Heard::Reply { id, result }) => self.answered(id, result, world),
             Some(Heard::Committed { verdict, .. }) => {
                 self.refused = verdict != Verdict::Runs;
-                if verdict == Verdict::Runs {
-                    self.runs(now, true);
+                match verdict {
+                    Verdict::Runs => self.runs(now, true),
+                    Verdict::Unstored => self.store_again.refused(now),
+                    _ => {}
                 }
                 Some(News::Installed(verdict))
             }
@@ -270,6 +311,9 @@ impl<S: Storage> Session<S> {
 
     /// It runs the program of this house from here on, or another.
     fn runs(&mut self, now: Instant, ours: bool) {
+        if ours {
+            self.store_again.over();
+        }
         if ours && !self.runs_ours {
             // What was told before is of other lines.
             self.lines = None;

@@ -210,7 +210,7 @@ impl Session {
         });
         tracing::info!("satellite {}: start {boot} of a {} is here", self.name, hello.board);
         if let Some(error) = unkept {
-            tracing::warn!("{}: the program is not kept: {error}", self.path.display());
+            tracing::warn!("{}: the program is not kept, which is tried again: {error}", self.path.display());
         }
         self.problems.hello = words::of_hello(hello);
         self.problems.machine = self.machine.as_ref().and_then(|machine| words::of_machine(machine, hello));

@@ -3,6 +3,7 @@
 mod commands;
 mod lines;
 mod messages;
+mod refusals;
 mod starts;
 
 use std::cell::RefCell;
