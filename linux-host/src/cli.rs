@@ -155,7 +155,7 @@ impl Command {
 }
 
 /// Which daemon is meant: the one on this directory.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 struct StateDir {
     /// The state directory [default: $STATE_DIRECTORY in a service, /var/lib/campanile for root, else
     /// $XDG_STATE_HOME/campanile or ~/.local/state/campanile]

@@ -196,7 +196,14 @@ fn install(args: Install) -> Result<(), Failure> {
 fn monitor(Monitor { elf, log }: Monitor) -> Result<(), Failure> {
     if let Some(elf) = elf {
         let state = state_dir::resolve(log.log.state.state.clone()).map_err(Failure::says)?;
-        trace::print(&elf, path(&state.join(FOLDER), &log.satellite), log.log.json).map_err(Failure::says)?;
+        let file = path(&state.join(FOLDER), &log.satellite);
+        // Without a daemon what it has said before is shown.
+        let satellites =
+            status::fetch(log.log.state.clone()).map(|status| status.satellites).unwrap_or_default();
+        let known = satellites.into_iter().find(|known| known.name == log.satellite);
+        let board = known.map(|known| known.machine).unwrap_or_default();
+        let speaker = trace::Speaker { name: &log.satellite, board: &board, file };
+        trace::print(&elf, speaker, log.log.json).map_err(Failure::says)?;
     }
     journal(Log { log: log.log.live(), ..log })
 }
