@@ -132,9 +132,9 @@ impl Starts {
         let refused = self.refused || refused;
         let runs = Over { gone, kept: 1, left: None };
         let of = |(place, (life, over)): (usize, (&Scroll, &Over))| match tail.filter(|_| life.own != 0) {
-            // What had not come over by then went with its board.
-            _ if place < self.board && life.own != 0 => (u64::MAX, None),
-            Some(_) if refused => (u64::MAX, None),
+            // What had not come over by then went with its board, or with a flash that refuses: also in a start that can keep
+            // nothing there, not even its number.
+            _ if life.own != 0 && (place < self.board || refused) => (u64::MAX, None),
             Some((boot, _)) if life.own < boot => (u64::MAX, over.left),
             Some((boot, seq)) => (if life.own == boot { seq } else { 0 }, over.left),
             None => (over.gone, None),
@@ -154,4 +154,25 @@ fn settled(life: &Scroll, left: u64) -> u64 {
         })
     };
     left + (left + 1..).take_while(follows).count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::Witness as _;
+
+    /// The start that runs has no number of its own: what the flash of those before it gave up for want of room is gone, and
+    /// was not there all along.
+    #[test]
+    fn what_a_flash_has_given_up_that_refuses_may_be_missing_also_if_the_start_of_now_has_no_number() {
+        let gone = |refused| {
+            let (mut starts, mut tape) = (Starts::new(true, Duration::ZERO), Tape::default());
+            tape.begin(1 << 32);
+            starts.end(Instant::ZERO, &tape, (1, 1), refused).unwrap();
+            tape.begin(0);
+            starts.losses(&tape, 5, None, refused).gone
+        };
+        assert_eq!(gone(true), [u64::MAX, 5], "what it has in memory is there all the same");
+        assert_eq!(gone(false), [1, 5]);
+    }
 }
