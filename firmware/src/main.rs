@@ -9,8 +9,6 @@ mod choice;
 mod clock;
 mod edges;
 mod executor;
-#[cfg_attr(feature = "link", allow(dead_code, reason = "the link takes the log"))]
-mod keeper;
 mod lines;
 #[cfg(feature = "link")]
 mod link;

@@ -7,9 +7,9 @@ use core::future::pending;
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::restore::Restore;
 use campanile_core::runner;
+use campanile_flash::Keeper;
 use embassy_futures::select::select;
 
-use crate::keeper::{Keeper, WINDOW};
 use crate::storage::{Storage, bundle_of};
 use crate::stream::Stream;
 use crate::{clock, wiring};
@@ -17,23 +17,26 @@ use crate::{clock, wiring};
 /// Takes the log.
 pub(crate) struct Recorder<'a> {
     store: Option<&'a RefCell<Storage>>,
-    keeper: Keeper<'a>,
+    /// The store, unless this start has no number there to keep its log under: then nothing is kept, and nothing waits for it.
+    kept_in: Option<&'a RefCell<Storage>>,
+    keeper: Keeper,
     stream: Stream,
     /// The serial line did not take all that may be told.
     is_choked: bool,
 }
 
 impl<'a> Recorder<'a> {
-    /// Of the start `own`: without a number there is nothing to keep the log under.
+    /// Of the start `own`; 0 without a number.
     pub(crate) fn new(store: Option<&'a RefCell<Storage>>, own: u64) -> Self {
-        let stored = store.filter(|_| own != 0);
-        Self { store, keeper: Keeper::new(stored), stream: Stream::new(), is_choked: false }
+        let kept_in = store.filter(|_| own != 0);
+        Self { store, kept_in, keeper: Keeper::new(), stream: Stream::new(), is_choked: false }
     }
 }
 
 impl runner::Recorder for Recorder<'_> {
     fn record(&mut self, log: &EventLog<'_>, from: Cursor) -> Cursor {
-        let kept = self.keeper.keep(log, from, WINDOW);
+        let mut store = self.kept_in.map(RefCell::borrow_mut);
+        let kept = self.keeper.keep(store.as_deref_mut(), log, from, (clock::now(), Keeper::WINDOW));
         let sent = self.stream.send(log, from, kept);
         self.is_choked = sent.pos < kept.pos;
         sent
@@ -47,15 +50,20 @@ impl runner::Recorder for Recorder<'_> {
     }
 
     fn wants_checkpoint(&mut self) -> bool {
-        self.keeper.wants_checkpoint()
+        self.kept_in.is_some_and(|store| store.borrow().wants_checkpoint())
     }
 
     fn checkpoint(&mut self, item: Restore) {
-        self.keeper.checkpoint(&item);
+        if let Some(store) = self.kept_in {
+            let program = wiring::with(|wiring| wiring.program);
+            self.keeper.checkpoint(&mut store.borrow_mut(), program, &item);
+        }
     }
 
     fn checkpoint_done(&mut self) {
-        self.keeper.checkpoint_done();
+        if let Some(store) = self.kept_in {
+            self.keeper.checkpoint_done(&mut store.borrow_mut());
+        }
     }
 
     fn image(&mut self, hash: u64) -> Option<&[u8]> {

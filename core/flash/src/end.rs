@@ -302,7 +302,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
 
     fn transmit(&mut self, log: &EventLog<'_>, frame: &mut [u8; MAX_FRAME]) -> Option<usize> {
         let (room, bundle_max) = (self.room, self.bundle_max());
-        let health = self.port.store().map_or(Health::NO_STORAGE, |store| store.borrow().health().into());
+        let health = self.port.store().map_or(Health::NO_STORAGE, |store| store.borrow().health());
         let about = About { node: "", board: P::BOARD, room, bundle_max, health };
         let store = stored(&self.port, self.own).map(RefCell::borrow);
         let served = Served::new(store.as_deref().zip(self.offered), log);

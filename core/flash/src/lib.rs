@@ -24,7 +24,7 @@
 //! - A checkpoint counts only if all of its pieces are there.
 //!
 //! A failed write is repeated on another page, as long as any page accepts writes. If none does, for example because the
-//! supply is too weak, one page has been erased and the others are untouched. [`Health`] counts records that the flash
+//! supply is too weak, one page has been erased and the others are untouched. [`Store::health`] counts records that the flash
 //! did not accept and records that were overwritten before a host fetched them. A damaged entry loses the rest of its
 //! page, which readers see by the record numbers.
 //!
@@ -65,4 +65,4 @@ pub use recall::{Items, Recalled, recall};
 pub use served::Served;
 pub use slots::{Program, Unstored};
 pub use start_log::StartLog;
-pub use store::{Checkpoint, Condition, GROUP_MAX, Health, Store};
+pub use store::{Checkpoint, GROUP_MAX, Store};

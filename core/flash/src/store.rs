@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 
 use campanile_core::input::Input;
-use campanile_core::link;
+use campanile_core::link::{Health, Storage};
 use campanile_core::record::{CORE_REV, Frame};
 use campanile_core::restore::Restore;
 use campanile_core::time::Instant;
@@ -14,48 +14,6 @@ use crate::medium::{Flash, Refused};
 use crate::place::{Item, Named, Of, Place, STATE_HEAD, Start, State};
 use crate::ring::Ring;
 use crate::slots::{Program, Slots, Unstored};
-
-/// How the flash is. Append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// Nothing is wrong.
-    Good,
-    /// The log came round, over records that nobody had fetched: they are counted as dropped.
-    Full,
-    /// It has been erased more often than it may, or did not take something and took it elsewhere.
-    Worn,
-    /// It takes nothing: the node goes on without, and records are counted as lost.
-    Dead,
-}
-
-/// How the flash is, and what that has cost in this start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Health {
-    /// In a word; the worst that holds.
-    pub condition: Condition,
-    /// How often each page of the log was erased.
-    pub cycles: u32,
-    /// Writes and erases that the flash did not take.
-    pub refused: u32,
-    /// Records that the flash did not take, and that were said to be lost.
-    pub lost: u64,
-    /// Records that were overwritten and that nobody had [fetched](Store::fetched), as far as this start knows.
-    pub dropped: u64,
-}
-
-impl From<Health> for link::Health {
-    /// As the link says it.
-    fn from(health: Health) -> Self {
-        let Health { condition, cycles, refused, lost, dropped } = health;
-        let storage = match condition {
-            Condition::Good => link::Storage::Good,
-            Condition::Full => link::Storage::Full,
-            Condition::Worn => link::Storage::Worn,
-            Condition::Dead => link::Storage::Dead,
-        };
-        Self { storage, cycles, refused, lost, dropped }
-    }
-}
 
 /// The kind of the record with which another program takes over.
 const INSTALL: u8 = Input::Install { hash: 0 }.tag();
@@ -113,16 +71,16 @@ impl<F: Flash> Store<F> {
         self.flash
     }
 
-    /// How it is.
+    /// How it is, and what that has cost in this start.
     pub fn health(&self) -> Health {
         let (cycles, refused, dropped) = (self.ring.cycles(), self.ring.refused, self.ring.dropped);
-        let condition = match () {
-            () if self.dead => Condition::Dead,
-            () if refused > 0 || cycles > F::CYCLES => Condition::Worn,
-            () if dropped > 0 => Condition::Full,
-            () => Condition::Good,
+        let storage = match () {
+            () if self.dead => Storage::Dead,
+            () if refused > 0 || cycles > F::CYCLES => Storage::Worn,
+            () if dropped > 0 => Storage::Full,
+            () => Storage::Good,
         };
-        Health { condition, cycles, refused, lost: self.lost, dropped }
+        Health { storage, cycles, refused, lost: self.lost, dropped }
     }
 
     /// A number for the next start: the counter behind the last one and behind the number that a house has

@@ -4,11 +4,12 @@ use campanile_core::capacity::Tiny;
 use campanile_core::engine::{Engine, Step};
 use campanile_core::id::{InputId, Level};
 use campanile_core::input::Input;
+use campanile_core::link::Storage;
 use campanile_core::log::Cursor;
 use campanile_core::program::{InputDef, Parts, image};
 use campanile_core::record::CORE_REV;
 use campanile_core::time::{Duration, Instant};
-use campanile_flash::{Condition, Keeper, Of, Start, Store};
+use campanile_flash::{Keeper, Of, Start, Store};
 
 use crate::model::Model;
 
@@ -78,7 +79,7 @@ fn a_dead_flash_holds_up_neither_the_node_nor_for_ever_what_it_publishes() {
     }
     assert_eq!(store.head().seq, before, "none of it is in the flash");
     assert!(node.published.seq > before, "it is given up, and goes out");
-    assert_ne!(store.health().condition, Condition::Good);
+    assert_ne!(store.health().storage, Storage::Good);
     weak.set(false);
     // The flash is left alone for a minute, as every try erases a page.
     (0..600).for_each(|_| node.moves(&mut store));

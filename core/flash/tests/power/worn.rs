@@ -2,9 +2,10 @@
 
 use campanile_core::id::{InputId, Level};
 use campanile_core::input::Input;
+use campanile_core::link::Storage;
 use campanile_core::record::{CORE_REV, MAX_RECORD, Record};
 use campanile_core::time::{Duration, Instant};
-use campanile_flash::{Checkpoint, Condition, Flash, Item, Of, Refused, Start, Store};
+use campanile_flash::{Checkpoint, Flash, Item, Of, Refused, Start, Store};
 
 use crate::both::{as_far, on_both};
 use crate::log::{SLOT, read};
@@ -70,7 +71,7 @@ fn worn_pages_are_passed_over<const UNIT: usize, const SIZE: usize>(mut flash: M
     assert!(found.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1), "none of those is missing");
     assert_eq!(found.last().unwrap().seq, all);
     let health = store.health();
-    assert_eq!(health.condition, Condition::Worn);
+    assert_eq!(health.storage, Storage::Worn);
     assert!(health.refused > 0 && health.lost == 0, "{health:?}");
 }
 
@@ -93,7 +94,7 @@ fn flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_
         for _ in 0..4 {
             assert_eq!(begin(&mut store), Err(Refused), "no start without a number");
             assert_eq!(append(&mut store, &record(1)), Err(Refused), "no records without a start");
-            assert_eq!(store.health().condition, Condition::Dead);
+            assert_eq!(store.health().storage, Storage::Dead);
         }
     }
     assert!(erased(&healthy, &flash) <= 1, "it is erased although it takes nothing: {:?}", flash.erased);
@@ -109,7 +110,7 @@ fn flash_that_takes_nothing_is_dead_and_what_it_missed_is_counted_when_it_lives_
     let since = Instant::from_micros(77_000);
     store.append_records(12, since, &record(2)).unwrap();
     assert!(store.wants_checkpoint(), "what is behind a gap needs a state of its own");
-    assert_eq!((store.health().lost, store.health().condition), (10, Condition::Good));
+    assert_eq!((store.health().lost, store.health().storage), (10, Storage::Good));
     let found = read(&store, store.tail()).records;
     let last = found.last().unwrap();
     assert_eq!((last.seq, last.at), (12, Instant::from_micros(78_000)));
@@ -149,7 +150,7 @@ fn a_supply_that_erases_and_does_not_write_costs_one_page<const UNIT: usize, con
     weak.set(false);
     append(&mut store, &record(1)).unwrap();
     assert_eq!(read(&store, store.tail()).records.last().unwrap().seq, 1);
-    assert_eq!(store.health().condition, Condition::Worn, "it was refused, and goes on");
+    assert_eq!(store.health().storage, Storage::Worn, "it was refused, and goes on");
     assert_eq!(erased(&before, &flash), 1);
 }
 
@@ -163,7 +164,7 @@ fn records_have_the_numbers_that_they_are_given_with_or_are_refused<const UNIT: 
     store.append_records(1, at(0), &[record(1), record(2)].concat()).unwrap();
     assert_eq!(store.append_records(2, at(1), &record(2)), Err(Refused), "it is there");
     assert_eq!(store.append_records(3, at(1), &record(3)), Err(Refused), "its time is another");
-    assert_eq!((store.health().condition, store.health().lost), (Condition::Good, 0));
+    assert_eq!((store.health().storage, store.health().lost), (Storage::Good, 0));
     store.append_records(3, at(2), &record(3)).unwrap();
     assert!(!store.wants_checkpoint());
     store.append_records(7, at(9), &record(7)).unwrap();
@@ -202,7 +203,7 @@ fn what_is_overwritten_and_was_fetched_by_nobody_is_counted<const UNIT: usize, c
         append(&mut store, &record(all)).unwrap();
     }
     let dropped = store.health().dropped;
-    assert_eq!(store.health().condition, Condition::Full);
+    assert_eq!(store.health().storage, Storage::Full);
     assert_eq!(dropped, oldest(&store) - 1, "of {all}");
     // From here on somebody fetches all but the last.
     for _ in 0..far {

@@ -8,11 +8,12 @@ use std::time::Duration;
 use campanile_core::decision::Decision;
 use campanile_core::id::{Level, VarId};
 use campanile_core::input::Input;
+use campanile_core::link::Storage;
 use campanile_core::link::bundle::{self, Bundle};
 use campanile_core::program::image;
 use campanile_core::record::{Frame, Record};
 use campanile_core::restore::Restore;
-use campanile_flash::{Condition, Item, Store};
+use campanile_flash::{Item, Store};
 use campanile_sim::prng::Prng;
 
 use crate::board::Part;
@@ -228,7 +229,7 @@ impl Life {
 fn holds(file: &Path, life: &Life) -> Result<(), String> {
     let store = Store::open(Saved::read(file)?, SLOT_PAGES).ok_or("the flash is too small")?;
     let health = store.health();
-    if health.condition != Condition::Good {
+    if health.storage != Storage::Good {
         return Err(format!("the flash is not well: {health:?}"));
     }
     let mut place = store.seek(life.boot, 1);
