@@ -68,7 +68,8 @@ pub struct Around {
 pub struct Sent {
     /// As triggers here call it: with the satellite's name in front.
     pub message: String,
-    /// What tells it from every other.
+    /// What tells it from every other, whatever the file calls the satellite: behind another name the records of late come
+    /// once more, into another journal.
     pub identity: String,
 }
 

@@ -53,8 +53,7 @@ impl World for House {
 
     fn sent(&self, message: &str, RecordId { boot, seq }: RecordId) {
         let satellite = &self.satellite;
-        let sent =
-            Sent { message: format!("{satellite}.{message}"), identity: format!("{satellite} {boot} {seq}") };
+        let sent = Sent { message: format!("{satellite}.{message}"), identity: format!("{boot} {seq}") };
         if self.messages.try_send(sent).is_err() {
             tracing::warn!(
                 "satellite {satellite}: its messages come faster than they are taken here: record {seq}, {message}, sets \

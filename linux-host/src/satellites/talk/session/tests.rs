@@ -320,3 +320,16 @@ fn what_was_wrong_with_it_is_not_told_of_a_port_at_which_nobody_is() {
     bench.talk();
     assert!(bench.problems().contains("takes nothing"), "it is back: {}", bench.problems());
 }
+
+#[test]
+fn a_message_is_the_same_one_under_another_name_of_its_satellite() {
+    let sent = |satellite: &str| {
+        let (messages, mut sent) = mpsc::channel(1);
+        let house = House { lines: SatelliteLines::new("porch"), satellite: satellite.to_owned(), messages };
+        house.sent("doorbell", RecordId { boot: Boot(5), seq: 7 });
+        sent.try_recv().unwrap()
+    };
+    let (porch, gate) = (sent("porch"), sent("gate"));
+    assert_eq!((porch.message.as_str(), gate.message.as_str()), ("porch.doorbell", "gate.doorbell"));
+    assert_eq!(porch.identity, gate.identity);
+}
