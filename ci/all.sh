@@ -25,7 +25,7 @@ STEPS=(
     "nostd:core for Cortex-M0 and RISC-V; size of a minimal image, and no panic in it"
     "firmware:the firmware on emulated boards, sized and pressed; their logs replayed here"
     "release:the release daemon"
-    "soak:lives of three houses under faults of every kind, for five minutes"
+    "soak:lives of four houses under faults of every kind, for five minutes"
     "readme:the commands of the README do what it says"
     "pictures:every case as a wave dump and an SVG, read by GTKWave, sigrok and librsvg"
     "mqtt:the daemon and a real MQTT broker, with outages"

@@ -6,8 +6,8 @@
 #                              time, so that what goes red is the change and no faster machine
 #   ci/soak.sh TIME [SEED]     so long (`90s`, `10m`, `8h`), from this seed on, which nobody may have seen before
 #
-# Three fifths of the time in a house in which everything happens, a fifth in one with a satellite, the rest in one in which
-# little does: a life there is months long. Prints how many seeds and how much virtual time were lived without a finding.
+# Half of the time in a house in which everything happens, a fifth in one with a satellite, a tenth in one whose two satellites
+# exchange their ports, the rest in one in which little happens: a life there is months long. Prints how many seeds and how much virtual time were lived without a finding.
 # A finding fails, with its seed, the command that repeats it, and its plan cut down to what it takes.
 
 # shellcheck source=ci/lib/common.sh
@@ -17,8 +17,8 @@ help_if_asked "$@"
 (($# <= 2)) || die "takes a time and a seed, and got: $*"
 
 # What was lived without a finding.
-busy=0..17000 linked=0..1500 quiet=0..4000
-if (($#)); then busy=${2:-0}.. linked=${2:-0}.. quiet=${2:-0}..; fi
+busy=0..17000 linked=0..1500 moved=0..500 quiet=0..4000
+if (($#)); then busy=${2:-0}.. linked=${2:-0}.. moved=${2:-0}.. quiet=${2:-0}..; fi
 
 # seconds TIME
 seconds() {
@@ -39,6 +39,14 @@ live() {
 
 span=$(seconds "${1:-5m}")
 cargo build --quiet --locked --release -p campanile
-live $((span - 2 * (span / 5))) "$busy" tests/planted/house.toml tests/planted/changed.toml
+
+# A file that stays, for who repeats a finding.
+rooms=$CARGO_TARGET_DIR/soak
+mkdir -p "$rooms"
+cat tests/houses/satellites/{hall,porch,shed}.toml >"$rooms/rooms.toml"
+sed 's/ttyACM0/ttyACM_/; s/ttyACM1/ttyACM0/; s/ttyACM_/ttyACM1/' "$rooms/rooms.toml" >"$rooms/rooms-moved.toml"
+
+live $((span - 2 * (span / 5) - span / 10)) "$busy" tests/planted/house.toml tests/planted/changed.toml
 live $((span / 5)) "$linked" tests/planted/porch.toml tests/planted/porch-changed.toml
+live $((span / 10)) "$moved" "$rooms/rooms.toml" "$rooms/rooms-moved.toml"
 live $((span / 5)) "$quiet" tests/planted/quiet.toml tests/planted/quiet-changed.toml

@@ -73,13 +73,17 @@ impl<S: Storage> Book<S> {
         self.newest.is_none_or(|newest| newest <= boot)
     }
 
-    /// Whether anything of a start stands there.
-    pub(super) fn has(&self, boot: Boot) -> Result<bool, BookError> {
+    /// Whether a record of a start stands there with this number, or a later one; with 0, whether anything of it does.
+    pub(super) fn reaches(&self, boot: Boot, seq: u64) -> Result<bool, BookError> {
         let index = match &self.journal {
             Some(journal) => Arc::clone(journal.index()),
             None => Archive::open(&self.storage).map_err(BookError::Open)?.index,
         };
-        let mut reader = index.reader(Position::start_of(boot));
+        let before = match seq.checked_sub(1) {
+            Some(seq) => Position { boot, seq, host: u64::MAX },
+            None => Position::start_of(boot),
+        };
+        let mut reader = index.reader(before);
         loop {
             match reader.next().map_err(BookError::Read)? {
                 Next::Item(item) => return Ok(item.at.boot == boot),

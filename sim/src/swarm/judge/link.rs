@@ -226,7 +226,18 @@ impl There {
 
     /// The records of a life, by the numbers that it has had.
     fn of(&self, life: &Scroll) -> impl Iterator<Item = &BTreeSet<u64>> {
-        life.numbers.iter().filter_map(|number| self.records.get(number))
+        self.numbers(life).filter_map(|number| self.records.get(&number))
+    }
+
+    /// The numbers of a life by which it has records of it.
+    fn numbers(&self, life: &Scroll) -> impl Iterator<Item = u64> {
+        life.numbers.iter().copied().filter(|number| self.records.contains_key(number))
+    }
+
+    /// The starts that it has begun.
+    fn begun(&self) -> impl Iterator<Item = u64> {
+        let starts = self.words.iter().filter(|(_, word)| matches!(word, HostRecord::Started { .. }));
+        starts.map(|(at, _)| at.boot.0)
     }
 }
 
@@ -262,18 +273,42 @@ impl<'a> Journals<'a> {
     /// Whether it may have gone for room, or for its age.
     fn is_forgotten(&self, tape: &Tape, place: usize, seq: u64) -> bool {
         let is_before = |there: &There| {
-            tape.chapter(there.oldest.boot.0).is_some_and(|life| (place, seq) <= (life, there.oldest.seq))
+            let oldest = there.oldest;
+            match tape.chapter(oldest.boot.0) {
+                Some(life) => (place, seq) <= (life, oldest.seq),
+                // What is left begins with another board's start.
+                None => tape.lives[place].numbers.iter().any(|number| *number < oldest.boot.0),
+            }
         };
         self.disks.forget && self.theirs.iter().any(is_before)
     }
 
-    /// A board that has always been known by one name has its records under one number each.
-    fn once(&self, life: &Scroll) -> Result<(), String> {
-        let mut theirs = self.theirs.iter().map(|there| there.of(life).count()).filter(|known| *known > 0);
-        match (theirs.next(), theirs.next()) {
-            (Some(2..), None) => Err(format!("the start {:x} of the satellite has two numbers", life.own)),
-            _ => Ok(()),
+    /// Whether every start of a board came under one name, which no other board has had.
+    fn has_one_name(&self, tape: &Tape) -> bool {
+        let mut its =
+            self.theirs.iter().filter(|there| there.begun().any(|boot| tape.chapter(boot).is_some()));
+        let journal = its.next();
+        its.next().is_none() && journal.is_none_or(|there| !there.begun().any(self.is_anothers))
+    }
+
+    /// The journal of a board that has always had one name has a start under one number, unless the disk had lost the end of it
+    /// when a later one had begun.
+    fn once(&self, tape: &Tape, life: &Scroll) -> Result<(), String> {
+        if !self.has_one_name(tape) {
+            return Ok(());
         }
+        for there in &self.theirs {
+            let mut numbers: Vec<u64> = there.numbers(life).collect();
+            numbers.sort_unstable();
+            let is_cut = |first: u64, second: u64| {
+                (self.disks.lie || self.disks.spoiled)
+                    && there.begun().any(|boot| first < boot && boot < second)
+            };
+            if !numbers.windows(2).all(|pair| is_cut(pair[0], pair[1])) {
+                return Err(format!("the start {:x} of the satellite has two numbers", life.own));
+            }
+        }
+        Ok(())
     }
 
     /// Every record that the satellite wrote in a start that has a number is in a journal of its house, or a word there
@@ -281,7 +316,7 @@ impl<'a> Journals<'a> {
     pub(in crate::swarm) fn arrived(&self, tape: &Tape, losses: &Losses, last: u64) -> Result<u64, String> {
         let mut accounted = 0;
         for (place, life) in tape.lives.iter().enumerate().filter(|(_, life)| life.boot != 0) {
-            self.once(life)?;
+            self.once(tape, life)?;
             let end = if place + 1 == tape.lives.len() {
                 last
             } else {

@@ -62,9 +62,11 @@ impl<S: Storage> Session<S> {
         let theirs = Boot(hello.boot);
         let boot = self.renamed.ours(theirs);
         if !self.book.takes(boot) {
-            // The journal has begun a later start. Without this one it gets a number behind that: the satellite's counter
-            // is behind the journal's, as a new board's in the place of another.
-            if !self.book.has(boot)? {
+            // The journal has begun a later start. Without the end of this one it gets a number behind that, and comes whole: the
+            // satellite's counter is behind the journal's, as that of a new board in the place of another, or it had another
+            // name in between.
+            let last = if hello.tail < hello.head { hello.head - 1 } else { 0 };
+            if !self.book.reaches(boot, last)? {
                 return self.rename(now, theirs, world);
             }
             self.host.pull(now, hello.head);

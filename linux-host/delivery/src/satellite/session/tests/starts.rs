@@ -58,6 +58,27 @@ fn a_start_with_a_counter_behind_the_journals_gets_a_number_and_its_records_are_
     assert_eq!(bench.session.book().lost(), 0);
 }
 
+/// Two boards whose satellites have exchanged their names, and have them back.
+#[test]
+fn what_a_start_did_as_another_satellite_comes_when_it_is_back_though_the_journal_has_gone_on() {
+    let mut bench = Bench::new();
+    bench.plug();
+    bench.offers(start(5), false, 4);
+    bench.sends(1, &[Level::On; 3]);
+    bench.plug();
+    bench.offers(start(7), false, 2);
+    bench.sends(1, &[Level::On]);
+    // The first has recorded two more elsewhere, and started anew.
+    bench.plug();
+    let asked = bench.offers(start(5), true, 6);
+    let [Asked::Assign(boot)] = asked[..] else { panic!("{asked:?}") };
+    assert!(boot > start(7));
+    assert_eq!(bench.hello(boot, true, 6), [Asked::From(1)]);
+    assert_eq!(bench.sends(1, &[Level::On; 5]), [Asked::From(6)]);
+    bench.plug();
+    assert_eq!(bench.offers(start(7), true, 2), [Asked::From(2)], "all of that one is there");
+}
+
 #[test]
 fn what_a_start_did_that_is_over_is_for_the_journal_alone() {
     let mut bench = Bench::new();
