@@ -25,7 +25,8 @@
 //!
 //! - Records: the host's first [`Ack`](Message::Ack) says from which number on it wants them. [`Records`](Message::Records)
 //!   follow, up to [`WINDOW`] frames ahead of what is acknowledged; when nothing is acknowledged for [`RETRY`], or an
-//!   acknowledgement comes twice, all behind it is read from the log again (go-back-N). What is gone from the log is said
+//!   acknowledgement comes twice, as it does where records are missing, all behind it is read from the log again
+//!   (go-back-N). What is gone from the log is said
 //!   with the next record that is left. A satellite with storage also offers what outlived earlier starts: one start after
 //!   the other, from the oldest that nobody is known to have, each with a hello and a session of its own, the one that runs
 //!   as the last.

@@ -6,7 +6,9 @@ mod ends;
 mod wire;
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 
+use campanile_core::link::WINDOW;
 use campanile_core::time::{Duration, Instant};
 use proptest::prelude::*;
 
@@ -156,6 +158,10 @@ fn talk(
     }
 }
 
+/// What an `Ack` begins with, behind the first byte of its form, and what `Records` do.
+const ACK: u8 = 3;
+const RECORDS: u8 = 4;
+
 /// Whether a frame has a `Committed`: its first byte behind that of its form.
 fn is_committed(frame: &[u8]) -> bool {
     frame.get(1) == Some(&10)
@@ -255,4 +261,49 @@ fn a_journal_that_lost_its_end_gets_it_again() {
     talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
     assert_eq!(journal.next(porch.boot()), porch.next());
     journal.compare(&porch).unwrap();
+}
+
+/// The next frame that has been long enough under way.
+fn arrived(wire: &mut VecDeque<(Instant, Vec<u8>)>, now: Instant) -> Option<Vec<u8>> {
+    let (at, _) = wire.front()?;
+    if *at > now { None } else { wire.pop_front().map(|(_, frame)| frame) }
+}
+
+/// Over a wire that takes a while, while records come one behind the other.
+#[test]
+fn an_acknowledgement_that_comes_twice_brings_no_more_than_a_window_again() {
+    const ON_THE_WAY: Duration = Duration::from_millis(150);
+    let (mut porch, mut pi, mut journal) =
+        (Porch::start(Instant::ZERO, 1), Pi::start(1, 1), Journal::default());
+    let (mut now, mut nothing) = (Instant::ZERO, Tape::new(&[]));
+    talk(&mut now, &mut porch, &mut pi, &mut journal, |_| false);
+    let (mut up, mut down) = (VecDeque::new(), VecDeque::new());
+    let (mut rows, mut acks) = (0, 0);
+    let first = porch.next();
+    for _ in 0..2_000 {
+        now = now.plus(STEP);
+        porch.live(now, &mut nothing);
+        while let Some(frame) = arrived(&mut down, now) {
+            porch.hear(now, frame, &mut nothing).unwrap();
+        }
+        while let Some(frame) = arrived(&mut up, now) {
+            pi.hear(now, frame, &mut journal, &porch).unwrap();
+        }
+        while let Some(frame) = porch.say(now) {
+            rows += usize::from(frame.get(1) == Some(&RECORDS));
+            up.push_back((now.plus(ON_THE_WAY), frame));
+        }
+        while let Some(frame) = pi.say(now) {
+            acks += usize::from(frame.get(1) == Some(&ACK));
+            if frame.get(1) == Some(&ACK) && acks == 100 {
+                down.push_back((now.plus(ON_THE_WAY), frame.clone()));
+            }
+            down.push_back((now.plus(ON_THE_WAY), frame));
+        }
+    }
+    let moves = (porch.next() - first) as usize / 2;
+    assert!(
+        rows <= moves + 2 * WINDOW,
+        "{rows} rows of records, for {moves} moves and what each brings about"
+    );
 }

@@ -64,7 +64,7 @@ impl Session {
         due
     }
 
-    /// What of the records is new; the satellite is told if that is nothing.
+    /// What of the records is new; the satellite is told at once if some are missing before it.
     pub(super) fn records<'m>(&mut self, now: Instant, records: Records<'m>) -> Option<Delivery<'m>> {
         let expected = self.expected?;
         let Records { first, gap, base, bytes } = records;
@@ -84,11 +84,12 @@ impl Session {
             }
             (seq, rest) = (seq.saturating_add(1), behind);
         }
-        if missing || new.count == 0 || !rest.is_empty() {
+        if missing || !rest.is_empty() {
             self.ack_at = now;
             return None;
         }
-        Some(new)
+        // What was here already is not answered at once: the satellite would take that for a loss, and send all of it once more.
+        (new.count > 0).then_some(new)
     }
 
     /// What was said of the lines, unless records that are there have overtaken it.
