@@ -3,7 +3,8 @@
 //!
 //! A port implements three traits and calls two functions:
 //!
-//! - [`Edges`]: where raw edges come from, each with the stamp of its capture. [`EdgeQueue`] is one for interrupts.
+//! - [`Edges`]: where raw edges come from, each with the stamp of its capture. [`EdgeQueue`] is one for interrupts;
+//!   [`PinEdges`] is its end where a pin's interrupt can be disabled in a storm.
 //! - [`Outputs`]: drives and reads lines.
 //! - [`Recorder`]: takes the log: the journal's inlet on a host, flash on a microcontroller, memory in a test.
 //! - [`start`] loads a program and brings back what outlived the last run; [`run`] goes on until [`Message::Stop`].
@@ -55,7 +56,7 @@ use crate::record::CORE_REV;
 use crate::restore::Restore;
 use crate::time::{Duration, Instant};
 
-pub use queue::EdgeQueue;
+pub use queue::{EdgeQueue, Interrupts, PinEdges};
 pub use ticks::{Ticks, Wall};
 
 use event_loop::Loop;

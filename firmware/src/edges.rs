@@ -1,10 +1,9 @@
-//! Edges: seen by the board's interrupts, stamped there, and queued for the loop. A pin that moves faster than the loop
-//! takes its edges interrupts no more until the loop has caught up: no wire, however it flickers, takes the time of the rest.
+//! Edges: seen by the board's interrupts, stamped there, and queued for the loop.
 
 use core::cell::Cell;
 
 use campanile_core::id::{InputId, Level};
-use campanile_core::runner::{Captured, EdgeQueue, Edges};
+use campanile_core::runner::{EdgeQueue, Interrupts, PinEdges};
 use critical_section::Mutex;
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 
@@ -19,59 +18,29 @@ const WAITING: usize = 32;
 /// Those that wait.
 pub(crate) static EDGES: EdgeQueue<CriticalSectionRawMutex, WAITING, INPUTS> = EdgeQueue::new();
 
-/// Pins that interrupt no more, as there was no room for their edges; a bit each.
-static CHOKED: Mutex<Cell<u64>> = Mutex::new(Cell::new(0));
-
 /// Pins that were high in the last sample, a bit each. By pin, as another program may know it by another id.
 static HIGH: Mutex<Cell<u64>> = Mutex::new(Cell::new(0));
 
+/// The interrupts of the program's inputs.
+pub(crate) struct Pins;
+
+impl Interrupts for Pins {
+    fn enable(&self, input: InputId) {
+        if let Some(Input { pin, pull, .. }) = wiring::input(input) {
+            This::input(pin, pull);
+        }
+    }
+
+    fn disable(&self, input: InputId) {
+        if let Some(Input { pin, .. }) = wiring::input(input) {
+            This::release(pin);
+        }
+    }
+}
+
 /// What the loop takes edges from.
-pub(crate) struct PinEdges {
-    /// Pins that the storm guard does not want to hear of, a bit each.
-    masked: u64,
-}
-
-impl PinEdges {
-    pub(crate) const fn new() -> Self {
-        Self { masked: 0 }
-    }
-}
-
-impl Edges for PinEdges {
-    fn next(&mut self) -> Option<Captured> {
-        let next = (&EDGES).next();
-        if next.is_none() {
-            // What was lost is told, and there is room again. The loop reads these lines behind this.
-            let choked = critical_section::with(|cs| CHOKED.borrow(cs).take());
-            listen(choked & !self.masked);
-        }
-        next
-    }
-
-    async fn ready(&mut self) {
-        (&EDGES).ready().await;
-    }
-
-    fn mask(&mut self, input: InputId, masked: bool) {
-        let Some(Input { pin, .. }) = wiring::input(input) else { return };
-        if masked {
-            self.masked |= pin_bit(pin);
-            critical_section::with(|_| This::release(pin));
-        } else {
-            self.masked &= !pin_bit(pin);
-            listen(pin_bit(pin));
-        }
-    }
-}
-
-/// These pins interrupt again.
-fn listen(pins: u64) {
-    if pins != 0 {
-        wiring::with(|wiring| {
-            let inputs = wiring.inputs.iter().filter(|input| pins & pin_bit(input.pin) != 0);
-            inputs.for_each(|input| This::input(input.pin, input.pull));
-        });
-    }
+pub(crate) const fn taken() -> PinEdges<'static, CriticalSectionRawMutex, Pins, WAITING, INPUTS> {
+    PinEdges::new(&EDGES, &Pins)
 }
 
 /// The logical level of an input now.
@@ -87,12 +56,8 @@ pub(crate) fn on_pin_change(mut moved: impl FnMut(u8) -> bool) {
     wiring::with(|wiring| {
         for (id, input) in (0..).map(InputId).zip(&wiring.inputs) {
             // First the request, then the level: a pin that moves in between asks again.
-            if moved(input.pin) && !EDGES.push(at, id, level(input)) {
-                This::release(input.pin);
-                critical_section::with(|cs| {
-                    let choked = CHOKED.borrow(cs);
-                    choked.set(choked.get() | pin_bit(input.pin));
-                });
+            if moved(input.pin) {
+                EDGES.interrupt(at, id, level(input), &Pins);
             }
         }
     });

@@ -129,7 +129,7 @@ async fn node(engine: &'static mut Engine<Satellite>, mut store: Option<Storage>
         return stream::refuse(Verdict::Refused);
     };
     let options = Options { recorded: Some(recorded), ..Options::INTERRUPTS };
-    runner::run(engine, &mut edges::PinEdges::new(), MESSAGES.receiver(), lines, recorder, options).await;
+    runner::run(engine, &mut edges::taken(), MESSAGES.receiver(), lines, recorder, options).await;
 }
 
 #[panic_handler]

@@ -21,6 +21,7 @@
 
 mod checkpoints;
 mod day;
+mod edges;
 mod golden;
 mod house;
 mod images;
