@@ -300,7 +300,7 @@ impl<'a> Satellite<'a> {
     }
 
     /// An input's line moves so often that its interrupts leave the loop no turn, until so many edges or one more find the
-    /// queue full.
+    /// queue full, or would have if that had not disabled the pin.
     pub(super) fn loses(&mut self, line: usize, lost: u32, to: Level) {
         let mut left = self.plan.waiting.edges() + lost as usize;
         while left > 0 || self.level(line) != to {

@@ -90,6 +90,7 @@ fn edges(prng: &mut Prng) -> SatellitePlan {
         interrupt: *prng.pick(&[0, 0, 5, 300, 21_000]),
         waiting: *prng.pick(&[Waiting::Firmware, Waiting::Firmware, Waiting::Few, Waiting::One]),
         wake: *prng.pick(&[0, 0, 50, 2_000, 21_000]),
+        unmaskable: prng.chance(1, 3),
         ..SatellitePlan::default()
     }
 }

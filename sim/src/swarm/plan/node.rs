@@ -69,6 +69,9 @@ pub struct SatellitePlan {
     /// How many edges wait for its loop before some are lost.
     #[serde(skip_serializing_if = "Waiting::is_firmware")]
     pub waiting: Waiting,
+    /// Its pins interrupt in a storm, too: nobody can disable them.
+    #[serde(skip_serializing_if = "is_false")]
+    pub unmaskable: bool,
     /// How much later than it could its loop gets its turn, at most.
     #[serde(skip_serializing_if = "is_none")]
     pub wake: u64,
@@ -154,6 +157,11 @@ pub struct JournalPlan {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
 const fn is_none(span: &u64) -> bool {
     *span == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+const fn is_false(it: &bool) -> bool {
+    !*it
 }
 
 impl Default for JournalPlan {

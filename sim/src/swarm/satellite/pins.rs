@@ -1,5 +1,6 @@
 //! The pins of a satellite's inputs. They interrupt as the firmware's do (`firmware/src/edges.rs`), into the queue that ships;
-//! like any interrupt somewhat after the pin has moved, and in the middle of what the loop does, too.
+//! like any interrupt somewhat after the pin has moved, and in the middle of what the loop does, too. In a storm that queue
+//! disables them.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use campanile_core::id::{InputId, Level, MAX_INPUTS};
-use campanile_core::runner::{Captured, EdgeQueue, Edges};
+use campanile_core::runner::{Captured, EdgeQueue, Edges, Interrupts, PinEdges};
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::symbols::Active;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
@@ -31,9 +32,13 @@ pub(super) struct Pins {
 struct State {
     /// The inputs of the program that runs.
     inputs: Vec<Input>,
-    /// Lines whose pins have moved, and nobody has looked.
+    /// Lines whose pins have moved, and nobody has looked. Those of disabled pins are seen when another pin interrupts.
     asking: BTreeSet<usize>,
-    /// Then somebody does, at the latest.
+    /// Lines whose pins do not interrupt.
+    disabled: BTreeSet<usize>,
+    /// No pin can be kept from it.
+    unmaskable: bool,
+    /// Then somebody looks, at the latest.
     due: Instant,
     /// That is at most so much later.
     latency: Duration,
@@ -68,6 +73,8 @@ impl Pins {
         let state = State {
             inputs: inputs(programs, program),
             asking: BTreeSet::new(),
+            disabled: BTreeSet::new(),
+            unmaskable: plan.unmaskable,
             due: Instant::NEVER,
             latency: Duration::from_micros(plan.interrupt),
             draws,
@@ -84,9 +91,11 @@ impl Pins {
     /// A pin has moved, and asks for an interrupt.
     pub(super) fn moved(&self, line: usize) {
         let mut state = self.state.borrow_mut();
-        let State { asking, due, latency, draws, .. } = &mut *state;
+        let State { asking, disabled, due, latency, draws, .. } = &mut *state;
         asking.insert(line);
-        *due = (*due).min(node::now().plus(Duration::from_micros(draws.below(latency.micros() + 1))));
+        if !disabled.contains(&line) {
+            *due = (*due).min(node::now().plus(Duration::from_micros(draws.below(latency.micros() + 1))));
+        }
     }
 
     /// When somebody looks at pins that ask.
@@ -94,25 +103,33 @@ impl Pins {
         self.state.borrow().due
     }
 
-    /// An interrupt: looks at the pins that ask. One that moved there and back is an edge too, to the level that it has again.
+    /// An interrupt, if some pin asks that may: looks at all that ask. One that moved there and back is an edge too, to the
+    /// level that it has again.
     pub(super) fn interrupt(&self) {
-        let (mut state, at) = (self.state.borrow_mut(), node::now());
-        let State { inputs, asking, due, pushed, .. } = &mut *state;
-        for (id, Input { line, .. }) in (0..).map(InputId).zip(inputs.iter()) {
-            if asking.contains(line) {
+        let (asking, inputs, at) = {
+            let mut state = self.state.borrow_mut();
+            state.due = Instant::NEVER;
+            if !state.interrupts() {
+                return;
+            }
+            (std::mem::take(&mut state.asking), state.inputs.clone(), node::now())
+        };
+        for (id, Input { line, .. }) in (0..).map(InputId).zip(inputs) {
+            if asking.contains(&line) {
                 let level = self.board.input(id).unwrap_or_default();
-                self.queue.push(at, id, level);
-                pushed.push(Pushed { line: *line, at, level });
+                self.queue.interrupt(at, id, level, self);
+                self.state.borrow_mut().pushed.push(Pushed { line, at, level });
             }
         }
-        asking.clear();
-        *due = Instant::NEVER;
     }
 
     /// Another program takes over, whose ids the board knows already: the firmware's `Wiring::connect`.
     pub(super) fn installed(&self, program: u64) {
         let mut state = self.state.borrow_mut();
         let before = std::mem::replace(&mut state.inputs, inputs(&self.programs, program));
+        // Every pin is set up anew.
+        state.disabled.clear();
+        state.asking.clear();
         self.queue.renumber(node::now(), &before, &state.inputs);
     }
 
@@ -121,10 +138,36 @@ impl Pins {
         std::mem::take(&mut self.state.borrow_mut().pushed)
     }
 
-    /// Whether pins ask, and are looked at while the loop is at work.
+    /// Whether there is an interrupt while the loop is at work.
     fn interrupts_now(&self) -> bool {
-        let State { asking, draws, .. } = &mut *self.state.borrow_mut();
-        !asking.is_empty() && draws.chance(1, 2)
+        let mut state = self.state.borrow_mut();
+        state.interrupts() && state.draws.chance(1, 2)
+    }
+}
+
+impl State {
+    /// Whether a pin asks for an interrupt that may.
+    fn interrupts(&self) -> bool {
+        !self.asking.is_subset(&self.disabled)
+    }
+}
+
+impl Interrupts for Pins {
+    fn enable(&self, input: InputId) {
+        let State { inputs, asking, disabled, .. } = &mut *self.state.borrow_mut();
+        if let Some(Input { line, .. }) = inputs.get(input.index())
+            && disabled.remove(line)
+        {
+            asking.remove(line);
+        }
+    }
+
+    fn disable(&self, input: InputId) {
+        let State { inputs, asking, disabled, unmaskable, .. } = &mut *self.state.borrow_mut();
+        if let Some(Input { line, .. }) = inputs.get(input.index()).filter(|_| !*unmaskable) {
+            disabled.insert(*line);
+            asking.remove(line);
+        }
     }
 }
 
@@ -160,7 +203,7 @@ fn inputs(programs: &Programs, program: u64) -> Vec<Input> {
 
 impl Edges for &Pins {
     fn next(&mut self) -> Option<Captured> {
-        let next = self.queue.next();
+        let next = self.queue.next(self);
         // While the loop is at work on what it has taken, or right behind its last look.
         if self.interrupts_now() {
             self.interrupt();
@@ -171,27 +214,36 @@ impl Edges for &Pins {
     async fn ready(&mut self) {
         poll_fn(|context| self.queue.poll_ready(context)).await;
     }
+
+    fn mask(&mut self, input: InputId, masked: bool) {
+        self.queue.mask(input, masked, self);
+    }
 }
 
 /// The queue, whatever it has room for.
 trait Queue {
-    fn push(&self, at: Instant, input: InputId, level: Level);
+    fn interrupt(&self, at: Instant, input: InputId, level: Level, pins: &Pins);
     fn renumber(&self, at: Instant, before: &[Input], now: &[Input]);
-    fn next(&self) -> Option<Captured>;
+    fn next(&self, pins: &Pins) -> Option<Captured>;
+    fn mask(&self, input: InputId, masked: bool, pins: &Pins);
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()>;
 }
 
 impl<const N: usize, const INPUTS: usize> Queue for EdgeQueue<NoopRawMutex, N, INPUTS> {
-    fn push(&self, at: Instant, input: InputId, level: Level) {
-        let _ = self.push(at, input, level);
+    fn interrupt(&self, at: Instant, input: InputId, level: Level, pins: &Pins) {
+        self.interrupt(at, input, level, pins);
     }
 
     fn renumber(&self, at: Instant, before: &[Input], now: &[Input]) {
         self.renumber(at, before, now, PartialEq::eq);
     }
 
-    fn next(&self) -> Option<Captured> {
-        Edges::next(&mut &*self)
+    fn next(&self, pins: &Pins) -> Option<Captured> {
+        PinEdges::new(self, pins).next()
+    }
+
+    fn mask(&self, input: InputId, masked: bool, pins: &Pins) {
+        PinEdges::new(self, pins).mask(input, masked);
     }
 
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {

@@ -38,12 +38,13 @@ const SINK: [Change<SinkPlan>; 7] = [
     |sink, plain| sink.rings = plain.rings.clone(),
 ];
 
-const SATELLITE: [Change<SatellitePlan>; 11] = [
+const SATELLITE: [Change<SatellitePlan>; 12] = [
     |satellite, plain| *satellite = plain.clone(),
     |satellite, plain| satellite.size = plain.size,
     |satellite, plain| satellite.drift = plain.drift,
     |satellite, plain| satellite.interrupt = plain.interrupt,
     |satellite, plain| satellite.waiting = plain.waiting,
+    |satellite, plain| satellite.unmaskable = plain.unmaskable,
     |satellite, plain| satellite.wake = plain.wake,
     |satellite, plain| satellite.linked = plain.linked,
     |satellite, plain| satellite.flash = plain.flash.clone(),
@@ -188,9 +189,10 @@ mod tests {
         assert_eq!(apart(&journal, &JOURNAL), JOURNAL.len());
         let (flash, kept) = (FlashPlan { pages: 4, endurance: 1 }, KeptPlan { size: 1, age: 1 });
         let (flash, kept) = (Some(flash), Some(kept));
-        let (interrupt, waiting, wake) = (1, Waiting::Few, 1);
-        let size = crate::node::Size::Tiny;
-        let satellite = SatellitePlan { size, drift: 1, interrupt, waiting, wake, linked: 1, flash, kept };
+        let (interrupt, waiting, unmaskable, wake) = (1, Waiting::Few, true, 1);
+        let (size, drift, linked) = (crate::node::Size::Tiny, 1, 1);
+        let satellite =
+            SatellitePlan { size, drift, interrupt, waiting, unmaskable, wake, linked, flash, kept };
         assert_eq!(apart(&satellite, &SATELLITE), SATELLITE.len());
         let (latency, pace, retry, window) = (1, 1, 1, 1);
         let sink = SinkPlan { wants: Wants::Events, window, retry, pace, latency, ..sink_that_rings(0) };
