@@ -1,6 +1,7 @@
 //! A satellite in the swarm: engine, loop, link and store as they ship, with its own clock, board, flash and judges. Without
 //! flash a reset costs what has not come to its house by then, and the start behind it has another number.
 
+mod checks;
 mod chip;
 mod ground;
 mod life;
@@ -14,24 +15,22 @@ use std::rc::Rc;
 
 use campanile_clock::{Lens, Virtual};
 use campanile_core::id::{InputId, Level, OutputId};
-use campanile_core::input::Input;
-use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
-use campanile_delivery::satellite::{Mirror, Program};
+use campanile_delivery::satellite::Program;
 use campanile_delivery::symbols::Symbols;
 use campanile_flash::Store;
 
 use self::chip::{Chip, Supply};
 use self::ground::{End, Ground};
 use self::life::{Live, Spawn, Wired};
-use self::pins::{Pins, Pushed, Takeover};
+use self::pins::Pins;
 pub(super) use self::programs::{Programs, programs};
 use self::recorder::{Recorder, is_stirred};
 use self::storage::{Found, Look};
 use super::judge::link::Held;
 use super::judge::news::News;
-use super::judge::starts::{Losses, Starts};
-use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, replay, runs::Runs, steps::Steps};
+use super::judge::starts::Starts;
+use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, runs::Runs, steps::Steps};
 use super::plan::{FlashFault, SatellitePlan};
 use super::tape::{Scroll, Tape, mix};
 use super::turns::Turns;
@@ -332,59 +331,6 @@ impl<'a> Satellite<'a> {
         self.input_on(line).and_then(|input| self.board.input(input)).unwrap_or_default()
     }
 
-    /// What its house knows of its inputs is what it reports; what the house wants of an output is so, if the house was
-    /// the last to set it.
-    pub(super) fn agrees(&self, lines: &Mirror) -> Result<(), String> {
-        let symbols = self.symbols().ok_or("it runs no program")?;
-        for (id, input) in (0u8..).map(InputId).zip(&symbols.inputs) {
-            let (there, here) = (self.held.reported(id), lines.level(&input.name));
-            if there != here {
-                return Err(format!(
-                    "{} is reported as {there:?}, and its house has it as {here:?}",
-                    input.name
-                ));
-            }
-        }
-        for (id, output) in (0u8..).map(OutputId).zip(&symbols.outputs) {
-            let (there, here) = (self.held.set_to(id), lines.wanted(&output.name));
-            if there.is_some() && here.is_some() && there != here {
-                return Err(format!(
-                    "its house, which was the last to set it, wants {} at {here:?}, and it is at {there:?}",
-                    output.name
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// The link has been well since then: what happened long enough ago has come to the house.
-    pub(super) fn has_told(&self, lines: &Mirror, well: u64) -> Result<(), String> {
-        let (now, start) = (self.clock.now(), self.tape.borrow().lives.len().saturating_sub(1));
-        let tail = self.life.as_ref().map_or(0, |life| life.end.borrow().port.tail);
-        self.news.check(now, well, start, tail)?;
-        for (line, input) in self.programs.inputs(self.running) {
-            let (there, here) = (self.news.known(now, line), lines.level(input));
-            if there.is_some() && there != here {
-                return Err(format!(
-                    "the link is well, {input} is reported as {there:?}, and its house has it as {here:?}"
-                ));
-            }
-            let told = lines.told(input);
-            if there.is_some() && told.is_some() && told != here {
-                return Err(format!(
-                    "the link is well, {input} is {here:?}, and its house was told {told:?}"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Its house is told that an input of this program is at this level.
-    pub(super) fn has_said(&self, program: u64, input: &str, level: Level) -> Result<(), String> {
-        let line = self.programs.inputs(program).find(|(_, name)| *name == input);
-        line.map_or(Ok(()), |(line, _)| self.news.hears_of(self.clock.now(), line, input, level))
-    }
-
     /// An output's hardware breaks, or is mended.
     pub(super) fn set_hardware(&self, output: OutputId, works: bool) {
         self.board.set_hardware(output, works);
@@ -393,82 +339,6 @@ impl<'a> Satellite<'a> {
     /// A print of everything that it has written, and its flash was asked for.
     pub(super) fn print(&self) -> u64 {
         mix(self.tape.borrow().print, &self.supply.print().to_le_bytes())
-    }
-
-    /// Shows the judges what is new on the tape.
-    fn judge(&mut self) -> Result<(), String> {
-        for Pushed { line, at, level } in self.life.iter().flat_map(|life| life.pins.pushed()) {
-            self.lines.moved(line, at, level);
-        }
-        let mut tape = self.tape.borrow_mut();
-        if let Some(why) = tape.refused.first() {
-            return Err(format!("a program is refused: {why:?}"));
-        }
-        let judged = tape.judged;
-        let Some(life) = tape.lives.last() else { return Ok(()) };
-        if judged == 0 {
-            self.outputs.begin(self.programs.rules(self.running)?);
-        }
-        let start = tape.lives.len() - 1;
-        for (seq, entry) in (1..).zip(&life.entries).skip(judged) {
-            if let Some(Record::Input(Input::Install { hash })) = entry.record {
-                let takeover = Takeover::of(&self.programs, self.running, hash);
-                self.held.renumber(|old| takeover.new_id(old));
-                self.lines.leave(takeover.gone())?;
-                self.running = hash;
-                self.held.installed(self.programs.safe(hash), &self.programs.rules(hash)?.outputs);
-            }
-            if let Some(Record::Input(Input::Overrun { input: None, lost, .. })) = entry.record {
-                self.lines.counts_retired(lost)?;
-            }
-            let rules = self.programs.rules(self.running)?;
-            let names = (rules, self.programs.symbols(self.running));
-            self.news.see(self.clock.now(), (start, seq), entry, names);
-            self.lines.see(entry, rules)?;
-            self.outputs.see(entry, rules)?;
-            self.commands.see(entry)?;
-            self.steps.see(entry, rules)?;
-            self.runs.see(entry, rules)?;
-            self.held.see(entry);
-        }
-        tape.judged = life.entries.len();
-        Ok(())
-    }
-
-    /// What is at rest is reported as it is, the lines are where the log says they are, and what the house held is safe
-    /// when it has been gone for long enough.
-    pub(super) fn check_rest(&self) -> Result<(), String> {
-        if !self.is_alive() || self.turns.is_asleep() {
-            return Ok(());
-        }
-        let now = self.enter();
-        let rules = self.programs.rules(self.running)?;
-        let rest = rules.quiet.plus(Duration::from_micros(400_000));
-        self.lines.compare(now, rest, rules, |input| self.board.input(input))?;
-        self.outputs.compare(|output| self.board.output(output))?;
-        self.held.check(now, |output| self.board.output(output))
-    }
-
-    /// The last start goes on from what the one before it left.
-    pub(super) fn check_start(&self) -> Result<(), String> {
-        self.starts.check(&self.tape.borrow(), &self.programs.rulebook)
-    }
-
-    /// The last life is executed again. With `until`, on its own clock, it must be whole up to then.
-    pub(super) fn check_replay(&self, until: Option<Instant>) -> Result<(), String> {
-        if !self.thorough {
-            return Ok(());
-        }
-        let tape = self.tape.borrow();
-        let Some(life) = tape.now() else { return Ok(()) };
-        replay::life(life, &self.programs.houses, &self.programs.rulebook.programs, until)
-    }
-
-    /// What of each start may be missing by now.
-    pub(super) fn losses(&self) -> Losses {
-        let life = self.life.as_ref().map(|life| life.end.borrow());
-        let (gone, tail) = life.map_or((1, None), |end| (end.port.tail, end.port.oldest()));
-        self.starts.losses(&self.tape.borrow(), gone, tail, self.supply.has_refused.get())
     }
 
     /// The number of the last record of the start that runs.
