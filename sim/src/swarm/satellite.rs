@@ -276,6 +276,13 @@ impl<'a> Satellite<'a> {
         self.life.as_ref().map(|life| life.end.borrow_mut().port.sent()).unwrap_or_default()
     }
 
+    /// All that it has sent is on the wire.
+    pub(super) fn has_sent(&self) {
+        if let Some(life) = &self.life {
+            life.end.borrow_mut().port.has_sent();
+        }
+    }
+
     /// Bytes have come.
     pub(super) fn hear(&mut self, bytes: &[u8]) {
         let now = self.enter();

@@ -68,6 +68,11 @@ impl Wire {
         self.out <= now
     }
 
+    /// When all that was sent this way is on the wire.
+    pub(super) const fn busy(&self, to: To) -> u64 {
+        self.busy[to as usize]
+    }
+
     /// Takes a frame; gives what of it arrives.
     pub(super) fn carry(&mut self, now: u64, to: To, frame: Vec<u8>) -> Vec<Arrival> {
         let silent = match to {

@@ -52,6 +52,8 @@ pub(super) struct Ground {
     tape: Rc<RefCell<Tape>>,
     heard: VecDeque<u8>,
     sent: Vec<Vec<u8>>,
+    /// The serial port has not yet sent what it was given: as on a board, it takes one frame at a time.
+    is_sending: bool,
     /// Records before this number are known to be kept.
     pub(super) kept: u64,
     /// Records before this number are gone from its memory.
@@ -80,6 +82,7 @@ impl Ground {
             tape: Rc::clone(tape),
             heard: VecDeque::new(),
             sent: Vec::new(),
+            is_sending: false,
             kept: 1,
             tail: 1,
             waker: None,
@@ -104,6 +107,11 @@ impl Ground {
     /// The frames that it has sent.
     pub(super) fn sent(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.sent)
+    }
+
+    /// The serial port has sent all that it was given.
+    pub(super) const fn has_sent(&mut self) {
+        self.is_sending = false;
     }
 
     /// The loop has to look at the link.
@@ -172,10 +180,11 @@ impl Port for Ground {
     }
 
     fn takes_frame(&self) -> bool {
-        self.has_power()
+        self.has_power() && !self.is_sending
     }
 
     fn say(&mut self, frame: &[u8]) {
+        self.is_sending = true;
         self.sent.push(frame.to_vec());
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Outpost<'a> {
 pub(in crate::swarm) enum Event {
     /// Bytes arrive, if the wire has not been pulled out since.
     Bytes { to: To, plug: u32, bytes: Vec<u8> },
+    /// Its serial port may be done with what it was given.
+    Sent,
     /// Something happens to a line.
     Line { line: usize, event: LineEvent },
     /// An output's hardware is well again.
@@ -107,7 +109,10 @@ impl World<'_> {
         satellite.run()?;
         let (print, frames) = (satellite.print(), satellite.sent());
         self.note(self.stations.len() + outpost, print);
-        self.carry(outpost, To::House, frames);
+        if !frames.is_empty() {
+            self.carry(outpost, To::House, frames);
+            self.at_outpost(self.outposts[outpost].wire.busy(To::House), outpost, Event::Sent);
+        }
         self.mourn(outpost)
     }
 
@@ -175,6 +180,8 @@ impl World<'_> {
                 }
                 return self.hear(node, port, &bytes);
             }
+            Event::Sent if wire.busy(To::House) > world => {}
+            Event::Sent => satellite.has_sent(),
             Event::Line { line, event } => {
                 if let Some(to) = stuck.take(line, event, world) {
                     satellite.moves(line, to);
