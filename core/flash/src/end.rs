@@ -331,17 +331,23 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
         u16::try_from(max).unwrap_or(u16::MAX)
     }
 
-    /// When there is something to say, to keep, or to notice, though nothing happens.
+    /// When there is something to say, to keep, or to notice, though nothing happens. What the wire does not take is not due
+    /// before it does: nobody could sleep meanwhile.
     pub fn due(&self) -> Instant {
         if self.has_notice() {
             return Instant::ZERO;
         }
-        self.keeper.due().min(self.satellite.due())
+        let link = match (self.is_choked(), self.port.takes_frame()) {
+            (false, _) => self.satellite.due(),
+            (true, true) => Instant::ZERO,
+            (true, false) => self.satellite.parts(),
+        };
+        self.keeper.due().min(link)
     }
 
     /// Whether it is to be visited though nothing is new.
     pub fn is_stirred(&self) -> bool {
-        self.port.has_heard() || self.due() <= self.port.now() || self.is_choked() && self.port.takes_frame()
+        self.port.has_heard() || self.due() <= self.port.now()
     }
 
     /// Whether it has to wait until the wire takes another frame.

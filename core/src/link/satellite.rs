@@ -368,7 +368,12 @@ impl Satellite {
     /// When [`transmit`](Self::transmit) has something to say, or to notice, without a byte having come in or a record
     /// having been written.
     pub fn due(&self) -> Instant {
-        let session = self.session.as_ref();
-        session.map_or(Instant::NEVER, |session| session.resend_at().min(session.heard.plus(PATIENCE)))
+        let resend = self.session.as_ref().map_or(Instant::NEVER, Session::resend_at);
+        resend.min(self.parts())
+    }
+
+    /// When a host that stays silent is [taken for gone](Self::look).
+    pub fn parts(&self) -> Instant {
+        self.session.as_ref().map_or(Instant::NEVER, |session| session.heard.plus(PATIENCE))
     }
 }

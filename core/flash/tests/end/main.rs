@@ -9,11 +9,11 @@ mod world;
 use campanile_core::decision::ReplyResult;
 use campanile_core::id::{Level, PeerId};
 use campanile_core::input::{Input, Op, Origin};
-use campanile_core::link::{PATIENCE, Verdict};
+use campanile_core::link::{PATIENCE, RETRY, Verdict};
 use campanile_core::runner::Message;
 use campanile_core::time::Duration;
 
-use world::{HORN, LAMP, World, bundle, image_of, wired};
+use world::{BUTTON, HORN, LAMP, World, bundle, image_of, wired};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ON: Op = Op::Set { output: LAMP, level: Level::On };
@@ -163,6 +163,21 @@ fn a_host_that_is_gone_is_noticed_though_the_wire_takes_nothing() {
     (world.is_cut, world.end.port.is_full) = (true, true);
     world.run(PATIENCE.plus(SECOND));
     assert_eq!((world.done.last(), world.output(LAMP)), (Some(&GONE), Level::Off));
+}
+
+/// Records were sent and not acknowledged, and are to be sent again.
+#[test]
+fn what_the_wire_does_not_take_leaves_the_loop_its_sleep_until_it_does() {
+    let mut world = World::connected();
+    world.is_cut = true;
+    world.feed(Input::Edge { input: BUTTON, level: Level::On });
+    world.visit();
+    world.end.port.is_full = true;
+    world.run(RETRY.plus(RETRY));
+    let now = world.end.port.now;
+    assert!(!world.end.is_stirred() && world.end.due() > now, "{:?}", world.end.due());
+    world.end.port.is_full = false;
+    assert!(world.end.is_stirred());
 }
 
 #[test]

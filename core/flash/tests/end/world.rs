@@ -66,7 +66,7 @@ pub(crate) struct Ground {
     generation: u32,
     /// What the outputs do when the link dies.
     without_link: [Option<Level>; 2],
-    now: Instant,
+    pub(crate) now: Instant,
     heard: VecDeque<u8>,
     said: Vec<Vec<u8>>,
     /// The wire takes nothing.
