@@ -194,8 +194,8 @@ impl Host {
             }
             None => self.session = Some(Session::new(hello.token, now)),
         }
-        if self.boot != hello.boot {
-            // Nobody knows whether it was carried out: it is not asked for a second time.
+        if self.boot != hello.boot || hello.over {
+            // The satellite has restarted. Nobody knows whether it was carried out: it is not asked for a second time.
             self.command = None;
             self.boot = hello.boot;
         }

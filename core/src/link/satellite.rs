@@ -278,6 +278,10 @@ impl Satellite {
     pub fn committed(&mut self, hash: u64, verdict: Verdict) {
         self.installing.take_if(|installing| *installing == hash);
         let is_other = verdict == Verdict::Runs && core::mem::replace(&mut self.bundle, hash) != hash;
+        if let Some(session) = self.session.as_mut().filter(|_| is_other) {
+            // What was to be told is of the lines of the program before, by its ids.
+            session.look |= core::mem::take(&mut session.tell);
+        }
         match &mut self.session {
             Some(session) if is_other && session.asked != Some(hash) && !session.hello => {
                 let heard = session.heard;

@@ -1,8 +1,10 @@
-//! Whether a host is there.
+//! Whether a host is there, and what of a session outlives it, or the program.
 
 use super::*;
 use crate::capacity::Tiny;
 use crate::engine::Engine;
+use crate::id::{Level, OutputId};
+use crate::input::{COMMAND_TTL, Op, Origin};
 use crate::link::{Collector, Heard, Host, Wall};
 use crate::time::Duration;
 
@@ -68,4 +70,27 @@ fn a_host_that_does_not_come_back_is_gone() {
     satellite.offer(Instant::ZERO, BOOT + 1, false);
     satellite.look(Instant::ZERO.plus(PATIENCE));
     assert!(!satellite.has_host());
+}
+
+#[test]
+fn a_command_without_an_answer_is_not_asked_for_when_the_start_comes_back_as_one_that_is_over() {
+    let (mut host, _) = connected();
+    let op = Op::Set { output: OutputId(0), level: Level::On };
+    assert!(host.command(Instant::ZERO, Origin::Link, 7, op, COMMAND_TTL));
+    let mut satellite = Satellite::new(BOOT + 1, 0, 4);
+    satellite.offer(Instant::ZERO, BOOT, true);
+    host.restart(Instant::ZERO);
+    talk(&mut host, &mut satellite, Instant::ZERO, true);
+    assert!(host.is_up());
+    assert_eq!(host.awaits(), None);
+}
+
+#[test]
+fn lines_that_were_not_told_when_another_program_took_over_are_looked_at_again() {
+    let (_, mut satellite) = connected();
+    satellite.session.as_mut().unwrap().look = true;
+    satellite.checkpoint_done();
+    satellite.session.as_mut().unwrap().asked = Some(9);
+    satellite.committed(9, Verdict::Runs);
+    assert!(satellite.wants_checkpoint() && !satellite.session.unwrap().tell);
 }

@@ -97,7 +97,9 @@ impl Starts {
         let Some(life) = tape.now().filter(|life| self.has_flash && life.own != 0 && !self.refused) else {
             return Ok(());
         };
-        let old = now.minus(Keeper::WINDOW.plus(LATE).plus(self.late));
+        // Once until the loop records what the pin stamped, and once until it keeps it.
+        let turns = self.late.plus(self.late);
+        let old = now.minus(Keeper::WINDOW.plus(LATE).plus(turns));
         let waits = life.entries.iter().skip(kept.saturating_sub(1) as usize).find(|entry| entry.at < old);
         waits.map_or(Ok(()), |entry| {
             Err(format!(
