@@ -60,8 +60,6 @@ pub struct Session<S: Storage> {
     /// The records that come next are of that program. Those of the one before it may still be under way, and their ids are
     /// other lines.
     reads_ours: bool,
-    /// Records from this number on are of that program also behind a gap: it ran when the satellite greeted.
-    ours_from: u64,
     /// The records that come are of a start that is over: they are for the journal alone.
     over: bool,
     /// The house has the lines as the satellite has: it was told, and has all records since. Before that what comes may
@@ -104,7 +102,6 @@ impl<S: Storage> Session<S> {
             requests: Requests::default(),
             runs_ours: false,
             reads_ours: false,
-            ours_from: u64::MAX,
             over: false,
             knows_lines: false,
             lines: None,

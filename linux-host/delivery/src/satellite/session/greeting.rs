@@ -52,9 +52,7 @@ impl<S: Storage> Session<S> {
         self.host.pull(now, self.book.last() + 1);
         world.lines(|lines| lines.set_up(true));
         (self.runs_ours, self.lines) = (false, None);
-        let is_ours = hello.bundle == self.program.bundle_hash;
-        self.ours_from = if is_ours { hello.head } else { u64::MAX };
-        self.runs(now, is_ours);
+        self.runs(now, hello.bundle == self.program.bundle_hash);
         let brings = (!self.runs_ours && !self.refused).then(|| self.install(now));
         Ok(Some(News::Met { hello, brings, unkept }))
     }

@@ -93,8 +93,7 @@ impl<S: Storage> Session<S> {
             return Ok(None);
         }
         if delivery.first > expected {
-            // What is missing would have told of the program, and of the lines; what was said of them may be as old.
-            self.reads_ours = delivery.first >= self.ours_from;
+            // What is missing would have told of the lines; what was said of them may be as old.
             self.lines.take_if(|lines| lines.seq < delivery.first);
             self.look(now);
         }

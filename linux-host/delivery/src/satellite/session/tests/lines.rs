@@ -121,22 +121,3 @@ fn behind_a_gap_it_is_asked_how_its_lines_are() {
     bench.asked();
     assert_eq!(bench.looks, 3, "it is known");
 }
-
-/// It may have run another one when it wrote them, and the record that said so is gone.
-#[test]
-fn behind_a_gap_nothing_from_before_the_greeting_is_read_by_our_programs_names() {
-    let mut bench = Bench::new();
-    bench.plug();
-    bench.offers(start(5), false, 2);
-    bench.sends(1, &[Level::On]);
-    bench.tells(2, Level::On);
-    bench.plug();
-    bench.offers(start(5), false, 20);
-    bench.says(Message::Pong { at: ms(2) });
-    bench.sends_behind_a_gap(10);
-    bench.sends_message(11);
-    assert_eq!(bench.house.rung().len(), 0);
-    bench.sends_behind_a_gap(25);
-    bench.sends_message(26);
-    assert_eq!(bench.house.rung(), [26], "it has run ours since it greeted");
-}
