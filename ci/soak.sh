@@ -6,9 +6,10 @@
 #                              time, so that what goes red is the change and no faster machine
 #   ci/soak.sh TIME [SEED]     so long (`90s`, `10m`, `8h`), from this seed on, which nobody may have seen before
 #
-# Half of the time in a house in which everything happens, a fifth in one with a satellite, a tenth in one whose two satellites
-# exchange their ports, the rest in one in which little happens: a life there is months long. Prints how many seeds and how much virtual time were lived without a finding.
-# A finding fails, with its seed, the command that repeats it, and its plan cut down to what it takes.
+# Half of the time in a house in which everything happens, a fifth in one with a satellite, a tenth in one whose two
+# satellites exchange their ports, the rest in one in which little happens: a life there is months long. Prints how many
+# seeds and how much virtual time were lived without a finding. A finding fails, with its seed, the command that repeats
+# it, and its plan cut down to what it takes.
 
 # shellcheck source=ci/lib/common.sh
 source "$(dirname "$0")/lib/common.sh"

@@ -18,27 +18,27 @@
 //! # A session
 //!
 //! The host begins: [`Greet`](Message::Greet) until a [`Hello`](Message::Hello) answers it. With each hello the satellite
-//! makes up a token that it has never used, and from then on takes only what carries it. One greeting is good for one session:
-//! to a hello with another token the host greets anew. So nothing from before a restart of either end can mean anything after
-//! it. A satellite without storage has no number of its start (it says 0) and
-//! publishes nothing until [`Assign`](Message::Assign) gives it one; the host may also give another to one that has.
+//! makes up a token that it has never used, and from then on takes only what carries it. One greeting is good for one
+//! session: to a hello with another token the host greets anew. So nothing from before a restart of either end can mean
+//! anything after it. A satellite without storage has no number of its start (it says 0) and publishes nothing until
+//! [`Assign`](Message::Assign) gives it one; the host may also give another to one that has.
 //!
-//! - Records: the host's first [`Ack`](Message::Ack) says from which number on it wants them. [`Records`](Message::Records)
-//!   follow, up to [`WINDOW`] frames ahead of what is acknowledged; when nothing is acknowledged for [`RETRY`], or an
-//!   acknowledgement comes twice, as it does where records are missing, all behind it is read from the log again
-//!   (go-back-N). What is gone from the log is said
-//!   with the next record that is left. A satellite with storage also offers what outlived earlier starts: one start after
-//!   the other, from the oldest that nobody is known to have, each with a hello and a session of its own, the one that runs
-//!   as the last.
+//! - Records: the host's first [`Ack`](Message::Ack) says from which number on it wants them.
+//!   [`Records`](Message::Records) follow, up to [`WINDOW`] frames ahead of what is acknowledged; when nothing is
+//!   acknowledged for [`RETRY`], or an acknowledgement comes twice, as it does where records are missing, all behind it
+//!   is read from the log again (go-back-N). What is gone from the log is said with the next record that is left. A
+//!   satellite with storage also offers what outlived earlier starts: one start after the other, from the oldest that
+//!   nobody is known to have, each with a hello and a session of its own, the one that runs as the last.
 //! - Commands: one at a time, sent again until its [`Reply`](Message::Reply) comes. Within a session their numbers rise,
 //!   and the satellite does nothing for a number that is not higher than the last. One that is not answered when the
 //!   satellite restarts is never sent again: nobody knows whether it was carried out.
-//! - Lines: to [`Look`](Message::Look), again until it comes, [`Lines`](Message::Lines) answers: how the inputs are reported,
-//!   and what of the outputs the host holds, as of a record. The host asks when it does not know, as behind a gap.
-//! - Programs: [`Image`](Message::Image) in pieces, each answered by how much is there; [`Commit`](Message::Commit) swaps.
+//! - Lines: to [`Look`](Message::Look), again until it comes, [`Lines`](Message::Lines) answers: how the inputs are
+//!   reported, and what of the outputs the host holds, as of a record. The host asks when it does not know, as behind a
+//!   gap.
+//! - Programs: [`Image`](Message::Image) in pieces, each answered by how much is there; [`Commit`](Message::Commit)
+//!   swaps.
 //! - [`Ping`](Message::Ping) has the time of day, [`Pong`](Message::Pong) the satellite's, and
-//!   [`Health`](Message::Health) how its storage is. An end that hears nothing for
-//!   [`PATIENCE`] takes the link for down.
+//!   [`Health`](Message::Health) how its storage is. An end that hears nothing for [`PATIENCE`] takes the link for down.
 
 pub mod bundle;
 mod cobs;
