@@ -340,7 +340,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
         let link = match (self.is_choked(), self.port.takes_frame()) {
             (false, _) => self.satellite.due(),
             (true, true) => Instant::ZERO,
-            (true, false) => self.satellite.parts(),
+            (true, false) => self.satellite.host_gone_at(),
         };
         self.keeper.due().min(link)
     }

@@ -373,11 +373,11 @@ impl Satellite {
     /// having been written.
     pub fn due(&self) -> Instant {
         let resend = self.session.as_ref().map_or(Instant::NEVER, Session::resend_at);
-        resend.min(self.parts())
+        resend.min(self.host_gone_at())
     }
 
     /// When a host that stays silent is [taken for gone](Self::look).
-    pub fn parts(&self) -> Instant {
+    pub fn host_gone_at(&self) -> Instant {
         self.session.as_ref().map_or(Instant::NEVER, |session| session.heard.plus(PATIENCE))
     }
 }
