@@ -46,7 +46,7 @@ fn lighting_on(lamp: u32, triggers: &[TriggerDef], storm: u16) -> Vec<u8> {
     Step::Set { output: LAMP, level: Level::On }.put(&mut w);
     let len = w.finish().unwrap();
     let defer = Algorithm::Defer { t_us: 10_000 };
-    let parts = Parts {
+    image_of(&Parts {
         inputs: &[InputDef {
             line: 1,
             debounce: Debounce { press: defer, release: defer, max_wait_us: 0 },
@@ -57,9 +57,12 @@ fn lighting_on(lamp: u32, triggers: &[TriggerDef], storm: u16) -> Vec<u8> {
         scenarios: &[ScenarioDef { body: len as u16, ..Default::default() }],
         code: &code[..len],
         ..Default::default()
-    };
+    })
+}
+
+fn image_of(parts: &Parts<'_>) -> Vec<u8> {
     let mut bytes = [0; 256];
-    let len = image::encode(&parts, &mut bytes).unwrap();
+    let len = image::encode(parts, &mut bytes).unwrap();
     bytes[..len].to_vec()
 }
 

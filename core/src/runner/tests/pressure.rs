@@ -107,17 +107,14 @@ fn setting(sets: usize) -> Vec<u8> {
     }
     let len = w.finish().unwrap();
     let door = On::Input { input: DOOR, to: None, hold: Duration::ZERO };
-    let parts = Parts {
+    image_of(&Parts {
         inputs: &[InputDef { line: 1, ..Default::default() }],
         outputs: &[OutputDef { line: 2, safe: Level::Off, max_on: Duration::ZERO }],
         triggers: &[TriggerDef { scenario: ScenarioId(0), on: door }],
         scenarios: &[ScenarioDef { body: len as u16, ..Default::default() }],
         code: &code[..len],
         ..Default::default()
-    };
-    let mut bytes = [0; 256];
-    let len = image::encode(&parts, &mut bytes).unwrap();
-    bytes[..len].to_vec()
+    })
 }
 
 /// Found by the swarm: the count of what the mask took waited for the slack, and edges behind it came first.
