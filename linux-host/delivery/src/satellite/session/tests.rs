@@ -136,6 +136,13 @@ impl Bench {
         }
     }
 
+    /// The satellite is there for the first time.
+    fn plugged() -> Self {
+        let mut bench = Self::new();
+        bench.plug();
+        bench
+    }
+
     /// The house starts anew, with the journal that it has.
     fn start_house_anew(&mut self) {
         let program = self.session.program().clone();

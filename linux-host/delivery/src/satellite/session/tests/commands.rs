@@ -6,8 +6,7 @@ use super::*;
 fn what_it_told_of_an_output_does_not_undo_what_it_was_commanded_since() {
     use Level::{Off, On};
     for (result, again) in [(ReplyResult::Done, false), (ReplyResult::Expired, true)] {
-        let mut bench = Bench::new();
-        bench.plug();
+        let mut bench = Bench::plugged();
         bench.offers(start(5), false, 3);
         bench.says(Message::Lines(Lines { seq: 3, inputs: 0, inputs_on: 0, outputs: 1, outputs_on: 0 }));
         bench.house.lines(|lines| lines.set("lamp", On));
@@ -47,8 +46,7 @@ fn what_is_asked_of_its_program_is_asked_once_of_who_is_there_and_has_an_outcome
 
 #[test]
 fn an_output_comes_before_what_is_asked_and_what_is_too_much_is_turned_away() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 1);
     bench.house.lines(|lines| lines.set("lamp", Level::On));
     for ticket in 0..17 {
@@ -67,8 +65,7 @@ fn an_output_comes_before_what_is_asked_and_what_is_too_much_is_turned_away() {
 
 #[test]
 fn what_waits_behind_an_output_that_is_never_answered_expires_all_the_same() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 1);
     bench.house.lines(|lines| lines.set("lamp", Level::On));
     assert!(bench.works().is_some());

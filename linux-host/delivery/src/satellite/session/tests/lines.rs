@@ -5,8 +5,7 @@ use super::*;
 #[test]
 fn what_is_old_is_no_news_wherever_a_frame_ends() {
     use Level::{Off, On};
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 2);
     bench.sends(1, &[Off]);
     bench.tells(2, Off);
@@ -34,8 +33,7 @@ fn what_is_old_is_no_news_wherever_a_frame_ends() {
 #[test]
 fn a_satellite_that_runs_for_longer_than_the_house_tells_of_what_is_old_as_such() {
     use Level::{Off, On};
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 1);
     bench.tells(1, Off);
     assert!(matches!(bench.moves()[..], [Move::Found { level: Off, .. }]));
@@ -59,8 +57,7 @@ fn a_satellite_that_runs_for_longer_than_the_house_tells_of_what_is_old_as_such(
 #[test]
 fn what_came_before_our_program_took_over_is_not_read_by_its_names() {
     use Level::{Off, On};
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.bundle = OTHERS;
     bench.offers(start(5), false, 6);
     bench.says(Message::Pong { at: ms(1) });
@@ -83,8 +80,7 @@ fn what_came_before_our_program_took_over_is_not_read_by_its_names() {
 #[test]
 fn that_our_program_took_over_shows_in_how_the_lines_are_where_the_record_is_gone() {
     use Level::{Off, On};
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 9);
     bench.says(Message::Pong { at: ms(1) });
     bench.sends_install(1, OTHERS);
@@ -100,8 +96,7 @@ fn that_our_program_took_over_shows_in_how_the_lines_are_where_the_record_is_gon
 #[test]
 fn behind_a_gap_it_is_asked_how_its_lines_are() {
     use Level::{Off, On};
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 2);
     bench.sends(1, &[On]);
     bench.tells(2, On);

@@ -4,8 +4,7 @@ use super::*;
 
 #[test]
 fn a_message_that_was_sent_just_now_is_told_once() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), true, 2);
     bench.says(Message::Pong { at: bench.now });
     bench.sends_message(1);
@@ -27,8 +26,7 @@ fn a_message_that_was_sent_just_now_is_told_once() {
 
 #[test]
 fn a_message_waits_until_it_is_known_how_old_it_is() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 3);
     bench.tells(1, Level::Off);
     bench.sends_message(1);
@@ -45,8 +43,7 @@ fn a_message_waits_until_it_is_known_how_old_it_is() {
 
 #[test]
 fn of_messages_of_an_unknown_age_the_newest_wait() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 20);
     bench.tells(1, Level::Off);
     (1..20).for_each(|seq| drop(bench.sends_message(seq)));
@@ -57,8 +54,7 @@ fn of_messages_of_an_unknown_age_the_newest_wait() {
 
 #[test]
 fn what_waits_of_a_start_is_not_judged_by_the_clock_of_the_next() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 2);
     bench.tells(1, Level::Off);
     bench.sends_message(1);
@@ -70,8 +66,7 @@ fn what_waits_of_a_start_is_not_judged_by_the_clock_of_the_next() {
 
 #[test]
 fn a_house_that_starts_anew_goes_on_reading_by_the_program_that_its_journal_ends_with() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 2);
     for (program, seq) in [(IMAGE, 1), (OTHERS, 3)] {
         bench.sends_install(seq, program);

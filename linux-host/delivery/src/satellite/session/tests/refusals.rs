@@ -4,6 +4,15 @@ use super::*;
 use crate::disk::Faults;
 
 impl Bench {
+    /// Of a satellite that runs another program than the house has for it, and so is sent that one.
+    fn with_another_program() -> Self {
+        let mut bench = Self::new();
+        bench.bundle = OTHERS;
+        bench.plug();
+        bench.offers(start(5), false, 2);
+        bench
+    }
+
     /// So much later, and the satellite was there meanwhile: how many pieces of a program it is sent now.
     fn is_sent_after(&mut self, wait: Duration) -> usize {
         (self.now, self.pieces) = (self.now.plus(wait), 0);
@@ -27,10 +36,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn one_that_its_flash_did_not_take_is_sent_again_after_waits_that_double() {
-    let mut bench = Bench::new();
-    bench.bundle = OTHERS;
-    bench.plug();
-    bench.offers(start(5), false, 2);
+    let mut bench = Bench::with_another_program();
     assert_eq!(bench.pieces, 1);
     for wait in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
         bench.says_verdict(Verdict::Unstored);
@@ -45,20 +51,14 @@ fn one_that_its_flash_did_not_take_is_sent_again_after_waits_that_double() {
 
 #[test]
 fn one_that_was_refused_for_good_is_not_sent_again() {
-    let mut bench = Bench::new();
-    bench.bundle = OTHERS;
-    bench.plug();
-    bench.offers(start(5), false, 2);
+    let mut bench = Bench::with_another_program();
     bench.says_verdict(Verdict::UnknownLine);
     assert_eq!(bench.is_sent_after(Duration::from_secs(7200)), 0);
 }
 
 #[test]
 fn another_start_and_a_person_begin_with_the_shortest_wait() {
-    let mut bench = Bench::new();
-    bench.bundle = OTHERS;
-    bench.plug();
-    bench.offers(start(5), false, 2);
+    let mut bench = Bench::with_another_program();
     for another in [6, 7, 0] {
         for wait in [60, 120] {
             bench.says_verdict(Verdict::Unstored);
@@ -80,8 +80,7 @@ fn another_start_and_a_person_begin_with_the_shortest_wait() {
 
 #[test]
 fn one_that_a_full_disk_did_not_keep_is_kept_when_there_is_room() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 2);
     let name = bench.disk.list().unwrap().into_iter().find(|name| name.starts_with("program-")).unwrap();
     bench.disk.remove(&name).unwrap();

@@ -5,8 +5,7 @@ use super::*;
 #[test]
 fn starts_that_outlived_are_taken_in_order_and_passed_over_when_they_come_again() {
     use Level::{Off, On};
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     assert_eq!(bench.offers(start(5), true, 4), [Asked::From(1)]);
     assert_eq!(bench.sends(1, &[On]), [Asked::From(2)]);
     // The cable was out: it goes on where it was.
@@ -21,8 +20,7 @@ fn starts_that_outlived_are_taken_in_order_and_passed_over_when_they_come_again(
 
 #[test]
 fn of_a_start_that_the_journal_has_to_its_end_nothing_is_asked_for() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), true, 4);
     assert_eq!(bench.sends(1, &[Level::On; 3]), [Asked::From(4)]);
     for head in [4, 3] {
@@ -33,8 +31,7 @@ fn of_a_start_that_the_journal_has_to_its_end_nothing_is_asked_for() {
 
 #[test]
 fn a_start_with_a_counter_behind_the_journals_gets_a_number_and_its_records_are_taken() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 4);
     bench.sends(1, &[Level::On; 3]);
     // Another board, which has counted to 2.
@@ -61,8 +58,7 @@ fn a_start_with_a_counter_behind_the_journals_gets_a_number_and_its_records_are_
 /// Two boards whose satellites have exchanged their names, and have them back.
 #[test]
 fn what_a_start_did_as_another_satellite_comes_when_it_is_back_though_the_journal_has_gone_on() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), false, 4);
     bench.sends(1, &[Level::On; 3]);
     bench.plug();
@@ -81,8 +77,7 @@ fn what_a_start_did_as_another_satellite_comes_when_it_is_back_though_the_journa
 
 #[test]
 fn what_a_start_did_that_is_over_is_for_the_journal_alone() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     bench.offers(start(5), true, 3);
     assert_eq!(bench.sends_install(1, IMAGE), [Asked::From(2)]);
     assert!(!bench.session.runs_ours() && !bench.session.is_up(), "that was then");
@@ -121,8 +116,7 @@ fn a_number_that_was_lost_on_the_wire_is_given_again_and_no_start_stays_empty() 
 
 #[test]
 fn a_start_beyond_all_counting_is_named_and_not_taken() {
-    let mut bench = Bench::new();
-    bench.plug();
+    let mut bench = Bench::plugged();
     let highest = u64::from(campanile_core::link::MAX_STARTS);
     assert_eq!(bench.offers(start(highest + 1), false, 2), [], "nothing is asked of it");
     assert_eq!(bench.session.book().boot(), None);
