@@ -63,6 +63,17 @@ pub struct Around {
     pub messages: mpsc::Sender<Sent>,
 }
 
+/// What became of the wish that a satellite's program is brought over again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reinstall {
+    /// It is sent as soon as the satellite is there.
+    Asked,
+    /// The board that is there cannot take it, and this is why.
+    Misfit(String),
+    /// There is no satellite of this name; the names that there are.
+    Unknown(Vec<String>),
+}
+
 /// A message that a satellite has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
@@ -170,17 +181,20 @@ impl Satellites {
         self.running().iter().find(|running| running.spec.program.name == name).map(look)
     }
 
-    /// Brings a satellite's program over again; an error says why it cannot be. `None` if there is no satellite of this name.
-    pub fn install(&self, name: &str) -> Option<Result<(), String>> {
-        self.find(name, |running| {
+    /// Brings a satellite's program over again.
+    pub fn install(&self, name: &str) -> Reinstall {
+        let asked = self.find(name, |running| {
             let status = running.view.read();
             match status.misfit.filter(|_| status.up) {
-                Some(misfit) => Err(misfit),
+                Some(misfit) => Reinstall::Misfit(misfit),
                 None => {
                     running.lines.ask_install();
-                    Ok(())
+                    Reinstall::Asked
                 }
             }
+        });
+        asked.unwrap_or_else(|| {
+            Reinstall::Unknown(self.glance().into_iter().map(|satellite| satellite.name).collect())
         })
     }
 

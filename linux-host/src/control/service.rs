@@ -30,6 +30,7 @@ use crate::daemon::intake::Intake;
 use crate::daemon::lines::now;
 use crate::daemon::programs::Program;
 use crate::nearest::unknown;
+use crate::satellites::Reinstall;
 use crate::satellites::asking::{Asker, Unknown, Wish};
 
 /// The engine answers within milliseconds; after so long something is wrong.
@@ -59,11 +60,8 @@ pub trait StatusSource: Send + Sync {
     /// Fills them in.
     fn fill(&self, status: &mut Status) -> impl Future<Output = ()> + Send;
 
-    /// Brings a satellite's program over again, or says why it cannot be.
-    ///
-    /// # Errors
-    /// There is none of this name; the names that there are.
-    fn install(&self, satellite: &str) -> Result<Result<(), String>, Vec<String>>;
+    /// Brings a satellite's program over again.
+    fn install(&self, satellite: &str) -> Reinstall;
 
     /// Asks something of a satellite's program; `None` if there is no satellite of this name.
     fn ask(
@@ -77,10 +75,7 @@ pub trait StatusSource: Send + Sync {
     fn why_away(&self, satellite: &str) -> Option<String>;
 
     /// Sends again what a sink has set aside; what became of it, in a sentence either way.
-    ///
-    /// # Errors
-    /// There is none of this name; the names that there are.
-    fn retry(&self, sink: &str) -> impl Future<Output = Result<Result<String, String>, Vec<String>>> + Send;
+    fn retry(&self, sink: &str) -> impl Future<Output = Result<String, String>> + Send;
 }
 
 /// The one way into a running house for whoever is outside. Cheap to clone.
@@ -194,16 +189,15 @@ impl<S: StatusSource + 'static> Service<S> {
                 self.command(names, asked, op, format!("{message} taken")).await
             }
             Operation::Reload {} => self.reload().await.map(Response::done),
-            Operation::SinkRetry { sink } => match self.shared.status.retry(&sink).await {
-                Ok(done) => done.map(Response::done),
-                Err(all) => Err(unknown("sink", &sink, all.iter().map(String::as_str))),
-            },
+            Operation::SinkRetry { sink } => self.shared.status.retry(&sink).await.map(Response::done),
             Operation::LinkInstall { satellite } => match self.shared.status.install(&satellite) {
-                Ok(Ok(())) => {
+                Reinstall::Asked => {
                     Ok(Response::done(format!("{satellite} gets its program as soon as it is there")))
                 }
-                Ok(Err(why)) => Err(format!("{satellite} does not get its program: {why}")),
-                Err(all) => Err(unknown("satellite", &satellite, all.iter().map(String::as_str))),
+                Reinstall::Misfit(why) => Err(format!("{satellite} does not get its program: {why}")),
+                Reinstall::Unknown(all) => {
+                    Err(unknown("satellite", &satellite, all.iter().map(String::as_str)))
+                }
             },
             Operation::Status {} => Ok(Response::status(self.status().await)),
         }

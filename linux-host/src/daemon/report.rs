@@ -16,8 +16,9 @@ use super::lines::now;
 use super::loaded::Origin;
 use crate::control::service::StatusSource;
 use crate::control::status::{JournalStatus, SinkStatus, Status};
-use crate::satellites::Satellites;
+use crate::nearest::unknown;
 use crate::satellites::asking::{Asker, Unknown, Wish};
+use crate::satellites::{Reinstall, Satellites};
 use crate::sinks::driver::{Retried, RetryRequest};
 use crate::sinks::figures::State;
 use crate::sinks::start::{Glance, Showcase};
@@ -53,9 +54,8 @@ pub struct Report {
 }
 
 impl StatusSource for Report {
-    fn install(&self, satellite: &str) -> Result<Result<(), String>, Vec<String>> {
-        let names = || self.satellites.glance().into_iter().map(|satellite| satellite.name).collect();
-        self.satellites.install(satellite).ok_or_else(names)
+    fn install(&self, satellite: &str) -> Reinstall {
+        self.satellites.install(satellite)
     }
 
     fn ask(
@@ -71,9 +71,9 @@ impl StatusSource for Report {
         self.satellites.why_away(satellite)
     }
 
-    async fn retry(&self, sink: &str) -> Result<Result<String, String>, Vec<String>> {
-        let asked = self.sinks.retries(sink)?;
-        Ok(retry(&asked).await)
+    async fn retry(&self, sink: &str) -> Result<String, String> {
+        let none = |all: Vec<String>| unknown("sink", sink, all.iter().map(String::as_str));
+        retry(&self.sinks.retries(sink).map_err(none)?).await
     }
 
     async fn fill(&self, status: &mut Status) {

@@ -13,8 +13,8 @@ struct Nothing;
 
 impl StatusSource for Nothing {
     async fn fill(&self, _: &mut Status) {}
-    fn install(&self, _: &str) -> Result<Result<(), String>, Vec<String>> {
-        Err(Vec::new())
+    fn install(&self, _: &str) -> Reinstall {
+        Reinstall::Unknown(Vec::new())
     }
     fn ask(&self, _: &str, _: Asker, _: Wish<'_>) -> Option<Result<oneshot::Receiver<Outcome>, Unknown>> {
         None
@@ -22,8 +22,8 @@ impl StatusSource for Nothing {
     fn why_away(&self, _: &str) -> Option<String> {
         None
     }
-    async fn retry(&self, _: &str) -> Result<Result<String, String>, Vec<String>> {
-        Err(Vec::new())
+    async fn retry(&self, _: &str) -> Result<String, String> {
+        Err("there is no sink".to_owned())
     }
 }
 
