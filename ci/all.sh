@@ -37,6 +37,21 @@ STEPS=(
     "aarch64:the release daemon for a Pi, started under emulation; its Debian package"
 )
 
+# What all steps leave on the disk, in GB: debug and release builds, the firmware's and a Pi's, images of machines. An
+# estimate, on the safe side. A disk that fills up says so in strange ways: a linker that crashes, packages that do not
+# come.
+ROOM_GB=6
+
+# room_or_die: whether there is room for all steps where they build. What an earlier run left there counts.
+room_or_die() {
+    local free left
+    mkdir -p "$CARGO_TARGET_DIR"
+    free=$(df -Pk "$CARGO_TARGET_DIR" | awk 'NR == 2 { print $4 }')
+    left=$(du -sk "$CARGO_TARGET_DIR" | cut -f1)
+    ((free + left >= ROOM_GB * 1024 * 1024)) ||
+        die "all steps need $ROOM_GB GB in $CARGO_TARGET_DIR, and its disk has $((free / 1024)) MB free: make room, or run single steps"
+}
+
 step_scripts() {
     need shellcheck
     # What they source is checked with them, where it is clear what uses it.
@@ -164,8 +179,11 @@ for step; do
     }
 done
 command -v cargo >/dev/null || die "cargo is missing: install Rust with rustup, then run this again"
-(($#)) || mapfile -t every < <(printf '%s\n' "${STEPS[@]}" | cut -d: -f1)
-(($#)) || set -- "${every[@]}"
+if (($# == 0)); then
+    room_or_die
+    mapfile -t every < <(printf '%s\n' "${STEPS[@]}" | cut -d: -f1)
+    set -- "${every[@]}"
+fi
 
 need gcc libc6-dev
 mkdir -p "$ARTEFACTS"
