@@ -26,7 +26,7 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// It is none, or out of the type's bounds; in words.
 pub(super) fn number<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| "a whole number is meant, and none that is too large or too small".to_owned())
+    text.parse().map_err(|_| "this is not a whole number, or it is too large or too small".to_owned())
 }
 
 /// Whether what goes there may have colours: it is a terminal, and nobody asked for none
@@ -45,7 +45,7 @@ mod tests {
         for wrong in
             [number::<u64>("-1").map(drop), number::<u32>("ten").map(drop), number::<u8>("256").map(drop)]
         {
-            assert!(wrong.unwrap_err().starts_with("a whole number is meant"));
+            assert!(wrong.unwrap_err().starts_with("this is not a whole number"));
         }
     }
 

@@ -148,6 +148,7 @@ fn describe(satellite: &SatelliteStatus, paint: status::Paint) -> String {
     let known = |text: &str| if text.is_empty() { "not known yet".to_owned() } else { text.to_owned() };
     let program = match (satellite.program.as_str(), satellite.installing) {
         (_, Some((have, all))) => format!("installing, {have} of {all} bytes"),
+        ("", None) if boot.is_empty() => known(""),
         ("", None) => "not the one of the file".to_owned(),
         (hash, None) => hash.to_owned(),
     };
@@ -194,21 +195,48 @@ fn install(args: Install) -> Result<(), Failure> {
 }
 
 fn monitor(Monitor { elf, log }: Monitor) -> Result<(), Failure> {
+    let folder = folder(&log)?;
+    let known = known(&log)?;
     if let Some(elf) = elf {
-        let state = state_dir::resolve(log.log.state.state.clone()).map_err(Failure::says)?;
-        let file = path(&state.join(FOLDER), &log.satellite);
-        // Without a daemon what it has said before is shown.
-        let satellites =
-            status::fetch(log.log.state.clone()).map(|status| status.satellites).unwrap_or_default();
-        let known = satellites.into_iter().find(|known| known.name == log.satellite);
         let board = known.map(|known| known.machine).unwrap_or_default();
+        let file = path(&folder, &log.satellite);
         let speaker = trace::Speaker { name: &log.satellite, board: &board, file };
         trace::print(&elf, speaker, log.log.json).map_err(Failure::says)?;
     }
-    journal(Log { log: log.log.live(), ..log })
+    log::run(&log.log.live().of(folder.join(&log.satellite)))
+}
+
+/// The satellite as the daemon has it. Whoever would wait for records that cannot come now is told why; what it has said
+/// before is shown all the same.
+fn known(log: &Log) -> Result<Option<SatelliteStatus>, Failure> {
+    let satellites = match status::fetch(log.log.state.clone()) {
+        Ok(status) => status.satellites,
+        Err(Failure::Says(why)) => {
+            writeln!(io::stderr(), "nothing new comes: {why}")?;
+            return Ok(None);
+        }
+        Err(failure) => return Err(failure),
+    };
+    let known = satellites.into_iter().find(|known| known.name == log.satellite);
+    match &known {
+        Some(known) if known.up => {}
+        Some(known) => writeln!(io::stderr(), "{} is not connected: {}", known.name, known.state)?,
+        None => writeln!(
+            io::stderr(),
+            "nothing new comes: the house has no satellite {} any more",
+            log.satellite
+        )?,
+    }
+    Ok(known)
 }
 
 fn journal(args: Log) -> Result<(), Failure> {
+    let folder = folder(&args)?;
+    log::run(&args.log.of(folder.join(&args.satellite)))
+}
+
+/// Where the journals of all satellites are, this one's among them.
+fn folder(args: &Log) -> Result<PathBuf, Failure> {
     let state = state_dir::resolve(args.log.state.state.clone()).map_err(Failure::says)?;
     let folder = state.join(FOLDER);
     let there = journals(&folder).map_err(|error| Failure::says(format!("{}: {error}", folder.display())))?;
@@ -217,7 +245,7 @@ fn journal(args: Log) -> Result<(), Failure> {
         let none = unknown("journal of a satellite", &args.satellite, all);
         return Err(Failure::Says(format!("{none} ({})", folder.display())));
     }
-    log::run(&args.log.of(folder.join(&args.satellite)))
+    Ok(folder)
 }
 
 /// Whose journals are in the folder, by name.
@@ -240,6 +268,21 @@ fn journals(folder: &Path) -> io::Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_one_that_was_never_there_nothing_is_known() {
+        let told = |boot: &str| {
+            let porch =
+                SatelliteStatus { name: "porch".into(), boot: boot.into(), ..SatelliteStatus::default() };
+            describe(&porch, status::Paint(false))
+        };
+        assert!(told("").contains("\n  program  not known yet"), "{}", told(""));
+        assert!(
+            told("1-ab948ea4").contains("\n  program  not the one of the file"),
+            "{}",
+            told("1-ab948ea4")
+        );
+    }
 
     #[test]
     fn frames_that_a_bad_line_damaged_are_shown() {

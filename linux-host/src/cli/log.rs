@@ -65,10 +65,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         // The file system's clock is coarse: what was written just now may be followed by more under the same time.
         let fresh = changed.is_some_and(|at| at.elapsed().is_ok_and(|age| age < SETTLED));
         if fresh || seen != Some(changed) {
-            seen = Some(changed);
+            let is_first = seen.replace(changed).is_none();
             let archive = Archive::open(&storage).map_err(Failure::says)?;
-            if archive.end.is_none() && !args.follow {
-                return Err(Failure::says(format!("there is no journal in {} yet", state.display())));
+            if archive.end.is_none() && is_first {
+                let none = format!("there is no journal in {} yet", state.display());
+                if !args.follow {
+                    return Err(Failure::Says(none));
+                }
+                writeln!(io::stderr(), "{none}: waiting for its first record")?;
             }
             printer.print_new(&archive)?;
         }

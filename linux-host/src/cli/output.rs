@@ -23,7 +23,7 @@ pub(super) fn apart<'a>(
         }
         let Some(place) = place(path) else { continue };
         let why = if !folder(&place).is_dir() {
-            "is in no directory that is there: make it first, or name another file"
+            "is in a directory that does not exist: make it first, or name another file"
         } else if read.contains(&place) {
             "is what this command reads: name another file for what it writes"
         } else if taken.contains(&place) {
@@ -181,7 +181,7 @@ mod tests {
         let said = words(apart([house.as_path()], [folder.path()]));
         assert!(said.ends_with(" is a directory: name a file in it"), "{said}");
         let said = words(apart([house.as_path()], [inside("none/picture.svg").as_path()]));
-        assert!(said.contains("none/picture.svg is in no directory that is there"), "{said}");
+        assert!(said.contains("none/picture.svg is in a directory that does not exist"), "{said}");
         let null = Path::new("/dev/null");
         assert!(apart([null], [null, null]).is_ok(), "nothing is lost there");
     }

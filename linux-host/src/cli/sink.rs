@@ -173,10 +173,10 @@ impl Report {
             None => writeln!(out, "{name} ({kind}) of {file}; no daemon has it at work"),
             Some(sink) => {
                 let state = &sink.state;
-                let behind = sink.lag.map(|lag| format!(", {lag} behind")).unwrap_or_default();
+                let behind = sink.lag.map(|lag| format!(" ({lag} behind)")).unwrap_or_default();
                 writeln!(
                     out,
-                    "{name} ({kind}) of {file}; the daemon's own is {state}{behind}; this is a connection beside it, under another name"
+                    "{name} ({kind}) of {file}, over a connection beside the daemon's own and under another name; the daemon's own{behind} is {state}"
                 )
             }
         }

@@ -44,7 +44,7 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The seeds to run: `A..B`, `A..` or a single seed
-    #[arg(long, value_name = "A..B", default_value = "0..")]
+    #[arg(long, value_name = "A..B", default_value = "0..", allow_hyphen_values = true)]
     seeds: Seeds,
     /// Parallel jobs [default: all cores]
     #[arg(long, value_name = "N", value_parser = jobs)]

@@ -27,7 +27,10 @@ pub(super) fn open(port: &SerialPort, baud: u32) -> Result<Port, String> {
     match port {
         SerialPort::Device(path) => tty::open(path, baud).map(Port),
         SerialPort::Usb(id) => tty::open(&usb::find(id)?, baud).map(Port),
-        SerialPort::Tcp(address) => connect(address).map_err(|error| format!("{address}: {error}")).map(Port),
+        SerialPort::Tcp(address) => connect(address).map(Port).map_err(|error| match error.kind() {
+            io::ErrorKind::ConnectionRefused => format!("nobody listens at {address}"),
+            _ => format!("{address}: {error}"),
+        }),
     }
 }
 

@@ -41,7 +41,7 @@ impl Names {
                 Ok(symbols) => return symbols,
                 Err(error) => error.to_string(),
             },
-            Ok(None) => "the journal has it not".to_owned(),
+            Ok(None) => "the journal does not have it".to_owned(),
             Err(error) => error.to_string(),
         };
         tracing::warn!("no names for program {program:016x}: {why}");

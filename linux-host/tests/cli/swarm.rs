@@ -36,6 +36,7 @@ fn what_is_no_range_no_time_and_no_number_is_said_in_words() {
         (["--seeds", "7..3"], "there is no seed in 7..3"),
         (["--seeds", "3..3"], "there is no seed in 3..3"),
         (["--seeds", "a..b"], "`a` is not a seed: seeds are numbers up to"),
+        (["--seeds", "-1..4"], "`-1` is not a seed"),
         (["--seeds", "1..=4"], "`=4` is not a seed"),
         (["--seeds", "99999999999999999999"], "`99999999999999999999` is not a seed"),
         (["--jobs", "0"], "a number from 1 to 1024 is meant"),
@@ -101,7 +102,7 @@ fn a_plan_is_lived_and_one_that_names_what_no_house_has_is_told_where() {
     assert!(code == Some(2) && err.contains("<--seed <N>|--plan <PLAN>>"), "{err}");
     let (code, _, err) =
         said(&campanile(&["shrink", &example(), "--seed", "1", "--output", "/no/such/bug.json"]));
-    assert!(code == Some(1) && err.contains("bug.json is in no directory that is there"), "{err}");
+    assert!(code == Some(1) && err.contains("bug.json is in a directory that does not exist"), "{err}");
 }
 
 /// On a terminal it shows how far it is; a Ctrl-C there ends it with what it has, and with the way on.

@@ -1,5 +1,9 @@
 //! What is wrong with a satellite: it is named, a person can do something about it, and another satellite goes on beside it.
 
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::process::Stdio;
+
 use campanile_core::link::Storage;
 
 use crate::board::{Board, stranger};
@@ -119,4 +123,29 @@ fn flash_that_is_worn_or_full_is_named_and_the_other_satellite_goes_on() {
         poll(|| words_of(&daemon).iter().any(|there| starts_with(there, line)).then_some(()));
         assert_eq!(info(&daemon)["up"], true);
     }
+}
+
+/// Of one that is away no record comes, and whoever looks on would wait without a word.
+#[test]
+fn who_monitors_one_that_is_away_is_told_why_nothing_comes() {
+    let board = Board::start();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let place = Workplace::new(&(house(&board) + &attic(nobody)));
+    let daemon = Running::start(&place);
+    let told = || {
+        let mut monitor = place.command(&["link", "monitor", "attic"]);
+        let mut monitor = monitor.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(monitor.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let told = said.next().zip(said.next()).unwrap();
+        monitor.kill().unwrap();
+        monitor.wait().unwrap();
+        told
+    };
+    let why = format!(": nobody listens at 127.0.0.1:{nobody}");
+    let (state, journal) = poll(|| Some(told()).filter(|(state, _)| state.ends_with(&why)));
+    assert!(state.starts_with("attic is not connected: retrying in "), "{state}");
+    assert!(journal.ends_with("/satellites/attic yet: waiting for its first record"), "{journal}");
+    daemon.stop();
+    let (state, _) = told();
+    assert!(state.starts_with("nothing new comes: no daemon runs on "), "{state}");
 }

@@ -128,7 +128,8 @@ fn say_text(file: &Path, damage: &Damage, comparison: &Comparison, out: &mut imp
     }
     let shown = comparison.moments.len() as u64;
     let which = if shown < comparison.differing { ", the first ones (--all shows the others)" } else { "" };
-    writeln!(out, "\n{} moments differ{which}:", number(comparison.differing))?;
+    let differ = if comparison.differing == 1 { "moment differs" } else { "moments differ" };
+    writeln!(out, "\n{} {differ}{which}:", number(comparison.differing))?;
     for moment in &comparison.moments {
         writeln!(out, "{}  {}", time(&moment.at), seconds(moment.at.time))?;
         moment.journal.iter().try_for_each(|line| writeln!(out, "  - {line}"))?;

@@ -110,9 +110,9 @@ fn of_connack(code: ConnectReturnCode) -> Failure {
         Code::BadUserNamePassword => {
             Failure::refused("wrong user or password: see `username` and `password-file`")
         }
-        Code::NotAuthorized => {
-            Failure::refused("not allowed in: the broker wants a user and a password, or knows this one not")
-        }
+        Code::NotAuthorized => Failure::refused(
+            "not allowed in: the broker asks for a user and a password, or does not accept these",
+        ),
         Code::Banned => Failure::refused("the broker has banned this node"),
         Code::BadAuthenticationMethod => {
             Failure::refused("the broker wants a login other than user and password")
