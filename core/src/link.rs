@@ -26,9 +26,10 @@
 //! - Records: the host's first [`Ack`](Message::Ack) says from which number on it wants them.
 //!   [`Records`](Message::Records) follow, up to [`WINDOW`] frames ahead of what is acknowledged; when nothing is
 //!   acknowledged for [`RETRY`], or an acknowledgement comes twice, as it does where records are missing, all behind it
-//!   is read from the log again (go-back-N). What is gone from the log is said with the next record that is left. A
-//!   satellite with storage also offers what outlived earlier starts: one start after the other, from the oldest that
-//!   nobody is known to have, each with a hello and a session of its own, the one that runs as the last.
+//!   is read from the log again (go-back-N). What is gone from the log is said with the next record that is left. The
+//!   first frame of a session and the one behind a gap say which program wrote them. A satellite with storage also offers
+//!   what outlived earlier starts: one start after the other, from the oldest that nobody is known to have, each with a
+//!   hello and a session of its own, the one that runs as the last.
 //! - Commands: one at a time, sent again until its [`Reply`](Message::Reply) comes. Within a session their numbers rise,
 //!   and the satellite does nothing for a number that is not higher than the last. One that is not answered when the
 //!   satellite restarts is never sent again: nobody knows whether it was carried out.
@@ -55,14 +56,14 @@ use crate::time::Duration;
 pub use frame::{Collector, MAX_FRAME, MAX_MESSAGE, seal};
 pub use host::{Delivery, Heard, Host, Wall};
 pub use lines::Lines;
-pub use message::{Health, Hello, Message, Misread, Records, Storage, Verdict};
+pub use message::{Health, Hello, Message, Misread, Records, Runs, Storage, Verdict};
 pub use satellite::{About, Request, Satellite};
 pub use source::Source;
 pub use staging::Staging;
 
 /// The version of what is said over the link. Ends of different versions tell each other so, and nothing else. Version 1 had
-/// no [`Look`](Message::Look): a host of today would wait for its answer for ever.
-pub const VERSION: u8 = 2;
+/// no [`Look`](Message::Look), and version 2 no [`program`](Records::program).
+pub const VERSION: u8 = 3;
 
 /// The highest counter of starts that a number may have: a start a second for 68 years. A number beyond comes from memory
 /// that is damaged; one that was taken would leave none for the starts to come.

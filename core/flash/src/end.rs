@@ -11,7 +11,7 @@ use campanile_core::id::PeerId;
 use campanile_core::input::{Input, Op};
 use campanile_core::link::bundle::Bundle;
 use campanile_core::link::{
-    About, Collector, Health, MAX_FRAME, Request, Satellite, Staging, Verdict, own_command,
+    About, Collector, Health, MAX_FRAME, Request, Runs, Satellite, Staging, Verdict, own_command,
 };
 use campanile_core::log::{Cursor, EventLog};
 use campanile_core::program::image;
@@ -51,8 +51,8 @@ pub struct End<P: Port, const BUNDLE: usize, const OUTPUTS: usize> {
     staging: Staging<BUNDLE>,
     /// The bundle that the loop is to install, and the hash of its image.
     installing: Option<(u64, u64)>,
-    /// The hash of the image whose records are looked at. The port's may be the next one already.
-    program: u64,
+    /// The program whose records are looked at. The port's may be the next one already.
+    runs: Runs,
     /// The [generation](Port::generation) of the program that was looked at last.
     generation: u32,
     room: Room,
@@ -74,7 +74,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
     /// start.
     pub fn new(port: P, own: u64, noise: u32, room: Room) -> Self {
         let (program, generation) = (port.program(), port.generation());
-        let bundle = name(&port, program);
+        let (bundle, runs) = (name(&port, program), Runs { program, since: 0 });
         let offered = stored(&port, own).map(|store| Offered::first(&store.borrow(), own));
         let mut satellite = Satellite::new(own, bundle, noise);
         if let Some(offered) = offered {
@@ -90,7 +90,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
             offered,
             staging: Staging::new(),
             installing: None,
-            program,
+            runs,
             generation,
             room,
             seen: None,
@@ -126,43 +126,48 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
                 Ok(Some(read)) => read,
                 Ok(None) => break,
                 Err(lagged) => {
-                    self.overlooked();
                     from = lagged.resume;
+                    self.overlooked(from.seq);
                     continue;
                 }
             };
+            let seq = from.seq;
             from = next;
             match entry.record {
                 Record::Decision(Decision::Reply { origin: Origin::Link, id, result }) => {
                     self.satellite.reply(id, result);
                 }
                 Record::Decision(Decision::Set { output, by, .. }) => self.held.switched(output, by),
-                Record::Input(Input::Install { hash }) => self.installed(hash),
+                Record::Input(Input::Install { hash }) => self.installed(hash, seq),
                 _ => {}
             }
         }
         self.seen = Some(log.head());
     }
 
-    /// Another program has taken over: one that came over the link, or that was stored in the start before.
-    fn installed(&mut self, image: u64) {
+    /// Another program has taken over, with the record of this number: one that came over the link, or that was stored in the
+    /// start before.
+    fn installed(&mut self, image: u64, since: u64) {
         let is_asked = self.installing.is_some_and(|(_, installing)| installing == image);
-        if image == self.program && !is_asked {
+        let is_known = image == self.runs.program && !is_asked;
+        self.runs = Runs { program: image, since };
+        if is_known {
             // Behind what was overwritten comes the record of what is known already.
             return;
         }
         self.port.note(News::Runs { program: image });
-        (self.program, self.generation) = (image, self.port.generation());
+        self.generation = self.port.generation();
         self.held.rewired(&self.port);
         let asked = self.installing.take_if(|(_, installing)| *installing == image).map(|(bundle, _)| bundle);
         self.satellite.committed(asked.unwrap_or_else(|| name(&self.port, image)), Verdict::Runs);
     }
 
-    /// More was recorded at once than the log has room for: what was under way may have come to its end there, and somebody
-    /// else may have switched what the host held.
-    fn overlooked(&mut self) {
+    /// More was recorded at once than the log has room for, and the record of this number is the next that is left: what was
+    /// under way may have come to its end there, and somebody else may have switched what the host held.
+    fn overlooked(&mut self, next: u64) {
         if self.port.generation() != self.generation {
-            self.installed(self.port.program());
+            // If it took over later than that, its record is still to come.
+            self.installed(self.port.program(), next);
         }
         self.satellite.overlooked();
         self.held.doubt();
@@ -303,7 +308,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
     fn transmit(&mut self, log: &EventLog<'_>, frame: &mut [u8; MAX_FRAME]) -> Option<usize> {
         let (room, bundle_max) = (self.room, self.bundle_max());
         let health = self.port.store().map_or(Health::NO_STORAGE, |store| store.borrow().health());
-        let about = About { node: "", board: P::BOARD, room, bundle_max, health };
+        let about = About { node: "", board: P::BOARD, room, bundle_max, runs: self.runs, health };
         let store = stored(&self.port, self.own).map(RefCell::borrow);
         let served = Served::new(store.as_deref().zip(self.offered), log);
         self.satellite.transmit(self.port.now(), &about, &served, frame)
@@ -368,7 +373,7 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
         self.satellite.checkpoint(item);
         self.held.checkpoint(item);
         if let Some(store) = stored(&self.port, self.own).filter(|_| self.keeps_checkpoint) {
-            self.keeper.checkpoint(&mut store.borrow_mut(), self.program, item);
+            self.keeper.checkpoint(&mut store.borrow_mut(), self.runs.program, item);
         }
     }
 

@@ -66,6 +66,8 @@ pub struct Delivery<'m> {
     pub first: u64,
     /// How many.
     pub count: u64,
+    /// The program that wrote the first, where the satellite had to say so: see [`Records`](super::message::Records).
+    pub program: Option<u64>,
     /// The time of the record before the first.
     pub base: Instant,
     /// The records.

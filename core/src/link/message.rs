@@ -147,10 +147,22 @@ pub struct Records<'a> {
     pub first: u64,
     /// Those before it are gone, if the host has not got them.
     pub gap: bool,
+    /// The program that wrote the first, by the hash of its image. It is said where a session begins and behind a gap, as nothing
+    /// that the host has heard leads up to that; `None` elsewhere, and where nobody knows any more.
+    pub program: Option<u64>,
     /// The time of the record before the first.
     pub base: Instant,
     /// The records.
     pub bytes: &'a [u8],
+}
+
+/// The program of which the records of the running start are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Runs {
+    /// The hash of its image.
+    pub program: u64,
+    /// The number of the record with which it took over; those before may be of another.
+    pub since: u64,
 }
 
 wire_enum! {

@@ -7,7 +7,7 @@ mod session;
 mod tests;
 
 use super::frame::{MAX_FRAME, MAX_MESSAGE, seal};
-use super::message::{Health, Hello, Message, Misread, Verdict};
+use super::message::{Health, Hello, Message, Misread, Runs, Verdict};
 use super::source::Source;
 use super::{PATIENCE, is_countable};
 use crate::decision::ReplyResult;
@@ -30,6 +30,8 @@ pub struct About<'a> {
     pub room: Room,
     /// The longest bundle that it takes.
     pub bundle_max: u16,
+    /// The program that writes its records.
+    pub runs: Runs,
     /// How it is now.
     pub health: Health,
 }
@@ -355,7 +357,8 @@ impl Satellite {
         } else if let Some(answer) = session.next_answer(now, about.health) {
             answer.encode(session.token, &mut bytes)
         } else {
-            session.next_records(now, log, &mut bytes)
+            // Which programs wrote the records of a start that is over nobody knows any more.
+            session.next_records(now, (!over).then_some(about.runs), log, &mut bytes)
         };
         seal(bytes.get(..len?)?, out)
     }

@@ -16,7 +16,7 @@ use campanile_core::id::{InputId, Level};
 use campanile_core::input::{Input, LevelWhy};
 use campanile_core::link::bundle::Bundle;
 use campanile_core::link::{
-    About, Collector, Health, MAX_FRAME, Request, Satellite, Staging, Storage, VERSION, Verdict, seal,
+    About, Collector, Health, MAX_FRAME, Request, Runs, Satellite, Staging, Storage, VERSION, Verdict, seal,
 };
 use campanile_core::log::Cursor;
 use campanile_core::program::{Parts, image};
@@ -168,6 +168,7 @@ struct Node {
     engine: Box<Engine<Small>>,
     cursor: Cursor,
     satellite: Satellite,
+    runs: Runs,
     collector: Collector,
     staging: Box<Staging<1024>>,
     outputs: Outputs,
@@ -190,6 +191,7 @@ impl Node {
             engine,
             cursor,
             satellite: Satellite::new(0, 0, noise),
+            runs: Runs { program: image::hash(&bytes[..len]), since: 0 },
             collector: Collector::new(),
             staging: Box::default(),
             outputs,
@@ -254,13 +256,14 @@ impl Node {
     }
 
     fn install(&mut self, hash: u64) {
-        let now = self.now();
+        let (now, since) = (self.now(), self.engine.log().head().seq);
         let verdict = match self.staging.whole(hash).map(Bundle::open) {
             None => Verdict::Incomplete,
             Some(_) if !self.stores => Verdict::Unstored,
             Some(None) => Verdict::Malformed,
             Some(Some(bundle)) => match self.engine.install(now, bundle.image) {
                 Ok(_) => {
+                    self.runs = Runs { program: image::hash(bundle.image), since };
                     let lines = bundle.outputs().map(|output| (output.line.to_owned(), output.safe_on));
                     *self.outputs.lock().unwrap() = lines.collect();
                     Verdict::Runs
@@ -280,7 +283,7 @@ impl Node {
 
     fn say(&mut self) -> Option<Vec<u8>> {
         let (room, health) = (self.engine.room(), self.health);
-        let about = About { node: "", board: "test board", room, bundle_max: 1024, health };
+        let about = About { node: "", board: "test board", room, bundle_max: 1024, runs: self.runs, health };
         let mut out = [0; MAX_FRAME];
         let now = self.now();
         if self.satellite.wants_checkpoint() {

@@ -1,7 +1,7 @@
 //! The board: store and link as the firmware puts them together. Its records are numbers, one each.
 
 use campanile_core::input::Input;
-use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Satellite, Storage};
+use campanile_core::link::{About, Collector, Health, MAX_FRAME, Request, Runs, Satellite, Storage};
 use campanile_core::program::image::Counts;
 use campanile_core::program::verify::Room;
 use campanile_core::record::{CORE_REV, MAX_RECORD, Record};
@@ -91,7 +91,14 @@ impl<'f> Board<'f> {
         }
         let room = Room { counts: Counts::default(), runs: 0 };
         let health = Health { storage: Storage::Good, ..Health::NO_STORAGE };
-        let about = About { node: "", board: "test", room, bundle_max: 1024, health };
+        let about = About {
+            node: "",
+            board: "test",
+            room,
+            bundle_max: 1024,
+            runs: Runs { program: hall::IMAGE, since: 0 },
+            health,
+        };
         let (mut out, clock) = ([0; MAX_FRAME], self.clock(now));
         let len = self.satellite.transmit(clock, &about, &self.offered.log(&self.store), &mut out)?;
         Some(out[..len].to_vec())

@@ -67,9 +67,9 @@ impl Session {
     /// What of the records is new; the satellite is told at once if some are missing before it.
     pub(super) fn records<'m>(&mut self, now: Instant, records: Records<'m>) -> Option<Delivery<'m>> {
         let expected = self.expected?;
-        let Records { first, gap, base, bytes } = records;
+        let Records { first, gap, program, base, bytes } = records;
         let missing = first > expected && !gap;
-        let mut new = Delivery { first, count: 0, base, bytes };
+        let mut new = Delivery { first, count: 0, program, base, bytes };
         let (mut seq, mut rest) = (first, bytes);
         while let Some((frame, behind)) = Frame::split(rest) {
             if seq < expected {
@@ -78,6 +78,8 @@ impl Session {
                     base: new.base.plus(frame.dt),
                     bytes: behind,
                     count: 0,
+                    // Known, of records that are here already.
+                    program: None,
                 };
             } else {
                 new.count = new.count.saturating_add(1);

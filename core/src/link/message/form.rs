@@ -37,10 +37,11 @@ impl<'a> Message<'a> {
                 put(&mut w, 3);
                 seq.put(&mut w);
             }
-            Self::Records(Records { first, gap, base, bytes }) => {
+            Self::Records(Records { first, gap, program, base, bytes }) => {
                 put(&mut w, 4);
                 first.put(&mut w);
                 gap.put(&mut w);
+                program.put(&mut w);
                 base.put(&mut w);
                 w.bytes(bytes);
             }
@@ -133,6 +134,7 @@ impl<'a> Message<'a> {
             4 => Self::Records(Records {
                 first: Wire::get(r)?,
                 gap: Wire::get(r)?,
+                program: Wire::get(r)?,
                 base: Wire::get(r)?,
                 bytes: take_rest(r),
             }),

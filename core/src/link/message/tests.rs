@@ -47,8 +47,8 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
         (Message::Assign { boot: 5 << 32 | 1 }, "02b4248180808050"),
         (Message::Ack { seq: 300 }, "03b424ac02"),
         (
-            Message::Records(Records { first: 300, gap: true, base, bytes: &[0xc0, 5] }),
-            "04b424ac0201c0843dc005",
+            Message::Records(Records { first: 300, gap: true, program: Some(5), base, bytes: &[0xc0, 5] }),
+            "04b424ac02010105c0843dc005",
         ),
         (
             Message::Command { origin: Origin::Link, id: 9, op, ttl: Duration::from_secs(30) },

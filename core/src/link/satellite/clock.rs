@@ -34,7 +34,7 @@ mod tests {
     use crate::engine::Engine;
     use crate::link::frame::MAX_MESSAGE;
     use crate::link::message::Message;
-    use crate::link::{About, Collector, Health, MAX_FRAME, Request, Satellite};
+    use crate::link::{About, Collector, Health, MAX_FRAME, Request, Runs, Satellite};
 
     #[test]
     fn a_clock_is_told_once_and_again_if_the_loop_had_no_room_for_it() {
@@ -47,7 +47,14 @@ mod tests {
             matches!(satellite.receive(now, &bytes[..len], &log), Some(Request::Clock { .. }))
         };
         assert!(!hears(&mut satellite, 0, Message::Greet { version: crate::link::VERSION, nonce: 3 }));
-        let about = About { node: "", board: "", room, bundle_max: 0, health: Health::NO_STORAGE };
+        let about = About {
+            node: "",
+            board: "",
+            room,
+            bundle_max: 0,
+            runs: Runs::default(),
+            health: Health::NO_STORAGE,
+        };
         let (mut frame, mut collector) = ([0; MAX_FRAME], Collector::new());
         let len = satellite.transmit(now, &about, &log, &mut frame).unwrap();
         let token =

@@ -2,11 +2,17 @@
 
 use heapless::Deque;
 
-use super::super::message::{Message, Records};
+use super::super::message::{Message, Records, Runs};
 use super::super::source::Source;
 use super::super::{MAX_MESSAGE, RETRY, WINDOW};
-use crate::log::Cursor;
+use crate::log::{Cursor, Lagged};
 use crate::time::Instant;
+
+/// What stands in front of the records of a frame takes so much at the most, ...
+const HEAD: usize = 1 + 5 + 10 + 1 + 1 + 10;
+
+/// ... and the program that is told with some of them so much more.
+const PROGRAM: usize = 10;
 
 /// How far the log has been sent.
 #[derive(Clone, Debug)]
@@ -20,18 +26,22 @@ pub(super) struct Sending {
     moved: Instant,
     /// All was sent again since something was acknowledged.
     rewound: bool,
-    /// Before the record of this number some are gone.
-    gap: Option<u64>,
+    /// The record with which it begins, until that is in the journal: nothing that the host heard leads up to it, so that the
+    /// host is told which program wrote it.
+    first: Option<u64>,
+    /// Before that one some are gone.
+    gap: bool,
 }
 
 impl Sending {
     /// From the record of this number on, or the oldest that is left.
     pub(super) fn from(seq: u64, now: Instant, log: &impl Source) -> Self {
         let (at, gap) = match log.seek(seq) {
-            Ok(at) => (at, None),
-            Err(lagged) => (lagged.resume, Some(lagged.resume.seq)),
+            Ok(at) => (at, false),
+            Err(lagged) => (lagged.resume, true),
         };
-        Self { acked: at, next: at, ends: Deque::new(), moved: now, rewound: false, gap }
+        let first = Some(at.seq);
+        Self { acked: at, next: at, ends: Deque::new(), moved: now, rewound: false, first, gap }
     }
 
     /// The host waits for the record of this number: the one behind a frame that it now has, or the one that it waited
@@ -42,7 +52,7 @@ impl Sending {
                 self.acked = self.ends.pop_front().unwrap_or(self.acked);
             }
             (self.moved, self.rewound) = (now, false);
-            self.gap = self.gap.filter(|gap| *gap >= seq);
+            self.first = self.first.filter(|first| *first >= seq);
         } else if seq != self.acked.seq {
             *self = Self::from(seq, now, log);
         } else if !self.ends.is_empty() && !self.rewound {
@@ -57,6 +67,7 @@ impl Sending {
         &mut self,
         now: Instant,
         token: u32,
+        runs: Option<Runs>,
         log: &impl Source,
         out: &mut [u8; MAX_MESSAGE],
     ) -> Option<usize> {
@@ -66,23 +77,37 @@ impl Sending {
         if self.ends.is_full() {
             return None;
         }
-        // What stands in front of the records takes so much at the most.
-        const HEAD: usize = 1 + 5 + 10 + 1 + 10;
         let mut records = [0; MAX_MESSAGE - HEAD];
-        let (len, next) = match log.copy(self.next, &mut records) {
+        let (len, next) = match self.copy(log, &mut records) {
             Ok(copied) => copied,
             Err(lagged) => {
                 self.skip_to(lagged.resume);
-                log.copy(lagged.resume, &mut records).ok()?
+                self.copy(log, &mut records).ok()?
             }
         };
         let bytes = records.get(..len).filter(|bytes| !bytes.is_empty())?;
-        let (first, base) = (self.next.seq, self.next.at);
-        let message = Message::Records(Records { first, gap: self.gap == Some(first), base, bytes });
+        let (first, base, begins) = (self.next.seq, self.next.at, self.begins());
+        let program = runs.filter(|runs| begins && runs.since <= first).map(|runs| runs.program);
+        let message = Message::Records(Records { first, gap: begins && self.gap, program, base, bytes });
         let written = message.encode(token, out)?;
         self.ends.push_back(next).ok()?;
         (self.next, self.moved) = (next, now);
         Some(written)
+    }
+
+    /// Whether the next frame is the one with which it begins.
+    fn begins(&self) -> bool {
+        self.first == Some(self.next.seq)
+    }
+
+    /// The records of the next frame: as many as fit behind what stands in front of them there.
+    fn copy(
+        &self,
+        log: &impl Source,
+        records: &mut [u8; MAX_MESSAGE - HEAD],
+    ) -> Result<(usize, Cursor), Lagged> {
+        let room = records.len() - if self.begins() { PROGRAM } else { 0 };
+        log.copy(self.next, records.get_mut(..room).unwrap_or_default())
     }
 
     fn rewind(&mut self, now: Instant) {
@@ -95,7 +120,7 @@ impl Sending {
     fn skip_to(&mut self, resume: Cursor) {
         (self.acked, self.next) = (resume, resume);
         self.ends.clear();
-        self.gap = Some(resume.seq);
+        (self.first, self.gap) = (Some(resume.seq), true);
     }
 
     /// When what is under way is sent again.

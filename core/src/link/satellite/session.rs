@@ -2,7 +2,7 @@
 
 use super::super::MAX_MESSAGE;
 use super::super::lines::Lines;
-use super::super::message::{Health, Message, Verdict};
+use super::super::message::{Health, Message, Runs, Verdict};
 use super::super::source::Source;
 use super::sending::Sending;
 use crate::decision::ReplyResult;
@@ -133,15 +133,16 @@ impl Session {
         (self.health.replace(health) != Some(health)).then_some(Message::Health(health))
     }
 
-    /// The next frame of records; its length.
+    /// The next frame of records, which the program that `runs` writes; its length.
     pub(super) fn next_records(
         &mut self,
         now: Instant,
+        runs: Option<Runs>,
         log: &impl Source,
         out: &mut [u8; MAX_MESSAGE],
     ) -> Option<usize> {
         let token = self.token;
-        self.sending.as_mut()?.next(now, token, log, out)
+        self.sending.as_mut()?.next(now, token, runs, log, out)
     }
 
     /// When records that were not acknowledged are sent again.

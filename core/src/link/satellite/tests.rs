@@ -16,7 +16,8 @@ const WALL: Wall = Wall { unix: 0, offset: 0, trusted: false };
 fn talk(host: &mut Host, satellite: &mut Satellite, now: Instant, pulls: bool) {
     let engine = Engine::<Tiny>::new();
     let (log, room) = (engine.log(), engine.room());
-    let about = About { node: "", board: "", room, bundle_max: 0, health: Health::NO_STORAGE };
+    let about =
+        About { node: "", board: "", room, bundle_max: 0, runs: Runs::default(), health: Health::NO_STORAGE };
     let (mut frame, mut out, mut back) = ([0; MAX_FRAME], Collector::new(), Collector::new());
     loop {
         let asked = host.transmit(now, WALL, &[], &mut frame);

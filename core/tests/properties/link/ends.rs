@@ -10,7 +10,7 @@ use campanile_core::id::{InputId, Level, VarId};
 use campanile_core::input::{COMMAND_TTL, Input, Op, Origin};
 use campanile_core::link::bundle::{self, Bundle};
 use campanile_core::link::{
-    About, Collector, Health, Heard, Host, Lines, MAX_FRAME, Request, Satellite, Staging, Verdict, Wall,
+    About, Collector, Health, Heard, Host, Lines, MAX_FRAME, Request, Runs, Satellite, Staging, Verdict, Wall,
 };
 use campanile_core::log::Cursor;
 use campanile_core::program::{InputDef, Parts, VarDef, image};
@@ -48,6 +48,14 @@ fn a_program(choice: u32) -> Vec<u8> {
     bytes[..len].to_vec()
 }
 
+/// The programs that took over in these records.
+fn installs(log: &[(Instant, Vec<u8>)]) -> impl Iterator<Item = u64> {
+    log.iter().filter_map(|(_, bytes)| match Frame::split(bytes)?.0.record() {
+        Some(Record::Input(Input::Install { hash })) => Some(hash),
+        _ => None,
+    })
+}
+
 /// One start of a satellite.
 pub(super) struct Porch {
     engine: Box<Engine<Tiny>>,
@@ -60,6 +68,7 @@ pub(super) struct Porch {
     pub(super) log: Vec<(Instant, Vec<u8>)>,
     level: Level,
     began: Instant,
+    runs: Runs,
     /// It has no time to let another program take over.
     pub(super) is_busy: bool,
     /// The one that waits for that.
@@ -81,6 +90,7 @@ impl Porch {
             log: Vec::new(),
             level: Level::Off,
             began: now,
+            runs: Runs { program: image::hash(&a_program(0)), since: 0 },
             is_busy: false,
             waiting: None,
         }
@@ -166,6 +176,7 @@ impl Porch {
             return Ok(());
         };
         let bundle = Bundle::open(bytes).expect("it came as it was sent");
+        self.runs = Runs { program: image::hash(bundle.image), since: self.cursor.seq };
         prop_assert!(self.engine.install(clock, bundle.image).is_ok());
         self.satellite.committed(hash, Verdict::Runs);
         self.settle(now);
@@ -190,16 +201,17 @@ impl Porch {
 
     /// The programs that took over, one after the other.
     pub(super) fn installs(&self) -> Vec<u64> {
-        let install = |bytes: &[u8]| match Frame::split(bytes)?.0.record() {
-            Some(Record::Input(Input::Install { hash })) => Some(hash),
-            _ => None,
-        };
-        self.log.iter().filter_map(|(_, bytes)| install(bytes)).collect()
+        installs(&self.log).collect()
+    }
+
+    /// The program that wrote a record.
+    fn wrote(&self, seq: u64) -> u64 {
+        installs(&self.log[..seq as usize]).last().unwrap_or_else(|| image::hash(&a_program(0)))
     }
 
     pub(super) fn say(&mut self, now: Instant) -> Option<Vec<u8>> {
         let (room, health, bundle_max) = (self.engine.room(), Health::NO_STORAGE, BUNDLE_MAX as u16);
-        let about = About { node: "porch", board: "test", room, bundle_max, health };
+        let about = About { node: "porch", board: "test", room, bundle_max, runs: self.runs, health };
         let mut out = [0; MAX_FRAME];
         let clock = self.clock(now);
         self.settle(clock);
@@ -386,6 +398,11 @@ impl Pi {
                         prop_assert!(left >= delivery.first, "{} to {} are lost", book.next, delivery.first);
                         self.lines.take_if(|lines| lines.seq < delivery.first);
                         self.host.look(now);
+                        let is_told = delivery.program.is_some() || porch.runs.since > delivery.first;
+                        prop_assert!(is_told, "nobody says which program wrote {}", delivery.first);
+                    }
+                    if let Some(program) = delivery.program.filter(|_| self.boot == porch.boot()) {
+                        prop_assert_eq!(program, porch.wrote(delivery.first));
                     }
                     let (mut at, mut rest, mut seq) = (delivery.base, delivery.bytes, delivery.first);
                     while let Some((frame, behind)) = Frame::split(rest) {

@@ -138,7 +138,7 @@ impl<S: Storage> Book<S> {
         now: Instant,
     ) -> Result<(), BookError> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        let Delivery { first, count, base, bytes } = *delivery;
+        let Delivery { first, count, base, bytes, .. } = *delivery;
         journal
             .append(&Batch { first_seq: first, base, bytes, count }, durable, now)
             .map_err(BookError::Append)?;

@@ -45,7 +45,7 @@ impl<S: Storage> Session<S> {
         if !self.runs_ours {
             return;
         }
-        (self.knows_lines, self.reads_ours) = (true, true);
+        self.knows_lines = true;
         world.lines(|mirror| {
             for (id, input) in (0..).map(InputId).zip(&self.program.symbols.inputs) {
                 match lines.input(id) {
@@ -96,6 +96,11 @@ impl<S: Storage> Session<S> {
             // What is missing would have told of the lines; what was said of them may be as old.
             self.lines.take_if(|lines| lines.seq < delivery.first);
             self.look(now);
+            // And of the program, if it has changed there: their ids may be those of other lines.
+            self.reads_ours = false;
+        }
+        if let Some(program) = delivery.program {
+            self.reads_ours = program == self.program.hash;
         }
         let (mut at, mut rest) = (delivery.base, delivery.bytes);
         for seq in delivery.first.. {

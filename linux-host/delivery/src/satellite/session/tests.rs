@@ -211,7 +211,13 @@ impl Bench {
         let record = Record::Input(Input::Clock { unix: 0, offset: 0, trusted: false });
         let mut bytes = [0; MAX_RECORD];
         let len = record.encode(Duration::ZERO, &mut bytes).unwrap();
-        self.says(Message::Records(Records { first, gap: true, base: Instant::ZERO, bytes: &bytes[..len] }))
+        self.says(Message::Records(Records {
+            first,
+            gap: true,
+            program: None,
+            base: Instant::ZERO,
+            bytes: &bytes[..len],
+        }))
     }
 
     /// It sends what the button did, from this record on.
@@ -245,7 +251,7 @@ impl Bench {
             bytes.extend_from_slice(&record[..len]);
         }
         let base = Instant::from_micros((first - 1) * 1_000);
-        self.says(Message::Records(Records { first, gap: false, base, bytes: &bytes }))
+        self.says(Message::Records(Records { first, gap: false, program: None, base, bytes: &bytes }))
     }
 
     /// What the house asks for, now.

@@ -3,7 +3,9 @@
 
 use campanile_core::capacity::{Host, Tiny};
 use campanile_core::engine::Engine;
-use campanile_core::link::{About, Collector, Health, Request, Satellite, Storage, VERSION, Verdict, seal};
+use campanile_core::link::{
+    About, Collector, Health, Request, Runs, Satellite, Storage, VERSION, Verdict, seal,
+};
 use campanile_core::program::verify::Room;
 use campanile_core::time::Duration;
 use campanile_delivery::Options;
@@ -110,7 +112,14 @@ impl Bench {
                 self.hear(&frame[..len]);
             }
             let (room, health) = (self.room, self.health);
-            let about = About { node: "", board: "test board", room, bundle_max: 1024, health };
+            let about = About {
+                node: "",
+                board: "test board",
+                room,
+                bundle_max: 1024,
+                runs: Runs::default(),
+                health,
+            };
             while let Some(len) = self.satellite.transmit(self.now, &about, &self.engine.log(), &mut frame) {
                 self.tell(&frame[..len]).unwrap();
             }
@@ -300,8 +309,14 @@ fn one_whose_count_of_starts_is_damaged_is_named_and_nothing_of_it_is_taken() {
     let wall = Wall { unix: 1, offset: 0, trusted: true };
     let len = bench.session.transmit(bench.now, wall, &mut frame).unwrap();
     bench.hear(&frame[..len]);
-    let about =
-        About { node: "", board: "test board", room: bench.room, bundle_max: 1024, health: bench.health };
+    let about = About {
+        node: "",
+        board: "test board",
+        room: bench.room,
+        bundle_max: 1024,
+        runs: Runs::default(),
+        health: bench.health,
+    };
     let len = bench.satellite.transmit(bench.now, &about, &bench.engine.log(), &mut frame).unwrap();
     let why = bench.tell(&frame[..len]).unwrap_err();
     assert!(why.contains("its start 4294967295") && why.contains("erase its flash"), "{why}");
