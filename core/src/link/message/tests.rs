@@ -39,10 +39,10 @@ fn all() -> Vec<(Message<'static>, &'static str)> {
     let op = Op::Set { output: OutputId(1), level: Level::On };
     let base = Instant::from_micros(1_000_000);
     vec![
-        (Message::Greet { version: VERSION, nonce: 7 }, "000702"),
+        (Message::Greet { version: VERSION, nonce: 7 }, "000703"),
         (
             Message::Hello(hello),
-            "01b4240207aac3f0f95901cdd70201ac0210080208100210a00110800805706f726368086d6963726f62697401",
+            "01b4240307aac3f0f95901cdd70201ac0210080208100210a00110800805706f726368086d6963726f62697401",
         ),
         (Message::Assign { boot: 5 << 32 | 1 }, "02b4248180808050"),
         (Message::Ack { seq: 300 }, "03b424ac02"),

@@ -106,7 +106,7 @@ impl Sending {
         log: &impl Source,
         records: &mut [u8; MAX_MESSAGE - HEAD],
     ) -> Result<(usize, Cursor), Lagged> {
-        let room = records.len() - if self.begins() { PROGRAM } else { 0 };
+        let room = if self.begins() { MAX_MESSAGE - HEAD - PROGRAM } else { MAX_MESSAGE - HEAD };
         log.copy(self.next, records.get_mut(..room).unwrap_or_default())
     }
 
@@ -126,5 +126,80 @@ impl Sending {
     /// When what is under way is sent again.
     pub(super) fn due(&self) -> Instant {
         if self.ends.is_empty() { Instant::NEVER } else { self.moved.plus(RETRY) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUNS: Runs = Runs { program: 7, since: 20 };
+
+    /// A log of records that have a byte each, from the first of these numbers to before the other.
+    struct Bytes(u64, u64);
+
+    impl Source for Bytes {
+        fn tail(&self) -> Cursor {
+            Cursor { seq: self.0, ..Cursor::default() }
+        }
+
+        fn head(&self) -> Cursor {
+            Cursor { seq: self.1, ..Cursor::default() }
+        }
+
+        fn seek(&self, seq: u64) -> Result<Cursor, Lagged> {
+            let at = Cursor { seq, ..Cursor::default() };
+            if seq < self.0 { Err(Lagged { resume: self.tail() }) } else { Ok(at) }
+        }
+
+        fn copy(&self, from: Cursor, buf: &mut [u8]) -> Result<(usize, Cursor), Lagged> {
+            let from = self.seek(from.seq)?;
+            let len = (self.1 - from.seq).min(buf.len() as u64);
+            buf[..len as usize].fill(0xff);
+            Ok((len as usize, Cursor { seq: from.seq + len, ..from }))
+        }
+    }
+
+    /// The first of the frame's records, whether some before it are gone, and the program that wrote it; `None` if there is none.
+    fn next(sending: &mut Sending, log: &Bytes) -> Option<(u64, bool, Option<u64>)> {
+        let mut out = [0; MAX_MESSAGE];
+        let len = sending.next(Instant::ZERO, 1, Some(RUNS), log, &mut out)?;
+        match Message::decode(&out[..len]) {
+            Ok((_, Message::Records(Records { first, gap, program, .. }))) => Some((first, gap, program)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn who_wrote_the_first_frame_and_the_one_behind_a_gap_is_told_where_it_is_known() {
+        let log = Bytes(10, 1_000);
+        let mut sending = Sending::from(20, Instant::ZERO, &log);
+        assert_eq!(next(&mut sending, &log), Some((20, false, Some(7))));
+        let (second, ..) = next(&mut sending, &log).unwrap();
+        sending.acknowledged(Instant::ZERO, second, &log);
+        sending.rewind(Instant::ZERO);
+        assert_eq!(next(&mut sending, &log), Some((second, false, None)), "the records before lead up to it");
+        // It did not come, and meanwhile the log went on.
+        let log = Bytes(900, 2_000);
+        sending.rewind(Instant::ZERO);
+        assert_eq!(next(&mut sending, &log), Some((900, true, Some(7))));
+        sending.rewind(Instant::ZERO);
+        assert_eq!(next(&mut sending, &log), Some((900, true, Some(7))), "again, as it may have been lost");
+        // The program took over behind the first record.
+        let log = Bytes(10, 1_000);
+        assert_eq!(next(&mut Sending::from(19, Instant::ZERO, &log), &log), Some((19, false, None)));
+        assert_eq!(next(&mut Sending::from(1, Instant::ZERO, &log), &log), Some((10, true, None)));
+    }
+
+    #[test]
+    fn the_longest_frame_fits() {
+        let log = Bytes(u64::MAX - 1_000, u64::MAX);
+        let runs = Some(Runs { program: u64::MAX, since: 0 });
+        let mut sending = Sending::from(1, Instant::ZERO, &log);
+        for at in [Instant::ZERO, Instant::NEVER] {
+            sending.next.at = at;
+            let len = sending.next(Instant::ZERO, u32::MAX, runs, &log, &mut [0; MAX_MESSAGE]);
+            assert!(len.is_some_and(|len| len > MAX_MESSAGE - 20), "{len:?}");
+        }
     }
 }

@@ -73,6 +73,8 @@ struct Bench {
     /// The bundle that it runs, and how many bytes of another it has room for.
     bundle: u64,
     bundle_max: u16,
+    /// The program that it says to have written the records of its next frame, if it says so.
+    wrote: Option<u64>,
     /// Pieces of a bundle that it was sent.
     pieces: usize,
     /// How often it was asked how the button is.
@@ -129,6 +131,7 @@ impl Bench {
             nonce: 0,
             bundle: BUNDLE,
             bundle_max: 64,
+            wrote: None,
             pieces: 0,
             looks: 0,
             commanded: None,
@@ -181,8 +184,9 @@ impl Bench {
         self.hello(boot, over, head)
     }
 
-    /// As above, again within the session.
+    /// As above, again within the session. If the start runs, all its records are of the program that it runs.
     fn hello(&mut self, boot: u64, over: bool, head: u64) -> Vec<Asked> {
+        self.wrote = (!over).then_some(if self.bundle == BUNDLE { IMAGE } else { OTHERS });
         let counts = Counts { inputs: 1, ..Counts::default() };
         self.says(Message::Hello(Hello {
             token: self.token,
@@ -206,18 +210,13 @@ impl Bench {
         self.says(Message::Lines(Lines { seq, inputs: 1, inputs_on, outputs: 0, outputs_on: 0 }))
     }
 
-    /// It sends a record that says nothing of the button, and that those before it are gone.
+    /// It sends a record that says nothing of the button, and that those before it are gone; whoever wrote it.
     fn sends_behind_a_gap(&mut self, first: u64) -> Vec<Asked> {
         let record = Record::Input(Input::Clock { unix: 0, offset: 0, trusted: false });
         let mut bytes = [0; MAX_RECORD];
         let len = record.encode(Duration::ZERO, &mut bytes).unwrap();
-        self.says(Message::Records(Records {
-            first,
-            gap: true,
-            program: None,
-            base: Instant::ZERO,
-            bytes: &bytes[..len],
-        }))
+        let (program, base, bytes) = (self.wrote.take(), Instant::ZERO, &bytes[..len]);
+        self.says(Message::Records(Records { first, gap: true, program, base, bytes }))
     }
 
     /// It sends what the button did, from this record on.
@@ -251,7 +250,8 @@ impl Bench {
             bytes.extend_from_slice(&record[..len]);
         }
         let base = Instant::from_micros((first - 1) * 1_000);
-        self.says(Message::Records(Records { first, gap: false, program: None, base, bytes: &bytes }))
+        let program = self.wrote.take();
+        self.says(Message::Records(Records { first, gap: false, program, base, bytes: &bytes }))
     }
 
     /// What the house asks for, now.

@@ -78,19 +78,29 @@ fn what_came_before_our_program_took_over_is_not_read_by_its_names() {
 }
 
 #[test]
-fn that_our_program_took_over_shows_in_how_the_lines_are_where_the_record_is_gone() {
+fn that_another_program_took_over_where_the_record_is_gone_is_said_with_the_next() {
     use Level::{Off, On};
     let mut bench = Bench::plugged();
     bench.offers(start(5), false, 9);
     bench.says(Message::Pong { at: ms(1) });
+    bench.wrote = None;
     bench.sends_install(1, OTHERS);
     bench.sends(2, &[On]);
+    bench.wrote = Some(IMAGE);
     bench.sends_behind_a_gap(8);
-    assert!(bench.session.runs_ours(), "as it has said");
     bench.tells(9, Off);
     assert!(matches!(bench.moves()[..], [Move::Found { level: Off, .. }]));
     bench.sends(9, &[On]);
     assert!(matches!(bench.moves()[..], [Move::Edge { level: On, .. }]));
+    // Behind the next gap its own is not known: it runs ours again later.
+    bench.sends_message(10);
+    bench.wrote = None;
+    bench.sends_behind_a_gap(20);
+    bench.sends_message(21);
+    assert_eq!(bench.house.rung(), [10], "the other is no message of ours, for all that anybody knows");
+    bench.sends_install(22, IMAGE);
+    bench.sends_message(23);
+    assert_eq!(bench.house.rung(), [10, 23]);
 }
 
 #[test]
