@@ -261,12 +261,14 @@ fn whoever_stops_reading_changes_nothing_in_the_exit_code() {
     )
     .unwrap();
     let (house, script) = (example(), script.to_str().unwrap().to_owned());
+    let image = folder.path().to_str().unwrap();
     for (arguments, code) in [
         (&["check", &wrong(), "--json"][..], 1),
         (&["check", &house, "--json"], 0),
         (&["sim", &house, &script], 1),
         (&["sim", &house, &script, "--json"], 1),
         (&["sim", &house, &script, "--seed", "7"], 0),
+        (&["install", &house, "--dry-run", "--root", image], 0),
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

@@ -211,7 +211,11 @@ impl How {
         let mut hidden = false;
         let mut tell = |step: &Step, outcome: Outcome| {
             hidden |= outcome == Outcome::Unknown;
-            say(step, outcome)
+            // Whoever has read enough does not stop an installation half-way.
+            say(step, outcome).or_else(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Ok(()),
+                _ => Err(error),
+            })
         };
         let changed = carry_out(steps, place, self.dry_run, &mut tell).map_err(Failure::Says)?;
         if hidden {
