@@ -14,6 +14,8 @@ mod commands;
 mod costs;
 #[path = "daemon/disks.rs"]
 mod disks;
+#[path = "daemon/outages.rs"]
+mod outages;
 #[path = "daemon/reloads.rs"]
 mod reloads;
 #[path = "daemon/replays.rs"]

@@ -36,6 +36,16 @@ pub enum State {
     Stopped,
 }
 
+impl State {
+    /// Why it does not deliver.
+    pub(super) fn why(&self) -> Option<&str> {
+        match self {
+            Self::Retrying { why, .. } | Self::Refused { why, .. } | Self::Broken(why) => Some(why),
+            Self::Connecting | Self::Connected | Self::Stopped => None,
+        }
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let when = |at: &Instant| match at.checked_duration_since(Instant::now()) {

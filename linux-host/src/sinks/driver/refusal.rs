@@ -99,7 +99,11 @@ impl<K: Sink, S: Storage, A: Around> Driver<K, S, A> {
                 (State::Retrying { why, at }, at)
             }
         };
-        tracing::warn!("{}: {state}", self.name);
+        // An outage of a month is one line, as long as its reason is the same.
+        let known = self.board.read(self.source.index.head()).state;
+        if known.why() != state.why() {
+            tracing::warn!("{}: {state}", self.name);
+        }
         self.set_state(state);
         at
     }
