@@ -2,7 +2,8 @@
 //! moment: no record is lost or comes twice, no command takes effect twice, no program takes over twice, no number of a
 //! start is used twice, and both ends agree on every line in the end, whatever was lost.
 
-mod ends;
+mod pi;
+mod porch;
 mod wire;
 
 use std::cell::RefCell;
@@ -13,7 +14,8 @@ use campanile_core::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use crate::tape::{Tape, cases, tapes};
-use ends::{Journal, Pi, Porch};
+use pi::{Journal, Pi};
+use porch::Porch;
 use wire::Wire;
 
 const STEP: Duration = Duration::from_millis(10);
