@@ -226,6 +226,7 @@ impl Daemon {
             zone: loaded.zone.clone(),
             links,
             messages,
+            memory: campanile_delivery::satellite::Memory::default(),
         }));
         reload::apply_satellites(&satellites, &mut boards, &loaded.satellites).await;
 

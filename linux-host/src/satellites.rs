@@ -22,7 +22,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use campanile_delivery::satellite::Outcome;
+use campanile_delivery::satellite::{Memory, Outcome};
 use campanile_delivery::{Options, SinkName};
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot};
@@ -61,6 +61,8 @@ pub struct Around {
     pub links: mpsc::UnboundedSender<(SinkName, bool)>,
     /// Told of the messages that they send.
     pub messages: mpsc::Sender<Sent>,
+    /// What a house knows of all of them, whichever names they have.
+    pub memory: Memory,
 }
 
 /// What became of the wish that a satellite's program is brought over again.
@@ -291,6 +293,7 @@ mod tests {
             zone: loaded.zone,
             links: mpsc::unbounded_channel().0,
             messages: mpsc::channel(1).0,
+            memory: Memory::default(),
         }));
         satellites.apply(&[(loaded.satellites[0].clone(), SatelliteLines::new("porch"))]);
         // Its thread has something to do still, for as long as it likes.

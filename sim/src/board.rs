@@ -17,6 +17,7 @@ use campanile_core::program::verify::LoadError;
 use campanile_core::program::{InputDef, OutputDef};
 use campanile_core::runner::{Captured, Edges, Outputs, Refused};
 use campanile_core::time::Instant;
+use campanile_delivery::RecordId;
 use campanile_delivery::satellite::{Mirror, Move};
 use campanile_delivery::symbols::{self, Active};
 
@@ -69,6 +70,8 @@ pub(crate) struct Told {
     pub(crate) level: Level,
     /// It moved, or else was found there.
     pub(crate) moved: bool,
+    /// The record that told so, while that was young.
+    pub(crate) record: Option<RecordId>,
 }
 
 /// What the kernel captured.
@@ -156,12 +159,12 @@ impl Board {
             let mut news = Vec::new();
             let lost = lines.borrow_mut().take(&name, |of| news.push(of));
             for of in news {
-                let (at, level, what) = match of {
-                    Move::Edge { at, level } => (at, level, What::Moved),
-                    Move::Found { at, level } => (at, level, What::Found),
+                let (at, level, record, what) = match of {
+                    Move::Edge { at, level, record } => (at, level, record, What::Moved),
+                    Move::Found { at, level } => (at, level, None, What::Found),
                 };
                 let moved = matches!(what, What::Moved);
-                told.push(Told { input: id, name: name.clone(), at, level, moved });
+                told.push(Told { input: id, name: name.clone(), at, level, moved, record });
                 state.put(wire, at, level, what);
             }
             if lost > 0 {

@@ -9,6 +9,7 @@
 //! ```
 
 mod book;
+mod memory;
 mod mirror;
 mod news;
 mod program;
@@ -17,6 +18,7 @@ mod requests;
 mod session;
 
 pub use book::{Book, BookError};
+pub use memory::Memory;
 pub use mirror::{Mirror, Move};
 pub use news::News;
 pub use program::{Misfit, Program, Unbundled};

@@ -150,7 +150,7 @@ impl InputLine for Input {
         let lost = self.lines.look(|mirror| {
             mirror.take(&self.name, |moved| {
                 give(match moved {
-                    Move::Edge { at, level } => Taken::Edge { at, level },
+                    Move::Edge { at, level, .. } => Taken::Edge { at, level },
                     Move::Found { at, level } => Taken::Found { at, level },
                 });
             })

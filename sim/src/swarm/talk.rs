@@ -10,7 +10,7 @@ use campanile_core::input::Op;
 use campanile_core::link::{Collector, MAX_FRAME, Wall};
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::disk::Disk;
-use campanile_delivery::satellite::{Book, Mirror, News, Outcome, Program, Session, World};
+use campanile_delivery::satellite::{Book, Memory, Mirror, News, Outcome, Program, Session, World};
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Boot, Journal, NodeName, Options, RecordId};
 
@@ -58,6 +58,7 @@ pub(super) struct Desk {
     pub(super) name: NodeName,
     pub(super) disk: Arc<Disk>,
     pub(super) options: Options,
+    pub(super) memory: Memory,
 }
 
 /// What a turn leads to.
@@ -288,10 +289,11 @@ impl Talk {
     /// Begins a session, if the port can be had.
     fn open(&mut self, now: Instant, plugged: bool) -> Result<(), Broken> {
         if self.session.is_none() {
-            let Desk { program, name, disk, options, .. } = &self.desk;
+            let Desk { program, name, disk, options, memory, .. } = &self.desk;
             let book = Book::open(Arc::clone(disk), name.clone(), options.clone());
             let book = book.map_err(|error| Broken::Journal(error.to_string()))?;
-            let session = Session::new(program.clone(), book, &mut self.around).map_err(Broken::Other)?;
+            let session = Session::new(program.clone(), book, memory.clone(), &mut self.around);
+            let session = session.map_err(Broken::Other)?;
             self.session = Some(session);
         }
         if let Some(session) = self.session.as_mut().filter(|_| plugged) {

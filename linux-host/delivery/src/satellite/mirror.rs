@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use campanile_core::id::Level;
 use campanile_core::time::Instant;
 
+use crate::RecordId;
+
 /// Moves that may wait for the house; behind that they are counted as lost.
 const WAITING: usize = 256;
 
@@ -18,6 +20,8 @@ pub enum Move {
         at: Instant,
         /// Where to.
         level: Level,
+        /// The record of its journal that told so; `None` if the house hears of it with all that is old.
+        record: Option<RecordId>,
     },
     /// It is at this level, and nobody knew: no move.
     Found {
@@ -122,14 +126,13 @@ impl Mirror {
         }
     }
 
-    /// An input is at this level. A move that is not young is no event any more: the house hears of it with
-    /// [`settle`](Self::settle), and of those that follow each other only the last.
-    pub fn saw(&mut self, input: &str, level: Level, young: bool, at: Instant) {
+    /// An input is at this level; `news`: the record of a move that is young. One that is not young is no event any more: the
+    /// house hears of it with [`settle`](Self::settle), and of those that follow each other only the last. True if the house is
+    /// told that it moved.
+    pub fn saw(&mut self, input: &str, level: Level, news: Option<RecordId>, at: Instant) -> bool {
         let seen = self.inputs.entry(input.to_owned()).or_default();
         seen.level = Some(level);
-        if young {
-            seen.tell(at);
-        }
+        news.is_some() && seen.tell(news, at)
     }
 
     /// Nobody knows any more at which level an input is.
@@ -141,7 +144,7 @@ impl Mirror {
 
     /// All that has come is seen, and nothing older waits: inputs that are at another level than the house knows are told.
     pub fn settle(&mut self, at: Instant) {
-        self.inputs.values_mut().for_each(|seen| seen.tell(at));
+        self.inputs.values_mut().for_each(|seen| _ = seen.tell(None, at));
     }
 
     /// An output that the satellite has to be told of.
@@ -167,25 +170,27 @@ impl Mirror {
 }
 
 impl Seen {
-    fn tell(&mut self, at: Instant) {
-        let Some(level) = self.level.filter(|level| self.told != Some(*level)) else { return };
+    /// Tells of its level, if that is another than the house was told; true if that is a move.
+    fn tell(&mut self, record: Option<RecordId>, at: Instant) -> bool {
+        let Some(level) = self.level.filter(|level| self.told != Some(*level)) else { return false };
         if self.news.len() >= WAITING {
             self.lost = self.lost.saturating_add(1);
-            return;
+            return false;
         }
         // What nobody knew before is no move.
         let news = match self.told {
-            Some(_) => Move::Edge { at, level },
+            Some(_) => Move::Edge { at, level, record },
             None => Move::Found { at, level },
         };
         self.news.push_back(news);
-        self.told = Some(level);
+        self.told.replace(level).is_some()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Boot;
 
     const AT: Instant = Instant::from_micros(5);
 
@@ -200,18 +205,22 @@ mod tests {
         let mut mirror = Mirror::default();
         mirror.open_input("button");
         assert_eq!(mirror.read("button"), None, "nobody has heard of it yet");
-        mirror.saw("button", Level::Off, false, AT);
+        mirror.saw("button", Level::Off, None, AT);
         mirror.settle(AT);
         assert_eq!(taken(&mut mirror), [Move::Found { at: AT, level: Level::Off }]);
         for level in [Level::On, Level::Off, Level::On] {
-            mirror.saw("button", level, false, AT);
+            mirror.saw("button", level, None, AT);
         }
         assert!(taken(&mut mirror).is_empty());
         mirror.settle(AT);
-        assert_eq!(taken(&mut mirror), [Move::Edge { at: AT, level: Level::On }]);
-        mirror.saw("button", Level::Off, true, AT);
-        mirror.saw("button", Level::On, true, AT);
+        assert_eq!(taken(&mut mirror), [Move::Edge { at: AT, level: Level::On, record: None }]);
+        let record = Some(RecordId { boot: Boot(1), seq: 1 });
+        assert!(mirror.saw("button", Level::Off, record, AT) && mirror.saw("button", Level::On, record, AT));
+        assert!(!mirror.saw("button", Level::On, record, AT), "it is there already");
         assert_eq!(taken(&mut mirror).len(), 2, "young ones are told each");
+        mirror.open_input("button");
+        assert!(!mirror.saw("button", Level::Off, record, AT), "to this program it is no move");
+        assert_eq!(taken(&mut mirror), [Move::Found { at: AT, level: Level::Off }]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use self::again::Again;
 use self::records::{Clock, Sent};
 use super::renamed::Renamed;
 use super::requests::{Outcome, Requests};
-use super::{Book, BookError, Mirror, Misfit, News, Program};
+use super::{Book, BookError, Memory, Mirror, Misfit, News, Program};
 use crate::{Boot, RecordId, Storage};
 
 /// A disk that is full here may have room soon, and to ask it costs next to nothing.
@@ -35,7 +35,8 @@ pub trait World {
     /// The house has to look at the lines.
     fn stir(&self);
 
-    /// The satellite has sent the message of this name just now; it is the record `at` of its journal.
+    /// The satellite has sent the message of this name just now; it is the record `at`, by the number that its start had first,
+    /// whatever names and numbers came since.
     fn sent(&self, message: &str, at: RecordId);
 
     /// A number that nobody can know.
@@ -49,6 +50,8 @@ pub trait World {
 pub struct Session<S: Storage> {
     program: Program,
     book: Book<S>,
+    /// What the house knows of all its satellites.
+    memory: Memory,
     host: Host,
     next_id: u32,
     /// The output that is under way, by the number of its command.
@@ -88,14 +91,20 @@ pub struct Session<S: Storage> {
 }
 
 impl<S: Storage> Session<S> {
-    /// Nobody is known to be there.
+    /// Nobody is known to be there. `memory` is the one of the house.
     ///
     /// # Errors
     /// There is no random number.
-    pub fn new(program: Program, book: Book<S>, world: &mut impl World) -> Result<Self, String> {
+    pub fn new(
+        program: Program,
+        book: Book<S>,
+        memory: Memory,
+        world: &mut impl World,
+    ) -> Result<Self, String> {
         Ok(Self {
             program,
             book,
+            memory,
             host: Host::new(world.random()?),
             next_id: world.random()?,
             ordered: None,

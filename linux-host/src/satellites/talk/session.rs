@@ -86,6 +86,7 @@ impl Session {
         let session = campanile_delivery::satellite::Session::new(
             bundled.map_err(|error| error.to_string())?,
             book,
+            around.memory.clone(),
             &mut house,
         );
         let session = session?;

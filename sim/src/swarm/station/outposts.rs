@@ -10,6 +10,7 @@ use campanile_core::program::image;
 use campanile_core::runner::Message;
 use campanile_core::time::Instant;
 use campanile_delivery::disk::{Disk, Faults};
+use campanile_delivery::satellite::Memory;
 use campanile_delivery::{Archive, Index, RecordId};
 
 use super::{Station, journal_options, rules};
@@ -43,6 +44,8 @@ pub(super) struct Outposts {
     journals: Vec<(String, Arc<Disk>)>,
     /// What the process knows of the lines on each board of a file, whichever program runs.
     lines: BTreeMap<String, Lines>,
+    /// And of their starts and records.
+    memory: Memory,
     /// What their sessions are made of.
     random: Prng,
     /// Their disks have lost, or kept half of, what they were given: there is damage in the journals.
@@ -63,6 +66,7 @@ impl Outposts {
             boards: boards.to_vec(),
             journals: names.map(|(name, place)| (name.to_owned(), disk(place))).collect(),
             lines: BTreeMap::new(),
+            memory: Memory::default(),
             random: seed.fork("sessions"),
             spoiled: false,
             rotten: false,
@@ -116,6 +120,7 @@ impl Station<'_> {
     pub(super) fn meet_satellites(&mut self) -> Result<(), String> {
         self.talks.clear();
         self.outposts.lines.clear();
+        self.outposts.memory = Memory::default();
         self.outposts.has_file_of(self.node.program.get());
         // The program that a start begins with may be another file's.
         let files = Rc::clone(&self.outposts.files);
@@ -184,7 +189,8 @@ impl Station<'_> {
             let KeptPlan { size, age } = kept.cloned().unwrap_or(KeptPlan { size: ROOM, age: 0 });
             let journal = JournalPlan { size, age, keep: false, ..self.plan.journal.clone() };
             let (lines, random) = (self.outposts.lines(&of.board), Prng::new(self.outposts.random.bits()));
-            let desk = Desk { of, program, name, disk, options: journal_options(&journal) };
+            let (options, memory) = (journal_options(&journal), self.outposts.memory.clone());
+            let desk = Desk { of, program, name, disk, options, memory };
             self.talks.insert(port, Talk::new(desk, lines, random));
         }
         Ok(())

@@ -88,7 +88,15 @@ impl<S: Storage> Session<S> {
         let unheard = self.given.filter(|&(of, ours)| of == theirs && self.book.boot() == Some(ours));
         let boot = match unheard {
             Some((_, ours)) => ours,
-            None => self.book.begin(world.random().map_err(BookError::Random)?, now)?,
+            None => {
+                // Where the journal would take the number, its start is another than the one that claims it here.
+                let is_same = theirs.0 != 0 && !self.book.takes(theirs);
+                let ours = self.book.begin(world.random().map_err(BookError::Random)?, now)?;
+                if is_same {
+                    self.memory.renumbered(theirs, ours);
+                }
+                ours
+            }
         };
         self.given = Some((theirs, boot));
         if theirs.0 != 0 {

@@ -8,6 +8,7 @@ use campanile_core::record::{Frame, Record};
 use campanile_core::time::{Duration, Instant};
 
 use super::{Session, World};
+use crate::satellite::memory::Identity;
 use crate::satellite::{BookError, News};
 use crate::{RecordId, Storage};
 
@@ -27,8 +28,7 @@ pub(super) struct Clock {
 /// A message that the satellite sent.
 pub(super) struct Sent {
     message: String,
-    record: RecordId,
-    at: Instant,
+    identity: Identity,
 }
 
 impl Clock {
@@ -49,7 +49,7 @@ impl<S: Storage> Session<S> {
         world.lines(|mirror| {
             for (id, input) in (0..).map(InputId).zip(&self.program.symbols.inputs) {
                 match lines.input(id) {
-                    Some(level) => mirror.saw(&input.name, level, false, now),
+                    Some(level) => _ = mirror.saw(&input.name, level, None, now),
                     None => mirror.forget(&input.name),
                 }
             }
@@ -69,11 +69,32 @@ impl<S: Storage> Session<S> {
         }
     }
 
-    /// Tells of the messages that are young, once it is known which are; the others are no news.
+    /// An input has moved, by a record of then: that is news if it is young, and the house was not told of it under another name.
+    fn moved(
+        &self,
+        input: &str,
+        level: Level,
+        (record, at): (RecordId, Instant),
+        now: Instant,
+        world: &impl World,
+    ) {
+        let young = self.clock.is_some_and(|clock| clock.age(now, at) < YOUNG);
+        let identity = self.memory.identity(record, at);
+        let news = Some(record).filter(|_| young && !self.memory.knows(identity));
+        if world.lines(|lines| lines.saw(input, level, news, now)) {
+            self.memory.tell(identity, now);
+        }
+    }
+
+    /// Tells of the messages that are young, once it is known which are; the others are no news, nor is what was told under
+    /// another name.
     pub(super) fn judge(&mut self, now: Instant, world: &impl World) {
         let Some(clock) = self.clock else { return };
-        for sent in self.unjudged.drain(..).filter(|sent| clock.age(now, sent.at) < YOUNG) {
-            world.sent(&sent.message, sent.record);
+        for Sent { message, identity } in self.unjudged.drain(..) {
+            if clock.age(now, identity.at) < YOUNG && !self.memory.knows(identity) {
+                self.memory.tell(identity, now);
+                world.sent(&message, identity.record);
+            }
         }
     }
 
@@ -89,9 +110,7 @@ impl<S: Storage> Session<S> {
         // again for what a power cut here took.
         self.book.append(delivery, self.over, now)?;
         self.host.taken(now, delivery.first + delivery.count);
-        if self.over {
-            return Ok(None);
-        }
+        let Some(boot) = self.book.boot().filter(|_| !self.over) else { return Ok(None) };
         if delivery.first > expected {
             // What is missing would have told of the lines; what was said of them may be as old.
             self.lines.take_if(|lines| lines.seq < delivery.first);
@@ -107,7 +126,7 @@ impl<S: Storage> Session<S> {
             let Some((frame, behind)) = Frame::split(rest) else { break };
             self.learn(seq, now, world);
             (at, rest) = (at.plus(frame.dt), behind);
-            let young = self.clock.is_some_and(|clock| clock.age(now, at) < YOUNG);
+            let record = RecordId { boot, seq };
             match frame.record() {
                 Some(Record::Input(Input::Install { hash } | Input::Boot { hash, .. })) => {
                     // Which it runs now is another matter, of which it tells itself.
@@ -119,8 +138,7 @@ impl<S: Storage> Session<S> {
                     ..
                 })) if self.reads_ours => {
                     if let Some(input) = self.program.symbols.inputs.get(input.index()) {
-                        let level = Level::from_bool(value != 0);
-                        world.lines(|lines| lines.saw(&input.name, level, young, now));
+                        self.moved(&input.name, Level::from_bool(value != 0), (record, at), now, world);
                     }
                 }
                 Some(Record::Decision(Decision::Set {
@@ -129,10 +147,9 @@ impl<S: Storage> Session<S> {
                     by: By::Command { origin: Origin::Link },
                 })) if self.reads_ours => self.held(output, level, world),
                 Some(Record::Decision(Decision::Send { template, .. })) if self.reads_ours => {
-                    let message = self.program.symbols.messages.get(template.index());
-                    if let Some((message, boot)) = message.zip(self.book.boot()) {
-                        let (message, record) = (message.name.clone(), RecordId { boot, seq });
-                        self.unjudged.push_back(Sent { message, record, at });
+                    if let Some(message) = self.program.symbols.messages.get(template.index()) {
+                        let (message, identity) = (message.name.clone(), self.memory.identity(record, at));
+                        self.unjudged.push_back(Sent { message, identity });
                     }
                 }
                 _ => {}

@@ -3,6 +3,7 @@
 mod commands;
 mod lines;
 mod messages;
+mod names;
 mod refusals;
 mod starts;
 
@@ -34,7 +35,7 @@ const IMAGE: u64 = 9;
 #[derive(Default)]
 struct House {
     lines: RefCell<Mirror>,
-    sent: RefCell<Vec<(String, u64)>>,
+    sent: RefCell<Vec<(String, RecordId)>>,
     random: u32,
 }
 
@@ -46,7 +47,7 @@ impl World for House {
     fn stir(&self) {}
 
     fn sent(&self, message: &str, at: RecordId) {
-        self.sent.borrow_mut().push((message.to_owned(), at.seq));
+        self.sent.borrow_mut().push((message.to_owned(), at));
     }
 
     fn random(&mut self) -> Result<u32, String> {
@@ -58,13 +59,14 @@ impl World for House {
 impl House {
     /// The records of the messages that it has heard of.
     fn rung(&self) -> Vec<u64> {
-        self.sent.borrow().iter().map(|(_, seq)| *seq).collect()
+        self.sent.borrow().iter().map(|(_, at)| at.seq).collect()
     }
 }
 
 /// The house's end, and the satellite's words as the test has them.
 struct Bench {
     disk: Arc<Disk>,
+    memory: Memory,
     session: Session<Disk>,
     house: House,
     now: Instant,
@@ -121,9 +123,11 @@ impl Bench {
         house.lines.get_mut().open_output("lamp", Level::Off);
         let disk = Arc::new(Disk::new(1));
         let book = Book::open(Arc::clone(&disk), node(), small()).unwrap();
-        let session = Session::new(program, book, &mut house).unwrap();
+        let memory = Memory::default();
+        let session = Session::new(program, book, memory.clone(), &mut house).unwrap();
         Self {
             disk,
+            memory,
             session,
             house,
             now: ms(1),
@@ -150,7 +154,16 @@ impl Bench {
     fn start_house_anew(&mut self) {
         let program = self.session.program().clone();
         let book = Book::open(Arc::clone(&self.disk), node(), small()).unwrap();
-        self.session = Session::new(program, book, &mut self.house).unwrap();
+        self.memory = Memory::default();
+        self.session = Session::new(program, book, self.memory.clone(), &mut self.house).unwrap();
+    }
+
+    /// The board has another name from here on, with this journal; gives the disk of the journal before.
+    fn is_named_anew(&mut self, disk: Arc<Disk>) -> Arc<Disk> {
+        let program = self.session.program().clone();
+        let book = Book::open(Arc::clone(&disk), node(), small()).unwrap();
+        self.session = Session::new(program, book, self.memory.clone(), &mut self.house).unwrap();
+        std::mem::replace(&mut self.disk, disk)
     }
 
     /// The satellite has started, or the cable is in again.

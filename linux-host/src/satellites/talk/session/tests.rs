@@ -9,6 +9,7 @@ use campanile_core::link::{
 use campanile_core::program::verify::Room;
 use campanile_core::time::Duration;
 use campanile_delivery::Options;
+use campanile_delivery::satellite::Memory;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
@@ -65,6 +66,7 @@ impl Bench {
             zone: TimeZone::UTC,
             links: mpsc::unbounded_channel().0,
             messages: mpsc::channel(1).0,
+            memory: Memory::default(),
         };
         let lines = SatelliteLines::new("porch");
         let session = Session::new(&program, &around, lines, view.clone()).unwrap();
