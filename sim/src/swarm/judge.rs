@@ -10,6 +10,7 @@ pub(super) mod link;
 pub(super) mod memory;
 pub(super) mod messages;
 pub(super) mod news;
+pub(super) mod once;
 pub(super) mod outputs;
 pub(super) mod receipt;
 pub(super) mod replay;

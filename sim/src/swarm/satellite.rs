@@ -29,6 +29,7 @@ use self::recorder::{Recorder, is_stirred};
 use self::storage::{Found, Look};
 use super::judge::link::Held;
 use super::judge::news::News;
+use super::judge::once::Once;
 use super::judge::starts::Starts;
 use super::judge::{commands::Commands, lines::Lines, outputs::Outputs, runs::Runs, steps::Steps};
 use super::plan::{FlashFault, SatellitePlan};
@@ -67,6 +68,7 @@ pub(super) struct Satellite<'a> {
     runs: Runs,
     held: Held,
     pub(super) news: News,
+    pub(super) once: Once,
     starts: Starts,
     pub(super) thorough: bool,
 }
@@ -113,6 +115,7 @@ impl<'a> Satellite<'a> {
             runs: Runs::default(),
             held: Held::default(),
             news: News::default(),
+            once: Once::default(),
             thorough: true,
         }
     }

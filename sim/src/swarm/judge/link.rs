@@ -234,6 +234,11 @@ impl There {
         life.numbers.iter().copied().filter(|number| self.records.contains_key(number))
     }
 
+    /// Whether nothing of it has gone: the start is there with which it began.
+    fn is_whole(&self) -> bool {
+        self.words.iter().any(|(_, word)| matches!(word, HostRecord::Started { previous: None, .. }))
+    }
+
     /// The starts that it has begun.
     fn begun(&self) -> impl Iterator<Item = u64> {
         let starts = self.words.iter().filter(|(_, word)| matches!(word, HostRecord::Started { .. }));
@@ -280,35 +285,42 @@ impl<'a> Journals<'a> {
                 None => tape.lives[place].numbers.iter().any(|number| *number < oldest.boot.0),
             }
         };
-        self.disks.forget && self.theirs.iter().any(is_before)
+        self.disks.forget && self.theirs.iter().any(|there| !there.is_whole() && is_before(there))
     }
 
-    /// Whether every start of a board came under one name, which no other board has had.
-    fn has_one_name(&self, tape: &Tape) -> bool {
-        let mut its =
-            self.theirs.iter().filter(|there| there.begun().any(|boot| tape.chapter(boot).is_some()));
-        let journal = its.next();
-        its.next().is_none() && journal.is_none_or(|there| !there.begun().any(self.is_anothers))
-    }
-
-    /// The journal of a board that has always had one name has a start under one number, unless the disk had lost the end of it
-    /// when a later one had begun.
+    /// A journal has a start under one number, unless the disk had lost the end of it when a later one had begun, or the board had
+    /// another name in between.
     fn once(&self, tape: &Tape, life: &Scroll) -> Result<(), String> {
-        if !self.has_one_name(tape) {
-            return Ok(());
-        }
         for there in &self.theirs {
             let mut numbers: Vec<u64> = there.numbers(life).collect();
             numbers.sort_unstable();
-            let is_cut = |first: u64, second: u64| {
+            let is_cut = |(first, second): (u64, u64)| {
                 (self.disks.lie || self.disks.spoiled)
                     && there.begun().any(|boot| first < boot && boot < second)
             };
-            if !numbers.windows(2).all(|pair| is_cut(pair[0], pair[1])) {
+            let mut pairs = numbers.windows(2).map(|pair| (pair[0], pair[1]));
+            if !pairs.all(|pair| is_cut(pair) || self.was_away(there, tape, life, pair)) {
                 return Err(format!("the start {:x} of the satellite has two numbers", life.own));
             }
         }
         Ok(())
+    }
+
+    /// Whether a board had another name between two numbers of a start in a journal: it was given a number there, or meanwhile
+    /// another board had this name, or a start before it came behind it, which had come to the other name first.
+    fn was_away(&self, there: &There, tape: &Tape, life: &Scroll, (first, second): (u64, u64)) -> bool {
+        let elsewhere = |boot: u64| {
+            let mut others = self.theirs.iter().filter(|other| !std::ptr::eq(*other, there));
+            others.any(|other| other.begun().any(|begun| begun == boot))
+        };
+        let came_late = |boot: u64| {
+            let (before, at) = (tape.life(boot), tape.chapter(boot));
+            at < tape.chapter(first)
+                && before.is_some_and(|life| life.numbers.iter().any(|boot| elsewhere(*boot)))
+        };
+        let between = |boot: &u64| first < *boot && *boot < second;
+        life.numbers.iter().any(|boot| (between(boot) || *boot == second) && elsewhere(*boot))
+            || there.begun().filter(between).any(|boot| (self.is_anothers)(boot) || came_late(boot))
     }
 
     /// Every record that the satellite wrote in a start that has a number is in a journal of its house, or a word there

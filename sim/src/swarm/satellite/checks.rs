@@ -4,6 +4,7 @@ use campanile_core::id::{InputId, Level, OutputId};
 use campanile_core::input::Input;
 use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
+use campanile_delivery::RecordId;
 use campanile_delivery::satellite::Mirror;
 
 use super::Satellite;
@@ -133,6 +134,15 @@ impl Satellite<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The record of which its house is told: which of its starts, in the order in which they were lived, and which record of
+    /// that.
+    pub(in crate::swarm) fn place(&self, record: RecordId) -> Result<(usize, u64), String> {
+        let start = self.tape.borrow().chapter(record.boot.0);
+        let start = start
+            .ok_or_else(|| format!("its house is told of a start that there was not: {}", record.boot))?;
+        Ok((start, record.seq))
     }
 
     /// Its house is told that an input of this program is at this level.

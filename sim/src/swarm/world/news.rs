@@ -15,9 +15,15 @@ impl World<'_> {
         let told = self.stations[node].relay(port, now)?;
         let Some(outpost) = self.outpost(node, port) else { return Ok(()) };
         let Some(talk) = self.stations[node].talks.get(&port) else { return Ok(()) };
-        let (program, Outpost { satellite, name, .. }) = (talk.program(), &self.outposts[outpost]);
-        for Told { name: input, level, .. } in told {
-            let heard = satellite.has_said(program, &input, level);
+        let (program, life) = (talk.program(), self.stations[node].life);
+        let Outpost { satellite, name, .. } = &mut self.outposts[outpost];
+        for Told { name: input, level, record, .. } in told {
+            let heard = satellite.has_said(program, &input, level).and_then(|()| match record {
+                Some(record) => {
+                    satellite.once.hears(life, satellite.place(record)?, &format!("a move of {input}"))
+                }
+                None => Ok(()),
+            });
             heard.map_err(|what| format!("its satellite {name}: {what}"))?;
         }
         Ok(())
@@ -32,9 +38,9 @@ impl World<'_> {
             return Ok(());
         };
         for (message, record) in talk.sent()? {
-            let start = satellite.tape.borrow().chapter(record.boot.0);
-            let start = start.ok_or_else(|| format!("a message of a start that there was not: {message}"))?;
-            satellite.news.hears(self.clock.now(), (start, record.seq), &message)?;
+            let place = satellite.place(record)?;
+            satellite.news.hears(self.clock.now(), place, &message)?;
+            satellite.once.hears(self.stations[node].life, place, &format!("the message {message}"))?;
             self.stations[node].heard(port, &message, record, now);
         }
         Ok(())
