@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Whether the swarm finds faults: each of tests/planted/*.patch is a small fault of a kind that real systems had. One at
-# a time is put into a copy of the sources, and the swarm lives in a house of tests/planted until it finds it.
+# a time is put into a copy of the sources, and the swarm lives in a house until it finds it.
 #
 #   ci/planted.sh            all of them
 #   ci/planted.sh NAME...    these: tests/planted/NAME.patch
@@ -14,6 +14,8 @@
 
 # shellcheck source=ci/lib/debian.sh
 source "$(dirname "$0")/lib/debian.sh"
+# shellcheck source=ci/lib/moved.sh
+source "$(dirname "$0")/lib/moved.sh"
 help_if_asked "$@"
 need patch
 
@@ -23,11 +25,12 @@ SEEDS=${PLANTED_SEEDS:-20000}
 LEAST=100
 OUT=$CARGO_TARGET_DIR/planted
 TREE=$OUT/tree
-# A fault of the link, or of what is at its other end, lives in the house that has one; one that takes days to show, where
-# little happens.
+# A fault of the link, or of what is at its other end, lives in the house that has one; one of names that move from board to
+# board, where two exchange their ports; one that takes days to show, where little happens.
 houses_of() {
     case $1 in
         link-* | flash-* | edges-*) HOUSES=("$OUT/porch.img" "$OUT/porch-changed.img") ;;
+        moved-*) HOUSES=("$OUT/rooms.img" "$OUT/rooms-moved.img") ;;
         age-*) HOUSES=("$OUT/quiet.img" "$OUT/quiet-changed.img") ;;
         *) HOUSES=("$OUT/house.img" "$OUT/changed.img") ;;
     esac
@@ -45,9 +48,11 @@ if [[ ${1:-} == --applies ]]; then
 fi
 
 mkdir -p "$OUT"
-for house in house changed porch porch-changed quiet quiet-changed; do
-    cargo run --quiet --locked -p campanile -- compile "$FAULTS/$house.toml" -o "$OUT/$house.img" 2>"$OUT/compile.log" ||
-        die "$FAULTS/$house.toml: $(tail -n 20 "$OUT/compile.log")"
+moved_house "$OUT"
+for house in "$FAULTS"/{house,changed,porch,porch-changed,quiet,quiet-changed}.toml "$OUT"/rooms{,-moved}.toml; do
+    image=$OUT/$(basename "$house" .toml).img
+    cargo run --quiet --locked -p campanile -- compile "$house" -o "$image" 2>"$OUT/compile.log" ||
+        die "$house: $(tail -n 20 "$OUT/compile.log")"
 done
 
 # What ships has no debug assertions, so that a judge has to find the fault; beyond that the builds are to be quick.

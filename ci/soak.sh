@@ -13,6 +13,8 @@
 
 # shellcheck source=ci/lib/common.sh
 source "$(dirname "$0")/lib/common.sh"
+# shellcheck source=ci/lib/moved.sh
+source "$(dirname "$0")/lib/moved.sh"
 
 help_if_asked "$@"
 (($# <= 2)) || die "takes a time and a seed, and got: $*"
@@ -43,9 +45,7 @@ cargo build --quiet --locked --release -p campanile
 
 # A file that stays, for who repeats a finding.
 rooms=$CARGO_TARGET_DIR/soak
-mkdir -p "$rooms"
-cat tests/houses/satellites/{hall,porch,shed}.toml >"$rooms/rooms.toml"
-sed 's/ttyACM0/ttyACM_/; s/ttyACM1/ttyACM0/; s/ttyACM_/ttyACM1/' "$rooms/rooms.toml" >"$rooms/rooms-moved.toml"
+moved_house "$rooms"
 
 live $((span - 2 * (span / 5) - span / 10)) "$busy" tests/planted/house.toml tests/planted/changed.toml
 live $((span / 5)) "$linked" tests/planted/porch.toml tests/planted/porch-changed.toml
