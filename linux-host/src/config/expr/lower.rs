@@ -105,8 +105,6 @@ pub(super) fn unknown(tokens: &[(Token, Range<usize>)], names: &dyn Names) -> Ve
             let part = |part: &&str| known(part) || part.bytes().all(|b| b.is_ascii_digit());
             let help = if parts.len() > 1 && parts.iter().all(part) {
                 format!("a subtraction needs spaces: `{}`", parts.join(" - "))
-            } else if let Some((_, alone)) = name.rsplit_once('.').filter(|(_, alone)| known(alone)) {
-                format!("use the plain name: `{alone}`, not `{name}`")
             } else if ["time", "now", "date"].contains(&name.as_str()) {
                 "the time is in `hour`, `minute` and `weekday`".to_owned()
             } else {

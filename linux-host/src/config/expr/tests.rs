@@ -91,7 +91,10 @@ fn what_a_satellite_knows_is_known_while_it_is_there() {
     assert_eq!(ops("porch.front-door"), [door, there, Op::End {}]);
     assert_eq!(ops("not porch.lamp or button"), [lamp, there, Op::Not {}, BUTTON, Op::Or {}, Op::End {}],);
     let of = |text| compile(text, &House).unwrap_err().remove(0);
-    assert_eq!(of("input.button").help, "use the plain name: `button`, not `input.button`");
+    assert_eq!(
+        of("input.button").help,
+        "use the plain name: `button`, not `input.button`, which would be a line of [satellites.input]"
+    );
     assert_eq!(of("porch.lmap").help, "did you mean `porch.lamp`?");
     assert!(of("button .rings").what.contains("`.` has no place"));
 }
