@@ -8,6 +8,7 @@
 mod comparison;
 mod other;
 mod pieces;
+mod place;
 mod range;
 mod read;
 mod report;
@@ -20,8 +21,9 @@ mod what_if;
 mod words;
 
 pub use comparison::Comparison;
+pub use place::Place;
 pub use range::{Bound, Extent, Range};
-pub use report::{Outcome, Piece, Place, Report, Why};
+pub use report::{Outcome, Piece, Report, Why};
 pub(crate) use stretch::items;
 pub use stretch::{Difference, Divergence, Stretch};
 pub use tally::{Count, Moment, Row, Unit};

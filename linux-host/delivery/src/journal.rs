@@ -7,6 +7,7 @@
 //!
 //! One thread owns it. It sleeps until [`Journal::due`] or the next batch, and calls [`Journal::tick`].
 
+mod clock;
 mod commit;
 mod ends;
 mod upkeep;
@@ -23,7 +24,6 @@ use crate::group::{Frames, Group, Loss, MAX_HEAD};
 use crate::health::{Degraded, Health};
 use crate::host::{GapWhy, HostRecord};
 use crate::index::Index;
-use crate::open::Clock;
 use crate::options::Options;
 use crate::position::{Boot, Cursor, Mark, Position};
 use crate::program::{self, StoredProgram};
@@ -35,6 +35,8 @@ use crate::storage::Storage;
 use crate::sync::Durability;
 use crate::tail::Builder;
 use crate::writer::{Writer, checkpoint_every};
+
+pub(crate) use clock::Clock;
 
 /// About what a group costs on disk beside its records.
 const GROUP_COST: usize = 8;

@@ -9,7 +9,7 @@ use crate::cursor::places;
 use crate::error::OpenError;
 use crate::host::HostRecord;
 use crate::index::{Before, Index};
-use crate::journal::Journal;
+use crate::journal::{Clock, Journal};
 use crate::name::NodeName;
 use crate::options::Options;
 use crate::position::{Boot, Position};
@@ -45,25 +45,6 @@ pub enum Start {
     New(u32),
     /// This one, which may have begun in the journal already.
     Of(Boot),
-}
-
-/// By which clock the host's own records are timed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Clock {
-    /// The engine's, which whoever writes the journal has too.
-    Engines,
-    /// None: the engine runs elsewhere, and its clock is there. A word of the host's has the time of the record before it.
-    Elsewhere,
-}
-
-impl Clock {
-    /// The time of a word that is said now; what is before the last record counts as that record's time.
-    pub(crate) const fn stamp(self, now: Instant) -> Instant {
-        match self {
-            Self::Engines => now,
-            Self::Elsewhere => Instant::ZERO,
-        }
-    }
 }
 
 impl<S: Storage> Journal<S> {

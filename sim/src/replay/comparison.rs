@@ -1,7 +1,8 @@
 //! Both programs side by side: what was counted, where they differ, and what could not be compared.
 
+use crate::replay::place::Place;
 use crate::replay::range::Extent;
-use crate::replay::report::{Piece, Place};
+use crate::replay::report::Piece;
 use crate::replay::tally::{Moment, Row};
 
 /// Both programs side by side.

@@ -2,7 +2,8 @@
 
 use campanile_delivery::Position;
 
-use crate::replay::report::{Outcome, Piece, Place, Why};
+use crate::replay::place::Place;
+use crate::replay::report::{Outcome, Piece, Why};
 
 /// The pieces so far.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use campanile_core::time::Instant;
 use campanile_delivery::Position;
 
-use crate::replay::report::Place;
+use crate::replay::place::Place;
 
 /// The first or last moment of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use campanile_core::restore::Restore;
 use campanile_core::time::{Duration, Instant};
 use campanile_delivery::symbols::Symbols;
 
-use crate::replay::report::Place;
+use crate::replay::place::Place;
 use crate::trace::Trace;
 
 /// What is counted, in the order in which it is shown.

@@ -10,9 +10,10 @@ use campanile_core::time::Instant;
 use campanile_delivery::{Body, Boot, HostRecord, Index, Item, Move, Position, Storage};
 
 use crate::replay::pieces::{Pieces, first_behind};
+use crate::replay::place::Place;
 use crate::replay::range::{Extent, Range};
 use crate::replay::read;
-use crate::replay::report::{Outcome, Piece, Place, Report, Why};
+use crate::replay::report::{Outcome, Piece, Report, Why};
 use crate::replay::stretch::{Divergence, Stretch};
 
 const INSTALL_KIND: u8 = 11;

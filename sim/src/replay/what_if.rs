@@ -24,9 +24,10 @@ use crate::node::{House, Room};
 use crate::replay::comparison::Comparison;
 use crate::replay::other::Other;
 use crate::replay::pieces::{Pieces, first_behind};
+use crate::replay::place::Place;
 use crate::replay::range::Range;
 use crate::replay::read;
-use crate::replay::report::{Outcome, Place, Why};
+use crate::replay::report::{Outcome, Why};
 use crate::replay::tally::Tally;
 
 /// Whoever waits is told after so many records.

@@ -12,7 +12,7 @@ use campanile_core::time::Instant;
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Body, Index, Next, Position, Storage};
 
-use crate::replay::report::Place;
+use crate::replay::place::Place;
 use crate::replay::stretch::{Difference, Divergence, items};
 use crate::trace::{Trace, seconds};
 

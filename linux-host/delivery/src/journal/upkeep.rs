@@ -5,10 +5,9 @@ use std::io;
 use campanile_core::record::Frame;
 use campanile_core::time::Instant;
 
-use super::Journal;
+use super::{Clock, Journal};
 use crate::context::clock_of;
 use crate::host::HostRecord;
-use crate::open::Clock;
 use crate::repair::set_aside;
 use crate::retention;
 use crate::segment::bad_name;

@@ -9,8 +9,9 @@ use campanile_delivery::Storage;
 
 use super::{Course, State};
 use crate::replay::other::{Other, is_start, settle};
+use crate::replay::place::Place;
 use crate::replay::read;
-use crate::replay::report::{Place, Why};
+use crate::replay::report::Why;
 use crate::replay::tally::is_of_start;
 
 /// However long the journal is silent: so much of what both did is kept until it is compared.
