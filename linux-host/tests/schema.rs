@@ -67,6 +67,7 @@ const ONLY_THE_COMPILER: &[&str] = &[
     "runs.toml",
     "steps.toml",
     "satellites-messages.toml",
+    "satellites-none.toml",
     "quotas.toml",
 ];
 
