@@ -21,7 +21,7 @@ use campanile_delivery::RecordId;
 use campanile_delivery::satellite::{Mirror, Move};
 use campanile_delivery::symbols::{self, Active};
 
-use crate::node::House;
+use crate::house::House;
 
 /// So many edges the kernel keeps: the most that it allows for one line is 16 times 64.
 pub const KERNEL_BUFFER: usize = 1024;

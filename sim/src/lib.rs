@@ -8,6 +8,7 @@ pub mod bounce;
 pub mod compare;
 mod error;
 pub mod executor;
+mod house;
 mod node;
 pub mod oracle;
 pub mod picture;

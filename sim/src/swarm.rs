@@ -7,12 +7,12 @@
 
 mod courier;
 mod draw;
-mod house;
 mod judge;
 mod line;
 pub mod plan;
 mod ports;
 mod receiver;
+mod rules;
 mod satellite;
 pub mod shrink;
 mod station;
@@ -33,7 +33,7 @@ use campanile_clock::Virtual;
 pub use draw::draw;
 pub use plan::Plan;
 
-use crate::node::House;
+use crate::house::House;
 
 /// Something that must not be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -30,7 +30,8 @@ use crate::script::Script;
 use crate::trace::Trace;
 
 pub use crate::error::SimError;
-pub use crate::node::{House, SatelliteHouse, Size};
+pub use crate::house::{House, SatelliteHouse};
+pub use crate::node::Size;
 
 use tape::Tape;
 use timeline::{Event, Timeline};

@@ -14,7 +14,8 @@ use campanile_core::runner::{Ticks, Wall};
 use campanile_core::time::Instant;
 use campanile_delivery::symbols::Symbols;
 
-use crate::node::{House, Room};
+use crate::house::House;
+use crate::node::Room;
 
 /// The other program at work.
 pub(super) struct Other<'a> {

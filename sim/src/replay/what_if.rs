@@ -20,7 +20,8 @@ use campanile_core::time::Instant;
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Body, Boot, HostRecord, Index, Item, Lagged, Move, Position, Storage};
 
-use crate::node::{House, Room};
+use crate::house::House;
+use crate::node::Room;
 use crate::replay::comparison::Comparison;
 use crate::replay::other::Other;
 use crate::replay::pieces::{Pieces, first_behind};

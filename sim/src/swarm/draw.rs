@@ -6,11 +6,11 @@ mod faults;
 mod satellites;
 mod stimuli;
 
-use super::house::{Rulebook, Rules};
+use super::rules::{Rulebook, Rules};
 use campanile_core::program::image::hash;
 
 use super::plan::{Deed, Item, Plan, Ring};
-use crate::node::House;
+use crate::house::House;
 use crate::prng::Prng;
 
 const SECOND: u64 = 1_000_000;

@@ -19,7 +19,7 @@ pub use node::{
 };
 
 use super::ports;
-use crate::node::House;
+use crate::house::House;
 
 /// A life of some nodes and all that befalls them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

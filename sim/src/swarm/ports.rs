@@ -14,7 +14,7 @@
 //! - One that is taken out of the file is told what it has still to be told, for a second; then nobody talks to its board, which
 //!   does what its program says, keeps what its flash has room for, and comes back with that.
 
-use crate::node::{House, SatelliteHouse};
+use crate::house::{House, SatelliteHouse};
 
 /// The ports of all satellites of these houses, in the order in which the houses name them: a number of a port is its place here.
 pub(super) fn ports(houses: &[House]) -> Vec<&str> {

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use super::plan::{Deed, Plan};
 use super::{Finding, run_unless};
-use crate::node::House;
+use crate::house::House;
 
 /// What is left of a plan.
 #[derive(Clone, Debug)]

@@ -20,7 +20,6 @@ use campanile_delivery::{Journal, Options as JournalOptions, Position, SinkName,
 use self::outposts::Outposts;
 pub(super) use self::wall::Wall;
 use super::courier::Courier;
-use super::house::{Rulebook, Rules};
 use super::judge::{
     self, age::Age, commands::Commands, journal, lines::Lines, messages::Messages, outputs::Outputs,
     runs::Runs, schedules::Schedules, steps::Steps, window::Window,
@@ -28,13 +27,15 @@ use super::judge::{
 use super::line::Stuck;
 use super::plan::{JournalPlan, NodePlan};
 use super::receiver::Receiver;
+use super::rules::{Rulebook, Rules};
 use super::satellite::Programs;
 use super::talk::Talk;
 use super::tape::{Tape, mix};
 use super::turns::Turns;
 use crate::error::SimError;
 use crate::executor::Executor;
-use crate::node::{self, House, Houses, Knowledge, Node, Setup};
+use crate::house::{House, Houses};
+use crate::node::{self, Knowledge, Node, Setup};
 use crate::prng::Prng;
 
 /// One way out of the node: the sink while the process lives, and the receiver at the other end.

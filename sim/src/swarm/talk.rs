@@ -15,7 +15,7 @@ use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Boot, Journal, NodeName, Options, RecordId};
 
 use crate::board::Satellite as Lines;
-use crate::node::SatelliteHouse;
+use crate::house::SatelliteHouse;
 use crate::prng::Prng;
 
 /// A port that cannot be had is tried again after so long, and then after twice as long, up to the longest.

@@ -5,7 +5,8 @@ use campanile_core::record::{Frame, Record};
 use campanile_core::runner::Message;
 use campanile_core::time::Instant;
 
-use crate::node::{House, Witness};
+use crate::house::House;
+use crate::node::Witness;
 
 /// One record.
 #[derive(Clone, Debug)]

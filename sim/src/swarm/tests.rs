@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use super::plan::{Deed, Item, JournalPlan, NetFault, NodePlan, SatellitePlan, SinkPlan};
 use super::shrink::{Step, shrink};
 use super::*;
-use crate::node::SatelliteHouse;
+use crate::house::SatelliteHouse;
 use crate::testing::{doorbell, louder, meter};
 
 fn houses() -> Vec<House> {

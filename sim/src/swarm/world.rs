@@ -22,15 +22,15 @@ use campanile_core::time::Duration;
 use campanile_delivery::Position;
 use campanile_delivery::disk::Faults;
 
-use super::house::Rulebook;
 use super::judge::{counts, receipt};
 use super::plan::{Item, Plan};
 use super::receiver::Answer;
+use super::rules::Rulebook;
 use super::satellite::programs;
 use super::station::{Given, Station, Way};
 use super::tape::mix;
 use super::{Finding, Outcome};
-use crate::node::House;
+use crate::house::House;
 use crate::prng::Prng;
 pub(super) use event::Event;
 use links::Outpost;

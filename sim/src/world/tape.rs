@@ -4,7 +4,8 @@ use campanile_core::program::verify::LoadError;
 use campanile_core::record::{Frame, Record};
 use campanile_core::time::Instant;
 
-use crate::node::{House, Witness};
+use crate::house::House;
+use crate::node::Witness;
 use crate::trace::Trace;
 
 #[derive(Default)]

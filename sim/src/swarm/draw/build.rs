@@ -1,7 +1,8 @@
 //! How nodes are built: capacities, options, clocks.
 
 use super::SECOND;
-use crate::node::{House, Size};
+use crate::house::House;
+use crate::node::Size;
 use crate::prng::Prng;
 use crate::swarm::plan::{
     FlashPlan, JournalPlan, KeptPlan, NodePlan, SatellitePlan, SinkPlan, Waiting, Wants, ZonePlan,

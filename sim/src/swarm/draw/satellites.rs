@@ -3,11 +3,11 @@
 use campanile_core::program::image::hash;
 
 use super::{SECOND, Scene};
-use crate::node::House;
+use crate::house::House;
 use crate::prng::Prng;
-use crate::swarm::house::Rulebook;
 use crate::swarm::plan::{Ask, Deed, FlashFault, Item, Leaves, Rots, WireFault};
 use crate::swarm::ports;
+use crate::swarm::rules::Rulebook;
 
 /// Both ends say every second that they are there: a longer life costs much and shows nothing more.
 pub(super) const LONGEST: u64 = 1_200 * SECOND;

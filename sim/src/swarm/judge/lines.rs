@@ -9,7 +9,7 @@ use campanile_core::input::{Input, Op};
 use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
 
-use crate::swarm::house::Rules;
+use crate::swarm::rules::Rules;
 use crate::swarm::tape::Entry;
 
 /// What is known of one line, all times on the node's clock.

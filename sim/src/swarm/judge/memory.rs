@@ -9,7 +9,7 @@ use campanile_core::input::{Input, Origin};
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 
-use crate::swarm::house::Rulebook;
+use crate::swarm::rules::Rulebook;
 use crate::swarm::tape::{Entry, Scroll};
 
 /// So many commands a node remembers: core/SEMANTICS.md.

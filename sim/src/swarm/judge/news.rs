@@ -10,7 +10,7 @@ use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_delivery::symbols::Symbols;
 
-use crate::swarm::house::Rules;
+use crate::swarm::rules::Rules;
 use crate::swarm::tape::Entry;
 
 /// What was longer ago, in microseconds, is no news. How long ago it was the house tells by the satellite's clock, of which it

@@ -8,7 +8,7 @@ use campanile_core::program::OutputDef;
 use campanile_core::record::Record;
 use campanile_core::time::Instant;
 
-use crate::swarm::house::Rules;
+use crate::swarm::rules::Rules;
 use crate::swarm::tape::Entry;
 
 /// An output as a watchman sees it, who knows the file and reads the log.

@@ -9,7 +9,7 @@ use campanile_core::time::Instant;
 use campanile_delivery::Journal;
 use campanile_delivery::disk::Disk;
 
-use crate::node::House;
+use crate::house::House;
 use crate::oracle::reference::Programs;
 use crate::oracle::reference::check::{Checker, Failed};
 use crate::replay::{Range, Stretch, items, replay};

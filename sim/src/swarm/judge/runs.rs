@@ -10,7 +10,7 @@ use campanile_core::program::ScenarioDef;
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 
-use crate::swarm::house::Rules;
+use crate::swarm::rules::Rules;
 use crate::swarm::tape::Entry;
 
 /// The runs that there are, each with its scenario, which a program that takes over knows by what it says: those that go on

@@ -6,8 +6,8 @@ use campanile_core::input::Input;
 use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
 
-use crate::swarm::house::Rules;
 use crate::swarm::plan::ZonePlan;
+use crate::swarm::rules::Rules;
 use crate::swarm::tape::Entry;
 
 /// A clock set by less than this went wrong a little, in microseconds: core/SEMANTICS.md.

@@ -6,7 +6,7 @@ use campanile_core::time::{Duration, Instant};
 use campanile_flash::Keeper;
 
 use super::memory::{self, has_begun};
-use crate::swarm::house::Rulebook;
+use crate::swarm::rules::Rulebook;
 use crate::swarm::tape::{Scroll, Tape};
 
 /// So long behind its window a record may take until it is kept.

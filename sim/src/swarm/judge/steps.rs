@@ -6,7 +6,7 @@ use campanile_core::input::{Input, Op};
 use campanile_core::record::Record;
 use campanile_core::time::Instant;
 
-use crate::swarm::house::Rules;
+use crate::swarm::rules::Rules;
 use crate::swarm::tape::Entry;
 
 /// Occurrences, and runs that go on, at one instant: core/SEMANTICS.md.
@@ -76,7 +76,7 @@ mod tests {
     use campanile_core::program::image::hash;
 
     use super::*;
-    use crate::swarm::house::Rulebook;
+    use crate::swarm::rules::Rulebook;
     use crate::testing::doorbell;
 
     /// The doorbell's longest slice has three steps: a `let`, a `set`, and the wait behind them.

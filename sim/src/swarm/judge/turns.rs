@@ -6,7 +6,7 @@ use campanile_core::input::Input;
 use campanile_core::record::Record;
 use campanile_core::time::{Duration, Instant};
 
-use crate::swarm::house::Rules;
+use crate::swarm::rules::Rules;
 use crate::swarm::tape::Entry;
 
 /// Further behind a deadline, a loop has stalled.

@@ -10,9 +10,9 @@ use campanile_delivery::satellite::Program;
 use campanile_delivery::symbols::Symbols;
 use campanile_flash::Wired;
 
-use crate::node::{House, Houses, SatelliteHouse};
-use crate::swarm::house::{Rulebook, Rules};
+use crate::house::{House, Houses, SatelliteHouse};
 use crate::swarm::ports;
+use crate::swarm::rules::{Rulebook, Rules};
 
 /// See the [module](self).
 pub(in crate::swarm) struct Programs {

@@ -12,7 +12,8 @@ use campanile_core::restore::Restore;
 use campanile_flash::{Items, Recalled, Store, programs, recall};
 
 use super::chip::{Chip, SLOT_PAGES};
-use crate::node::{Build, Houses};
+use crate::house::Houses;
+use crate::node::Build;
 
 /// What a start finds.
 pub(super) struct Found {

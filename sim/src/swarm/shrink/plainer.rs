@@ -117,7 +117,7 @@ fn without(plan: &Plan, gone: usize) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::node::House;
+    use crate::house::House;
     use crate::swarm::plan::{Ask, Deed, FlashPlan, Item, KeptPlan, Waiting, Wants, ZonePlan};
     use crate::swarm::shrink::shrink;
     use crate::swarm::{Finding, run};

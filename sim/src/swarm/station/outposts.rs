@@ -15,7 +15,7 @@ use campanile_delivery::{Archive, Index, RecordId};
 
 use super::{Station, journal_options, rules};
 use crate::board::{Satellite as Lines, Told};
-use crate::node::{House, SatelliteHouse};
+use crate::house::{House, SatelliteHouse};
 use crate::prng::Prng;
 use crate::swarm::judge::journal::Words;
 use crate::swarm::judge::link::Disks;

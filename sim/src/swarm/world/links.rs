@@ -10,7 +10,7 @@ use campanile_core::time::Duration;
 use super::deeds::BREAKS;
 use super::rot::rot;
 use super::{ARRIVES, World};
-use crate::node::House;
+use crate::house::House;
 use crate::prng::Prng;
 use crate::swarm::judge::{link, requests::Requests};
 use crate::swarm::line::{self, LineEvent, Stuck};

@@ -10,7 +10,7 @@ use campanile_core::program::verify::{LoadError, check_code};
 use campanile_core::program::{InputDef, On, OutputDef, ScenarioDef, SensorDef, TriggerDef, VarDef};
 use campanile_core::time::Duration;
 
-use crate::node::House;
+use crate::house::House;
 use crate::oracle::reference::{Programs, programs};
 
 /// What one program promises.
