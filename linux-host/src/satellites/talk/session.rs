@@ -20,6 +20,10 @@ use crate::boards::SatelliteLines;
 use crate::config::SatelliteProgram;
 use crate::random;
 
+/// How one is whose port is open: what keeps it from answering is on the board, or in the file.
+const SILENT: &str =
+    "nothing is heard from it yet: does it run firmware with the feature `link`, and is its `baud` right?";
+
 /// See the [module](self).
 pub(super) struct Session {
     name: String,
@@ -100,7 +104,7 @@ impl Session {
     /// The port is open.
     pub(super) fn begin(&mut self, now: Instant) {
         self.session.begin(now);
-        self.view.change(|status| status.state = "nothing is heard from it yet".to_owned());
+        self.view.change(|status| status.state = SILENT.to_owned());
     }
 
     /// The port is gone.
