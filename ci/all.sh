@@ -49,7 +49,8 @@ room_or_die() {
     free=$(df -Pk "$CARGO_TARGET_DIR" | awk 'NR == 2 { print $4 }')
     left=$(du -sk "$CARGO_TARGET_DIR" | cut -f1)
     ((free + left >= ROOM_GB * 1024 * 1024)) ||
-        die "all steps need $ROOM_GB GB in $CARGO_TARGET_DIR, and its disk has $((free / 1024)) MB free: make room, or run single steps"
+        die "all steps need $ROOM_GB GB in $CARGO_TARGET_DIR, and $((free / 1024)) MB are free there:" \
+            "make room, or run single steps"
 }
 
 step_scripts() {

@@ -33,8 +33,9 @@ declare -A LIGHTS=([mps2_an386]=0x40028000)
 # The flash that the micro:bit keeps things in: see firmware/src/board/microbit.x.
 FLASH_AT=0x30000 FLASH_LEN=0x10000
 
-# satellite BOARD ELF FOLDER: presses the board's button, from outside where it has pins, and expects a record in the satellite's journal, a
-# scenario of the house, and the board's lamp; then kills the daemon, and expects the board to take the lamp back by itself.
+# satellite BOARD ELF FOLDER: presses the board's button, from outside where it has pins, and expects a record in the
+# satellite's journal, a scenario of the house, and the board's lamp; then kills the daemon, and expects the board to
+# take the lamp back by itself.
 satellite() {
     local board=$1 elf=$2 folder=$3 state=$3/state
     rm -rf "$folder"

@@ -1,5 +1,6 @@
-//! What people read when their file is wrong: every house in `errors` and `errors/beginners` compiled and every script in
-//! `errors/scripts` opened, the findings held against the text beside it. Dropping a file in adds a case; `BLESS=1 cargo test -p campanile --test errors` writes what came out.
+//! What people read when their file is wrong: every house in `errors` and `errors/beginners` compiled and every script
+//! in `errors/scripts` opened, the findings held against the text beside it. Dropping a file in adds a case;
+//! `BLESS=1 cargo test -p campanile --test errors` writes what came out.
 
 use std::path::{Path, PathBuf};
 

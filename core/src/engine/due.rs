@@ -19,8 +19,8 @@ enum Timer {
 }
 
 impl View<'_> {
-    /// Does the first of what is due at or before `now`; false if nothing is. The bounds of [`State`](super::state::State) say what has to be
-    /// searched: most calls find that a deadline has only moved.
+    /// Does the first of what is due at or before `now`; false if nothing is. The bounds of
+    /// [`State`](super::state::State) say what has to be searched: most calls find that a deadline has only moved.
     pub(crate) fn do_due(&mut self, now: Instant) -> bool {
         if self.s.phase == Phase::Stopped {
             self.s.set_next(Instant::NEVER, Instant::NEVER);

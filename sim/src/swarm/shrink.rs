@@ -33,9 +33,9 @@ pub struct Step {
     pub items: usize,
 }
 
-/// Shortens `plan`, whose run ends with `finding`, in at most `tries` runs. `watch` is shown each step, over and over while
-/// that is tried, and ends it when it has seen enough. What is found on the way may be another thing than at first, but is a finding of the same sort: its
-/// words begin alike.
+/// Shortens `plan`, whose run ends with `finding`, in at most `tries` runs. `watch` is shown each step, over and over
+/// while that is tried, and ends it when it has seen enough. What is found on the way may be another thing than at
+/// first, but is a finding of the same sort: its words begin alike.
 #[must_use]
 pub fn shrink(
     plan: Plan,

@@ -24,8 +24,8 @@ pub(super) fn sensor(name: &str, decimals: u8) -> u32 {
     }
 }
 
-/// The hash of a line of a board with this [hardware](super::super::file::Board::hardware): what is another line for the daemon is another
-/// one for the engine.
+/// The hash of a line of a board with this [hardware](super::super::file::Board::hardware): what is another line for
+/// the daemon is another one for the engine.
 pub(super) fn line(hardware: &str, line: &Line) -> u32 {
     let kind = match line {
         Line::Offset(_) => "offset",

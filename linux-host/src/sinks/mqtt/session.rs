@@ -135,8 +135,8 @@ impl Session {
         Ok(Box::pin(async { notice.wait_completion_async().await.map_err(words::of_subscribe) }))
     }
 
-    /// Subscribes to what others say from now on, and to what is kept for whoever comes later if that is wanted; each topic for itself: the answer tells which of them the broker
-    /// allows.
+    /// Subscribes to what others say from now on, and to what is kept for whoever comes later if that is wanted; each
+    /// topic for itself: the answer tells which of them the broker allows.
     ///
     /// # Errors
     /// The connection is gone, or a filter is none.

@@ -131,8 +131,8 @@ pub(in crate::swarm) struct Left {
     pub(in crate::swarm) has_holes: bool,
 }
 
-/// Reads the whole journal and compares it with the lives that were lived under the numbers in it; adds the host's words to those that were found before. Gives what is left of each
-/// start.
+/// Reads the whole journal and compares it with the lives that were lived under the numbers in it; adds the host's
+/// words to those that were found before. Gives what is left of each start.
 pub(in crate::swarm) fn examine<'t>(
     journal: &Arc<Index<Disk>>,
     life: impl Fn(u64) -> Option<&'t Scroll>,

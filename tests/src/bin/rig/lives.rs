@@ -1,5 +1,5 @@
-//! The lives of all cases in tests/scenarios, lived by the simulator here, and those of tests/golden: for a board that executes them again. Their
-//! form is that of `firmware/src/replay.rs`.
+//! The lives of all cases in tests/scenarios, lived by the simulator here, and those of tests/golden: for a board that
+//! executes them again. Their form is that of `firmware/src/replay.rs`.
 
 use std::collections::BTreeMap;
 use std::fs;

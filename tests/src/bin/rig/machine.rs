@@ -54,7 +54,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Starts the board, with its button released, and with this flash. What its serial line sends goes to the file `sent` of the folder, and what QEMU says to another.
+    /// Starts the board, with its button released, and with this flash. What its serial line sends goes to the file
+    /// `sent` of the folder, and what QEMU says to another.
     pub(crate) fn start(
         board: &'static Board,
         qemu: &Path,
