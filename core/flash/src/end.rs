@@ -3,31 +3,30 @@
 //! overwrites its oldest records: those in flash where there is some, from which nothing goes that a power cut could take back.
 
 mod held;
+mod programs;
 
 use core::cell::RefCell;
 
 use campanile_core::decision::{Decision, Origin};
 use campanile_core::id::PeerId;
 use campanile_core::input::{Input, Op};
-use campanile_core::link::bundle::Bundle;
 use campanile_core::link::{
     About, Collector, Health, MAX_FRAME, Request, Runs, Satellite, Staging, Verdict, own_command,
 };
 use campanile_core::log::{Cursor, EventLog};
-use campanile_core::program::image;
 use campanile_core::program::verify::Room;
 use campanile_core::record::Record;
 use campanile_core::restore::Restore;
 use campanile_core::runner::Message;
 use campanile_core::time::Instant;
 
-use crate::bundles::name_of;
 use crate::keeper::Keeper;
 use crate::offered::Offered;
 use crate::port::{News, Port};
 use crate::served::Served;
 use crate::store::Store;
 use held::Held;
+use programs::name;
 
 /// The host, to scenarios.
 const HOST: PeerId = PeerId(0);
@@ -241,31 +240,6 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
         }
     }
 
-    /// Checks a bundle, stores it, and asks the loop to take it over.
-    fn commit(&mut self, hash: u64) -> Result<(), Verdict> {
-        let store = self.port.store();
-        let image = {
-            let store = store.map(RefCell::borrow);
-            let bytes = match &store {
-                Some(store) => store.staged(hash),
-                None => self.staging.whole(hash),
-            };
-            let bundle = Bundle::open(bytes.ok_or(Verdict::Incomplete)?).ok_or(Verdict::Malformed)?;
-            self.port.check(&bundle, &self.room)?;
-            image::hash(bundle.image)
-        };
-        if !self.port.takes_message() {
-            return Err(Verdict::Incomplete);
-        }
-        // From here on it is what the next start begins with, if there is flash for it.
-        if let Some(store) = store {
-            store.borrow_mut().commit(hash).map_err(|_| Verdict::Unstored)?;
-        }
-        self.installing = Some((hash, image));
-        self.port.tell(Message::Install { hash: image });
-        Ok(())
-    }
-
     /// Tells the scenarios that the host came or went; outputs that it held take their safe levels, if the file says so. One
     /// message at a time: the loop looks here again behind each.
     fn notice(&mut self) {
@@ -330,12 +304,6 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
         }
     }
 
-    /// The longest bundle that there is room for.
-    fn bundle_max(&self) -> u16 {
-        let max = self.port.store().map_or(BUNDLE, |store| store.borrow().program_max());
-        u16::try_from(max).unwrap_or(u16::MAX)
-    }
-
     /// When there is something to say, to keep, or to notice, though nothing happens. What the wire does not take is not due
     /// before it does: nobody could sleep meanwhile.
     pub fn due(&self) -> Instant {
@@ -386,28 +354,9 @@ impl<P: Port, const BUNDLE: usize, const OUTPUTS: usize> End<P, BUNDLE, OUTPUTS>
             self.keeper.checkpoint_done(&mut store.borrow_mut());
         }
     }
-
-    /// The bundle with the image of this hash that the loop is to install, where that has come into memory: the others are in
-    /// the store.
-    pub fn staged(&self, image: u64) -> Option<Bundle<'_>> {
-        let (bundle, _) = self.installing.filter(|(_, installing)| *installing == image)?;
-        Bundle::open(self.staging.whole(bundle)?)
-    }
-
-    /// The engine has refused the program that it was to install.
-    pub fn install_failed(&mut self) {
-        if let Some((bundle, _)) = self.installing.take() {
-            self.satellite.committed(bundle, Verdict::Refused);
-        }
-    }
 }
 
 /// The store, if this start has a number there.
 fn stored<P: Port>(port: &P, own: u64) -> Option<&RefCell<Store<P::Flash>>> {
     port.store().filter(|_| own != 0)
-}
-
-/// What the host calls the bundle with this image.
-fn name(port: &impl Port, image: u64) -> u64 {
-    name_of(port.store().map(RefCell::borrow).as_deref(), port.linked_in(), image)
 }
