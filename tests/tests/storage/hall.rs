@@ -9,7 +9,7 @@ use campanile_core::program::{Parts, image};
 use campanile_core::record::Record;
 use campanile_core::time::Instant;
 use campanile_delivery::disk::{Disk, PowerCut};
-use campanile_delivery::satellite::{Book, Mirror, Program, Session, World};
+use campanile_delivery::satellite::{Book, Memory, Mirror, Program, Session, World};
 use campanile_delivery::symbols::Symbols;
 use campanile_delivery::{Archive, Body, Boot, Journal, Next, NodeName, Options, Position, RecordId, Start};
 use proptest::prelude::*;
@@ -79,7 +79,8 @@ impl Hall {
 
     fn start(disk: Arc<Disk>, mut house: House) -> Self {
         let book = Book::open(disk.clone(), node(), options()).expect("what it wrote itself");
-        let session = Session::new(program().0.clone(), book, &mut house).expect("there is a random number");
+        let session = Session::new(program().0.clone(), book, Memory::default(), &mut house)
+            .expect("there is a random number");
         Self { disk, house, session, collector: Collector::new() }
     }
 
