@@ -45,6 +45,11 @@ impl<'f> Board<'f> {
         self.offered.number()
     }
 
+    /// Whether the start whose records are offered is the one that runs.
+    pub(crate) fn offers_its_last(&self) -> bool {
+        !self.offered.is_over()
+    }
+
     /// The number of the record that it will write next.
     pub(crate) fn head(&self) -> u64 {
         self.store.head().seq

@@ -66,7 +66,9 @@ fn live(tape: &[u8]) -> Result<Tally, TestCaseError> {
             kept.push(next);
         }
     }
-    let has_all = |hall: &Hall, board: &Board<'_>| hall.has_all_of(board.number(), board.head());
+    let has_all = |hall: &Hall, board: &Board<'_>| {
+        board.offers_its_last() && hall.has_all_of(board.number(), board.head())
+    };
     let mut calm = false;
     while !calm {
         calm = tape.0.is_empty();
