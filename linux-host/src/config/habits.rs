@@ -1,6 +1,6 @@
 //! What people bring along from elsewhere, and what is written instead.
 
-use super::secrets;
+use super::secrets::keys;
 
 /// Keys under which people write secrets, in whatever table.
 const SECRETS: [&str; 6] = ["password", "passwd", "pass", "secret", "token", "key"];
@@ -168,7 +168,7 @@ pub(super) fn refused(table: &str, key: &str) -> Option<Habit> {
 /// that the table has.
 pub(super) fn is_secret(table: &str, key: &str, near: Option<&str>) -> bool {
     let in_sink = table.starts_with("a sink") || table == "a secret for a header";
-    SECRETS.contains(&key) || in_sink && near.is_none() && secrets::is_secret(key)
+    SECRETS.contains(&key) || in_sink && near.is_none() && keys::is_secret(key)
 }
 
 /// What is written instead of a secret, in a table with these keys.

@@ -2,7 +2,7 @@
 
 mod checks;
 mod outposts;
-mod wall;
+pub(super) mod wall;
 mod work;
 
 use std::cell::RefCell;

@@ -6,8 +6,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::super::habits;
+use super::super::secrets::keys;
 use super::super::source::Diagnostic;
-use super::super::{habits, secrets};
 use super::{Node, Others, Read, Report, Rule, suggestion, wrong_kind};
 use crate::nearest::nearest;
 
@@ -135,8 +136,8 @@ impl<'a> Table<'a> {
             }
             let diagnostic = Diagnostic::error(span, format!("unknown key `{name}` in {}", self.what));
             let near = nearest(name, self.known.iter().copied());
-            if secrets::is_secret(name) {
-                report.hide(secrets::leaves(value));
+            if keys::is_secret(name) {
+                report.hide(keys::leaves(value));
             }
             if habits::is_secret(self.what, name, near) {
                 let help = habits::instead_of_secret(name, self.known);

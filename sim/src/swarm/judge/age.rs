@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use campanile_delivery::disk::Disk;
 use campanile_delivery::{File as _, Status, Storage as _};
 
-use crate::swarm::station::Wall;
+use crate::swarm::station::wall::Wall;
 
 /// One segment goes in this time, in microseconds, and a bit.
 const HOUR: u64 = 3_660_000_000;
