@@ -212,6 +212,15 @@ impl<S: Storage> Journal<S> {
         self.wants_checkpoint = true;
     }
 
+    /// Records before this one never come, and it was written by this program, 0 if nobody knows.
+    pub(crate) fn miss_before(&mut self, seq: u64, program: u64, now: Instant) {
+        let last = self.builder.end.at.seq;
+        if seq > last + 1 {
+            self.record_overrun(last + 1, seq - 1, now);
+            self.builder.program = program;
+        }
+    }
+
     /// Takes a checkpoint: the engine's state behind the last batch, as `Restore` records in a row.
     ///
     /// # Errors

@@ -86,7 +86,8 @@ impl Session {
             }
             (seq, rest) = (seq.saturating_add(1), behind);
         }
-        if missing || !rest.is_empty() {
+        // No satellite gets to the last number there is: behind that none could come.
+        if missing || !rest.is_empty() || seq == u64::MAX {
             self.ack_at = now;
             return None;
         }
@@ -126,5 +127,29 @@ impl Session {
             return Some(Message::Look);
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::Input;
+    use crate::record::{MAX_RECORD, Record};
+    use crate::time::Duration;
+
+    #[test]
+    fn a_frame_behind_which_no_number_is_left_is_not_taken() {
+        let mut bytes = [0; MAX_RECORD];
+        let record = Record::Input(Input::Clock { unix: 0, offset: 0, trusted: false });
+        let len = record.encode(Duration::ZERO, &mut bytes).unwrap();
+        let records =
+            |first| Records { first, gap: true, program: None, base: Instant::ZERO, bytes: &bytes[..len] };
+        let mut session = Session::new(1, Instant::ZERO);
+        session.pull(Instant::ZERO, 5);
+        for first in [u64::MAX, u64::MAX - 1] {
+            assert_eq!(session.records(Instant::ZERO, records(first)), None, "{first}");
+        }
+        let taken = session.records(Instant::ZERO, records(9)).unwrap();
+        assert_eq!((taken.first, taken.count), (9, 1));
     }
 }

@@ -130,17 +130,22 @@ impl<S: Storage> Book<S> {
         self.journal.as_ref().and_then(Journal::program)
     }
 
-    /// Takes records, and hands them to the kernel; with `durable` they are on the disk behind this, if that takes anything.
+    /// Takes records, and hands them to the kernel. Those of a start that is `over` are on the disk behind this, if that takes
+    /// anything.
     pub(super) fn append(
         &mut self,
         delivery: &Delivery<'_>,
-        durable: bool,
+        over: bool,
         now: Instant,
     ) -> Result<(), BookError> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        let Delivery { first, count, base, bytes, .. } = *delivery;
+        let Delivery { first, count, program, base, bytes } = *delivery;
+        if !over {
+            // Which program wrote the records of a start that is over no satellite knows: the one of those before is the best guess.
+            journal.miss_before(first, program.unwrap_or(0), now);
+        }
         journal
-            .append(&Batch { first_seq: first, base, bytes, count }, durable, now)
+            .append(&Batch { first_seq: first, base, bytes, count }, over, now)
             .map_err(BookError::Append)?;
         journal.commit(now);
         Ok(())

@@ -80,3 +80,27 @@ fn a_house_that_starts_anew_goes_on_reading_by_the_program_that_its_journal_ends
     }
     assert_eq!(bench.house.rung(), [2]);
 }
+
+#[test]
+fn who_wrote_what_comes_behind_a_gap_is_not_guessed_from_what_came_before_it() {
+    for anew in [false, true] {
+        let mut bench = Bench::plugged();
+        bench.offers(start(5), false, 21);
+        bench.says(Message::Pong { at: ms(1) });
+        bench.sends_install(1, IMAGE);
+        // Another took over in the gap, and ours again later.
+        bench.wrote = None;
+        bench.sends_behind_a_gap(20);
+        if anew {
+            bench.start_house_anew();
+        }
+        bench.plug();
+        bench.offers(start(5), false, 24);
+        bench.says(Message::Pong { at: ms(1) });
+        bench.wrote = None;
+        bench.sends_message(21);
+        bench.sends_install(22, IMAGE);
+        bench.sends_message(23);
+        assert_eq!(bench.house.rung(), [23], "{anew}");
+    }
+}
