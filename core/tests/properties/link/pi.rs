@@ -1,6 +1,7 @@
 //! The host's end, as a port makes it, and a journal that outlives it.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use campanile_core::decision::{Decision, ReplyResult, Source};
 use campanile_core::id::{Level, VarId};
@@ -60,6 +61,8 @@ pub(super) struct Pi {
     host: Host,
     collector: Collector,
     boot: u64,
+    /// A session has begun, and none of its records has come.
+    begins: bool,
     /// Whether a command was carried out.
     answers: BTreeMap<u32, bool>,
     /// What the satellite is to run, by its file.
@@ -74,8 +77,8 @@ impl Pi {
     pub(super) fn start(number: u32, choice: u32) -> Self {
         let host = Host::new(number.wrapping_mul(0x0765_4321));
         let bundle = a_bundle(choice);
-        let answers = BTreeMap::new();
-        Self { host, collector: Collector::new(), boot: 0, answers, bundle, button: None, lines: None }
+        let (collector, answers) = (Collector::new(), BTreeMap::new());
+        Self { host, collector, boot: 0, begins: false, answers, bundle, button: None, lines: None }
     }
 
     /// Its file has another program for the satellite now.
@@ -152,7 +155,7 @@ impl Pi {
                         hello.head >= journal.next(hello.boot),
                         "a number of a start was used twice"
                     );
-                    self.boot = hello.boot;
+                    (self.boot, self.begins) = (hello.boot, true);
                     self.host.pull(now, journal.next(hello.boot));
                     self.lines = None;
                     self.host.look(now);
@@ -163,11 +166,15 @@ impl Pi {
                 Some(Heard::Records(delivery)) => {
                     let book = journal.boots.get_mut(&self.boot).unwrap();
                     prop_assert!(delivery.first >= book.next, "records came twice");
-                    if delivery.first > book.next && self.boot == porch.boot() {
+                    let (is_gap, begins) = (delivery.first > book.next, mem::take(&mut self.begins));
+                    if is_gap && self.boot == porch.boot() {
                         let left = porch.engine.log().tail().seq;
                         prop_assert!(left >= delivery.first, "{} to {} are lost", book.next, delivery.first);
                         self.lines.take_if(|lines| lines.seq < delivery.first);
                         self.host.look(now);
+                    }
+                    if (is_gap || begins) && self.boot == porch.boot() {
+                        // What took over while the frame was under way did so behind it, too.
                         let is_told = delivery.program.is_some() || porch.runs.since > delivery.first;
                         prop_assert!(is_told, "nobody says which program wrote {}", delivery.first);
                     }
