@@ -13,6 +13,7 @@ mod lower;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 use std::ops::Range;
 
@@ -21,6 +22,7 @@ use super::scalar::Decimal;
 use lex::{Token, tokens};
 
 pub use lower::{Named, Names, Scope};
+pub use unknown::suggestion_of_line;
 
 /// Compiles an expression.
 ///

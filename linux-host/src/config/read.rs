@@ -158,24 +158,15 @@ pub fn wrong_kind<T: Read>(node: Node<'_>, report: &mut Report<'_>) {
     });
 }
 
-/// "did you mean `x`?", or the list of what there is. A name with a dot is a satellite's, which nobody has to know.
+/// "did you mean `x`?", or the list of what there is.
 pub fn suggestion<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(name) = nearest(wrong, known.clone()) {
         return format!("did you mean `{name}`?");
     }
     let names: Vec<_> = known.into_iter().collect();
-    let there = match names.as_slice() {
+    match names.as_slice() {
         [] => "there is none in this file".to_owned(),
         [name] => format!("there is only `{name}`"),
         names => format!("there are: {}", names.join(", ")),
-    };
-    let Some((satellite, alone)) = wrong.split_once('.') else { return there };
-    let would_be = format!("would be a line of [satellites.{satellite}]");
-    if names.contains(&alone) {
-        format!("use the plain name: `{alone}`, not `{wrong}`, which {would_be}")
-    } else if names.iter().any(|name| name.split_once('.').is_some_and(|(known, _)| known == satellite)) {
-        there
-    } else {
-        format!("{there}; `{wrong}` {would_be}")
     }
 }

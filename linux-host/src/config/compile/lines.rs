@@ -119,7 +119,7 @@ impl<'f> Lines<'f> {
     fn hardware(&self, board: &str) -> String {
         match self.board(board) {
             // Whatever its house calls it, its lines are the same: a satellite with another name goes on with them.
-            Some(Board::Serial(_)) if is_satellite(self.house) => "serial".to_owned(),
+            Some(_) if is_satellite(self.house) => "serial".to_owned(),
             Some(known) => known.hardware(board),
             None => Board::default().hardware(board),
         }
@@ -148,9 +148,11 @@ pub(super) fn own_boards(house: &House) -> impl Iterator<Item = &str> {
     house.boards.iter().filter(move |(_, board)| is_own(*board)).map(|(name, _)| name.value.as_str())
 }
 
-/// Whether it is a satellite's own house, if its board is a serial one: a house that has satellites names them.
-fn is_satellite(house: &House) -> bool {
-    house.satellites.is_empty() && house.boards.names().count() == 1
+/// Whether it is a satellite's own house: its only board is a serial one, and a house that has satellites names them.
+pub(super) fn is_satellite(house: &House) -> bool {
+    let mut boards = house.boards.iter().map(|(_, board)| board);
+    let only = boards.next().filter(|_| boards.next().is_none());
+    house.satellites.is_empty() && matches!(only, Some(Some(Board::Serial(_))))
 }
 
 /// What was meant by the name of a line that looks like a number, or like the name of a Raspberry Pi's line.

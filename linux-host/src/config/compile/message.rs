@@ -8,9 +8,9 @@ use campanile_core::program::code::Op;
 use campanile_delivery::symbols::{Datum, Kind, Message, Part, Slot};
 use serde_json::Value;
 
-use super::super::expr::{Named, Names};
+use super::super::expr::{Named, Names, suggestion_of_line};
 use super::super::file::SendAction;
-use super::super::read::{At, Report, suggestion};
+use super::super::read::{At, Report};
 use super::super::source::Diagnostic;
 use super::code::bytes;
 use super::names::Tables;
@@ -175,7 +175,7 @@ impl Frozen<'_> {
                         report.push(
                             Diagnostic::error(span, format!("unknown name `{name}`"))
                                 .label("here")
-                                .help(suggestion(name, self.tables.all()))
+                                .help(suggestion_of_line(name, &self.tables.all(), self.tables))
                                 .may_follow(),
                         );
                     }

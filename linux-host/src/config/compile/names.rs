@@ -10,7 +10,7 @@ use campanile_core::program::{InputDef, OutputDef, SensorDef, VarDef};
 use campanile_core::time::Duration;
 use campanile_delivery::symbols::{self, Drive, Line, Symbols};
 
-use super::super::expr::{Named, Names};
+use super::super::expr::{Named, Names, suggestion_of_line};
 use super::super::file::{Board, House};
 use super::super::read::{At, Entries, Report, suggestion};
 use super::super::scalar::check_name;
@@ -33,6 +33,8 @@ pub(super) struct Tables {
     names: HashMap<String, (Named, Range<usize>)>,
     /// All names of inputs, outputs, sensors and variables are known.
     whole: bool,
+    /// The house is a satellite's own.
+    is_satellite: bool,
     scenarios: Place,
     peers: Place,
     symbols: Symbols,
@@ -70,6 +72,10 @@ impl Names for Tables {
     fn is_whole(&self) -> bool {
         self.whole
     }
+
+    fn is_satellite(&self) -> bool {
+        self.is_satellite
+    }
 }
 
 impl Tables {
@@ -87,6 +93,7 @@ impl Tables {
                 && house.sensors.is_whole()
                 && house.variables.is_whole()
                 && house.satellites.is_whole(),
+            is_satellite: super::lines::is_satellite(house),
             scenarios: Place {
                 kind: "scenario",
                 names: house.scenarios().iter().map(|scenario| scenario.name.value.0.clone()).collect(),
@@ -330,12 +337,11 @@ impl Tables {
                     .replace("an v", "a v"),
                 None => format!("unknown {kind} `{}`", name.value),
             };
-            report.push(
-                Diagnostic::error(name.span.clone(), what)
-                    .label("here")
-                    .help(suggestion(&name.value, of_kind))
-                    .may_follow(),
-            );
+            let help = match kind {
+                "input" | "output" => suggestion_of_line(&name.value, &of_kind, self),
+                _ => suggestion(&name.value, of_kind),
+            };
+            report.push(Diagnostic::error(name.span.clone(), what).label("here").help(help).may_follow());
         }
         picked
     }

@@ -9,9 +9,9 @@ use std::ops::Range;
 use campanile_core::id::{InputId, OutputId, PeerId, SensorId, VarId};
 use campanile_core::program::code::{MAX_STACK, Op};
 
-use super::super::read::suggestion;
 use super::super::scalar::Decimal;
 use super::lex::Token;
+use super::unknown::suggestion_of_line;
 use super::{Binary, Expr, ExprError, ExprNode, Unary};
 
 /// What a name stands for.
@@ -40,6 +40,10 @@ pub trait Names {
     /// Whether these are all: not after an error that left some of them unread.
     fn is_whole(&self) -> bool {
         true
+    }
+    /// Whether they are those of a satellite, which knows no lines but its own.
+    fn is_satellite(&self) -> bool {
+        false
     }
 }
 
@@ -108,7 +112,7 @@ pub(super) fn unknown(tokens: &[(Token, Range<usize>)], names: &dyn Names) -> Ve
             } else if ["time", "now", "date"].contains(&name.as_str()) {
                 "the time is in `hour`, `minute` and `weekday`".to_owned()
             } else {
-                suggestion(name, names.all().into_iter().chain(WORDS))
+                suggestion_of_line(name, &[names.all(), WORDS.to_vec()].concat(), names)
             };
             let error = ExprError::new(span.clone(), format!("unknown name `{name}`"), help);
             ExprError { unknown: true, ..error }
