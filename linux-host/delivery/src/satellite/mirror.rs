@@ -20,7 +20,8 @@ pub enum Move {
         at: Instant,
         /// Where to.
         level: Level,
-        /// The record of its journal that told so; `None` if the house hears of it with all that is old.
+        /// The record of its journal that told so, by the number that its start has now, and not by the one that it had first;
+        /// `None` if the house hears of it with all that is old.
         record: Option<RecordId>,
     },
     /// It is at this level, and nobody knew: no move.
@@ -44,6 +45,8 @@ pub struct Mirror {
 #[derive(Clone, Debug, Default)]
 struct Seen {
     level: Option<Level>,
+    /// A program of the house reads it: of what nobody reads, nobody is told.
+    open: bool,
     /// What the house was told last.
     told: Option<Level>,
     news: VecDeque<Move>,
@@ -63,7 +66,7 @@ impl Mirror {
     /// A program of the house reads this input from now on. Another may have been told of it; this one has not.
     pub fn open_input(&mut self, input: &str) {
         let seen = self.inputs.entry(input.to_owned()).or_default();
-        (seen.told, seen.lost) = (None, 0);
+        (seen.open, seen.told, seen.lost) = (true, None, 0);
         seen.news.clear();
     }
 
@@ -172,7 +175,9 @@ impl Mirror {
 impl Seen {
     /// Tells of its level, if that is another than the house was told; true if that is a move.
     fn tell(&mut self, record: Option<RecordId>, at: Instant) -> bool {
-        let Some(level) = self.level.filter(|level| self.told != Some(*level)) else { return false };
+        let Some(level) = self.level.filter(|level| self.open && self.told != Some(*level)) else {
+            return false;
+        };
         if self.news.len() >= WAITING {
             self.lost = self.lost.saturating_add(1);
             return false;
@@ -221,6 +226,21 @@ mod tests {
         mirror.open_input("button");
         assert!(!mirror.saw("button", Level::Off, record, AT), "to this program it is no move");
         assert_eq!(taken(&mut mirror), [Move::Found { at: AT, level: Level::Off }]);
+    }
+
+    #[test]
+    fn of_an_input_that_no_program_reads_the_level_is_known_and_nobody_is_told() {
+        let mut mirror = Mirror::default();
+        let record = Some(RecordId { boot: Boot(1), seq: 1 });
+        for level in [Level::Off, Level::On, Level::Off] {
+            assert!(!mirror.saw("button", level, record, AT), "nobody hears of it");
+        }
+        mirror.settle(AT);
+        assert!(!mirror.has_news("button"));
+        mirror.open_input("button");
+        assert_eq!(mirror.read("button"), Some(Level::Off));
+        assert!(mirror.saw("button", Level::On, record, AT), "now somebody does");
+        assert_eq!(taken(&mut mirror), [Move::Edge { at: AT, level: Level::On, record }]);
     }
 
     #[test]
