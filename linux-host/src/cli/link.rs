@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::{Failure, StateDir, log, status};
-use crate::control::client::ask;
+use crate::control::client::{Unanswered, ask};
 use crate::control::protocol::Operation;
 use crate::daemon::state_dir;
 use crate::nearest::unknown;
@@ -206,16 +206,20 @@ fn monitor(Monitor { elf, log }: Monitor) -> Result<(), Failure> {
     log::run(&log.log.live().of(folder.join(&log.satellite)))
 }
 
-/// The satellite as the daemon has it. Whoever would wait for records that cannot come now is told why; what it has said
-/// before is shown all the same.
+/// The satellite as the daemon has it. Whoever would wait for records that cannot come now is told why, or that nobody can say
+/// so; what it has said before is shown all the same.
 fn known(log: &Log) -> Result<Option<SatelliteStatus>, Failure> {
-    let satellites = match status::fetch(log.log.state.clone()) {
+    let state = state_dir::resolve(log.log.state.state.clone()).map_err(Failure::says)?;
+    let satellites = match status::of(&state) {
         Ok(status) => status.satellites,
-        Err(Failure::Says(why)) => {
-            writeln!(io::stderr(), "nothing new comes: {why}")?;
+        Err(unanswered) => {
+            let what = match unanswered {
+                Unanswered::NoDaemon(_) => "nothing new comes",
+                Unanswered::NoAnswer(_) => "the daemon cannot be asked",
+            };
+            writeln!(io::stderr(), "{what}: {unanswered}")?;
             return Ok(None);
         }
-        Err(failure) => return Err(failure),
     };
     let known = satellites.into_iter().find(|known| known.name == log.satellite);
     match &known {

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use super::habits::has_colors;
 use super::{Failure, StateDir};
-use crate::control::client::ask;
+use crate::control::client::{Unanswered, ask};
 use crate::control::protocol::Operation;
 use crate::control::status::Status;
 use crate::control::switch::Switch;
@@ -41,11 +42,15 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
 /// The status of the daemon on this directory.
 pub(super) fn fetch(state: StateDir) -> Result<Status, Failure> {
     let state = state_dir::resolve(state.state).map_err(Failure::says)?;
-    let response = ask(&state, Operation::Status {}).map_err(Failure::says)?;
-    match (response.status, response.error) {
-        (Some(status), _) => Ok(*status),
-        (None, error) => Err(Failure::Says(error.unwrap_or_else(|| "the daemon gives no status".to_owned()))),
-    }
+    of(&state).map_err(Failure::says)
+}
+
+/// As above, of a directory that is known.
+pub(super) fn of(state: &Path) -> Result<Status, Unanswered> {
+    let response = ask(state, Operation::Status {})?;
+    response.status.map(|status| *status).ok_or_else(|| {
+        Unanswered::NoAnswer(response.error.unwrap_or_else(|| "the daemon gives no status".to_owned()))
+    })
 }
 
 /// Colours, where somebody sees them.
