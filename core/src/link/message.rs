@@ -156,7 +156,7 @@ pub struct Records<'a> {
     pub bytes: &'a [u8],
 }
 
-/// The program of which the records of the running start are.
+/// Which program writes the records of the running start, and since when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Runs {
     /// The hash of its image.

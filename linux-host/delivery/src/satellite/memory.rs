@@ -31,7 +31,8 @@ pub(super) struct Identity {
     /// By the number that its start had first.
     pub(super) record: RecordId,
     /// When it was, by its satellite's clock. A board that has lost the end of a start may write another record of this number,
-    /// and not at the same microsecond.
+    /// and not at the same microsecond. The house is given the number alone ([`World::sent`](super::World::sent)): of two
+    /// messages that are told apart by this only, its engine takes the second for the first once more.
     pub(super) at: Instant,
 }
 
@@ -58,7 +59,7 @@ impl Memory {
     }
 
     /// The house was told of this record just now, as of something young.
-    pub(super) fn tell(&self, identity: Identity, now: Instant) {
+    pub(super) fn note_told(&self, identity: Identity, now: Instant) {
         self.lock().told.insert(identity, now);
     }
 }

@@ -36,7 +36,7 @@ pub trait World {
     fn stir(&self);
 
     /// The satellite has sent the message of this name just now; it is the record `at`, by the number that its start had first,
-    /// whatever names and numbers came since.
+    /// whatever names and numbers came since: as far as this process gave them, and of the last 1,024 that it gave.
     fn sent(&self, message: &str, at: RecordId);
 
     /// A number that nobody can know.

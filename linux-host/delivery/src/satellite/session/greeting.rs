@@ -89,7 +89,8 @@ impl<S: Storage> Session<S> {
         let boot = match unheard {
             Some((_, ours)) => ours,
             None => {
-                // Where the journal would take the number, its start is another than the one that claims it here.
+                // The start stays what it was, and gets another number only because the journal has begun a later one. Where the
+                // journal would take its number, what stands there under it is another start than the one that claims it here.
                 let is_same = theirs.0 != 0 && !self.book.takes(theirs);
                 let ours = self.book.begin(world.random().map_err(BookError::Random)?, now)?;
                 if is_same {

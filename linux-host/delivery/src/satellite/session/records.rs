@@ -82,7 +82,7 @@ impl<S: Storage> Session<S> {
         let identity = self.memory.identity(record, at);
         let news = Some(record).filter(|_| young && !self.memory.knows(identity));
         if world.lines(|lines| lines.saw(input, level, news, now)) {
-            self.memory.tell(identity, now);
+            self.memory.note_told(identity, now);
         }
     }
 
@@ -92,7 +92,7 @@ impl<S: Storage> Session<S> {
         let Some(clock) = self.clock else { return };
         for Sent { message, identity } in self.unjudged.drain(..) {
             if clock.age(now, identity.at) < YOUNG && !self.memory.knows(identity) {
-                self.memory.tell(identity, now);
+                self.memory.note_told(identity, now);
                 world.sent(&message, identity.record);
             }
         }
