@@ -27,9 +27,9 @@
 //!   [`Records`](Message::Records) follow, up to [`WINDOW`] frames ahead of what is acknowledged; when nothing is
 //!   acknowledged for [`RETRY`], or an acknowledgement comes twice, as it does where records are missing, all behind it
 //!   is read from the log again (go-back-N). What is gone from the log is said with the next record that is left. The
-//!   first frame of a session and the one behind a gap say which program wrote them. A satellite with storage also offers
-//!   what outlived earlier starts: one start after the other, from the oldest that nobody is known to have, each with a
-//!   hello and a session of its own, the one that runs as the last.
+//!   first frame of a session and the one behind a gap say which program wrote their first record, if that is the one that
+//!   runs. A satellite with storage also offers what outlived earlier starts: one start after the other, from the oldest
+//!   that nobody is known to have, each with a hello and a session of its own, the one that runs as the last.
 //! - Commands: one at a time, sent again until its [`Reply`](Message::Reply) comes. Within a session their numbers rise,
 //!   and the satellite does nothing for a number that is not higher than the last. One that is not answered when the
 //!   satellite restarts is never sent again: nobody knows whether it was carried out.
