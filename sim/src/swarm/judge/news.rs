@@ -1,7 +1,7 @@
 //! What a house hears of a satellite as it happens: how inputs move, and what is sent. Nothing of it is old, and over a link that
-//! is well nothing is left out, nor late.
+//! is well no message is left out, nor late, nor how an input moves that the house knew at rest.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use campanile_core::decision::{Decision, Source};
 use campanile_core::id::Level;
@@ -25,12 +25,16 @@ pub(in crate::swarm) const SOON: u64 = 5_000_000;
 pub(in crate::swarm) struct News {
     /// How lines are reported and since when, as far back as it is news: what programs call their inputs changes with them.
     inputs: BTreeMap<usize, VecDeque<(u64, Level)>>,
+    /// Lines of which the house knows how they are reported: it is to hear of how they move next. Of what comes soon behind
+    /// that it may hear as of one with what undid it.
+    known: BTreeSet<usize>,
     /// By the place of the start, and the record's number in it.
-    sent: BTreeMap<(usize, u64), Sent>,
+    due: BTreeMap<(usize, u64), Due>,
 }
 
-struct Sent {
-    message: String,
+/// A message, or a move of an input.
+struct Due {
+    what: String,
     at: u64,
     told: bool,
 }
@@ -48,10 +52,15 @@ impl News {
             Record::Decision(Decision::Event {
                 source: Source::Input { input }, value: Some(value), ..
             }) => {
-                if let Some(line) = rules.line(input) {
-                    self.reports(now, line, Level::from_bool(value != 0));
+                if let Some(line) = rules.line(input)
+                    && self.reports(now, line, Level::from_bool(value != 0))
+                    && let Some(input) = symbols.inputs.get(input.index())
+                {
+                    self.owes(now, record, a_move(&input.name));
                 }
             }
+            // What a house knows is of the lines of the start before, and of the program before.
+            Record::Input(Input::Boot { .. } | Input::Install { .. }) => self.known.clear(),
             // What it knows of the start before: the rest of that nobody has seen.
             Record::Input(Input::Restore { item: Restore::Input { input, reported, .. } }) => {
                 if let Some(line) = rules.line(input) {
@@ -60,26 +69,28 @@ impl News {
             }
             Record::Decision(Decision::Send { template, .. }) => {
                 if let Some(message) = symbols.messages.get(template.index()) {
-                    self.sends(now, record, &message.name);
+                    self.owes(now, record, a_message(&message.name));
                 }
             }
             _ => {}
         }
     }
 
-    /// The satellite reports an input.
-    fn reports(&mut self, now: u64, line: usize, level: Level) {
+    /// The satellite reports an input; true if that is a move of which the house is to hear.
+    fn reports(&mut self, now: u64, line: usize, level: Level) -> bool {
         let reports = self.inputs.entry(line).or_default();
+        let is_known = self.known.remove(&line) && reports.back().is_some_and(|(_, was)| *was != level);
         reports.push_back((now, level));
         // The one before the last was so until the last came.
         while reports.get(1).is_some_and(|(until, _)| until + OLD < now) {
             reports.pop_front();
         }
+        is_known
     }
 
-    /// The satellite sends a message: a record of one of its starts.
-    fn sends(&mut self, now: u64, record: (usize, u64), message: &str) {
-        self.sent.insert(record, Sent { message: message.to_owned(), at: now, told: false });
+    /// The house is to hear of this: a record of one of its starts.
+    fn owes(&mut self, now: u64, record: (usize, u64), what: String) {
+        self.due.insert(record, Due { what, at: now, told: false });
     }
 
     /// The house is told that an input, which is on this line to it, is at this level.
@@ -110,27 +121,40 @@ impl News {
         record: (usize, u64),
         message: &str,
     ) -> Result<(), String> {
-        let of = || format!("the message {message}, record {} of start {}", record.1, record.0);
-        match self.sent.get_mut(&record).filter(|sent| sent.message == message) {
+        let message = a_message(message);
+        let of = || format!("{message}, record {} of start {}", record.1, record.0);
+        match self.due.get_mut(&record).filter(|due| due.what == message) {
             None => Err(format!("its house is told of {}, which it has not sent of late", of())),
-            Some(sent) if sent.at + OLD < now => {
-                Err(format!("its house is told of {}, which was {} us ago", of(), now - sent.at))
+            Some(due) if due.at + OLD < now => {
+                Err(format!("its house is told of {}, which was {} us ago", of(), now - due.at))
             }
-            Some(sent) => {
-                sent.told = true;
+            Some(due) => {
+                due.told = true;
                 Ok(())
             }
         }
     }
 
-    /// The link has been well since then: what was sent in this start, and is not gone from memory, has been told. `tail`: the
-    /// number before which memory has given its records up.
+    /// The house is told of a move, whether it has to be or not.
+    pub(in crate::swarm) fn hears_move(&mut self, record: (usize, u64)) {
+        if let Some(due) = self.due.get_mut(&record) {
+            due.told = true;
+        }
+    }
+
+    /// The house knows how these lines are reported, and no others.
+    pub(in crate::swarm) fn are_known(&mut self, lines: BTreeSet<usize>) {
+        self.known = lines;
+    }
+
+    /// The link has been well since then: what was to be told of this start, and is not gone from memory, has been told. `tail`:
+    /// the number before which memory has given its records up.
     pub(in crate::swarm) fn check(&self, now: u64, well: u64, start: usize, tail: u64) -> Result<(), String> {
-        let due = |sent: &Sent| !sent.told && sent.at > well && sent.at + SOON < now;
-        match self.sent.range((start, tail)..(start + 1, 0)).find(|(_, sent)| due(sent)) {
+        let is_late = |due: &Due| !due.told && due.at > well && due.at + SOON < now;
+        match self.due.range((start, tail)..(start + 1, 0)).find(|(_, due)| is_late(due)) {
             None => Ok(()),
-            Some(((_, seq), Sent { message, at, .. })) => Err(format!(
-                "the link is well, and its house does not hear of the message {message}, record {seq}, {} us ago",
+            Some(((_, seq), Due { what, at, .. })) => Err(format!(
+                "the link is well, and its house does not hear of {what}, record {seq}, {} us ago",
                 now - at
             )),
         }
@@ -138,7 +162,7 @@ impl News {
 
     /// The link has been well since then at the most: what is no news any more, and is told or need not be, nobody asks for.
     pub(in crate::swarm) fn forget(&mut self, now: u64, well: u64) {
-        self.sent.retain(|_, sent| sent.at + OLD >= now || !sent.told && sent.at > well);
+        self.due.retain(|_, due| due.at + OLD >= now || !due.told && due.at > well);
     }
 
     /// The last report of a line, if the house has to know it by now over a link that is well.
@@ -146,6 +170,14 @@ impl News {
         let (at, level) = *self.inputs.get(&line)?.back()?;
         (at + SOON < now).then_some(level)
     }
+}
+
+fn a_message(name: &str) -> String {
+    format!("the message {name}")
+}
+
+fn a_move(input: &str) -> String {
+    format!("a move of {input}")
 }
 
 #[cfg(test)]
@@ -172,7 +204,7 @@ mod tests {
     #[test]
     fn a_message_is_told_that_was_sent_and_soon_over_a_link_that_is_well() {
         let mut news = News::default();
-        news.sends(10 * SECOND, (2, 7), "rang");
+        news.owes(10 * SECOND, (2, 7), a_message("rang"));
         assert!(news.hears(11 * SECOND, (2, 7), "rung").unwrap_err().contains("has not sent"));
         assert!(news.hears(11 * SECOND, (1, 7), "rang").unwrap_err().contains("has not sent"));
         assert!(news.hears(61 * SECOND, (2, 7), "rang").unwrap_err().contains("51000000 us ago"));
@@ -186,15 +218,31 @@ mod tests {
     }
 
     #[test]
+    fn a_move_is_told_that_comes_next_to_what_the_house_knows() {
+        let mut news = News::default();
+        assert!(!news.reports(SECOND, 1, Level::Off), "nobody knows what it was before");
+        news.are_known(BTreeSet::from([1]));
+        assert!(!news.reports(2 * SECOND, 1, Level::Off), "no move");
+        news.are_known(BTreeSet::from([1]));
+        assert!(news.reports(10 * SECOND, 1, Level::On));
+        assert!(!news.reports(10 * SECOND, 1, Level::Off), "both may come at once");
+        news.owes(10 * SECOND, (2, 7), a_move("button"));
+        let late = news.check(16 * SECOND, 0, 2, 1).unwrap_err();
+        assert!(late.contains("does not hear of a move of button, record 7"), "{late}");
+        news.hears_move((2, 7));
+        assert_eq!(news.check(16 * SECOND, 0, 2, 1), Ok(()));
+    }
+
+    #[test]
     fn what_is_no_news_any_more_is_forgotten() {
         let mut news = News::default();
         for seq in 0..1_000 {
             let at = seq * SECOND;
-            news.sends(at, (0, seq), "rang");
+            news.owes(at, (0, seq), a_message("rang"));
             news.hears(at, (0, seq), "rang").unwrap();
-            news.sends(at, (1, seq), "not told");
+            news.owes(at, (1, seq), a_message("not told"));
             news.forget(at, if seq % 2 == 0 { at } else { 0 });
-            assert!(news.sent.len() <= 2 * 52, "{} at {seq} s", news.sent.len());
+            assert!(news.due.len() <= 2 * 52, "{} at {seq} s", news.due.len());
         }
         assert!(news.hears(1_000 * SECOND, (0, 1), "rang").unwrap_err().contains("not sent of late"));
     }

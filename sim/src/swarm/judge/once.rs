@@ -1,5 +1,5 @@
-//! What a house hears of a satellite as it happens, it hears once: of each record of each start of a board, under whichever names
-//! and numbers it came.
+//! What a house hears of a satellite as it happens, it hears at most once: of each record of each start of a board, under
+//! whichever names and numbers it came. That it hears of it at all, [`news`](super::news) knows.
 
 use std::collections::BTreeMap;
 

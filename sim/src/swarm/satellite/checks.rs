@@ -136,6 +136,19 @@ impl Satellite<'_> {
         Ok(())
     }
 
+    /// Over a link that has been well for a while its house knows the inputs that rest as the last record has them: of the next
+    /// record it is to hear. `lines`: none if the link is not well.
+    pub(in crate::swarm) fn house_knows(&mut self, lines: Option<&Mirror>) {
+        let now = self.clock.now();
+        let is_known = |(line, input): &(usize, &str)| {
+            // Of an input that it does not read it is told nothing.
+            let told = lines.and_then(|lines| lines.told(input));
+            told.is_some() && told == self.news.known(now, *line)
+        };
+        let known = self.programs.inputs(self.running).filter(is_known).map(|(line, _)| line).collect();
+        self.news.are_known(known);
+    }
+
     /// The record of which its house is told: which of its starts, in the order in which they were lived, and which record of
     /// that.
     pub(in crate::swarm) fn place(&self, record: RecordId) -> Result<(usize, u64), String> {

@@ -20,7 +20,9 @@ impl World<'_> {
         for Told { name: input, level, record, .. } in told {
             let heard = satellite.has_said(program, &input, level).and_then(|()| match record {
                 Some(record) => {
-                    satellite.once.hears(life, satellite.place(record)?, &format!("a move of {input}"))
+                    let place = satellite.place(record)?;
+                    satellite.news.hears_move(place);
+                    satellite.once.hears(life, place, &format!("a move of {input}"))
                 }
                 None => Ok(()),
             });
@@ -77,7 +79,10 @@ impl World<'_> {
             let well = self.well(&self.outposts[outpost]);
             let checked = well.map_or(Ok(()), |well| self.check_link(&self.outposts[outpost], well));
             checked.map_err(|what| self.outposts[outpost].about(&what).1)?;
-            self.outposts[outpost].satellite.news.forget(now, well.unwrap_or(now));
+            let Outpost { port, satellite, .. } = &mut self.outposts[outpost];
+            satellite.news.forget(now, well.unwrap_or(now));
+            let talk = self.stations[node].talks.get(port).filter(|_| well.is_some());
+            satellite.house_knows(talk.map(|talk| talk.lines().borrow()).as_deref());
         }
         Ok(())
     }
