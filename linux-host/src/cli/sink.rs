@@ -176,7 +176,7 @@ impl Report {
                 let behind = sink.lag.map(|lag| format!(" ({lag} behind)")).unwrap_or_default();
                 writeln!(
                     out,
-                    "{name} ({kind}) of {file}, over a connection beside the daemon's own and under another name; the daemon's own{behind} is {state}"
+                    "{name} ({kind}) of {file}, over a connection beside the daemon's own and under another name; the daemon's own is {state}{behind}"
                 )
             }
         }
