@@ -68,6 +68,7 @@ const ONLY_THE_COMPILER: &[&str] = &[
     "steps.toml",
     "satellites-messages.toml",
     "satellites-none.toml",
+    "satellites-own-names.toml",
     "quotas.toml",
 ];
 
